@@ -1,0 +1,7 @@
+"""Vedette watches fleets of machines: it sees first, and reports."""
+
+from importlib.metadata import version
+
+__all__ = ["__version__"]
+
+__version__ = version("vedette")

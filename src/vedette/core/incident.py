@@ -1,0 +1,66 @@
+"""Abnormal verdicts that belong together: what people see, acknowledge and label."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from vedette.core.ids import HostId, IncidentId, TenantId, VerdictId
+from vedette.core.record import Record
+from vedette.core.verdict import Reason, Severity
+
+__all__ = ["Incident", "IncidentEvent", "IncidentState", "Resolution"]
+
+
+class IncidentState(StrEnum):
+    """`open` while abnormal verdicts come, `quiet` once the host is normal again, `closed` by people or time."""
+
+    OPEN = "open"
+    QUIET = "quiet"
+    CLOSED = "closed"
+
+
+class Resolution(StrEnum):
+    """What it was, in the words of whoever closed it; `expired` when time did."""
+
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    BENIGN_CHANGE = "benign_change"
+    EXPIRED = "expired"
+
+
+class Incident(Record, frozen=True, kw_only=True):
+    """One per host and cause. `causes` are the subjects of the reasons that brought its verdicts together.
+
+    Times are of the snapshots (`taken_at`), so that a replay opens and closes the same incidents.
+    """
+
+    id: IncidentId
+    tenant: TenantId
+    host: HostId
+    hostname: str
+    state: IncidentState
+    title: str
+    severity: Severity
+    causes: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    opened_at: datetime
+    first_verdict: VerdictId
+    last_abnormal_at: datetime
+    quiet_since: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    resolution: Resolution | None = None
+    verdicts: int = 1
+    peak_score: float = 0.0
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+
+
+class IncidentEvent(Record, frozen=True, kw_only=True):
+    """One line of an incident's timeline. `kind`: opened, joined, raised, quiet, reopened, closed, acknowledged, comment."""
+
+    incident: IncidentId
+    at: datetime
+    kind: str
+    actor: str
+    text: str
+    verdict: VerdictId | None = None
