@@ -1,0 +1,25 @@
+"""What an expert says of one thing on a host: how strongly it speaks for an intruder or a fault."""
+
+from datetime import datetime
+
+from vedette.core import Record
+
+__all__ = ["Case"]
+
+
+class Case(Record, frozen=True, kw_only=True):
+    """`nats` are the log posterior odds over the expert's own threshold: above 0, the case alone makes an alarm.
+
+    `subject` is stable over snapshots (`cron:/etc/cron.d/x`), so that it can name a cause; `text` a plain sentence;
+    `attack` a MITRE ATT&CK technique id or None; `observed` and `expected` what was seen and what is usual, in words;
+    `since` when the thing was first seen on this host.
+    """
+
+    expert: str
+    subject: str
+    nats: float
+    text: str
+    attack: str | None = None
+    observed: str = ""
+    expected: str = ""
+    since: datetime | None = None
