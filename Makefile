@@ -1,0 +1,57 @@
+# Every target makes what it needs by itself. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-faults check format bench docs lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Vedette needs Python 3.11 or later; set PYTHON=..." >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.ready ## .venv with every extra, from hashed requirements
+
+demo: setup ## a real agent, a benign change, an abnormal one, an incident, mail, approval (ONCE=1 ends by itself)
+	$(BIN)/vedette demo $(if $(ONCE),--once)
+
+up: setup ## the server on this machine, with embedded defaults, in ./var
+	$(BIN)/vedette up
+
+test: setup ## every test but the fault rounds
+	$(BIN)/python -m pytest -n $(JOBS) -m "not faults" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m coverage json -q -o coverage.json
+	$(BIN)/python tools/coverage_gate.py coverage.json
+
+test-faults: setup ## kill -9, poison and crash rounds
+	$(BIN)/python -m pytest -n $(JOBS) -m faults $(ARGS)
+
+check: setup ## lint, types, import contracts, the house's plan
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/room_imports.py
+
+format: setup ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## the benchmarks that this version has
+	$(BIN)/vedette bench --help
+
+docs: setup ## write what is generated: the snapshot's schema and the reference pages
+	$(BIN)/python tools/reference.py
+
+lock: ## refresh requirements.txt from pyproject.toml (hashes, no index address)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --no-header --no-annotate --no-emit-index-url -o requirements.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache coverage.json .coverage*

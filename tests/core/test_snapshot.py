@@ -1,0 +1,113 @@
+"""The snapshot contract: what is taken, what is refused, and the published schema."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vedette.core import (
+    MAX_METRICS,
+    InvalidInput,
+    TooLarge,
+    decode_snapshot,
+    encode_snapshot,
+    snapshot_schema,
+)
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def _golden() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((GOLDEN / "snapshot-1.json").read_text())
+    return data
+
+
+def _with(**changes: object) -> bytes:
+    return json.dumps(_golden() | changes).encode()
+
+
+def test_the_golden_snapshot_decodes_and_keeps_every_value() -> None:
+    snapshot = decode_snapshot((GOLDEN / "snapshot-1.json").read_bytes())
+    assert msgspec.to_builtins(snapshot) | {"same": {}, "unread": {}} == _golden() | {
+        "same": {},
+        "unread": {},
+    }
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/msgpack"])
+def test_a_snapshot_survives_its_own_encoding(content_type: str) -> None:
+    snapshot = decode_snapshot(_with())
+    assert decode_snapshot(encode_snapshot(snapshot, content_type), content_type) == snapshot
+
+
+def test_the_published_schema_is_the_golden_one_and_takes_the_golden_snapshot() -> None:
+    schema = snapshot_schema()
+    assert schema == json.loads((GOLDEN / "snapshot-1.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(_golden(), schema)
+
+
+def test_unknown_fields_tables_and_columns_are_no_error() -> None:
+    golden = _golden()
+    golden["tables"]["wifi_networks"] = [{"ssid": "x", "hidden": None}]
+    snapshot = decode_snapshot(json.dumps(golden | {"novelty": {"a": 1}}).encode())
+    assert snapshot.tables["wifi_networks"] == [{"ssid": "x", "hidden": None}]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "invalid-snapshot"),
+        (b"[1]", "invalid-snapshot"),
+        (b"\xff\xfe", "invalid-snapshot"),
+        (b"[" * 100_000, "invalid-snapshot"),
+        (_with(schema="vedette.snapshot/9"), "invalid-snapshot"),
+        (_with(seq=0), "invalid-snapshot"),
+        (_with(taken_at="2026-11-22T20:00:00"), "invalid-snapshot"),
+        (_with(taken_at="yesterday"), "invalid-snapshot"),
+        (_with(metrics={"a": "much"}), "invalid-snapshot"),
+        (_with(metrics={"a": 1e999}), "invalid-snapshot"),
+        (_with(tables={"users": [{"uid": {"deep": 1}}]}), "invalid-snapshot"),
+        (_with(metrics={str(n): 1.0 for n in range(MAX_METRICS + 1)}), "too-large"),
+    ],
+)
+def test_what_can_not_be_a_snapshot_is_refused_with_its_kind(body: bytes, kind: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_snapshot(body)
+    assert caught.value.kind == kind
+
+
+def test_a_non_finite_number_in_messagepack_is_refused() -> None:
+    body = msgspec.msgpack.encode(_golden() | {"metrics": {"a": float("nan")}})
+    with pytest.raises(InvalidInput, match="finite"):
+        decode_snapshot(body, "application/msgpack")
+
+
+def test_a_body_over_the_bound_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.core.snapshot.MAX_SNAPSHOT_BYTES", 10)
+    with pytest.raises(TooLarge):
+        decode_snapshot(_with())
+
+
+def test_rows_over_the_bound_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.core.snapshot.MAX_ROWS", 1)
+    with pytest.raises(TooLarge, match="rows"):
+        decode_snapshot(_with())
+
+
+def test_an_unknown_content_type_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="neither"):
+        decode_snapshot(_with(), "text/csv")
+
+
+@given(st.binary(max_size=400), st.sampled_from(["application/json", "application/msgpack"]))
+def test_no_bytes_make_the_decoder_fail_in_another_way(body: bytes, content_type: str) -> None:
+    try:
+        decode_snapshot(body, content_type)
+    except InvalidInput:
+        return
