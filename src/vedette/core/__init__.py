@@ -12,6 +12,7 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
+from vedette.core.canonical import canonical_row, table_digest
 from vedette.core.clock import Clock, ManualClock, SystemClock
 from vedette.core.errors import (
     ConfigError,
@@ -117,6 +118,7 @@ __all__ = [
     "Verdict",
     "VerdictId",
     "canonical_json",
+    "canonical_row",
     "decode_snapshot",
     "derived_id",
     "digest",
@@ -125,6 +127,7 @@ __all__ = [
     "new_epoch",
     "new_id",
     "snapshot_schema",
+    "table_digest",
     "to_builtins",
     "verdict_id",
 ]
