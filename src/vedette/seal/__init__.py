@@ -1,0 +1,47 @@
+"""Sealing: envelopes for snapshots, signatures for requests and commands, keys, tokens and the local CA."""
+
+from vedette.seal.authority import Authority, fingerprint
+from vedette.seal.command import sign_command, verify_command
+from vedette.seal.content_digest import check_content_digest, content_digest
+from vedette.seal.envelope import (
+    MAX_HEADER_BYTES,
+    Header,
+    open_envelope,
+    read_header,
+    seal_envelope,
+)
+from vedette.seal.keyring import IngestPublicKey, KeyRing, OpeningKey
+from vedette.seal.private_file import read_private, write_file
+from vedette.seal.request import sign_request, verify_request
+from vedette.seal.secret import hash_secret, new_secret
+from vedette.seal.signature import SignatureInput, read_signature
+from vedette.seal.signing import SigningKey, VerifyKey
+from vedette.seal.token import EnrolmentToken
+
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "Authority",
+    "EnrolmentToken",
+    "Header",
+    "IngestPublicKey",
+    "KeyRing",
+    "OpeningKey",
+    "SignatureInput",
+    "SigningKey",
+    "VerifyKey",
+    "check_content_digest",
+    "content_digest",
+    "fingerprint",
+    "hash_secret",
+    "new_secret",
+    "open_envelope",
+    "read_header",
+    "read_private",
+    "read_signature",
+    "seal_envelope",
+    "sign_command",
+    "sign_request",
+    "verify_command",
+    "verify_request",
+    "write_file",
+]
