@@ -27,8 +27,10 @@ class Expert(Protocol[S]):
         ...
 
     def judge(self, view: View, state: S) -> tuple[Case, ...]:
-        """What speaks for an alarm now. Changes neither argument. On a host's first snapshot (`count` 0) all is new,
-        so nothing is."""
+        """What speaks for an alarm now. Changes neither argument.
+
+        On a host's first snapshot (`count` 0) everything is new, so nothing is.
+        """
         ...
 
     def learn(self, view: View, state: S, *, alarm: bool) -> S:
