@@ -1,0 +1,204 @@
+"""Groups abnormal verdicts of one host into incidents, and ends them when the host is normal again.
+
+Only the snapshots' own times count, so a replay opens, joins and closes the same incidents at the same moments.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from vedette.core import (
+    Host,
+    Incident,
+    IncidentEvent,
+    IncidentId,
+    IncidentState,
+    Label,
+    Reason,
+    Record,
+    Resolution,
+    Verdict,
+    derived_id,
+)
+
+__all__ = ["ACTOR", "MAX_CAUSES", "MAX_REASONS", "Change", "Grouping", "timeline", "track"]
+
+ACTOR = "system:decide"
+MAX_CAUSES = 20
+MAX_REASONS = 5
+_TITLE_LENGTH = 100
+
+
+class Grouping(Record, frozen=True, kw_only=True):
+    """How near abnormal verdicts must be to belong together, and how long a host must be normal.
+
+    An abnormal verdict without a common cause still joins within `window_seconds`, or within `window_snapshots` of
+    the host's push interval where that is longer. A quiet incident closes `close_after_seconds` after it grew quiet.
+    """
+
+    window_seconds: float = 900.0
+    window_snapshots: int = 10
+    close_after_seconds: float = 1800.0
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """One incident as a verdict leaves it, with the lines this adds to its timeline."""
+
+    incident: Incident
+    events: tuple[IncidentEvent, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What happened to it: opened, joined, raised, quiet, reopened, closed."""
+        return tuple(event.kind for event in self.events)
+
+
+def track(
+    verdict: Verdict, host: Host, live: Sequence[Incident], grouping: Grouping
+) -> tuple[Change, ...]:
+    """What a verdict does to the host's live incidents.
+
+    An abnormal one opens or joins exactly one. A normal one, unless it came late, quiets and closes. An unknown one
+    changes nothing: blindness is not health.
+    """
+    if verdict.label is Label.ABNORMAL:
+        home = _home(verdict, host, live, grouping)
+        return (_open(verdict, host) if home is None else _join(verdict, home),)
+    if verdict.label is Label.NORMAL and not verdict.late:
+        changes = (_calm(verdict, incident, grouping) for incident in live)
+        return tuple(change for change in changes if change is not None)
+    return ()
+
+
+def timeline(incident: Incident, verdict: Verdict, kind: str, text: str) -> IncidentEvent:
+    """One line of the incident's timeline, at the snapshot's time."""
+    return IncidentEvent(
+        incident=incident.id,
+        at=verdict.taken_at,
+        kind=kind,
+        actor=ACTOR,
+        text=text,
+        verdict=verdict.id,
+    )
+
+
+def _home(
+    verdict: Verdict, host: Host, live: Sequence[Incident], grouping: Grouping
+) -> Incident | None:
+    subjects = {reason.subject for reason in verdict.reasons}
+    window = timedelta(
+        seconds=max(grouping.window_seconds, grouping.window_snapshots * host.interval)
+    )
+    near = [
+        incident
+        for incident in live
+        if subjects.intersection(incident.causes)
+        or abs(verdict.taken_at - incident.last_abnormal_at) <= window
+    ]
+    # The id comes last so that the choice doesn't hang on the order in which incidents are given.
+    return max(
+        near,
+        key=lambda incident: (
+            len(subjects.intersection(incident.causes)),
+            incident.state is IncidentState.OPEN,
+            incident.last_abnormal_at,
+            incident.id,
+        ),
+        default=None,
+    )
+
+
+def _open(verdict: Verdict, host: Host) -> Change:
+    reasons = _best(verdict.reasons)
+    what = _short(reasons[0].text) if reasons else "abnormal, without one clear cause"
+    incident = Incident(
+        id=IncidentId(
+            derived_id("incident", verdict.tenant, verdict.host, verdict.epoch, verdict.seq)
+        ),
+        tenant=verdict.tenant,
+        host=verdict.host,
+        hostname=host.hostname,
+        state=IncidentState.OPEN,
+        title=f"{host.hostname}: {what}",
+        severity=verdict.severity,
+        causes=_causes((), verdict),
+        reasons=reasons,
+        opened_at=verdict.taken_at,
+        first_verdict=verdict.id,
+        last_abnormal_at=verdict.taken_at,
+        peak_score=verdict.score,
+    )
+    return Change(incident=incident, events=(timeline(incident, verdict, "opened", what),))
+
+
+def _join(verdict: Verdict, before: Incident) -> Change:
+    causes = _causes(before.causes, verdict)
+    raised = verdict.severity.rank > before.severity.rank
+    reopened = before.state is IncidentState.QUIET and not verdict.late
+    incident = msgspec.structs.replace(
+        before,
+        state=IncidentState.OPEN if reopened else before.state,
+        quiet_since=None if reopened else before.quiet_since,
+        severity=verdict.severity if raised else before.severity,
+        causes=causes,
+        reasons=_best((*before.reasons, *verdict.reasons)),
+        last_abnormal_at=max(before.last_abnormal_at, verdict.taken_at),
+        verdicts=before.verdicts + 1,
+        peak_score=max(before.peak_score, verdict.score),
+    )
+    lines = []
+    if reopened:
+        lines.append(("reopened", "the host is abnormal again"))
+    if raised:
+        lines.append(("raised", f"severity went from {before.severity} to {verdict.severity}"))
+    if news := causes[len(before.causes) :]:
+        told = [_short(reason.text) for reason in verdict.reasons if reason.subject in news]
+        lines.append(("joined", f"{incident.verdicts} abnormal snapshots; new: {'; '.join(told)}"))
+    elif incident.verdicts.bit_count() == 1:
+        lines.append(("joined", f"{incident.verdicts} abnormal snapshots so far"))
+    return Change(
+        incident=incident,
+        events=tuple(timeline(incident, verdict, kind, text) for kind, text in lines),
+    )
+
+
+def _calm(verdict: Verdict, before: Incident, grouping: Grouping) -> Change | None:
+    if before.quiet_since is None:
+        quiet = msgspec.structs.replace(
+            before, state=IncidentState.QUIET, quiet_since=verdict.taken_at
+        )
+        line = timeline(quiet, verdict, "quiet", "the host is normal again")
+        return Change(incident=quiet, events=(line,))
+    normal_for = (verdict.taken_at - before.quiet_since).total_seconds()
+    if normal_for < grouping.close_after_seconds:
+        return None
+    closed = msgspec.structs.replace(
+        before,
+        state=IncidentState.CLOSED,
+        closed_at=verdict.taken_at,
+        closed_by=ACTOR,
+        resolution=Resolution.EXPIRED,
+    )
+    text = f"nothing abnormal for {normal_for / 60:.0f} minutes"
+    return Change(incident=closed, events=(timeline(closed, verdict, "closed", text),))
+
+
+def _causes(known: tuple[str, ...], verdict: Verdict) -> tuple[str, ...]:
+    subjects = (*known, *(reason.subject for reason in verdict.reasons))
+    return tuple(dict.fromkeys(subjects))[:MAX_CAUSES]
+
+
+def _best(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    strongest: dict[tuple[str, str], Reason] = {}
+    for reason in reasons:
+        kept = strongest.get((reason.expert, reason.subject))
+        if kept is None or reason.share > kept.share:
+            strongest[reason.expert, reason.subject] = reason
+    ranked = sorted(strongest.values(), key=lambda reason: -reason.share)
+    return tuple(ranked[:MAX_REASONS])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1] + "…"

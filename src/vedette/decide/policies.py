@@ -1,0 +1,161 @@
+"""The policies in force: loaded as a whole from YAML, or not at all."""
+
+from importlib.resources import files
+from typing import Any, Self
+
+import yaml
+
+from vedette.core import InvalidInput, Mode, digest
+from vedette.decide import document
+from vedette.decide.condition import Condition
+from vedette.decide.policy import TRIGGERS, Guards, Policy, Step
+from vedette.decide.ports import Kinds
+
+__all__ = ["PolicySet"]
+
+_MAX_POLICIES = 100
+_MAX_STEPS = 10
+_DAY = 86_400.0
+
+
+class PolicySet:
+    """Checked policies with their compiled conditions, in the order written. `version` is the text's digest."""
+
+    def __init__(self, text: str, rules: tuple[tuple[Policy, Condition], ...]) -> None:
+        self.text = text
+        self.version = digest(text.encode())
+        self.rules = rules
+
+    @classmethod
+    def parse(cls, text: str, *, kinds: Kinds) -> Self:
+        """Loads policies written in YAML.
+
+        Raises:
+            InvalidInput: the first thing that is wrong, and its line and column (also as extensions).
+        """
+        root = document.compose(text)
+        top = document.fields(root, "the document", required=("version", "policies"))
+        document.whole(top["version"], "version", least=1, most=1)
+        rules: dict[str, tuple[Policy, Condition]] = {}
+        for node in document.items(top["policies"], "policies", most=_MAX_POLICIES):
+            policy, condition, name = _policy(node, kinds)
+            if policy.name in rules:
+                raise document.wrong(name, f"there are two policies named {policy.name!r}")
+            rules[policy.name] = (policy, condition)
+        return cls(text, tuple(rules.values()))
+
+    @classmethod
+    def default(cls, *, kinds: Kinds) -> Self:
+        """The shipped policies: mail tells the owner; a quarantine in dry run waits for approval."""
+        source = files("vedette.decide").joinpath("default.yaml").read_text(encoding="utf-8")
+        return cls.parse(source, kinds=kinds)
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies without their compiled conditions."""
+        return tuple(policy for policy, _ in self.rules)
+
+    @property
+    def longest_cooldown(self) -> float:
+        """Seconds of past actions that a Situation must hold."""
+        return max(policy.guards.cooldown_seconds for policy in self.policies)
+
+
+def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node]:
+    found = document.fields(
+        node,
+        "a policy",
+        required=("name", "then", "mode"),
+        optional=("on", "when", "within"),
+    )
+    steps = tuple(
+        _step(step, kinds) for step in document.items(found["then"], "then", most=_MAX_STEPS)
+    )
+    on = _triggers(found["on"]) if "on" in found else ("opened",)
+    if any(step.disruptive for step in steps) and {"quiet", "closed"}.intersection(on):
+        raise document.wrong(
+            found["on"], "a disruptive action can't start on quiet or closed: the host is normal"
+        )
+    condition = _condition(found["when"]) if "when" in found else Condition("true")
+    policy = Policy(
+        name=document.text(found["name"], "name"),
+        on=on,
+        when=condition.text,
+        then=steps,
+        mode=Mode(document.choice(found["mode"], "mode", list(Mode))),
+        guards=_guards(found["within"]) if "within" in found else Guards(),
+    )
+    return policy, condition, found["name"]
+
+
+def _triggers(node: yaml.Node) -> tuple[str, ...]:
+    entries = document.items(node, "on", most=len(TRIGGERS))
+    return tuple(
+        dict.fromkeys(document.choice(entry, "an entry of on", TRIGGERS) for entry in entries)
+    )
+
+
+def _step(node: yaml.Node, kinds: Kinds) -> Step:
+    found = document.fields(node, "an action", required=("action",), optional=("with", "dry_run"))
+    name = document.choice(found["action"], "action", sorted(kinds))
+    dry_run = document.flag(found["dry_run"], "dry_run") if "dry_run" in found else False
+    given: Any = document.plain(found["with"]) if "with" in found else {}
+    place = found.get("with", node)
+    if not isinstance(given, dict):
+        raise document.wrong(place, "with must be a mapping of names to values")
+    try:
+        parameters = kinds[name].check(given, dry_run=dry_run)
+    except InvalidInput as error:
+        path = error.extensions.get("at", [])
+        raise document.wrong(document.at_path(place, path), f"{name}: {error.detail}") from error
+    return Step(
+        kind=name,
+        parameters=parameters,
+        dry_run=dry_run,
+        disruptive=kinds[name].disruptive,
+        lease_seconds=float(parameters.get("lease", 0.0)),
+    )
+
+
+def _guards(node: yaml.Node) -> Guards:
+    found = document.fields(
+        node,
+        "within",
+        required=(),
+        optional=("confirm", "cooldown", "protected", "approval_expires"),
+    )
+    given: dict[str, Any] = {}
+    if "confirm" in found:
+        given["confirm"] = document.whole(found["confirm"], "confirm", least=1, most=1000)
+    if "cooldown" in found:
+        given["cooldown_seconds"] = document.seconds(found["cooldown"], "cooldown", most=30 * _DAY)
+    if "approval_expires" in found:
+        given["approval_seconds"] = document.seconds(
+            found["approval_expires"], "approval_expires", most=30 * _DAY
+        )
+    if "protected" in found:
+        given["protected"] = _protected(found["protected"])
+    return Guards(**given)
+
+
+def _protected(node: yaml.Node) -> dict[str, tuple[str, ...]]:
+    labels = document.plain(node)
+    if not isinstance(labels, dict):
+        raise document.wrong(node, "protected must be a mapping of labels to lists of values")
+    return {
+        label: tuple(
+            document.text(value, "a label's value")
+            for value in document.items(document.at_path(node, [label]), label, most=100)
+        )
+        for label in labels
+    }
+
+
+def _condition(node: yaml.Node) -> Condition:
+    text = document.text(node, "when")
+    try:
+        return Condition(text)
+    except InvalidInput as error:
+        raise document.inside(
+            node, error.extensions["line"], error.extensions["column"], f"when: {error.detail}"
+        ) from error

@@ -1,0 +1,44 @@
+"""One rule: on which changes of an incident, when, then what, within which guards."""
+
+from typing import Any
+
+from vedette.core import Mode, Record
+
+__all__ = ["TRIGGERS", "Guards", "Policy", "Step"]
+
+TRIGGERS = ("opened", "raised", "quiet", "reopened", "closed")
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """One action of a policy. `parameters` are checked and complete; `lease_seconds` is 0 for what is no lease."""
+
+    kind: str
+    parameters: dict[str, Any]
+    dry_run: bool
+    disruptive: bool
+    lease_seconds: float
+
+
+class Guards(Record, frozen=True, kw_only=True):
+    """What holds a policy back.
+
+    `confirm`: abnormal snapshots that the incident must have. `cooldown_seconds`: time in which the same policy does
+    not do the same kind of thing to the same host again. `protected`: label to values; hosts that bear one of them
+    are left alone. `approval_seconds`: after that an unanswered proposal expires.
+    """
+
+    confirm: int = 1
+    cooldown_seconds: float = 0.0
+    protected: dict[str, tuple[str, ...]] = {}
+    approval_seconds: float = 86_400.0
+
+
+class Policy(Record, frozen=True, kw_only=True):
+    """`on` names changes of an incident (of TRIGGERS); `when` is a CEL expression that gives a bool."""
+
+    name: str
+    on: tuple[str, ...]
+    when: str
+    then: tuple[Step, ...]
+    mode: Mode
+    guards: Guards

@@ -1,0 +1,39 @@
+"""What decide is told beside the verdict, and what it gives back."""
+
+from vedette.core import Action, Host, Incident, IncidentEvent, IncidentState, Record
+
+__all__ = ["Decision", "Situation"]
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What one verdict changes: incidents as they now are, lines of their timelines, newly proposed actions."""
+
+    incidents: tuple[Incident, ...] = ()
+    events: tuple[IncidentEvent, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+
+class Situation(Record, frozen=True, kw_only=True):
+    """How one host stands before a verdict.
+
+    `incidents` are its open and quiet ones. `actions` are at least all those of these incidents, and all proposed
+    within the longest cooldown (`PolicySet.longest_cooldown`) before the verdict.
+    """
+
+    host: Host
+    incidents: tuple[Incident, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+    def after(self, decision: Decision) -> "Situation":
+        """The situation that the next verdict of the same host meets."""
+        incidents = {incident.id: incident for incident in self.incidents}
+        incidents.update((incident.id, incident) for incident in decision.incidents)
+        return Situation(
+            host=self.host,
+            incidents=tuple(
+                incident
+                for incident in incidents.values()
+                if incident.state is not IncidentState.CLOSED
+            ),
+            actions=(*self.actions, *decision.actions),
+        )
