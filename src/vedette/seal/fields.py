@@ -98,7 +98,7 @@ def _serialize_value(value: Value) -> str:
             return serialize_bytes(value)
         case Token():
             return str(value)
-        case str():
+        case _:
             if not value.isascii() or not value.isprintable():
                 raise FieldError("a string may hold printable ASCII only")
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

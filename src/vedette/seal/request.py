@@ -95,7 +95,7 @@ def _derived(method: str, path: str, query: str) -> dict[str, str]:
 
 def _component(name: str, headers: Mapping[str, str]) -> str:
     field = "host" if name == "@authority" else name
-    if field.startswith("@") or field != field.lower():
+    if field.startswith("@"):
         raise Unauthenticated(f"component {name[:64]!r} is not supported", kind="bad-signature")
     value = field_of(headers, field)
     if value is None:

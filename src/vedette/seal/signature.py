@@ -1,5 +1,6 @@
 """HTTP Message Signatures (RFC 9421): reading the fields, and the base that is signed."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -12,6 +13,7 @@ __all__ = ["LABEL", "SignatureInput", "field_of", "read_signature", "signature_b
 LABEL: Final = "vedette"
 _MAX_NONCE: Final = 128
 _MAX_KEYID: Final = 128
+_COMPONENT: Final = re.compile(r"@?[a-z0-9!#$%&'*+.^_`|~-]{1,64}")
 
 
 class SignatureInput(Record, frozen=True, kw_only=True):
@@ -57,10 +59,19 @@ def read_signature(headers: Mapping[str, str]) -> SignatureInput:
 def signature_base(
     covered: tuple[str, ...], parameters: str, resolve: Callable[[str], str]
 ) -> bytes:
-    """The bytes that are signed (RFC 9421 section 2.5). `resolve` gives a component's value."""
-    lines = [f'"{name}": {resolve(name)}' for name in covered]
-    lines.append(f'"@signature-params": {parameters}')
-    return "\n".join(lines).encode()
+    """The bytes that are signed (RFC 9421 section 2.5). `resolve` gives a component's value.
+
+    Raises:
+        Unauthenticated: (bad-signature) a value holds what a header field can't: a line break or a non-ASCII character.
+    """
+    values = [(name, resolve(name)) for name in covered]
+    for name, value in values:
+        if not value.isascii() or "\n" in value or "\r" in value:
+            raise Unauthenticated(
+                f"{name} has characters that can't be signed", kind="bad-signature"
+            )
+    lines = [f'"{name}": {value}' for name, value in values]
+    return "\n".join([*lines, f'"@signature-params": {parameters}']).encode("ascii")
 
 
 def field_of(headers: Mapping[str, str], name: str) -> str | None:
@@ -99,8 +110,8 @@ def _read(
 
 
 def _component(item: Item) -> str:
-    if type(item.value) is not str or item.parameters:
-        raise FieldError("components must be plain names, without parameters")
+    if type(item.value) is not str or item.parameters or not _COMPONENT.fullmatch(item.value):
+        raise FieldError("components must be plain lower-case names, without parameters")
     return item.value
 
 

@@ -80,8 +80,7 @@ class EnrolmentToken(Record, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises InvalidInput (bad-token) when a field can't be used."""
-        url = urlsplit(self.server)
-        if url.scheme != "https" or not url.hostname:
+        if not _is_https(self.server):
             raise InvalidInput(
                 f"the server must be an https URL, not {self.server!r}", kind="bad-token"
             )
@@ -92,6 +91,14 @@ class EnrolmentToken(Record, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"EnrolmentToken(tenant={self.tenant!r}, server={self.server!r})"
+
+
+def _is_https(server: str) -> bool:
+    try:
+        url = urlsplit(server)
+        return url.scheme == "https" and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def _payload(text: str) -> bytes:
