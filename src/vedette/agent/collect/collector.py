@@ -1,0 +1,181 @@
+"""All collectors together: one look at the host, in which no collector's failure touches another."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from vedette.agent.collect import (
+    authorized_keys,
+    crontab,
+    kernel_modules,
+    listening_ports,
+    mounts,
+    process_open_sockets,
+    processes,
+    sudoers,
+    users,
+)
+from vedette.agent.collect.deb_packages import DebPackages
+from vedette.agent.collect.hash import Hash
+from vedette.agent.collect.host import boot_time, describe
+from vedette.agent.collect.logged_in_users import LoggedInUsers
+from vedette.agent.collect.metrics import Metrics, of_sockets, of_sweep
+from vedette.agent.collect.sockets import Sockets
+from vedette.agent.collect.source import Source, Unreadable
+from vedette.agent.collect.suid_bin import SuidBin
+from vedette.agent.collect.sweep import Sweep, steady_boot_time
+from vedette.agent.collect.systemd_units import SystemdUnits
+from vedette.agent.collect.table import Table
+from vedette.core import Clock, HostId, Record, Row, Snapshot
+
+__all__ = ["Collector", "Limits"]
+
+T = TypeVar("T")
+_log = structlog.get_logger()
+
+# Together below what a snapshot may hold.
+_BOUNDS = {
+    "processes": 50_000,
+    "listening_ports": 10_000,
+    "users": 50_000,
+    "logged_in_users": 5_000,
+    "authorized_keys": 20_000,
+    "sudoers": 20_000,
+    "crontab": 20_000,
+    "systemd_units": 20_000,
+    "kernel_modules": 5_000,
+    "suid_bin": 20_000,
+    "hash": 5_000,
+    "mounts": 20_000,
+    "deb_packages": 120_000,
+}
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """How much one look may cost. Whatever a limit cuts off is named in `unread`."""
+
+    open_sockets: int = 2_000
+    cmdline_bytes: int = 4_096
+    suid_fast_entries: int = 5_000
+    suid_slow_entries: int = 1_000_000
+    suid_slow_seconds: float = 600.0
+
+
+class Collector:
+    """Looks at the host again and again; keeps what makes the next look cheap (hashes, parsed files, counters)."""
+
+    def __init__(self, source: Source, clock: Clock, limits: Limits | None = None) -> None:
+        self._source = source
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._metrics = Metrics(source, clock)
+        self._boot_time: float | None = None
+        suid = SuidBin(
+            source,
+            clock,
+            slow_seconds=self._limits.suid_slow_seconds,
+            fast_entries=self._limits.suid_fast_entries,
+            slow_entries=self._limits.suid_slow_entries,
+        )
+        self._tables: dict[str, Callable[[], Table]] = {
+            "users": lambda: users.collect(source),
+            "logged_in_users": LoggedInUsers(source).collect,
+            "authorized_keys": lambda: authorized_keys.collect(source),
+            "sudoers": lambda: sudoers.collect(source),
+            "crontab": lambda: crontab.collect(source),
+            "systemd_units": SystemdUnits(source).collect,
+            "kernel_modules": lambda: kernel_modules.collect(source),
+            "suid_bin": suid.collect,
+            "hash": Hash(source).collect,
+            "mounts": lambda: mounts.collect(source),
+            "deb_packages": DebPackages(source).collect,
+        }
+
+    def snapshot(self, host: HostId, seq: int, labels: dict[str, str]) -> Snapshot:
+        """The host's state now. `unread` names each table or metric family that is missing or not whole, and why.
+
+        Raises:
+            OSError: not even /proc/stat can be read: there is nothing to say.
+        """
+        self._boot_time = steady_boot_time(self._boot_time, boot_time(self._source))
+        now = self._clock.now()
+        look = _Look(self._limits)
+        self._collect_processes(look)
+        for name, collect in self._tables.items():
+            look.table(name, collect)
+        found = self._metrics.collect(look.contain)
+        if "logged_in_users" in look.tables:
+            look.metrics["system.users.logged_in"] = float(len(look.tables["logged_in_users"]))
+        return Snapshot(
+            schema="vedette.snapshot/1",
+            host=describe(self._source, host, labels),
+            seq=seq,
+            # The wire's header has milliseconds, and both must say the same.
+            taken_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            metrics=found | look.metrics,
+            tables=look.tables,
+            unread=look.unread,
+        )
+
+    def _collect_processes(self, look: "_Look") -> None:
+        """What comes from one pass over /proc."""
+        sweep = look.contain(
+            "processes",
+            lambda: Sweep(
+                self._source,
+                boot_time=self._boot_time or 0.0,
+                cmdline_limit=self._limits.cmdline_bytes,
+            ),
+        )
+        sockets = look.contain("process_open_sockets", lambda: Sockets(self._source))
+        if sweep is not None:
+            look.table("processes", lambda: processes.collect(sweep))
+            look.metrics.update(of_sweep(sweep, os.getpid()))
+        if sockets is not None:
+            look.metrics.update(of_sockets(sockets))
+        if sweep is not None and sockets is not None:
+            look.table("listening_ports", lambda: listening_ports.collect(sockets, sweep))
+            look.table("process_open_sockets", lambda: process_open_sockets.collect(sockets, sweep))
+            return
+        reason = look.unread.get("processes") or look.unread["process_open_sockets"]
+        for name in ("listening_ports", "process_open_sockets"):
+            look.unread.setdefault(name, reason)
+
+
+class _Look:
+    """One look in the making."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._bounds = {**_BOUNDS, "process_open_sockets": limits.open_sockets}
+        self.tables: dict[str, list[Row]] = {}
+        self.metrics: dict[str, float] = {}
+        self.unread: dict[str, str] = {}
+
+    def contain(self, name: str, collect: Callable[[], T]) -> T | None:
+        """Runs a collector; its failure is written down as the reason, and goes no further."""
+        try:
+            return collect()
+        except OSError as error:
+            self.unread[name] = f"{error.strerror or error}: {error.filename or name}"
+        except Unreadable as error:
+            self.unread[name] = error.detail
+        except Exception as error:  # noqa: BLE001 - one collector's fault must not blind the others
+            _log.exception("collect.failed", table=name)
+            self.unread[name] = f"the collector failed: {type(error).__name__}: {error}"
+        return None
+
+    def table(self, name: str, collect: Callable[[], Table]) -> None:
+        """Adds a table, cut to its bound. One of which nothing could be read is left out."""
+        found = self.contain(name, collect)
+        if found is None:
+            return
+        rows, partly, bound = found.rows, found.partly, self._bounds[name]
+        if len(rows) > bound:
+            partly = "; ".join(filter(None, (partly, f"{bound} of {len(rows)} rows kept")))
+            rows = rows[:bound]
+        if partly:
+            self.unread[name] = partly
+        if rows or not partly:
+            self.tables[name] = rows
