@@ -1,0 +1,1 @@
+"""One folder a kind of action; `vedette.respond.registry` names them all."""

@@ -1,0 +1,7 @@
+"""Tells people by mail."""
+
+from vedette.respond.actions.mail.action import Mail
+from vedette.respond.actions.mail.schema import MailSchema
+from vedette.respond.actions.mail.server import MailServer
+
+__all__ = ["Mail", "MailSchema", "MailServer"]

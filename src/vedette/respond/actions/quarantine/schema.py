@@ -1,0 +1,61 @@
+"""The parameters of `quarantine`: `lease` (a duration) and `allow` (networks that stay reachable)."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vedette.core import InvalidInput
+from vedette.respond.parameters import known_only, seconds, texts
+
+__all__ = ["QuarantineSchema"]
+
+_LEAST_SECONDS = 60.0
+_MOST_SECONDS = 86_400.0
+_MAX_NETWORKS = 64
+# A wider network would make the quarantine an open door.
+_WIDEST = {4: 8, 6: 16}
+
+
+class QuarantineSchema:
+    """As policies write it.
+
+    `allow` can only add to what stays reachable: the host itself always keeps the server it was enrolled with, and
+    there is no parameter that takes it away.
+    """
+
+    name: Final = "quarantine"
+    disruptive: Final = True
+
+    def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        """The lease in seconds and the networks in their canonical form.
+
+        Raises:
+            InvalidInput: what is wrong and where; also when it is not a dry run, which this version can't do.
+        """
+        known_only(parameters, ("lease", "allow"))
+        if not dry_run:
+            raise InvalidInput(
+                "this version only simulates a quarantine; applying comes with a later one. Write dry_run: true",
+                at=[],
+            )
+        lease = seconds(parameters, "lease", least=_LEAST_SECONDS, most=_MOST_SECONDS)
+        allow = [
+            _network(text, index)
+            for index, text in enumerate(texts(parameters, "allow", most=_MAX_NETWORKS))
+        ]
+        return {"lease": lease, "allow": list(dict.fromkeys(allow))}
+
+
+def _network(text: str, index: int) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=True)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{text!r} is no network such as 10.1.0.0/16: {error}", at=["allow", index]
+        ) from error
+    if network.prefixlen < _WIDEST[network.version]:
+        raise InvalidInput(
+            f"{text} is too wide to be an exception; at most a /{_WIDEST[network.version]}",
+            at=["allow", index],
+        )
+    return str(network)

@@ -1,0 +1,66 @@
+"""What a kind of action is: the schema that policies are checked against, and what carries it out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from vedette.core import Action, ActionEvent, Incident, Record
+from vedette.respond.outcome import Outcome
+
+__all__ = ["Job", "Kind", "Schema"]
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """One action with what is needed to carry it out. `events` are its steps so far, oldest first."""
+
+    action: Action
+    incident: Incident
+    events: tuple[ActionEvent, ...]
+    now: datetime
+
+
+class Schema(Protocol):
+    """Known wherever policies are loaded; needs no settings and no secrets."""
+
+    @property
+    def name(self) -> str:
+        """As policies write it; also the folder's name."""
+
+    @property
+    def disruptive(self) -> bool:
+        """Whether it takes something away from the host."""
+
+    def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        """The parameters with defaults filled in, as plain JSON types; a `lease` comes back in seconds.
+
+        Raises:
+            InvalidInput: what is wrong; the extension `at` is the path to it inside the parameters.
+        """
+
+
+class Kind(Protocol):
+    """What carries it out, in the responder's process alone."""
+
+    @property
+    def schema(self) -> Schema:
+        """Its schema."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether somebody else carries it out, who is asked by `probe` until the answer is there."""
+
+    def plan(self, job: Job) -> dict[str, Any]:
+        """What would be done, found without any effect.
+
+        Raises:
+            InvalidInput: it can't be done as things are set up; says what to set.
+        """
+
+    def apply(self, job: Job) -> Outcome:
+        """Does it, or for a dry run goes as far as it can without effect. The attempt is on disk already.
+
+        May be called again for the same action after a crash, so a repeat must be recognisable to whoever receives it.
+        """
+
+    def probe(self, job: Job) -> Outcome:
+        """What is seen of it by now, without doing anything."""

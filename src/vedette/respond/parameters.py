@@ -1,0 +1,57 @@
+"""Checks of action parameters that several kinds share: names, lists of text, durations."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from vedette.core import InvalidInput
+
+__all__ = ["known_only", "seconds", "texts"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+
+
+def known_only(parameters: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raises InvalidInput at the first parameter that is not of these names."""
+    for name in parameters:
+        if name not in names:
+            raise InvalidInput(
+                f"there is no parameter {name!r}; known: {', '.join(names)}", at=[name]
+            )
+
+
+def texts(parameters: Mapping[str, Any], name: str, *, most: int) -> list[str]:
+    """A list of at most `most` texts; absent means empty.
+
+    Raises:
+        InvalidInput: it is no list, too long, or holds something else.
+    """
+    given = parameters.get(name, [])
+    if not isinstance(given, list) or len(given) > most:
+        raise InvalidInput(f"{name} must be a list of at most {most} texts", at=[name])
+    for index, entry in enumerate(given):
+        if not isinstance(entry, str):
+            raise InvalidInput(
+                f"an entry of {name} must be text; put it in quotes", at=[name, index]
+            )
+    return list(given)
+
+
+def seconds(parameters: Mapping[str, Any], name: str, *, least: float, most: float) -> float:
+    """A duration such as 90s, 30m, 2h or 1d, in seconds.
+
+    Raises:
+        InvalidInput: it is missing, no duration, or out of bounds.
+    """
+    given = parameters.get(name)
+    found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        where = [name] if name in parameters else []
+        raise InvalidInput(f"{name} must be a duration such as 90s, 30m or 2h", at=where)
+    length = float(int(found[1]) * _UNITS[found[2]])
+    if not least <= length <= most:
+        raise InvalidInput(
+            f"{name} must be from {least / 60:g} to {most / 60:g} minutes", at=[name]
+        )
+    return length

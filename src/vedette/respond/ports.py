@@ -1,0 +1,157 @@
+"""What respond needs from outside: rows of actions, commands and incidents, and the notices that wake it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from vedette.core import (
+    Action,
+    ActionEvent,
+    ActionId,
+    ActionState,
+    Command,
+    CommandId,
+    CommandResult,
+    Incident,
+    IncidentId,
+    TenantId,
+)
+
+__all__ = ["Actions", "Commands", "Incidents", "Notice", "Outbox", "Ports"]
+
+
+class Notice(Protocol):
+    """One thing that happened and wants handling. `subject` is the id of what it happened to."""
+
+    @property
+    def id(self) -> str:
+        """What `Outbox.done` takes."""
+
+    @property
+    def kind(self) -> str:
+        """Such as action.proposed, action.decided or command.result."""
+
+    @property
+    def tenant(self) -> TenantId:
+        """Whose it is."""
+
+    @property
+    def subject(self) -> str:
+        """Action id, command id, incident id or host id, as `kind` says."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """More about it."""
+
+
+class Outbox(Protocol):
+    """Notices, leased to whoever takes them; what is not done in time comes again."""
+
+    def take(self, limit: int) -> Sequence[Notice]:
+        """The oldest that nobody holds."""
+
+    def done(self, ids: Iterable[str]) -> None:
+        """These need no more handling."""
+
+
+class Actions(Protocol):
+    """Rows of actions. Every change is conditional on the state that the caller saw."""
+
+    def get(self, tenant: TenantId, action: ActionId, /) -> Action:
+        """The action as it now is.
+
+        Raises:
+            NotFound: the tenant has none with this id.
+        """
+
+    def events(self, tenant: TenantId, action: ActionId, /) -> Sequence[ActionEvent]:
+        """Its steps, oldest first."""
+
+    def advance(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        to: ActionState,
+        /,
+        *,
+        actor: str,
+        detail: str = "",
+        data: dict[str, Any] | None = None,
+        expected: ActionState | None = None,
+        plan: dict[str, Any] | None = None,
+        attempts: int | None = None,
+    ) -> Action:
+        """Takes one step of core.TRANSITIONS and writes its event and audit rows.
+
+        Raises:
+            Conflict: it is not in `expected`, or the step is not in the table.
+        """
+
+    def note(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        /,
+        *,
+        actor: str,
+        detail: str = "",
+        data: dict[str, Any] | None = None,
+        expected: ActionState,
+        expected_attempts: int,
+        attempts: int,
+    ) -> Action:
+        """Writes an attempt or its outcome as an event, without a step; sets `attempts` and `updated_at`.
+
+        Raises:
+            Conflict: the state or the number of attempts is another by now.
+        """
+
+    def due(self, states: Sequence[ActionState], limit: int) -> Sequence[Action]:
+        """Actions in these states, of every tenant, longest unchanged first."""
+
+    def expired(self, now: datetime) -> Sequence[Action]:
+        """Actions that have not ended and whose `expires_at` is past, of every tenant."""
+
+
+class Commands(Protocol):
+    """Signed commands that wait for their host, and what it answered."""
+
+    def put(self, command: Command, blob: bytes, /) -> None:
+        """Keeps a command until its host has it; an id that is there already is left as it is."""
+
+    def get(self, tenant: TenantId, command: CommandId, /) -> Command:
+        """The command.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+
+    def results(self, tenant: TenantId, command: CommandId, /) -> Sequence[CommandResult]:
+        """What the host said became of it, in the order it came."""
+
+
+class Incidents(Protocol):
+    """Incidents, to tell about."""
+
+    def get(self, tenant: TenantId, incident: IncidentId, /) -> Incident:
+        """The incident as it now is."""
+
+
+class Ports(Protocol):
+    """All of it. The store's repositories fit."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Notices."""
+
+    @property
+    def actions(self) -> Actions:
+        """Actions."""
+
+    @property
+    def commands(self) -> Commands:
+        """Commands."""
+
+    @property
+    def incidents(self) -> Incidents:
+        """Incidents."""

@@ -1,0 +1,39 @@
+"""Which actions there are.
+
+To add an action:
+
+1. make a folder `actions/<name>/` whose `schema.py` has a class with `name` (the folder's), `disruptive` and `check`:
+   unknown parameters, wrong types and values out of bounds are InvalidInput with the path in the extension `at`;
+2. write its `action.py` with a class that has `plan` (no effect), `apply` (may be called twice for the same action,
+   so what it sends must bear an id derived from the action's) and `probe` (looks, and changes nothing); `remote` says
+   whether somebody else carries it out;
+3. name the schema in `schemas` below and hand the kind to the Registry where the processes are wired;
+4. let it go through `tests/respond/kind_suite.py`, and add tests of what it may not touch.
+
+Nothing else in this room, and nothing in decide, knows the kinds by name.
+"""
+
+from collections.abc import Iterable
+
+from vedette.respond.actions.mail import MailSchema
+from vedette.respond.actions.quarantine import QuarantineSchema
+from vedette.respond.kind import Kind, Schema
+
+__all__ = ["Registry", "schemas"]
+
+
+def schemas() -> dict[str, Schema]:
+    """Every kind's schema by name: what policies are checked against."""
+    known: tuple[Schema, ...] = (MailSchema(), QuarantineSchema())
+    return {schema.name: schema for schema in known}
+
+
+class Registry:
+    """The kinds that this process can carry out."""
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._kinds = {kind.schema.name: kind for kind in kinds}
+
+    def get(self, name: str) -> Kind | None:
+        """The kind of this name, if this process has it."""
+        return self._kinds.get(name)

@@ -1,0 +1,233 @@
+"""Moves actions through their life: one step at a time, each on disk before the next.
+
+Notices only wake it. What is to be done follows from the rows alone, and `tick` sweeps them too, so that a lost or
+doubled notice, a restart, or a second responder changes nothing but the moment.
+"""
+
+from datetime import timedelta
+
+import structlog
+
+from vedette.core import (
+    Action,
+    ActionId,
+    ActionState,
+    Clock,
+    CommandId,
+    Conflict,
+    InvalidInput,
+    Mode,
+    NotFound,
+    VedetteError,
+)
+from vedette.respond.kind import Job, Kind
+from vedette.respond.outcome import Outcome, Retry, Waiting
+from vedette.respond.ports import Notice, Ports
+from vedette.respond.registry import Registry
+from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
+from vedette.respond.steps import ACTOR, record
+
+__all__ = ["Responder"]
+
+_LOG = structlog.get_logger()
+_WORK = (
+    ActionState.PROPOSED,
+    ActionState.APPROVED,
+    ActionState.DISPATCHED,
+    ActionState.ACKNOWLEDGED,
+    ActionState.APPLIED,
+)
+_UNDECIDED = (ActionState.PROPOSED, ActionState.AWAITING_APPROVAL)
+# What was approved in time is still carried out if the responder comes to it a little later, not after an outage.
+_APPROVED_GRACE = timedelta(minutes=15)
+# The last resort that lets every action end; a kind's own limits are far shorter.
+_REMOTE_LIMIT = timedelta(days=1)
+
+
+class Responder:
+    """Carries out decisions. Several may run on one store: every step is conditional on what was seen.
+
+    `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        kinds: Registry,
+        clock: Clock,
+        *,
+        batch: int = 100,
+        sweep_limit: int = 500,
+        sweep_seconds: float = 2.0,
+    ) -> None:
+        self._ports = ports
+        self._kinds = kinds
+        self._clock = clock
+        self._batch = batch
+        self._sweep_limit = sweep_limit
+        self._sweep_seconds = sweep_seconds
+        self._swept_at = float("-inf")
+
+    def tick(self) -> int:
+        """Handles waiting notices and due timers once.
+
+        Returns:
+            How many steps were taken; 0 means that the caller may wait before the next call.
+        """
+        notices = self._ports.outbox.take(self._batch)
+        steps = sum(self._handle(notice) for notice in notices)
+        if self._clock.monotonic() - self._swept_at >= self._sweep_seconds:
+            self._swept_at = self._clock.monotonic()
+            steps += self._sweep()
+        return steps + len(notices)
+
+    def _handle(self, notice: Notice) -> int:
+        steps = 0
+        action = self._woken(notice)
+        if action is not None:
+            steps = self._settle_safely(action)
+        self._ports.outbox.done([notice.id])
+        return steps
+
+    def _woken(self, notice: Notice) -> Action | None:
+        try:
+            if notice.kind.startswith("action."):
+                return self._ports.actions.get(notice.tenant, ActionId(notice.subject))
+            if notice.kind == "command.result":
+                command = self._ports.commands.get(notice.tenant, CommandId(notice.subject))
+                return self._ports.actions.get(notice.tenant, command.action)
+        except NotFound as error:
+            _LOG.warning("respond.notice_without_row", notice=notice.id, detail=error.detail)
+        return None
+
+    def _sweep(self) -> int:
+        now = self._clock.now()
+        steps = 0
+        for action in self._ports.actions.expired(now):
+            if action.state in _UNDECIDED:
+                steps += self._settle_safely(action)
+        for action in self._ports.actions.due(_WORK, self._sweep_limit):
+            steps += self._settle_safely(action)
+        return steps
+
+    def _settle_safely(self, action: Action) -> int:
+        """Steps taken. What another one moved meanwhile is left to the next look."""
+        try:
+            return self._settle(action)
+        except Conflict as error:
+            _LOG.info("respond.moved_by_another", action=action.id, detail=error.detail)
+        except VedetteError as error:
+            _LOG.error(
+                "respond.action_stuck", action=action.id, kind=error.kind, detail=error.detail
+            )
+        return 0
+
+    def _settle(self, action: Action) -> int:
+        steps = 0
+        while (after := self._step(action)) is not None:
+            steps += 1
+            action = after
+        return steps
+
+    def _step(self, action: Action) -> Action | None:
+        """The action one step further, or None when it must wait or has ended."""
+        if action.state in _UNDECIDED and self._clock.now() >= action.expires_at:
+            return self._advance(action, ActionState.EXPIRED, "nobody decided in time")
+        if action.state is ActionState.PROPOSED:
+            return self._decide(action)
+        if action.state not in _WORK:
+            return None
+        kind = self._kinds.get(action.kind)
+        if kind is None:
+            detail = f"this version has no action {action.kind!r}"
+            return self._advance(action, ActionState.FAILED, detail)
+        return self._carry_out(action, kind)
+
+    def _carry_out(self, action: Action, kind: Kind) -> Action | None:
+        now = self._clock.now()
+        if action.state is ActionState.APPROVED:
+            if now >= action.expires_at + _APPROVED_GRACE:
+                return self._advance(
+                    action, ActionState.EXPIRED, "its time ran out before it began"
+                )
+            return self._begin(action, kind)
+        if kind.remote and now >= action.updated_at + _REMOTE_LIMIT:
+            return self._advance(action, ActionState.FAILED, "no answer for a day")
+        if action.state is ActionState.DISPATCHED:
+            return self._carry_on(action, kind)
+        return record(self._ports.actions, action, kind.probe(self._job(action)))
+
+    def _decide(self, action: Action) -> Action:
+        if action.mode is Mode.OBSERVE:
+            return self._advance(
+                action,
+                ActionState.REFUSED,
+                f"observe mode: would have done {action.kind}"
+                + (" as a dry run" if action.dry_run else ""),
+            )
+        if action.mode is Mode.APPROVE:
+            return self._advance(action, ActionState.AWAITING_APPROVAL, "waits for a person")
+        return self._advance(
+            action, ActionState.APPROVED, f"policy {action.policy} is in auto mode"
+        )
+
+    def _begin(self, action: Action, kind: Kind) -> Action:
+        try:
+            kind.plan(self._job(action))
+        except InvalidInput as error:
+            return self._advance(action, ActionState.FAILED, error.detail)
+        begun = self._ports.actions.advance(
+            action.tenant,
+            action.id,
+            ActionState.DISPATCHED,
+            actor=ACTOR,
+            detail="attempt 1",
+            expected=action.state,
+            attempts=1,
+        )
+        return record(self._ports.actions, begun, self._try(begun, kind)) or begun
+
+    def _carry_on(self, action: Action, kind: Kind) -> Action | None:
+        if kind.remote:
+            # A crash may have fallen between the attempt's row and the call; applying again is the same call.
+            outcome = self._try(action, kind)
+            if isinstance(outcome, Waiting):
+                outcome = kind.probe(self._job(action))
+            return record(self._ports.actions, action, outcome)
+        if self._clock.now() < next_attempt(action):
+            return None
+        if action.attempts >= MAX_ATTEMPTS:
+            return self._advance(
+                action, ActionState.FAILED, f"gave up after {action.attempts} attempts"
+            )
+        number = action.attempts + 1
+        begun = self._ports.actions.note(
+            action.tenant,
+            action.id,
+            actor=ACTOR,
+            detail=f"attempt {number}",
+            expected=action.state,
+            expected_attempts=action.attempts,
+            attempts=number,
+        )
+        return record(self._ports.actions, begun, self._try(begun, kind)) or begun
+
+    def _try(self, action: Action, kind: Kind) -> Outcome:
+        try:
+            return kind.apply(self._job(action))
+        except Exception as error:  # noqa: BLE001 - one broken action must not stop the others; it is logged and retried
+            _LOG.exception("respond.attempt_broke", action=action.id, kind=action.kind)
+            return Retry(detail=f"the attempt broke with {type(error).__name__}; see the log")
+
+    def _job(self, action: Action) -> Job:
+        return Job(
+            action=action,
+            incident=self._ports.incidents.get(action.tenant, action.incident),
+            events=tuple(self._ports.actions.events(action.tenant, action.id)),
+            now=self._clock.now(),
+        )
+
+    def _advance(self, action: Action, to: ActionState, detail: str) -> Action:
+        return self._ports.actions.advance(
+            action.tenant, action.id, to, actor=ACTOR, detail=detail, expected=action.state
+        )
