@@ -1,0 +1,25 @@
+"""The queue between the door and the detector: the port, the one consume loop, and its brokers."""
+
+from vedette.queue.consume import Backoff, consume
+from vedette.queue.memory import MemoryQueue
+from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
+from vedette.queue.port import Appended, DeadLetter, Delivery, Queue, Stats
+from vedette.queue.sql import SqlQueue
+
+__all__ = [
+    "Appended",
+    "Backoff",
+    "BatchReport",
+    "DeadLetter",
+    "Delivery",
+    "Done",
+    "Handler",
+    "MemoryQueue",
+    "Outcome",
+    "Queue",
+    "Reject",
+    "Retry",
+    "SqlQueue",
+    "Stats",
+    "consume",
+]

@@ -1,0 +1,232 @@
+"""A fake: the queue in one process's memory, for tests and replay. It behaves like the real ones but outlives nothing."""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from vedette.core import Clock, Identity, InvalidInput, Message
+from vedette.queue.fair import MAX_BATCH_BYTES, Head, share_of, take_turns
+from vedette.queue.port import Appended, DeadLetter, Delivery, Stats, check_appendable, refuse_lost
+
+__all__ = ["MemoryQueue"]
+
+_PRUNED_AT_ONCE = 1_000
+
+
+class _Waiting:
+    """A stored message and how often it was delivered."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.attempts = 0
+
+
+class _Lane:
+    """One host's messages by position, and who holds them."""
+
+    def __init__(self, start: datetime) -> None:
+        self.waiting: dict[int, _Waiting] = {}
+        self.token: str | None = None
+        self.leased_until = start
+        self.held_until = start
+        self.outstanding = 0
+
+    def free(self, now: datetime) -> bool:
+        return self.held_until <= now and (self.token is None or self.leased_until <= now)
+
+    def settle(self, count: int) -> None:
+        """So many deliveries of this lease are dealt with; the last one ends it."""
+        self.outstanding -= count
+        if self.outstanding <= 0:
+            self.token = None
+
+
+class MemoryQueue:
+    """FAKE: passes the queue's contract suite except for durability."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        retention: timedelta = timedelta(days=7),
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+    ) -> None:
+        self._clock = clock
+        self._retention = retention
+        self._max_batch_bytes = max_batch_bytes
+        self._lock = threading.Lock()
+        self._lane_ids: dict[tuple[str, str], int] = {}
+        self._lanes: dict[int, _Lane] = {}
+        self._accepted: dict[Identity, tuple[str, datetime]] = {}
+        self._dead: list[DeadLetter] = []
+        self._position = 0
+        self._last_lane = 0
+
+    def append(self, messages: Sequence[Message]) -> list[Appended]:
+        """Stores the new ones; in memory only."""
+        check_appendable(messages)
+        with self._lock:
+            for tenant, host in sorted({(m.identity.tenant, m.identity.host) for m in messages}):
+                self._open_lane(tenant, host)
+            return [self._append_one(message) for message in messages]
+
+    def _open_lane(self, tenant: str, host: str) -> None:
+        if (tenant, host) not in self._lane_ids:
+            lane = len(self._lane_ids) + 1
+            self._lane_ids[tenant, host] = lane
+            self._lanes[lane] = _Lane(self._clock.now())
+
+    def _append_one(self, message: Message) -> Appended:
+        known = self._accepted.get(message.identity)
+        if known is not None:
+            return Appended.DUPLICATE if known[0] == message.digest else Appended.CONFLICT
+        self._accepted[message.identity] = (message.digest, self._clock.now())
+        lane = self._lane_ids[message.identity.tenant, message.identity.host]
+        self._position += 1
+        self._lanes[lane].waiting[self._position] = _Waiting(message)
+        return Appended.NEW
+
+    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Leases waiting lanes in turn, and gives their first messages."""
+        with self._lock:
+            now = self._clock.now()
+            ready = [
+                lane
+                for lane, held in sorted(self._lanes.items())
+                if held.waiting and held.free(now)
+            ]
+            ready = [lane for lane in ready if lane > self._last_lane] + [
+                lane for lane in ready if lane <= self._last_lane
+            ]
+            ready = ready[:limit]
+            if not ready:
+                return []
+            share = share_of(limit, len(ready))
+            taken = take_turns(
+                (self._heads(lane, share) for lane in ready), limit, max_bytes=self._max_batch_bytes
+            )
+            counts = Counter(head.lane for head in taken)
+            self._last_lane = [lane for lane in ready if lane in counts][-1]
+            secret = secrets.token_hex(16)
+            for number, count in counts.items():
+                lane = self._lanes[number]
+                lane.token = secret
+                lane.leased_until = now + timedelta(seconds=lease_seconds)
+                lane.outstanding = count
+            return [
+                self._deliver(head, secret)
+                for head in sorted(taken, key=lambda head: head.position)
+            ]
+
+    def _heads(self, lane: int, share: int) -> list[Head]:
+        return [
+            Head(lane=lane, position=position, size=len(waiting.message.body))
+            for position, waiting in islice(self._lanes[lane].waiting.items(), share)
+        ]
+
+    def _deliver(self, head: Head, secret: str) -> Delivery:
+        waiting = self._lanes[head.lane].waiting[head.position]
+        waiting.attempts += 1
+        return Delivery(
+            message=waiting.message,
+            token=f"{head.lane}.{secret}",
+            attempts=waiting.attempts,
+            position=head.position,
+        )
+
+    def _ours(self, deliveries: Sequence[Delivery]) -> list[tuple[_Lane, Delivery]]:
+        """Those whose lease still holds."""
+        ours = []
+        for delivery in deliveries:
+            number, _, secret = delivery.token.partition(".")
+            lane = self._lanes[int(number)]
+            if lane.token == secret:
+                ours.append((lane, delivery))
+        return ours
+
+    def commit(self, deliveries: Sequence[Delivery]) -> None:
+        """Removes handled messages."""
+        with self._lock:
+            ours = self._ours(deliveries)
+            for lane, delivery in ours:
+                if lane.waiting.pop(delivery.position, None) is not None:
+                    lane.settle(1)
+        refuse_lost(deliveries, [d for _, d in ours])
+
+    def extend(self, deliveries: Sequence[Delivery], lease_seconds: float) -> None:
+        """Makes the leases end later."""
+        with self._lock:
+            ours = self._ours(deliveries)
+            for lane, _ in ours:
+                lane.leased_until = self._clock.now() + timedelta(seconds=lease_seconds)
+        refuse_lost(deliveries, [d for _, d in ours])
+
+    def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:  # noqa: ARG002 - the port's form
+        """Gives the lane back and holds it."""
+        with self._lock:
+            ours = self._ours([delivery])
+            for lane, _ in ours:
+                lane.token = None
+                lane.held_until = self._clock.now() + timedelta(seconds=delay_seconds)
+        refuse_lost([delivery], [d for _, d in ours])
+
+    def reject(self, delivery: Delivery, *, reason: str) -> None:
+        """Moves the message to the dead letters."""
+        with self._lock:
+            ours = self._ours([delivery])
+            for lane, _ in ours:
+                waiting = lane.waiting.pop(delivery.position, None)
+                if waiting is not None:
+                    lane.settle(1)
+                    self._dead.append(
+                        DeadLetter(
+                            id=str(len(self._dead) + 1),
+                            message=waiting.message,
+                            reason=reason,
+                            at=self._clock.now(),
+                            attempts=waiting.attempts,
+                        )
+                    )
+        refuse_lost([delivery], [d for _, d in ours])
+
+    def depth(self) -> int:
+        """Messages waiting or under lease."""
+        return self.stats().depth
+
+    def stats(self) -> Stats:
+        """How much waits and since when."""
+        with self._lock:
+            lanes = [lane.waiting for lane in self._lanes.values() if lane.waiting]
+            first = min(
+                (min(lane.items()) for lane in lanes), default=None, key=lambda item: item[0]
+            )
+            age = self._clock.now() - first[1].message.received_at if first else timedelta()
+            return Stats(
+                depth=sum(map(len, lanes)),
+                lanes=len(lanes),
+                dead_letters=len(self._dead),
+                oldest_age_seconds=max(0.0, age.total_seconds()),
+            )
+
+    def dead_letters(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
+        """The rejected, oldest first."""
+        if after is not None and not after.isdecimal():
+            raise InvalidInput("`after` must be the id of a dead letter", kind="bad-cursor")
+        start = int(after or 0)
+        with self._lock:
+            return self._dead[start : start + limit]
+
+    def prune(self) -> int:
+        """Forgets identities older than the retention time."""
+        with self._lock:
+            horizon = self._clock.now() - self._retention
+            old = [identity for identity, (_, at) in self._accepted.items() if at < horizon]
+            for identity in old[:_PRUNED_AT_ONCE]:
+                del self._accepted[identity]
+            return len(old[:_PRUNED_AT_ONCE])
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,242 @@
+"""Leases of lanes: taking them in turns, keeping them, giving them back.
+
+The lease's secret is made anew for each poll, and every later step compares it: a consumer that was believed dead and
+comes back finds another secret and changes nothing (a fencing token). A lane's row is always locked before its messages.
+"""
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    true,
+    update,
+)
+
+from vedette.core import Epoch, HostId, Identity, Message, TenantId
+from vedette.queue.fair import Head, share_of, take_turns
+from vedette.queue.port import Delivery
+from vedette.queue.sql.database import Database
+from vedette.queue.sql.instant import from_micros
+from vedette.queue.sql.schema import lanes, messages
+
+__all__ = ["Leases", "lane_of", "leases_that_hold", "remove"]
+
+_LAST_LANE: Final = 2**63 - 1
+
+_Owner = tuple[str, str]
+"""A lane's tenant and host."""
+
+
+class Leases:
+    """Takes lanes for one consumer; remembers whose turn it was."""
+
+    def __init__(self, database: Database, *, max_batch_bytes: int) -> None:
+        self._database = database
+        self._max_batch_bytes = max_batch_bytes
+        self._last_lane = 0
+
+    def take(self, limit: int, *, now: int, until: int) -> list[Delivery]:
+        """First looks without a lock, so that idle consumers disturb nobody; then takes what is still free."""
+        with self._database.read() as connection:
+            ready = self._ready(connection, limit, now)
+        if not ready:
+            return []
+        with self._database.write() as connection:
+            owners = _lock_free(connection, ready, now)
+            taken = self._choose(connection, [lane for lane in ready if lane in owners], limit)
+            if not taken:
+                return []
+            counts = Counter(head.lane for head in taken)
+            secret = secrets.token_hex(16)
+            _lease(connection, counts, secret, until)
+            deliveries = _deliver(connection, [head.position for head in taken], owners, secret)
+        self._last_lane = [lane for lane in ready if lane in counts][-1]
+        return deliveries
+
+    def _ready(self, connection: Connection, limit: int, now: int) -> list[int]:
+        """Free lanes that have messages, from the one after the last served on, round and round."""
+        last = self._last_lane
+        ready: list[int] = []
+        for after, upto in ((last, _LAST_LANE), (0, last)):
+            if upto and len(ready) < limit:
+                bounds = {"after": after, "upto": upto, "now": now, "room": limit - len(ready)}
+                ready += connection.execute(_READY, bounds).scalars()
+        return ready
+
+    def _choose(self, connection: Connection, ready: Sequence[int], limit: int) -> list[Head]:
+        if not ready:
+            return []
+        heads = _heads_in_postgresql if self._database.is_postgresql else _heads_in_sqlite
+        fronts = defaultdict(list)
+        for lane, position, size in connection.execute(heads(ready, share_of(limit, len(ready)))):
+            fronts[lane].append(Head(lane=lane, position=position, size=size))
+        turns = (sorted(fronts[lane], key=lambda head: head.position) for lane in ready)
+        return take_turns(turns, limit, max_bytes=self._max_batch_bytes)
+
+
+def _ready_lanes() -> Select[int]:
+    """Hops from lane to lane through the index, and stops at `room`: cheap however much waits in each lane.
+
+    The condition is a scalar subquery because a join could be turned round, and then visit every lane.
+    """
+    upto: BindParameter[int] = bindparam("upto")
+    waiting = (
+        select(func.min(messages.c.lane_id).label("id"))
+        .where(messages.c.lane_id > bindparam("after"), messages.c.lane_id <= upto)
+        .cte("waiting", recursive=True)
+    )
+    following = (
+        select(func.min(messages.c.lane_id))
+        .where(messages.c.lane_id > waiting.c.id, messages.c.lane_id <= upto)
+        .scalar_subquery()
+    )
+    waiting = waiting.union_all(select(following).where(waiting.c.id.is_not(None)))
+    free = select(_free(bindparam("now"))).where(lanes.c.id == waiting.c.id).scalar_subquery()
+    return select(waiting.c.id).where(free).limit(bindparam("room"))
+
+
+def _free(now: Any) -> Any:
+    return and_(lanes.c.leased_until <= now, lanes.c.held_until <= now)
+
+
+_READY: Final = _ready_lanes()
+
+
+def _lock_free(connection: Connection, ready: Sequence[int], now: int) -> dict[int, _Owner]:
+    """Those still free, passing over the ones that another consumer is taking (SQLite has no such others)."""
+    rows = connection.execute(
+        select(lanes.c.id, lanes.c.tenant, lanes.c.host)
+        .where(lanes.c.id.in_(ready), _free(now))
+        .with_for_update(skip_locked=True)
+    )
+    return {lane: (tenant, host) for lane, tenant, host in rows}
+
+
+def _heads_in_postgresql(ready: Sequence[int], share: int) -> Select[Any]:
+    head = (
+        select(messages.c.position, func.octet_length(messages.c.body).label("size"))
+        .where(messages.c.lane_id == lanes.c.id)
+        .order_by(messages.c.position)
+        .limit(share)
+        .lateral("head")
+    )
+    return (
+        select(lanes.c.id, head.c.position, head.c.size)
+        .join_from(lanes, head, true())
+        .where(lanes.c.id.in_(ready))
+    )
+
+
+def _heads_in_sqlite(ready: Sequence[int], share: int) -> Select[Any]:
+    front = messages.alias("front")
+    first = (
+        select(front.c.position)
+        .where(front.c.lane_id == lanes.c.id)
+        .order_by(front.c.position)
+        .limit(share)
+        .correlate(lanes)
+    )
+    return (
+        select(lanes.c.id, messages.c.position, func.length(messages.c.body))
+        .join_from(lanes, messages, messages.c.position.in_(first))
+        .where(lanes.c.id.in_(ready))
+    )
+
+
+def _lease(connection: Connection, counts: Mapping[int, int], secret: str, until: int) -> None:
+    for count, numbers in _by_count(counts).items():
+        connection.execute(
+            update(lanes)
+            .where(lanes.c.id.in_(numbers))
+            .values(token=secret, leased_until=until, outstanding=count)
+        )
+
+
+def _deliver(
+    connection: Connection, positions: Sequence[int], owners: Mapping[int, _Owner], secret: str
+) -> list[Delivery]:
+    rows = connection.execute(
+        update(messages)
+        .where(messages.c.position.in_(positions))
+        .values(attempts=messages.c.attempts + 1)
+        .returning(*messages.c)
+    )
+    deliveries = [_delivery(row, owners[row.lane_id], secret) for row in rows]
+    return sorted(deliveries, key=lambda delivery: delivery.position)
+
+
+def _delivery(row: Row[Any], owner: _Owner, secret: str) -> Delivery:
+    identity = Identity(
+        tenant=TenantId(owner[0]), host=HostId(owner[1]), epoch=Epoch(row.epoch), seq=row.seq
+    )
+    message = Message(
+        identity=identity,
+        digest=row.digest,
+        body=bytes(row.body),
+        received_at=from_micros(row.received_at),
+    )
+    return Delivery(
+        message=message,
+        token=f"{row.lane_id}.{secret}",
+        attempts=row.attempts,
+        position=row.position,
+    )
+
+
+def lane_of(delivery: Delivery) -> int:
+    """The lane's number, which the token bears beside the lease's secret."""
+    return int(delivery.token.partition(".")[0])
+
+
+def leases_that_hold(connection: Connection, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Those whose lane still has this lease; their lanes are locked, in one order for all, until the transaction ends."""
+    rows = connection.execute(
+        select(lanes.c.id, lanes.c.token)
+        .where(lanes.c.id.in_({lane_of(delivery) for delivery in deliveries}))
+        .order_by(lanes.c.id)
+        .with_for_update()
+    )
+    tokens = {f"{lane}.{secret}" for lane, secret in rows}
+    return [delivery for delivery in deliveries if delivery.token in tokens]
+
+
+def remove(connection: Connection, deliveries: Sequence[Delivery]) -> int:
+    """Takes messages out of locked lanes, and frees each lane with its last outstanding one; how many were there."""
+    gone = connection.execute(
+        delete(messages)
+        .where(messages.c.position.in_([delivery.position for delivery in deliveries]))
+        .returning(messages.c.lane_id)
+    ).scalars()
+    counts = Counter(gone)
+    for count, numbers in _by_count(counts).items():
+        ended = lanes.c.outstanding <= count
+        connection.execute(
+            update(lanes)
+            .where(lanes.c.id.in_(numbers))
+            .values(
+                outstanding=lanes.c.outstanding - count,
+                token=case((ended, None), else_=lanes.c.token),
+                leased_until=case((ended, 0), else_=lanes.c.leased_until),
+            )
+        )
+    return counts.total()
+
+
+def _by_count(counts: Mapping[int, int]) -> dict[int, list[int]]:
+    """Lanes that share a count, so that they share a statement."""
+    grouped: dict[int, list[int]] = {}
+    for lane, count in counts.items():
+        grouped.setdefault(count, []).append(lane)
+    return grouped

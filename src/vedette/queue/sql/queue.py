@@ -1,0 +1,205 @@
+"""The queue on SQLite or PostgreSQL: each public method is one short transaction."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+
+from vedette.core import Clock, Epoch, HostId, Identity, InvalidInput, Message, TenantId
+from vedette.queue.fair import MAX_BATCH_BYTES
+from vedette.queue.port import Appended, DeadLetter, Delivery, Stats, check_appendable, refuse_lost
+from vedette.queue.sql.append import Appender
+from vedette.queue.sql.database import Database
+from vedette.queue.sql.instant import from_micros, in_micros, to_micros
+from vedette.queue.sql.lease import Leases, lane_of, leases_that_hold, remove
+from vedette.queue.sql.schema import accepted, dead_letters, ensure_schema, lanes, messages
+
+__all__ = ["SqlQueue"]
+
+_LARGEST_BATCH: Final = 900
+"""Messages in one poll, whatever is asked: values that every SQLite binds in one statement."""
+_PRUNED_AT_ONCE: Final = 1_000
+
+
+class SqlQueue:
+    """At least once, ordered per lane, on disk when `append` returns.
+
+    SQLite: WAL, synchronous=FULL, one writer at a time. PostgreSQL: synchronous_commit=on, several appenders and
+    consumers side by side. Leases are measured by the passed-in clock's wall time, so consumers on several machines
+    need clocks that agree to well within a lease; one that is off takes lanes too early or late, and fencing keeps that
+    harmless.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        retention: timedelta = timedelta(days=7),
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+    ) -> None:
+        """Connects, and makes the tables where there are none.
+
+        Raises:
+            ConfigError: the URL, the file or the version of the tables can't be used.
+            Unavailable: the database doesn't answer.
+        """
+        self._clock = clock
+        self._retention = retention
+        self._database = Database(url)
+        self._appender = Appender(self._database)
+        self._leases = Leases(self._database, max_batch_bytes=max_batch_bytes)
+        try:
+            ensure_schema(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def append(self, messages: Sequence[Message]) -> list[Appended]:
+        """Stores the new ones in one transaction, synced once."""
+        check_appendable(messages)
+        return self._appender.append(messages, self._now()) if messages else []
+
+    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Leases waiting lanes in turn, and gives their first messages; at most 900."""
+        now = self._now()
+        return self._leases.take(
+            min(limit, _LARGEST_BATCH), now=now, until=now + in_micros(lease_seconds)
+        )
+
+    def commit(self, deliveries: Sequence[Delivery]) -> None:
+        """Removes handled messages in one transaction."""
+        with self._database.write() as connection:
+            ours = leases_that_hold(connection, deliveries)
+            remove(connection, ours)
+        refuse_lost(deliveries, ours)
+
+    def extend(self, deliveries: Sequence[Delivery], lease_seconds: float) -> None:
+        """Makes the leases end `lease_seconds` from now."""
+        until = self._now() + in_micros(lease_seconds)
+        with self._database.write() as connection:
+            ours = leases_that_hold(connection, deliveries)
+            connection.execute(
+                update(lanes)
+                .where(lanes.c.id.in_({lane_of(delivery) for delivery in ours}))
+                .values(leased_until=until)
+            )
+        refuse_lost(deliveries, ours)
+
+    def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:  # noqa: ARG002 - for brokers that keep it
+        """Gives the lane back and holds it."""
+        until = self._now() + in_micros(delay_seconds)
+        with self._database.write() as connection:
+            ours = leases_that_hold(connection, [delivery])
+            refuse_lost([delivery], ours)
+            connection.execute(
+                update(lanes)
+                .where(lanes.c.id == lane_of(delivery))
+                .values(token=None, leased_until=0, outstanding=0, held_until=until)
+            )
+
+    def reject(self, delivery: Delivery, *, reason: str) -> None:
+        """Moves the message to the dead letters in one transaction."""
+        with self._database.write() as connection:
+            refuse_lost([delivery], leases_that_hold(connection, [delivery]))
+            if remove(connection, [delivery]):
+                connection.execute(insert(dead_letters), _dead_row(delivery, reason, self._now()))
+
+    def depth(self) -> int:
+        """Messages waiting or under lease."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(messages)).scalar_one()
+
+    def stats(self) -> Stats:
+        """Counts over the narrow index, not over the rows."""
+        sizes = (
+            select(func.count(messages.c.lane_id).label("size"))
+            .group_by(messages.c.lane_id)
+            .subquery()
+        )
+        oldest = select(messages.c.received_at).order_by(messages.c.position).limit(1)
+        with self._database.read() as connection:
+            depth, waiting = connection.execute(
+                select(func.coalesce(func.sum(sizes.c.size), 0), func.count())
+            ).one()
+            received = connection.execute(oldest).scalar()
+            dead = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
+        age = 0 if received is None else self._now() - received
+        return Stats(
+            depth=int(depth),
+            lanes=waiting,
+            dead_letters=dead,
+            oldest_age_seconds=max(0.0, age / 1_000_000),
+        )
+
+    def dead_letters(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
+        """The rejected, oldest first, from the one behind `after` on."""
+        if after is not None and not (after.isdecimal() and len(after) < 19):
+            raise InvalidInput("`after` must be the id of a dead letter", kind="bad-cursor")
+        statement = (
+            select(dead_letters, lanes.c.tenant, lanes.c.host)
+            .join_from(dead_letters, lanes, lanes.c.id == dead_letters.c.lane_id)
+            .where(dead_letters.c.id > int(after or 0))
+            .order_by(dead_letters.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [_dead_letter(row) for row in connection.execute(statement)]
+
+    def prune(self) -> int:
+        """Forgets up to a thousand identities older than the retention time."""
+        horizon = self._now() - in_micros(self._retention.total_seconds())
+        key = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
+        old = (
+            select(*key)
+            .where(accepted.c.accepted_at < horizon)
+            .order_by(accepted.c.accepted_at)
+            .limit(_PRUNED_AT_ONCE)
+        )
+        with self._database.read() as connection:
+            if connection.execute(old.limit(1)).first() is None:
+                return 0
+        with self._database.write() as connection:
+            return connection.execute(delete(accepted).where(tuple_(*key).in_(old))).rowcount
+
+    def close(self) -> None:
+        """Closes the connections. Leases stay until they run out."""
+        self._database.close()
+
+    def _now(self) -> int:
+        return to_micros(self._clock.now())
+
+
+def _dead_row(delivery: Delivery, reason: str, at: int) -> dict[str, Any]:
+    message = delivery.message
+    return {
+        "lane_id": lane_of(delivery),
+        "epoch": message.identity.epoch,
+        "seq": message.identity.seq,
+        "digest": message.digest,
+        "received_at": to_micros(message.received_at),
+        "attempts": delivery.attempts,
+        "reason": reason,
+        "rejected_at": at,
+        "body": message.body,
+    }
+
+
+def _dead_letter(row: Row[Any]) -> DeadLetter:
+    identity = Identity(
+        tenant=TenantId(row.tenant), host=HostId(row.host), epoch=Epoch(row.epoch), seq=row.seq
+    )
+    message = Message(
+        identity=identity,
+        digest=row.digest,
+        body=bytes(row.body),
+        received_at=from_micros(row.received_at),
+    )
+    return DeadLetter(
+        id=str(row.id),
+        message=message,
+        reason=row.reason,
+        at=from_micros(row.rejected_at),
+        attempts=row.attempts,
+    )

@@ -1,0 +1,141 @@
+"""The queue's own tables, and the row that says which version of them a database has.
+
+Nothing reads by a cursor: a message waits because its row is there, so one whose transaction commits late is never
+skipped. Times are integers, microseconds since 1970 in UTC.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+)
+
+from vedette.core import ConfigError
+from vedette.queue.sql.database import Database
+
+__all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages"]
+
+_VERSION: Final = 1
+_CREATION_LOCK: Final = 0x76_65_64_71
+
+_metadata = MetaData()
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+_version = Table("queue_schema", _metadata, Column("version", Integer, nullable=False))
+
+lanes = Table(
+    "queue_lanes",
+    _metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("token", Text),
+    Column("leased_until", BigInteger, nullable=False, server_default="0"),
+    Column("held_until", BigInteger, nullable=False, server_default="0"),
+    Column("outstanding", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("tenant", "host"),
+    # Leases change often and touch no index: room in the page lets PostgreSQL update in place.
+    postgresql_with={"fillfactor": 60},
+)
+
+# No foreign key to lanes: checking it would make every append wait for whoever holds the lane's row.
+messages = Table(
+    "queue_messages",
+    _metadata,
+    Column("position", _Serial, primary_key=True),
+    Column("lane_id", BigInteger, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("queue_messages_by_lane", "lane_id", "position"),
+    # A position that was used again would let a late second commit remove another message.
+    sqlite_autoincrement=True,
+    # Rows live for seconds: vacuum by the thousand, or dead index entries slow every poll down.
+    postgresql_with={"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 1000},
+)
+
+
+@event.listens_for(messages, "after_create")
+def _store_bodies_as_they_are(_table: Table, connection: Connection, **_: Any) -> None:
+    # Sealed bodies don't compress; PostgreSQL's trying costs more than the rest of the insert.
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "ALTER TABLE queue_messages ALTER COLUMN body SET STORAGE EXTERNAL"
+        )
+
+
+accepted = Table(
+    "queue_accepted",
+    _metadata,
+    Column("lane_id", BigInteger, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("accepted_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("lane_id", "epoch", "seq"),
+    Index("queue_accepted_by_time", "accepted_at"),
+    sqlite_with_rowid=False,
+)
+
+dead_letters = Table(
+    "queue_dead_letters",
+    _metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("lane_id", BigInteger, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rejected_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+def ensure_schema(database: Database) -> None:
+    """Makes the tables where there are none. Processes that start together make them once.
+
+    Raises:
+        ConfigError: the tables are of a version that this Vedette doesn't know.
+    """
+    with database.read() as connection:
+        if _found(connection):
+            return
+    with database.write() as connection:
+        if database.is_postgresql:
+            connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
+        if not _found(connection):
+            _metadata.create_all(connection)
+            connection.execute(insert(_version).values(version=_VERSION))
+
+
+def _found(connection: Connection) -> bool:
+    if not inspect(connection).has_table(_version.name):
+        return False
+    version = connection.execute(select(_version.c.version)).scalar_one()
+    if version != _VERSION:
+        raise ConfigError(
+            f"The queue's tables are of version {version}, and this Vedette knows version {_VERSION}. "
+            "Run the newer Vedette that made them, or give the queue another database."
+        )
+    return True
