@@ -1,7 +1,32 @@
 """Features, experts, judge, reasons: a snapshot and its host's state give a verdict and the next state. No I/O."""
 
+from vedette.detect.bundle import Bundle, DataFile, Manifest, pack_bundle
 from vedette.detect.case import Case
+from vedette.detect.detector import Detector
 from vedette.detect.expert import Expert
+from vedette.detect.experts import EXPERTS, FITS, Fit, make_experts
+from vedette.detect.facts import fact_id
+from vedette.detect.judge import JudgePart
+from vedette.detect.scored import Arrival, Scored
+from vedette.detect.timeline import YOUNG
 from vedette.detect.view import View
 
-__all__ = ["Case", "Expert", "View"]
+__all__ = [
+    "EXPERTS",
+    "FITS",
+    "YOUNG",
+    "Arrival",
+    "Bundle",
+    "Case",
+    "DataFile",
+    "Detector",
+    "Expert",
+    "Fit",
+    "JudgePart",
+    "Manifest",
+    "Scored",
+    "View",
+    "fact_id",
+    "make_experts",
+    "pack_bundle",
+]

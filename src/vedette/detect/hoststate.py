@@ -1,0 +1,75 @@
+"""All that is kept of one host between its snapshots, and its bytes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vedette.detect.expert import Expert
+from vedette.detect.tables import Tables
+from vedette.detect.timeline import Timeline
+
+__all__ = ["HostState", "decode_state", "encode_state", "fresh_state"]
+
+VERSION = 1
+
+
+class HostState(msgspec.Struct, kw_only=True):
+    """Changed in place by the detector as it steps. `experts` holds each expert's own state by its name."""
+
+    timeline: Timeline
+    tables: Tables
+    experts: dict[str, Any]
+
+
+class _Wire(msgspec.Struct, kw_only=True):
+    version: int
+    timeline: Timeline
+    tables: Tables
+    experts: dict[str, Any]
+
+
+class _Version(msgspec.Struct):
+    version: int = 0
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_VERSION = msgspec.msgpack.Decoder(_Version)
+_WIRE = msgspec.msgpack.Decoder(_Wire)
+
+
+def fresh_state(experts: Mapping[str, Expert[Any]]) -> HostState:
+    """The state of a host that was never seen."""
+    states = {name: expert.fresh() for name, expert in experts.items()}
+    return HostState(timeline=Timeline(), tables=Tables(), experts=states)
+
+
+def encode_state(state: HostState, experts: Mapping[str, Expert[Any]]) -> bytes:
+    """The state as bytes, without loss: what is decoded goes on exactly as what was encoded."""
+    wire = _Wire(
+        version=VERSION,
+        timeline=state.timeline,
+        tables=state.tables,
+        experts={name: expert.dump(state.experts[name]) for name, expert in experts.items()},
+    )
+    return _ENCODER.encode(wire)
+
+
+def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> HostState:
+    """The state of these bytes. One of another version, or damaged, becomes a fresh one that says it was lost."""
+    if blob is None:
+        return fresh_state(experts)
+    try:
+        if _VERSION.decode(blob).version != VERSION:
+            return _lost(experts)
+        wire = _WIRE.decode(blob)
+        states = {name: expert.load(wire.experts[name]) for name, expert in experts.items()}
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
+        return _lost(experts)
+    return HostState(timeline=wire.timeline, tables=wire.tables, experts=states)
+
+
+def _lost(experts: Mapping[str, Expert[Any]]) -> HostState:
+    state = fresh_state(experts)
+    state.timeline.lost_state = True
+    return state

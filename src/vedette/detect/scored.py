@@ -1,0 +1,31 @@
+"""What goes into the detector, and what comes out."""
+
+from vedette.core import Epoch, FactChange, Label, Reason, Record, Severity, Snapshot
+
+__all__ = ["Arrival", "Scored"]
+
+
+class Arrival(Record, frozen=True, kw_only=True):
+    """A snapshot, opened and checked, and the epoch of the journal it was taken under."""
+
+    epoch: Epoch
+    snapshot: Snapshot
+
+
+class Scored(Record, frozen=True, kw_only=True):
+    """The detector's answer to one arrival.
+
+    `score` is the sigmoid of the judge's log odds (0.5 is the threshold); `experts` each expert's own part, 0..1.
+    `facts` are what this snapshot changed. `state` is the host's next state; it is None when the snapshot came late
+    and nothing may be touched. `needed` names tables that the host should send in full.
+    """
+
+    label: Label
+    score: float
+    severity: Severity
+    experts: dict[str, float] = {}
+    reasons: tuple[Reason, ...] = ()
+    facts: tuple[FactChange, ...] = ()
+    late: bool = False
+    state: bytes | None = None
+    needed: tuple[str, ...] = ()

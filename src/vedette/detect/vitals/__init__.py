@@ -1,0 +1,6 @@
+"""The expert of metrics."""
+
+from vedette.detect.vitals.fit import fit
+from vedette.detect.vitals.vitals import VitalsExpert
+
+__all__ = ["VitalsExpert", "fit"]

@@ -1,0 +1,47 @@
+"""Thresholds of vitals from recordings of normal activity."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from vedette.core import Snapshot
+from vedette.detect.view import View
+from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.vitals import VitalsExpert, VitalsPart
+from vedette.detect.vitals.watch import read_watch
+
+__all__ = ["fit", "loudest"]
+
+_WARM = 30
+_LEAST, _MARGIN = 7.0, 1.5
+
+
+def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
+    """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 7."""
+    most: dict[str, float] = {}
+    for recording in recordings:
+        for metric, nats in loudest(recording).items():
+            most[metric] = max(nats, most.get(metric, 0.0))
+    thresholds = {metric: round(max(_LEAST, most[metric] + _MARGIN), 1) for metric in sorted(most)}
+    part = VitalsPart(thresholds=thresholds, threshold=max([_LEAST, *thresholds.values()]))
+    built: dict[str, Any] = msgspec.to_builtins(part)
+    return built
+
+
+def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
+    """The most nats that each gauge says over one host's recording, judged before learned, from snapshot 30 on."""
+    expert = VitalsExpert({})
+    state, most, before = expert.fresh(), dict.fromkeys((g.metric for g in GAUGES), 0.0), None
+    for count, snapshot in enumerate(recording):
+        elapsed = (snapshot.taken_at - before).total_seconds() if before else None
+        view = View(snapshot=snapshot, count=count, elapsed=elapsed)
+        before = snapshot.taken_at
+        for gauge in GAUGES if count >= _WARM else ():
+            watch, value = state.watches.get(gauge.metric), snapshot.metrics.get(gauge.metric)
+            if watch and value is not None:
+                minutes = 1.0 if elapsed is None else elapsed / 60.0
+                reading = read_watch(watch, gauge, value, minutes)
+                most[gauge.metric] = max(most[gauge.metric], reading.nats)
+        state = expert.learn(view, state, alarm=False)
+    return most
