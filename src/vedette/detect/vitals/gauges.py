@@ -20,7 +20,7 @@ class Gauge(Record, frozen=True, kw_only=True):
     pace: float = 0.3
 
 
-_LAZY = 0.1
+_LAZY, _LAZIEST = 0.1, 0.05
 
 GAUGES: tuple[Gauge, ...] = (
     Gauge(
@@ -28,14 +28,14 @@ GAUGES: tuple[Gauge, ...] = (
         words="CPU utilization",
         floor=0.05,
         form="share",
-        pace=_LAZY,
+        pace=_LAZIEST,
     ),
     Gauge(
         metric="system.cpu.load_average.1m",
         words="Load average",
         floor=0.3,
         form="load",
-        pace=_LAZY,
+        pace=_LAZIEST,
     ),
     Gauge(metric="system.memory.utilization", words="Memory utilization", floor=0.01, form="share"),
     Gauge(

@@ -29,10 +29,10 @@ def threshold(tail: Tail, *, per_day: float) -> float:
     return float((_BINS - min(rare, _BINS - 1)) * _WIDTH)
 
 
-def update_tail(tail: Tail, score: float, *, minutes: float, alarm: bool) -> None:
-    """Counts a score; one in alarm counts a tenth."""
+def update_tail(tail: Tail, score: float, *, minutes: float, rare: bool) -> None:
+    """Counts a score; a rare one (over the threshold, or in alarm) counts a tenth, so that it can't excuse the next."""
     bins: Any = np.frombuffer(tail.bins, np.float32).copy()
-    bins[min(int(score / _WIDTH), _BINS - 1)] += tail.weight * (0.1 if alarm else 1.0)
+    bins[min(int(score / _WIDTH), _BINS - 1)] += tail.weight * (0.1 if rare else 1.0)
     tail.weight *= float(2.0 ** (1.0 / _HALF_LIFE))
     tail.minutes += minutes
     if tail.weight > _HEAVIEST:

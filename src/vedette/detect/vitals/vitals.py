@@ -98,7 +98,7 @@ class VitalsExpert:
         measured = _measured(metrics)
         row = read_bank(state.bank, measured)
         state.before = row.score - threshold(state.tail, per_day=_BANK_PER_DAY)
-        update_tail(state.tail, row.score, minutes=minutes, alarm=alarm)
+        update_tail(state.tail, row.score, minutes=minutes, rare=alarm or state.before > 0.0)
         state.bank = update_bank(state.bank, row, measured, pace=0.1 if alarm else 1.0)
         return state
 

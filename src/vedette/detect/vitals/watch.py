@@ -8,7 +8,7 @@ three days; then the oldest go. What is usual is its median and spread. A rise c
     nats = 2.5 ln(1 + u^2 / 4)          (the tail of a Student t)
 
 with n the smaller of snapshots and minutes seen: variety is learned by time, not by looking more often. The smoothing
-goes by the minute (0.3 or 0.1 of the way in each), so that a spike of seconds is no fault at any push interval.
+goes by the minute (0.3 of the way in each, less for processor and disk), so that a spike of seconds is no fault at any push interval.
 """
 
 from math import log1p
@@ -24,7 +24,7 @@ __all__ = ["Watch", "WatchReading", "read_watch", "update_watch"]
 
 _SAMPLE = 128
 _SPAN_MINUTES = 3 * 1440.0
-_CLIP = 40.0
+_CLIP = 20.0  # so that one snapshot, however wild, makes no alarm
 _RISEN = 2.0
 _REFRESH = 8
 _FROZEN_SHARE = 10
