@@ -1,0 +1,49 @@
+"""What is kept: schema, migrations, one repository for each record, history and audit."""
+
+from vedette.store.actions import Actions
+from vedette.store.audit import Audit
+from vedette.store.commands import Commands
+from vedette.store.effect import Applied, Effect, StoredState
+from vedette.store.enrolments import Enrolment, Enrolments
+from vedette.store.facts import Facts
+from vedette.store.hosts import Hosts, Signer
+from vedette.store.incidents import Incidents
+from vedette.store.notice import Notice
+from vedette.store.outbox import Outbox
+from vedette.store.paging import MAX_LIMIT, Page
+from vedette.store.policies import AppliedPolicy, Policies
+from vedette.store.role import Role
+from vedette.store.sessions import Session, Sessions
+from vedette.store.states import States
+from vedette.store.store import Store
+from vedette.store.tokens import ApiToken, Tokens
+from vedette.store.verdicts import Verdicts
+
+__all__ = [
+    "MAX_LIMIT",
+    "Actions",
+    "ApiToken",
+    "Applied",
+    "AppliedPolicy",
+    "Audit",
+    "Commands",
+    "Effect",
+    "Enrolment",
+    "Enrolments",
+    "Facts",
+    "Hosts",
+    "Incidents",
+    "Notice",
+    "Outbox",
+    "Page",
+    "Policies",
+    "Role",
+    "Session",
+    "Sessions",
+    "Signer",
+    "States",
+    "Store",
+    "StoredState",
+    "Tokens",
+    "Verdicts",
+]

@@ -1,0 +1,192 @@
+"""Actions: looked up here, moved by `advance` (see steps.py)."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import (
+    ENDED,
+    Action,
+    ActionEvent,
+    ActionId,
+    ActionState,
+    Clock,
+    HostId,
+    IncidentId,
+    InvalidInput,
+    TenantId,
+)
+from vedette.store.database import Database
+from vedette.store.paging import MAX_LIMIT, Listing, Page
+from vedette.store.rows import columns_of, read
+from vedette.store.schema import ACTION_EVENTS, ACTIONS
+from vedette.store.steps import advance, note, one_action
+
+__all__ = ["Actions"]
+
+_NEWEST = Listing("actions", ACTIONS.c.proposed_at, ACTIONS.c.id)
+_COLUMNS = columns_of(ACTIONS, Action)
+_NOT_ENDED = [state for state in ActionState if state not in ENDED]
+
+
+class Actions:
+    """`Store.apply` proposes them; people and the responder move them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, tenant: TenantId, identifier: ActionId) -> Action:
+        """One action.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        with self._database.reading() as connection:
+            return one_action(connection, tenant, identifier)
+
+    def find(
+        self,
+        tenant: TenantId,
+        *,
+        state: ActionState | None = None,
+        incident: IncidentId | None = None,
+        host: HostId | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Action]:
+        """Newest first, by when they were proposed (within `since`, before `until`)."""
+        query = sa.select(*_COLUMNS).where(ACTIONS.c.tenant == tenant)
+        for column, value in (
+            (ACTIONS.c.state, state),
+            (ACTIONS.c.incident, incident),
+            (ACTIONS.c.host, host),
+            (ACTIONS.c.kind, kind),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if since is not None:
+            query = query.where(ACTIONS.c.proposed_at >= since)
+        if until is not None:
+            query = query.where(ACTIONS.c.proposed_at < until)
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(Action, row), limit=limit, after=after
+            )
+
+    def events(self, tenant: TenantId, identifier: ActionId) -> list[ActionEvent]:
+        """Its steps, in the order they were taken."""
+        query = (
+            sa.select(*columns_of(ACTION_EVENTS, ActionEvent))
+            .where(ACTION_EVENTS.c.tenant == tenant, ACTION_EVENTS.c.action == identifier)
+            .order_by(ACTION_EVENTS.c.number)
+        )
+        with self._database.reading() as connection:
+            return [read(ActionEvent, row) for row in connection.execute(query)]
+
+    def recent(
+        self, tenant: TenantId, hosts: Iterable[HostId], since: datetime
+    ) -> dict[HostId, tuple[Action, ...]]:
+        """Actions proposed at `since` or later for those hosts that have some, oldest first, in whatever state."""
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.tenant == tenant,
+            ACTIONS.c.host.in_(sorted(set(hosts))),
+            ACTIONS.c.proposed_at >= since,
+        )
+        found: dict[HostId, tuple[Action, ...]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id)):
+                action = read(Action, row)
+                found[action.host] = (*found.get(action.host, ()), action)
+        return found
+
+    def due(self, states: Collection[ActionState], limit: int = 100) -> list[Action]:
+        """Actions of all tenants in these states, the longest untouched first.
+
+        Raises:
+            InvalidInput: the limit is not 1..500.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
+        query = sa.select(*_COLUMNS).where(ACTIONS.c.state.in_(sorted(states)))
+        return self._all(query.order_by(ACTIONS.c.updated_at, ACTIONS.c.id).limit(limit))
+
+    def expired(self, now: datetime) -> list[Action]:
+        """Actions of all tenants that have not ended and whose time is over, 500 at most, the longest over first."""
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.state.in_(_NOT_ENDED), ACTIONS.c.expires_at <= now
+        )
+        return self._all(query.order_by(ACTIONS.c.expires_at, ACTIONS.c.id).limit(MAX_LIMIT))
+
+    def _all(self, query: sa.Select[Any]) -> list[Action]:
+        with self._database.reading() as connection:
+            return [read(Action, row) for row in connection.execute(query)]
+
+    def advance(
+        self,
+        tenant: TenantId,
+        identifier: ActionId,
+        to: ActionState,
+        *,
+        actor: str,
+        detail: str = "",
+        data: dict[str, Any] | None = None,
+        expected: ActionState | None = None,
+        plan: dict[str, Any] | None = None,
+        attempts: int | None = None,
+    ) -> Action:
+        """Moves it one step of core.TRANSITIONS, with its event and audit rows in the same transaction.
+
+        Approving after `expires_at` marks it expired instead. None leaves plan and attempts as they are.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: it is in another state than `expected`, or that step is not allowed from where it is.
+        """
+        return advance(
+            self._database,
+            self._clock.now(),
+            (tenant, identifier),
+            to,
+            actor=actor,
+            detail=detail,
+            data=data,
+            expected=expected,
+            plan=plan,
+            attempts=attempts,
+        )
+
+    def note(
+        self,
+        tenant: TenantId,
+        identifier: ActionId,
+        *,
+        actor: str,
+        detail: str = "",
+        data: dict[str, Any] | None = None,
+        expected: ActionState,
+        expected_attempts: int,
+        attempts: int,
+    ) -> Action:
+        """Writes down an attempt, or what came of it, without a step of state.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: its state or its number of attempts is another by now.
+        """
+        return note(
+            self._database,
+            self._clock.now(),
+            (tenant, identifier),
+            actor=actor,
+            detail=detail,
+            data=data,
+            expected=expected,
+            expected_attempts=expected_attempts,
+            attempts=attempts,
+        )

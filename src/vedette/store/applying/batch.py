@@ -1,0 +1,327 @@
+"""Weighs each effect against what is there, gathers what it writes, and writes all of it at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from vedette.core import (
+    Action,
+    AuditEntry,
+    HostStatus,
+    Incident,
+    IncidentState,
+    TenantId,
+    Unavailable,
+    Verdict,
+)
+from vedette.store.applying.lives import Lives
+from vedette.store.applying.present import Key, Present
+from vedette.store.applying.turns import (
+    host_turn,
+    incident_data,
+    incident_turns,
+    proposal,
+    reason_of,
+)
+from vedette.store.audit import write_audit
+from vedette.store.database import Database
+from vedette.store.effect import Applied, Effect, StoredState
+from vedette.store.notice import Notice
+from vedette.store.outbox import post
+from vedette.store.rows import values_of
+from vedette.store.schema import (
+    ACTION_EVENTS,
+    ACTIONS,
+    HOSTS,
+    INCIDENT_EVENTS,
+    INCIDENTS,
+    STATES,
+    VERDICTS,
+    to_micros,
+)
+
+__all__ = ["Batch"]
+
+
+class Batch:
+    """Lives for one transaction: `take` each effect in order, then `write` once."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        database: Database,
+        effects: Sequence[Effect],
+        *,
+        actor: str,
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._database = database
+        self._actor = actor
+        self._now = now
+        self._present = Present(connection, database, effects)
+        self._marks = dict(self._present.marks)
+        self._lost: set[Key] = set()
+        self._touched: dict[Key, None] = {}
+        self._states: dict[Key, StoredState] = {}
+        self._verdicts: list[dict[str, Any]] = []
+        self._lives = Lives(database)
+        self._incidents: dict[tuple[TenantId, str], Incident] = {}
+        self._events: list[dict[str, Any]] = []
+        self._actions: list[dict[str, Any]] = []
+        self._steps: list[dict[str, Any]] = []
+        self._notices: list[Notice] = []
+        self._audit: list[AuditEntry] = []
+        for tenant, host in sorted(self._present.added):
+            self._tell(
+                tenant, "host.added", host, "first snapshot of a host that was not enrolled", {}
+            )
+
+    def take(self, effect: Effect) -> Applied:
+        """Notes the effect for writing, unless it is done already or decided on something that is no more."""
+        verdict = effect.verdict
+        key = (verdict.tenant, verdict.host)
+        if self._known(verdict):
+            return Applied.DUPLICATE
+        if key in self._lost or self._stale(key, effect):
+            self._lost.add(key)
+            return Applied.LOST
+        self._note_verdict(verdict)
+        self._note_state(key, effect)
+        self._note_host(key, effect)
+        for incident in effect.incidents:
+            self._note_incident(incident, verdict)
+        self._events += [values_of(event, tenant=verdict.tenant) for event in effect.events]
+        for action in effect.actions:
+            self._note_action(action)
+        return Applied.APPLIED
+
+    def _known(self, verdict: Verdict) -> bool:
+        if verdict.of is not None:
+            return (verdict.tenant, verdict.id) in self._present.replays
+        identity = (verdict.tenant, verdict.host, verdict.epoch, verdict.seq)
+        return identity in self._present.identities
+
+    def _stale(self, key: Key, effect: Effect) -> bool:
+        if key not in self._present.hosts:
+            return True
+        if effect.state is not None or effect.expected is not None:
+            expected = effect.expected.mark if effect.expected else None
+            if self._marks.get(key) != expected:
+                return True
+        # People closed it after it was read: joining it now would undo what they did.
+        before = (self._before(key[0], incident) for incident in effect.incidents)
+        return any(one is not None and one.state is IncidentState.CLOSED for one in before)
+
+    def _before(self, tenant: TenantId, incident: Incident) -> Incident | None:
+        key = (tenant, incident.id)
+        return self._incidents.get(key) or self._present.incidents.get(key)
+
+    def _note_verdict(self, verdict: Verdict) -> None:
+        if verdict.of is None:
+            self._present.identities.add((verdict.tenant, verdict.host, verdict.epoch, verdict.seq))
+        else:
+            self._present.replays.add((verdict.tenant, verdict.id))
+        self._verdicts.append(values_of(verdict))
+
+    def _note_state(self, key: Key, effect: Effect) -> None:
+        result = effect.result
+        if effect.state is not None and result is not None:
+            self._marks[key] = result.mark
+            self._states[key] = result
+
+    def _note_host(self, key: Key, effect: Effect) -> None:
+        verdict, row = effect.verdict, self._present.hosts[key]
+        self._touched[key] = None
+        row["last_seen_at"] = max(row["last_seen_at"] or verdict.decided_at, verdict.decided_at)
+        if effect.needed is not None:
+            row["needed"] = effect.needed
+        if verdict.late:
+            return
+        if effect.description is not None:
+            row["hostname"] = effect.description.hostname
+            row["os"] = effect.description.os
+            row["labels"] = effect.description.labels | row["pinned_labels"]
+        row["last_seq"] = verdict.seq
+        row["last_taken_at"] = verdict.taken_at
+        self._note_standing(key, verdict)
+        self._note_facts(key, effect)
+
+    def _note_standing(self, key: Key, verdict: Verdict) -> None:
+        row = self._present.hosts[key]
+        turn = host_turn(row, verdict)
+        if turn is not None:
+            self._notices.append(
+                Notice(kind="host.label", tenant=key[0], subject=key[1], data=turn, at=self._now)
+            )
+            self._tell(key[0], "host.status", key[1], reason_of(verdict), turn)
+        if row["status"].value != verdict.label.value:
+            row["status_since"] = verdict.taken_at
+        row["status"] = HostStatus(verdict.label.value)
+        row["status_reason"] = reason_of(verdict)
+        row["label"] = verdict.label
+
+    def _note_facts(self, key: Key, effect: Effect) -> None:
+        at, row = effect.verdict.taken_at, self._present.hosts[key]
+        for change in effect.facts:
+            self._lives.change(key, change, at, row["read_at"])
+        tables = {*effect.read, *(change.table for change in effect.facts)}
+        row["read_at"] = row["read_at"] | dict.fromkeys(sorted(tables), to_micros(at))
+
+    def _note_incident(self, incident: Incident, verdict: Verdict) -> None:
+        tenant = verdict.tenant
+        before = self._before(tenant, incident)
+        if before is not None:
+            # What people said of it meanwhile stays said.
+            incident = msgspec.structs.replace(
+                incident,
+                acknowledged_by=before.acknowledged_by,
+                acknowledged_at=before.acknowledged_at,
+            )
+        self._incidents[tenant, incident.id] = incident
+        data = incident_data(incident, verdict)
+        for turn in incident_turns(before, incident):
+            self._notices.append(
+                Notice(kind=turn, tenant=tenant, subject=incident.id, data=data, at=self._now)
+            )
+            self._tell(tenant, turn, incident.id, incident.title, data)
+
+    def _note_action(self, action: Action) -> None:
+        key = (action.tenant, action.id)
+        if key in self._present.actions:
+            return
+        self._present.actions.add(key)
+        self._actions.append(values_of(action))
+        self._steps.append(
+            {
+                "tenant": action.tenant,
+                "action": action.id,
+                "at": action.updated_at,
+                "state": action.state,
+                "actor": self._actor,
+                "detail": action.detail,
+                "data": {},
+            }
+        )
+        data = proposal(action)
+        self._notices.append(
+            Notice(
+                kind="action.proposed",
+                tenant=action.tenant,
+                subject=action.id,
+                data=data,
+                at=self._now,
+            )
+        )
+        self._tell(action.tenant, "action.proposed", action.id, action.detail, data)
+
+    def _tell(
+        self, tenant: TenantId, action: str, subject: str, reason: str, data: dict[str, Any]
+    ) -> None:
+        self._audit.append(
+            AuditEntry(
+                tenant=tenant,
+                at=self._now,
+                actor=self._actor,
+                action=action,
+                subject=subject,
+                reason=reason,
+                data=data,
+            )
+        )
+
+    def write(self) -> None:
+        """A fixed number of statements, however many effects there are.
+
+        Raises:
+            Unavailable: a host's state moved although it was locked; nothing is kept.
+        """
+        self._write_hosts()
+        self._write_states()
+        self._insert(VERDICTS, self._verdicts)
+        self._lives.write(self._connection)
+        self._write_incidents()
+        self._insert(INCIDENT_EVENTS, self._events)
+        self._insert(ACTIONS, self._actions)
+        self._insert(ACTION_EVENTS, self._steps)
+        post(self._connection, self._notices)
+        write_audit(self._connection, self._audit)
+
+    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(sa.insert(table), rows)
+
+    def _write_hosts(self) -> None:
+        rows = [
+            {f"b_{name}": self._present.hosts[key][name] for name in ("tenant", "id", *_MOVING)}
+            for key in self._touched
+        ]
+        if rows:
+            self._connection.execute(_MOVE_HOST, rows)
+
+    def _write_states(self) -> None:
+        new, moved = [], []
+        for key, state in self._states.items():
+            row = {"tenant": key[0], "host": key[1]} | values_of(state)
+            mark = self._present.marks.get(key)
+            if mark is None:
+                new.append(row)
+            else:
+                was = dict(zip(("was_epoch", "was_seq", "was_version"), mark, strict=True))
+                moved.append({f"b_{name}": value for name, value in (row | was).items()})
+        self._insert(STATES, new)
+        if moved and self._connection.execute(_MOVE_STATE, moved).rowcount != len(moved):
+            raise Unavailable("a host's state moved while its row was locked; nothing was kept")
+
+    def _write_incidents(self) -> None:
+        if not self._incidents:
+            return
+        insert = self._database.insert(INCIDENTS)
+        changing = [c.name for c in INCIDENTS.c if not c.primary_key]
+        self._connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["tenant", "id"],
+                set_={name: insert.excluded[name] for name in changing},
+            ),
+            [values_of(one) for one in self._incidents.values()],
+        )
+
+
+_MOVING = (
+    "hostname",
+    "labels",
+    "os",
+    "status",
+    "status_since",
+    "status_reason",
+    "label",
+    "last_seen_at",
+    "last_taken_at",
+    "last_seq",
+    "read_at",
+    "needed",
+)
+_MOVE_HOST = (
+    sa.update(HOSTS)
+    .where(HOSTS.c.tenant == sa.bindparam("b_tenant"), HOSTS.c.id == sa.bindparam("b_id"))
+    .values({name: sa.bindparam(f"b_{name}", type_=HOSTS.c[name].type) for name in _MOVING})
+)
+_MOVE_STATE = (
+    sa.update(STATES)
+    .where(
+        STATES.c.tenant == sa.bindparam("b_tenant"),
+        STATES.c.host == sa.bindparam("b_host"),
+        STATES.c.epoch == sa.bindparam("b_was_epoch"),
+        STATES.c.last_seq == sa.bindparam("b_was_seq"),
+        STATES.c.version == sa.bindparam("b_was_version"),
+    )
+    .values(
+        {
+            name: sa.bindparam(f"b_{name}", type_=STATES.c[name].type)
+            for name in StoredState.__struct_fields__
+        }
+    )
+)

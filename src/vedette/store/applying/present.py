@@ -1,0 +1,134 @@
+"""What the store holds of the hosts in a batch, locked until the transaction ends."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import Epoch, HostId, HostStatus, Incident, OperatingSystem, TenantId
+from vedette.store.database import Database
+from vedette.store.effect import Effect
+from vedette.store.rows import columns_of, read
+from vedette.store.schema import ACTIONS, HOSTS, INCIDENTS, STATES, VERDICTS
+
+__all__ = ["Key", "Mark", "Present", "fresh_host"]
+
+Key = tuple[TenantId, HostId]
+Mark = tuple[Epoch, int, int]
+# Well under SQLite's bound of 32,766 variables at four a row.
+_CHUNK = 4_000
+
+
+class Present:
+    """The rows as they were when the transaction began to hold them.
+
+    Each writer of verdicts, states and facts locks the host's row first, in one order, so nothing else can move here
+    and no two batches can wait for each other.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, database: Database, effects: Sequence[Effect]
+    ) -> None:
+        self._connection = connection
+        self._database = database
+        keys = sorted({(effect.verdict.tenant, effect.verdict.host) for effect in effects})
+        self.hosts: dict[Key, dict[str, Any]] = {}
+        self.added: set[Key] = set()
+        self._lock(keys)
+        self._add_unknown(effects)
+        self.marks: dict[Key, Mark] = self._marks(list(self.hosts))
+        self.identities = self._identities(effects)
+        self.replays = self._ids(
+            VERDICTS, {(e.verdict.tenant, e.verdict.id) for e in effects if e.verdict.of}
+        )
+        self.incidents = self._incidents(
+            {(e.verdict.tenant, incident.id) for e in effects for incident in e.incidents}
+        )
+        self.actions = self._ids(
+            ACTIONS, {(e.verdict.tenant, action.id) for e in effects for action in e.actions}
+        )
+
+    def _rows(
+        self,
+        query: sa.Select[Any],
+        columns: Sequence[sa.Column[Any]],
+        values: Iterable[tuple[Any, ...]],
+    ) -> Iterable[sa.Row[Any]]:
+        wanted = sorted(values)
+        for start in range(0, len(wanted), _CHUNK):
+            part = query.where(sa.tuple_(*columns).in_(wanted[start : start + _CHUNK]))
+            yield from self._connection.execute(part)
+
+    def _lock(self, keys: Iterable[Key]) -> None:
+        query = self._database.locking(sa.select(HOSTS).order_by(HOSTS.c.tenant, HOSTS.c.id), HOSTS)
+        for row in self._rows(query, (HOSTS.c.tenant, HOSTS.c.id), keys):
+            self.hosts[row.tenant, row.id] = dict(row._mapping)  # noqa: SLF001 - its public name
+
+    def _add_unknown(self, effects: Sequence[Effect]) -> None:
+        # A host without a row has no state either, so a first effect that expects one is lost, and with it the rest.
+        first: dict[Key, Effect] = {}
+        for effect in effects:
+            first.setdefault((effect.verdict.tenant, effect.verdict.host), effect)
+        missing = [
+            key for key in sorted(first) if key not in self.hosts and not first[key].expected
+        ]
+        for key in missing:
+            statement = self._database.insert(HOSTS).values(fresh_host(first[key]))
+            if self._connection.execute(statement.on_conflict_do_nothing()).rowcount:
+                self.added.add(key)
+        self._lock(missing)
+
+    def _marks(self, keys: Iterable[Key]) -> dict[Key, Mark]:
+        columns = (STATES.c.tenant, STATES.c.host)
+        query = sa.select(*columns, STATES.c.epoch, STATES.c.last_seq, STATES.c.version)
+        return {
+            (row.tenant, row.host): (row.epoch, row.last_seq, row.version)
+            for row in self._rows(query, columns, keys)
+        }
+
+    def _identities(self, effects: Sequence[Effect]) -> set[tuple[str, str, str, int]]:
+        columns = (VERDICTS.c.tenant, VERDICTS.c.host, VERDICTS.c.epoch, VERDICTS.c.seq)
+        wanted = {
+            (v.tenant, v.host, v.epoch, v.seq) for v in (e.verdict for e in effects) if v.of is None
+        }
+        query = sa.select(*columns).where(VERDICTS.c.of.is_(None))
+        return {tuple(row) for row in self._rows(query, columns, wanted)}
+
+    def _ids(self, table: sa.Table, wanted: set[tuple[Any, Any]]) -> set[tuple[Any, ...]]:
+        columns = (table.c.tenant, table.c.id)
+        return {tuple(row) for row in self._rows(sa.select(*columns), columns, wanted)}
+
+    def _incidents(self, wanted: set[tuple[Any, Any]]) -> dict[tuple[Any, Any], Incident]:
+        query = sa.select(*columns_of(INCIDENTS, Incident)).order_by(
+            INCIDENTS.c.tenant, INCIDENTS.c.id
+        )
+        rows = self._rows(
+            self._database.locking(query, INCIDENTS), (INCIDENTS.c.tenant, INCIDENTS.c.id), wanted
+        )
+        return {(row.tenant, row.id): read(Incident, row) for row in rows}
+
+
+def fresh_host(effect: Effect) -> dict[str, Any]:
+    """The row of a host that was never enrolled (a replay's, a test's): known by what its snapshot says of it."""
+    verdict, description = effect.verdict, effect.description
+    return {
+        "tenant": verdict.tenant,
+        "id": verdict.host,
+        "hostname": description.hostname if description else verdict.host,
+        "labels": description.labels if description else {},
+        "pinned_labels": {},
+        "os": description.os if description else OperatingSystem(),
+        "status": HostStatus.UNKNOWN,
+        "status_since": verdict.taken_at,
+        "status_reason": "",
+        "label": None,
+        "interval": 60.0,
+        "enrolled_at": verdict.decided_at,
+        "revoked_at": None,
+        "last_seen_at": None,
+        "last_taken_at": None,
+        "last_seq": 0,
+        "can_act": (),
+        "read_at": {},
+        "needed": (),
+    }

@@ -1,0 +1,78 @@
+"""Changes that people hear of: of a host's standing, of an incident, of an action. Values in, values out."""
+
+from typing import Any
+
+from vedette.core import Action, Incident, IncidentState, Label, Verdict
+
+__all__ = ["host_turn", "incident_data", "incident_turns", "proposal", "reason_of"]
+
+
+def host_turn(row: dict[str, Any], verdict: Verdict) -> dict[str, Any] | None:
+    """What changes for a host by a verdict that is not late; None when neither its status nor its label does.
+
+    A host's first label is no change of label, but it may be one of status.
+    """
+    same_status = row["status"].value == verdict.label.value
+    if same_status and row["label"] in {None, verdict.label}:
+        return None
+    return {
+        "from": str(row["status"]),
+        "to": str(verdict.label),
+        "label_before": str(row["label"] or ""),
+        "hostname": row["hostname"],
+        "reason": reason_of(verdict),
+        "verdict": verdict.id,
+        "score": verdict.score,
+        "severity": str(verdict.severity),
+    }
+
+
+def reason_of(verdict: Verdict) -> str:
+    """The first reason in words; a normal host needs none."""
+    if verdict.label is Label.NORMAL or not verdict.reasons:
+        return ""
+    return verdict.reasons[0].text
+
+
+def incident_turns(before: Incident | None, after: Incident) -> tuple[str, ...]:
+    """The kinds of notice by which the incident went from one to the other; a verdict that merely joins is none."""
+    if before is None:
+        return ("incident.opened",)
+    turns = []
+    if before.state is not after.state:
+        turns.append(
+            {
+                IncidentState.OPEN: "incident.reopened",
+                IncidentState.QUIET: "incident.quiet",
+                IncidentState.CLOSED: "incident.closed",
+            }[after.state]
+        )
+    if after.severity.rank > before.severity.rank:
+        turns.append("incident.raised")
+    return tuple(turns)
+
+
+def incident_data(incident: Incident, verdict: Verdict) -> dict[str, Any]:
+    """What a notice or an audit row tells of an incident."""
+    return {
+        "host": incident.host,
+        "hostname": incident.hostname,
+        "state": str(incident.state),
+        "severity": str(incident.severity),
+        "title": incident.title,
+        "verdict": verdict.id,
+    }
+
+
+def proposal(action: Action) -> dict[str, Any]:
+    """What a notice or an audit row tells of a new action."""
+    return {
+        "incident": action.incident,
+        "host": action.host,
+        "kind": action.kind,
+        "mode": str(action.mode),
+        "dry_run": action.dry_run,
+        "state": str(action.state),
+        "policy": action.policy,
+        "policy_version": action.policy_version,
+    }

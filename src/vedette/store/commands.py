@@ -1,0 +1,150 @@
+"""Signed commands on their way to hosts, and what the hosts say became of them."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import (
+    ActionState,
+    Clock,
+    Command,
+    CommandId,
+    CommandResult,
+    HostId,
+    InvalidInput,
+    NotFound,
+    TenantId,
+)
+from vedette.store.database import Database
+from vedette.store.rows import columns_of, read, tenant_of, values_of
+from vedette.store.schema import COMMAND_RESULTS, COMMANDS
+from vedette.store.trail import Trail
+
+__all__ = ["Commands"]
+
+_COLUMNS = columns_of(COMMANDS, Command)
+_TOLD = {
+    ActionState.ACKNOWLEDGED,
+    ActionState.SIMULATED,
+    ActionState.APPLIED,
+    ActionState.VERIFIED,
+    ActionState.RELEASED,
+    ActionState.REFUSED,
+    ActionState.FAILED,
+}
+
+
+class Commands:
+    """A command is given out again and again until its host said a first word of it or its time is over."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def put(self, command: Command, blob: bytes, *, actor: str = "system:responder") -> None:
+        """Keeps a signed command for its host. The same id again is no second effect.
+
+        Raises:
+            Conflict: there is no such action or host.
+        """
+        with self._database.writing() as connection:
+            statement = self._database.insert(COMMANDS).values(values_of(command, blob=blob))
+            if connection.execute(statement.on_conflict_do_nothing()).rowcount:
+                Trail(connection, command.tenant, actor, self._clock.now()).audit(
+                    "command.issued",
+                    command.id,
+                    data={
+                        "host": command.host,
+                        "action": command.action,
+                        "kind": command.kind,
+                        "dry_run": command.dry_run,
+                    },
+                )
+
+    def get(self, tenant: TenantId, identifier: CommandId) -> Command:
+        """One command.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        query = sa.select(*_COLUMNS).where(COMMANDS.c.tenant == tenant, COMMANDS.c.id == identifier)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound(f"no command {identifier}")
+        return read(Command, row)
+
+    def pending(
+        self, tenant: TenantId, host: HostId, now: datetime, *, limit: int = 50
+    ) -> list[tuple[CommandId, bytes]]:
+        """Signed commands that the host has not answered and whose time is not over, oldest first."""
+        query = (
+            sa.select(COMMANDS.c.id, COMMANDS.c.blob)
+            .where(
+                COMMANDS.c.tenant == tenant,
+                COMMANDS.c.host == host,
+                COMMANDS.c.acknowledged_at.is_(None),
+                COMMANDS.c.expires_at > now,
+            )
+            .order_by(COMMANDS.c.issued_at, COMMANDS.c.id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [(CommandId(row.id), row.blob) for row in connection.execute(query)]
+
+    def record_result(
+        self, result: CommandResult, host: HostId, *, tenant: TenantId | None = None
+    ) -> bool:
+        """Keeps what the host said. The same state again is no second effect.
+
+        Give the tenant of the key that signed the request.
+
+        Returns:
+            Whether it was news.
+
+        Raises:
+            InvalidInput: a state that no host can tell.
+            NotFound: the host was given no such command.
+        """
+        if result.state not in _TOLD:
+            raise InvalidInput(f"a host cannot tell that a command is {result.state}")
+        now = self._clock.now()
+        with self._database.writing() as connection:
+            owner = tenant_of(connection, COMMANDS, result.command, tenant)
+            which = (
+                COMMANDS.c.tenant == owner,
+                COMMANDS.c.id == result.command,
+                COMMANDS.c.host == host,
+            )
+            command = connection.execute(sa.select(*_COLUMNS).where(*which)).first()
+            if command is None:
+                raise NotFound(f"no command {result.command}")
+            row = values_of(result, tenant=owner, received_at=now)
+            statement = self._database.insert(COMMAND_RESULTS).values(row)
+            if not connection.execute(statement.on_conflict_do_nothing()).rowcount:
+                return False
+            connection.execute(
+                sa.update(COMMANDS)
+                .where(*which, COMMANDS.c.acknowledged_at.is_(None))
+                .values(acknowledged_at=now)
+            )
+            told: dict[str, Any] = {
+                "action": command.action,
+                "host": host,
+                "state": str(result.state),
+            }
+            trail = Trail(connection, owner, f"host:{host}", now)
+            trail.audit("command.result", result.command, result.detail, told)
+            trail.notify("command.result", result.command, told)
+            return True
+
+    def results(self, tenant: TenantId, identifier: CommandId) -> list[CommandResult]:
+        """What came back, in the order it came."""
+        query = (
+            sa.select(*columns_of(COMMAND_RESULTS, CommandResult))
+            .where(COMMAND_RESULTS.c.tenant == tenant, COMMAND_RESULTS.c.command == identifier)
+            .order_by(COMMAND_RESULTS.c.received_at, COMMAND_RESULTS.c.at)
+        )
+        with self._database.reading() as connection:
+            return [read(CommandResult, row) for row in connection.execute(query)]

@@ -1,0 +1,184 @@
+"""One database, SQLite or PostgreSQL: connections, transactions, and errors in our own words."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vedette.core import ConfigError, Conflict, InvalidInput, Unavailable, VedetteError
+
+__all__ = ["Database"]
+
+Insert = sqlite.Insert | postgresql.Insert
+_BUSY_SECONDS = 10
+_NO_TABLES = ("no such table", "no such column", "does not exist")
+
+
+class Database:
+    """Safe to share between threads; each process makes its own.
+
+    On SQLite a writing transaction takes the write lock at its start, so what it reads cannot change before it writes;
+    on PostgreSQL (read committed) writers lock the rows they decide on.
+
+    Raises:
+        ConfigError: the URL is of no backend that the store knows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parse(url)
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        # SQLite lets waiting writers poll, without order; within a process a lock makes them queue.
+        self._writer = threading.Lock()
+        self.engine = _sqlite(self._url) if self.sqlite else _postgresql(self._url)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One consistent look.
+
+        Raises:
+            Unavailable: the database cannot be reached or read now.
+        """
+        with _own_errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction: durable when the block ends, undone when it raises.
+
+        Raises:
+            Unavailable: the database cannot be reached or written now; nothing was kept.
+            Conflict: a row refers to what is not there, or is there already.
+        """
+        with _own_errors():
+            if not self.sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            if not self._writer.acquire(timeout=_BUSY_SECONDS):
+                raise Unavailable("the store is busy writing; try again", retry_after=1.0)
+            try:
+                with (
+                    self.engine.connect().execution_options(writes=True) as connection,
+                    connection.begin(),
+                ):
+                    yield connection
+            finally:
+                self._writer.release()
+
+    def locking(self, query: sa.Select[Any], *of: sa.Table, skip: bool = False) -> sa.Select[Any]:
+        """Locks the rows that the query finds until the transaction ends, where the backend has row locks."""
+        return query if self.sqlite else query.with_for_update(of=of or None, skip_locked=skip)
+
+    def insert(self, table: sa.Table) -> Insert:
+        """An INSERT that can say ON CONFLICT."""
+        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self.engine.dispose()
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as error:
+        raise ConfigError(
+            "the store's URL cannot be read; write sqlite:///path/store.sqlite or postgresql://user@host/name"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise ConfigError(
+                "several processes share the store, so it needs a file: sqlite:///path/store.sqlite"
+            )
+        return parsed.set(drivername="sqlite")
+    if backend in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigError(f"the store runs on sqlite or postgresql, not on {backend}")
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    path = Path(str(url.database))
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        pool_size=4,
+        max_overflow=28,
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def _private_file(*_: Any) -> None:
+        # SQLite would follow the umask; the write-ahead log takes over the rights of the file.
+        if path.parent.is_dir():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: Any) -> None:
+        # Transactions are begun below, not by the driver.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=28,
+        connect_args={
+            "connect_timeout": _BUSY_SECONDS,
+            "options": f"-c synchronous_commit=on -c lock_timeout={_BUSY_SECONDS}s -c timezone=UTC",
+        },
+    )
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise Conflict(
+            f"what is to be stored refers to something that is not there, or is there already: {_cause(error)}"
+        ) from error
+    except exc.DataError as error:
+        raise InvalidInput(f"a value cannot be stored: {_cause(error)}") from error
+    except exc.DBAPIError as error:
+        raise _translated(error) from error
+    except (exc.TimeoutError, OSError, sqlite3.Error) as error:
+        raise Unavailable(f"the store cannot be used now: {error}", retry_after=1.0) from error
+
+
+def _translated(error: exc.DBAPIError) -> VedetteError:
+    cause = _cause(error)
+    if any(words in cause for words in _NO_TABLES) and not error.connection_invalidated:
+        return ConfigError(
+            f"the store has not the tables of this version ({cause}); migrate it first"
+        )
+    return Unavailable(f"the store cannot be used now: {cause}", retry_after=1.0)
+
+
+def _cause(error: exc.DBAPIError) -> str:
+    # The driver's own words: SQLAlchemy's text would add the statement.
+    return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]

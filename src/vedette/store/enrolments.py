@@ -1,0 +1,157 @@
+"""Leave to enrol hosts: secrets (kept as hashes) that expire and run out of uses."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from vedette.core import Clock, InvalidInput, NotFound, Record, TenantId, Unauthenticated, new_id
+from vedette.store.database import Database
+from vedette.store.paging import Listing, Page
+from vedette.store.rows import columns_of, read, values_of
+from vedette.store.schema import ENROLMENTS, HOST_KEYS
+from vedette.store.trail import Trail
+
+__all__ = ["Enrolment", "Enrolments", "again", "redeem"]
+
+MAX_USES = 100_000
+_NEWEST = Listing("enrolments", ENROLMENTS.c.created_at, ENROLMENTS.c.id)
+
+
+class Enrolment(Record, frozen=True, kw_only=True):
+    """`labels` are pinned on each host enrolled with it. The secret is known to nobody but its bearer."""
+
+    id: str
+    tenant: TenantId
+    labels: dict[str, str] = {}
+    uses: int
+    uses_left: int
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Enrolments:
+    """Each use is taken by one conditional update, so two processes cannot both take the last."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(
+        self,
+        tenant: TenantId,
+        secret_hash: str,
+        *,
+        expires_at: datetime,
+        uses: int,
+        labels: dict[str, str] | None = None,
+        actor: str,
+    ) -> Enrolment:
+        """Keeps a new secret's hash.
+
+        Raises:
+            InvalidInput: uses are not 1..100,000, or it would be expired at once.
+            Conflict: the secret is known already.
+        """
+        now = self._clock.now()
+        if not 1 <= uses <= MAX_USES:
+            raise InvalidInput(f"an enrolment token may have 1 to {MAX_USES} uses, not {uses}")
+        if expires_at <= now:
+            raise InvalidInput("an enrolment token must expire in the future")
+        enrolment = Enrolment(
+            id=new_id(self._clock),
+            tenant=tenant,
+            labels=labels or {},
+            uses=uses,
+            uses_left=uses,
+            created_at=now,
+            created_by=actor,
+            expires_at=expires_at,
+        )
+        with self._database.writing() as connection:
+            connection.execute(
+                sa.insert(ENROLMENTS), [values_of(enrolment, secret_hash=secret_hash)]
+            )
+            Trail(connection, tenant, actor, now).audit(
+                "enrolment.created",
+                enrolment.id,
+                data={"uses": uses, "expires_at": expires_at.isoformat(), "labels": labels or {}},
+            )
+        return enrolment
+
+    def redeem(self, secret_hash: str, now: datetime | None = None) -> Enrolment:
+        """Takes one use. `Store.enrol` does this and enrols the host in one transaction.
+
+        Raises:
+            Unauthenticated: unknown, expired, revoked or used up (which, is not told).
+        """
+        with self._database.writing() as connection:
+            return redeem(connection, secret_hash, now or self._clock.now())
+
+    def list(
+        self, tenant: TenantId, *, limit: int = 100, after: str | None = None
+    ) -> Page[Enrolment]:
+        """All of them, usable or not, newest first."""
+        query = sa.select(*columns_of(ENROLMENTS, Enrolment)).where(ENROLMENTS.c.tenant == tenant)
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(Enrolment, row), limit=limit, after=after
+            )
+
+    def revoke(self, tenant: TenantId, identifier: str, *, actor: str, reason: str = "") -> None:
+        """Ends it. Again is no second effect.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        now = self._clock.now()
+        which = (ENROLMENTS.c.tenant == tenant, ENROLMENTS.c.id == identifier)
+        with self._database.writing() as connection:
+            if connection.execute(sa.select(ENROLMENTS.c.id).where(*which)).first() is None:
+                raise NotFound(f"no enrolment token {identifier}")
+            changed = connection.execute(
+                sa.update(ENROLMENTS)
+                .where(*which, ENROLMENTS.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            ).rowcount
+            if changed:
+                trail = Trail(connection, tenant, actor, now)
+                trail.audit("enrolment.revoked", identifier, reason)
+
+
+def redeem(connection: sa.Connection, secret_hash: str, now: datetime) -> Enrolment:
+    """Within a transaction, what `Enrolments.redeem` does."""
+    taken = connection.execute(
+        sa.update(ENROLMENTS)
+        .where(
+            ENROLMENTS.c.secret_hash == secret_hash,
+            ENROLMENTS.c.uses_left > 0,
+            ENROLMENTS.c.expires_at > now,
+            ENROLMENTS.c.revoked_at.is_(None),
+        )
+        .values(uses_left=ENROLMENTS.c.uses_left - 1)
+    ).rowcount
+    if not taken:
+        raise Unauthenticated(
+            "this enrolment token is unknown, expired, revoked or used up; ask for a new one",
+            kind="bad-enrolment-token",
+        )
+    query = sa.select(*columns_of(ENROLMENTS, Enrolment))
+    row = connection.execute(query.where(ENROLMENTS.c.secret_hash == secret_hash)).one()
+    return read(Enrolment, row)
+
+
+def again(connection: sa.Connection, secret_hash: str, kid: str) -> Enrolment | None:
+    """The token that this key enrolled a host of the same tenant with before, perhaps by its last use."""
+    query = (
+        sa.select(*columns_of(ENROLMENTS, Enrolment))
+        .join(HOST_KEYS, HOST_KEYS.c.tenant == ENROLMENTS.c.tenant)
+        .where(
+            ENROLMENTS.c.secret_hash == secret_hash,
+            ENROLMENTS.c.revoked_at.is_(None),
+            HOST_KEYS.c.kid == kid,
+        )
+    )
+    row = connection.execute(query).first()
+    return None if row is None else read(Enrolment, row)

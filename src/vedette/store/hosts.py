@@ -1,0 +1,314 @@
+"""Hosts: who they are, their keys, and how they stand between snapshots."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import (
+    AuditEntry,
+    Clock,
+    Conflict,
+    Host,
+    HostDescription,
+    HostId,
+    HostStatus,
+    NotFound,
+    Record,
+    TenantId,
+    new_id,
+)
+from vedette.store.audit import write_audit
+from vedette.store.database import Database
+from vedette.store.notice import Notice
+from vedette.store.outbox import post
+from vedette.store.paging import Listing, Page
+from vedette.store.rows import columns_of, read
+from vedette.store.schema import HOST_KEYS, HOSTS, Moment
+
+__all__ = ["SILENT", "Hosts", "Signer", "add_host"]
+
+SILENT = "silent"
+_MISSED_INTERVALS = 3
+_BY_NAME = Listing("hosts", HOSTS.c.hostname, HOSTS.c.id, newest_first=False)
+_COLUMNS = columns_of(HOSTS, Host)
+
+
+class Signer(Record, frozen=True, kw_only=True):
+    """Whose key a request is signed with. `public_key` is the key's text form."""
+
+    host: HostId
+    tenant: TenantId
+    public_key: str
+    revoked_at: datetime | None = None
+
+
+class Hosts:
+    """Their standing moves with verdicts (`Store.apply`) and with silence (`expire_silent`)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, tenant: TenantId, identifier: HostId) -> Host:
+        """One host, revoked or not.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        with self._database.reading() as connection:
+            return _one(connection, tenant, identifier)
+
+    def many(self, tenant: TenantId, hosts: Iterable[HostId]) -> dict[HostId, Host]:
+        """Those of the hosts that the tenant has."""
+        query = sa.select(*_COLUMNS).where(
+            HOSTS.c.tenant == tenant, HOSTS.c.id.in_(sorted(set(hosts)))
+        )
+        with self._database.reading() as connection:
+            return {HostId(row.id): read(Host, row) for row in connection.execute(query)}
+
+    def find(
+        self,
+        tenant: TenantId,
+        *,
+        status: HostStatus | None = None,
+        text: str | None = None,
+        revoked: bool | None = False,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Host]:
+        """By hostname. `text` is looked for in hostname and id, whatever its case; `revoked` None means all."""
+        query = sa.select(*_COLUMNS).where(HOSTS.c.tenant == tenant)
+        if status is not None:
+            query = query.where(HOSTS.c.status == status)
+        if text:
+            query = query.where(
+                sa.or_(
+                    sa.func.lower(HOSTS.c.hostname).contains(text.lower(), autoescape=True),
+                    HOSTS.c.id.startswith(text.lower(), autoescape=True),
+                )
+            )
+        if revoked is not None:
+            query = query.where(
+                HOSTS.c.revoked_at.is_not(None) if revoked else HOSTS.c.revoked_at.is_(None)
+            )
+        with self._database.reading() as connection:
+            return _BY_NAME.page(
+                connection, query, lambda row: read(Host, row), limit=limit, after=after
+            )
+
+    def counts_by_status(self, tenant: TenantId) -> dict[HostStatus, int]:
+        """How many hosts that are not revoked stand how; every status is named."""
+        query = (
+            sa.select(HOSTS.c.status, sa.func.count())
+            .where(HOSTS.c.tenant == tenant, HOSTS.c.revoked_at.is_(None))
+            .group_by(HOSTS.c.status)
+        )
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {status: found.get(status, 0) for status in HostStatus}
+
+    def needed(self, tenant: TenantId, identifier: HostId) -> tuple[str, ...]:
+        """The tables that the detector needs in full; none for a host that is not known."""
+        query = sa.select(HOSTS.c.needed).where(HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one_or_none() or ()
+
+    def signer(self, kid: str) -> Signer | None:
+        """The host whose key bears this id, whatever its tenant; with when it was revoked, if it was."""
+        query = sa.select(HOST_KEYS).where(HOST_KEYS.c.kid == kid)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else read(Signer, row)
+
+    def enrol(
+        self,
+        tenant: TenantId,
+        *,
+        description: HostDescription,
+        kid: str,
+        public_key: str,
+        actor: str,
+        host: HostId | None = None,
+        labels: dict[str, str] | None = None,
+        interval: float = 60.0,
+        can_act: tuple[str, ...] = (),
+    ) -> Host:
+        """Makes a host known by its key. `labels` are pinned: no agent can change them; `host` is None for a new id.
+
+        The same key again gives the host it already has.
+
+        Raises:
+            Conflict: the key is another tenant's or was revoked, or the id is taken.
+        """
+        with self._database.writing() as connection:
+            return add_host(
+                connection,
+                self._clock,
+                tenant,
+                description=description,
+                kid=kid,
+                public_key=public_key,
+                actor=actor,
+                host=host,
+                labels=labels,
+                interval=interval,
+                can_act=can_act,
+            )
+
+    def revoke(self, tenant: TenantId, identifier: HostId, actor: str, reason: str) -> Host:
+        """Ends the trust in a host's keys. What it sent before stays. Again is no second effect.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        now = self._clock.now()
+        of_host = (HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                sa.update(HOSTS)
+                .where(*of_host, HOSTS.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            ).rowcount
+            host = _one(connection, tenant, identifier)
+            if changed:
+                connection.execute(
+                    sa.update(HOST_KEYS)
+                    .where(
+                        HOST_KEYS.c.tenant == tenant,
+                        HOST_KEYS.c.host == identifier,
+                        HOST_KEYS.c.revoked_at.is_(None),
+                    )
+                    .values(revoked_at=now)
+                )
+                entry = _entry(tenant, now, actor, "host.revoked", identifier, reason)
+                write_audit(connection, [entry])
+        return host
+
+    def expire_silent(self, now: datetime) -> list[Host]:
+        """Hosts that missed three intervals become `unknown`, once each; those that this call changed.
+
+        A host that never sent anything counts from its enrolment.
+        """
+        heard = sa.func.coalesce(HOSTS.c.last_seen_at, HOSTS.c.enrolled_at, type_=sa.BigInteger)
+        deadline = heard + HOSTS.c.interval * (_MISSED_INTERVALS * 1_000_000)
+        silent = (
+            deadline < sa.literal(now, Moment()),
+            HOSTS.c.revoked_at.is_(None),
+            HOSTS.c.status_reason != SILENT,
+        )
+        query = sa.select(HOSTS.c.tenant, HOSTS.c.id).where(*silent)
+        with self._database.reading() as connection:
+            if connection.execute(query.limit(1)).first() is None:
+                return []
+        with self._database.writing() as connection:
+            found = connection.execute(
+                self._database.locking(
+                    sa.select(HOSTS).where(*silent).order_by(HOSTS.c.tenant, HOSTS.c.id),
+                    HOSTS,
+                    skip=True,
+                )
+            ).all()
+            return [_silence(connection, row, now) for row in found]
+
+
+def _silence(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Host:
+    tenant, identifier = TenantId(row.tenant), HostId(row.id)
+    since = row.status_since if row.status is HostStatus.UNKNOWN else now
+    connection.execute(
+        sa.update(HOSTS)
+        .where(HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
+        .values(status=HostStatus.UNKNOWN, status_since=since, status_reason=SILENT)
+    )
+    data = {
+        "from": str(row.status),
+        "to": str(HostStatus.UNKNOWN),
+        "hostname": row.hostname,
+        "reason": SILENT,
+    }
+    notice = Notice(kind="host.status", tenant=tenant, subject=identifier, data=data, at=now)
+    post(connection, [notice])
+    entry = _entry(tenant, now, "system:store", "host.status", identifier, SILENT, data)
+    write_audit(connection, [entry])
+    return _one(connection, tenant, identifier)
+
+
+def add_host(
+    connection: sa.Connection,
+    clock: Clock,
+    tenant: TenantId,
+    *,
+    description: HostDescription,
+    kid: str,
+    public_key: str,
+    actor: str,
+    host: HostId | None,
+    labels: dict[str, str] | None,
+    interval: float,
+    can_act: tuple[str, ...],
+) -> Host:
+    """Within a transaction, what `Hosts.enrol` does."""
+    known = connection.execute(sa.select(HOST_KEYS).where(HOST_KEYS.c.kid == kid)).first()
+    if known is not None:
+        if known.tenant != tenant or known.revoked_at is not None or known.public_key != public_key:
+            raise Conflict("this key is enrolled already or was revoked; make a new one")
+        return _one(connection, tenant, HostId(known.host))
+    now = clock.now()
+    identifier = host or HostId(new_id(clock))
+    pinned = labels or {}
+    connection.execute(
+        sa.insert(HOSTS).values(
+            tenant=tenant,
+            id=identifier,
+            hostname=description.hostname,
+            labels=description.labels | pinned,
+            pinned_labels=pinned,
+            os=description.os,
+            status=HostStatus.UNKNOWN,
+            status_since=now,
+            status_reason="",
+            interval=interval,
+            enrolled_at=now,
+            last_seq=0,
+            can_act=can_act,
+            read_at={},
+            needed=(),
+        )
+    )
+    connection.execute(
+        sa.insert(HOST_KEYS).values(
+            kid=kid, tenant=tenant, host=identifier, public_key=public_key, added_at=now
+        )
+    )
+    data = {"hostname": description.hostname, "kid": kid, "labels": pinned}
+    write_audit(connection, [_entry(tenant, now, actor, "host.enrolled", identifier, "", data)])
+    return _one(connection, tenant, identifier)
+
+
+def _one(connection: sa.Connection, tenant: TenantId, identifier: HostId) -> Host:
+    query = sa.select(*_COLUMNS).where(HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"no host {identifier}")
+    return read(Host, row)
+
+
+def _entry(
+    tenant: TenantId,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    reason: str,
+    data: dict[str, Any] | None = None,
+) -> AuditEntry:
+    return AuditEntry(
+        tenant=tenant,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        reason=reason,
+        data=data or {},
+    )

@@ -1,0 +1,1 @@
+"""Alembic revisions, oldest first in `versions`. `vedette.store.migrating` runs them; there is no alembic.ini."""

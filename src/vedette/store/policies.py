@@ -1,0 +1,77 @@
+"""Policy texts as they were applied; the last is in force."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from vedette.core import Clock, Record, TenantId
+from vedette.store.database import Database
+from vedette.store.paging import Listing, Page
+from vedette.store.rows import columns_of, read, values_of
+from vedette.store.schema import POLICIES
+from vedette.store.trail import Trail
+
+__all__ = ["AppliedPolicy", "Policies"]
+
+_NEWEST = Listing("policies", POLICIES.c.number)
+
+
+class AppliedPolicy(Record, frozen=True, kw_only=True):
+    """`version` is the digest that decisions name."""
+
+    tenant: TenantId
+    version: str
+    text: str
+    applied_at: datetime
+    applied_by: str
+
+
+class Policies:
+    """An older text applied again is in force again; its former applications stay in the history."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def put(self, tenant: TenantId, version: str, text: str, actor: str) -> AppliedPolicy:
+        """Puts a text in force. What is in force already is no second effect."""
+        now = self._clock.now()
+        with self._database.writing() as connection:
+            present = _current(connection, tenant)
+            if present is not None and present.version == version and present.text == text:
+                return present
+            applied = AppliedPolicy(
+                tenant=tenant, version=version, text=text, applied_at=now, applied_by=actor
+            )
+            connection.execute(sa.insert(POLICIES), [values_of(applied)])
+            before = present.version if present else ""
+            Trail(connection, tenant, actor, now).audit(
+                "policy.applied", version, data={"before": before}
+            )
+        return applied
+
+    def current(self, tenant: TenantId) -> AppliedPolicy | None:
+        """What is in force; None before anything was applied."""
+        with self._database.reading() as connection:
+            return _current(connection, tenant)
+
+    def list(
+        self, tenant: TenantId, *, limit: int = 100, after: str | None = None
+    ) -> Page[AppliedPolicy]:
+        """Every application, newest first."""
+        query = sa.select(POLICIES).where(POLICIES.c.tenant == tenant)
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(AppliedPolicy, row), limit=limit, after=after
+            )
+
+
+def _current(connection: sa.Connection, tenant: TenantId) -> AppliedPolicy | None:
+    query = (
+        sa.select(*columns_of(POLICIES, AppliedPolicy))
+        .where(POLICIES.c.tenant == tenant)
+        .order_by(POLICIES.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else read(AppliedPolicy, row)

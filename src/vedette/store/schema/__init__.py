@@ -1,0 +1,38 @@
+"""The tables. `migrations` builds them; a test holds both equal."""
+
+from vedette.store.schema.access import AUDIT, ENROLMENTS, POLICIES, SESSIONS, TOKENS
+from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
+from vedette.store.schema.machines import FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
+from vedette.store.schema.response import (
+    ACTION_EVENTS,
+    ACTIONS,
+    COMMAND_RESULTS,
+    COMMANDS,
+    INCIDENT_EVENTS,
+    INCIDENTS,
+    OUTBOX,
+)
+
+__all__ = [
+    "ACTIONS",
+    "ACTION_EVENTS",
+    "AUDIT",
+    "COMMANDS",
+    "COMMAND_RESULTS",
+    "ENROLMENTS",
+    "FACTS",
+    "HOSTS",
+    "HOST_KEYS",
+    "INCIDENTS",
+    "INCIDENT_EVENTS",
+    "METADATA",
+    "OUTBOX",
+    "POLICIES",
+    "SESSIONS",
+    "STATES",
+    "TOKENS",
+    "VERDICTS",
+    "Moment",
+    "from_micros",
+    "to_micros",
+]

@@ -1,0 +1,165 @@
+"""Tables of what follows from verdicts: incidents, actions, commands, notices to handle."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import ActionState, IncidentState, Mode, Reason, Resolution, Severity
+from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
+from vedette.store.schema.machines import of_host
+
+__all__ = [
+    "ACTIONS",
+    "ACTION_EVENTS",
+    "COMMANDS",
+    "COMMAND_RESULTS",
+    "INCIDENTS",
+    "INCIDENT_EVENTS",
+    "OUTBOX",
+]
+
+# AUTOINCREMENT: an id that was handed out is never given again, even after its row is gone.
+_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+INCIDENTS = sa.Table(
+    "incidents",
+    METADATA,
+    sa.Column("tenant", Words, primary_key=True),
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("host", Words, nullable=False),
+    sa.Column("hostname", Words, nullable=False),
+    sa.Column("state", Choice(IncidentState), nullable=False),
+    sa.Column("title", Words, nullable=False),
+    sa.Column("severity", Choice(Severity), nullable=False),
+    sa.Column("causes", Json(tuple[str, ...]), nullable=False),
+    sa.Column("reasons", Json(tuple[Reason, ...]), nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("first_verdict", Words, nullable=False),
+    sa.Column("last_abnormal_at", Moment, nullable=False),
+    sa.Column("quiet_since", Moment),
+    sa.Column("closed_at", Moment),
+    sa.Column("closed_by", Words, nullable=False),
+    sa.Column("resolution", Choice(Resolution)),
+    sa.Column("verdicts", sa.BigInteger, nullable=False),
+    sa.Column("peak_score", sa.Double, nullable=False),
+    sa.Column("acknowledged_by", Words, nullable=False),
+    sa.Column("acknowledged_at", Moment),
+    of_host(),
+    sa.Index("ix_incidents_time", "tenant", "opened_at", "id"),
+    sa.Index("ix_incidents_state", "tenant", "state", "opened_at", "id"),
+    sa.Index("ix_incidents_host", "tenant", "host", "opened_at", "id"),
+    sa.Index("ix_incidents_id", "id"),
+)
+
+INCIDENT_EVENTS = sa.Table(
+    "incident_events",
+    METADATA,
+    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("tenant", Words, nullable=False),
+    sa.Column("incident", Words, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("actor", Words, nullable=False),
+    sa.Column("text", Words, nullable=False),
+    sa.Column("verdict", Words),
+    sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
+    sa.Index("ix_incident_events_incident", "tenant", "incident", "number"),
+    sqlite_autoincrement=True,
+)
+
+ACTIONS = sa.Table(
+    "actions",
+    METADATA,
+    sa.Column("tenant", Words, primary_key=True),
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("incident", Words, nullable=False),
+    sa.Column("host", Words, nullable=False),
+    sa.Column("policy", Words, nullable=False),
+    sa.Column("policy_version", Words, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("mode", Choice(Mode), nullable=False),
+    sa.Column("dry_run", sa.Boolean, nullable=False),
+    sa.Column("state", Choice(ActionState), nullable=False),
+    sa.Column("parameters", Json(dict[str, Any]), nullable=False),
+    sa.Column("trigger", Words, nullable=False),
+    sa.Column("lease_seconds", sa.Double, nullable=False),
+    sa.Column("plan", Json(dict[str, Any])),
+    sa.Column("detail", Words, nullable=False),
+    sa.Column("proposed_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("decided_by", Words, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    of_host(),
+    sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
+    sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),
+    sa.Index("ix_actions_host", "tenant", "host", "proposed_at", "id"),
+    sa.Index("ix_actions_incident", "tenant", "incident", "proposed_at", "id"),
+    sa.Index("ix_actions_state", "state", "updated_at", "id"),
+    sa.Index("ix_actions_id", "id"),
+)
+
+ACTION_EVENTS = sa.Table(
+    "action_events",
+    METADATA,
+    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("tenant", Words, nullable=False),
+    sa.Column("action", Words, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("state", Choice(ActionState), nullable=False),
+    sa.Column("actor", Words, nullable=False),
+    sa.Column("detail", Words, nullable=False),
+    sa.Column("data", Json(dict[str, Any]), nullable=False),
+    sa.ForeignKeyConstraint(["tenant", "action"], ["actions.tenant", "actions.id"]),
+    sa.Index("ix_action_events_action", "tenant", "action", "number"),
+    sqlite_autoincrement=True,
+)
+
+# `blob` is the signed command as it goes to the host; `acknowledged_at` the first word that came back.
+COMMANDS = sa.Table(
+    "commands",
+    METADATA,
+    sa.Column("tenant", Words, primary_key=True),
+    sa.Column("id", Words, primary_key=True),
+    sa.Column("host", Words, nullable=False),
+    sa.Column("action", Words, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("parameters", Json(dict[str, Any]), nullable=False),
+    sa.Column("dry_run", sa.Boolean, nullable=False),
+    sa.Column("issued_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("nonce", Words, nullable=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+    sa.Column("acknowledged_at", Moment),
+    of_host(),
+    sa.ForeignKeyConstraint(["tenant", "action"], ["actions.tenant", "actions.id"]),
+    sa.Index("ix_commands_pending", "tenant", "host", "acknowledged_at", "expires_at"),
+    sa.Index("ix_commands_id", "id"),
+)
+
+COMMAND_RESULTS = sa.Table(
+    "command_results",
+    METADATA,
+    sa.Column("tenant", Words, primary_key=True),
+    sa.Column("command", Words, primary_key=True),
+    sa.Column("state", Choice(ActionState), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("detail", Words, nullable=False),
+    sa.Column("data", Json(dict[str, Any]), nullable=False),
+    sa.ForeignKeyConstraint(["tenant", "command"], ["commands.tenant", "commands.id"]),
+)
+
+# A row is deleted once handled, so a row that commits late under a low number is still found.
+OUTBOX = sa.Table(
+    "outbox",
+    METADATA,
+    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("tenant", Words, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("subject", Words, nullable=False),
+    sa.Column("data", Json(dict[str, Any]), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("leased_until", Moment),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,137 @@
+"""API tokens of people and scripts, kept as hashes."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from vedette.core import Clock, Conflict, InvalidInput, NotFound, Record, TenantId, new_id
+from vedette.store.database import Database
+from vedette.store.paging import Listing, Page
+from vedette.store.role import Role
+from vedette.store.rows import columns_of, read, values_of
+from vedette.store.schema import SESSIONS, TOKENS
+from vedette.store.trail import Trail
+
+__all__ = ["ApiToken", "Tokens", "usable"]
+
+MAX_NAME = 100
+_NEWEST = Listing("tokens", TOKENS.c.created_at, TOKENS.c.id)
+
+
+class ApiToken(Record, frozen=True, kw_only=True):
+    """`name` is who acts: the audit's `user:<name>`, so no two usable tokens of a tenant share it."""
+
+    id: str
+    tenant: TenantId
+    name: str
+    role: Role
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Tokens:
+    """The secret itself is shown once, by whoever made it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(
+        self,
+        tenant: TenantId,
+        name: str,
+        role: Role,
+        secret_hash: str,
+        expires_at: datetime | None,
+        actor: str,
+    ) -> ApiToken:
+        """Keeps a new secret's hash; `expires_at` None means until revoked.
+
+        Raises:
+            InvalidInput: no name, one over 100 characters, or it would be expired at once.
+            Conflict: a usable token bears the name.
+        """
+        now = self._clock.now()
+        if not name.strip() or len(name) > MAX_NAME:
+            raise InvalidInput(f"a token needs a name of 1 to {MAX_NAME} characters")
+        if expires_at is not None and expires_at <= now:
+            raise InvalidInput("a token must expire in the future")
+        token = ApiToken(
+            id=new_id(self._clock),
+            tenant=tenant,
+            name=name,
+            role=role,
+            created_at=now,
+            created_by=actor,
+            expires_at=expires_at,
+        )
+        with self._database.writing() as connection:
+            statement = self._database.insert(TOKENS).values(
+                values_of(token, secret_hash=secret_hash)
+            )
+            if not connection.execute(statement.on_conflict_do_nothing()).rowcount:
+                raise Conflict(
+                    f"a token named {name} is there already; revoke it or take another name"
+                )
+            expiry = expires_at.isoformat() if expires_at else ""
+            Trail(connection, tenant, actor, now).audit(
+                "token.created",
+                token.id,
+                data={"name": name, "role": str(role), "expires_at": expiry},
+            )
+        return token
+
+    def by_hash(self, secret_hash: str) -> ApiToken | None:
+        """The token of this secret, of whatever tenant; None if unknown, expired or revoked."""
+        query = sa.select(*columns_of(TOKENS, ApiToken)).where(
+            TOKENS.c.secret_hash == secret_hash, *usable(self._clock.now())
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else read(ApiToken, row)
+
+    def list(
+        self, tenant: TenantId, *, limit: int = 100, after: str | None = None
+    ) -> Page[ApiToken]:
+        """All of them, usable or not, newest first."""
+        query = sa.select(*columns_of(TOKENS, ApiToken)).where(TOKENS.c.tenant == tenant)
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(ApiToken, row), limit=limit, after=after
+            )
+
+    def revoke(self, tenant: TenantId, identifier: str, *, actor: str, reason: str = "") -> None:
+        """Ends it and every session that was opened with it. Again is no second effect.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        now = self._clock.now()
+        which = (TOKENS.c.tenant == tenant, TOKENS.c.id == identifier)
+        with self._database.writing() as connection:
+            row = connection.execute(sa.select(TOKENS.c.name).where(*which)).first()
+            if row is None:
+                raise NotFound(f"no token {identifier}")
+            changed = connection.execute(
+                sa.update(TOKENS)
+                .where(*which, TOKENS.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            ).rowcount
+            if changed:
+                connection.execute(
+                    sa.delete(SESSIONS).where(
+                        SESSIONS.c.tenant == tenant, SESSIONS.c.token == identifier
+                    )
+                )
+                trail = Trail(connection, tenant, actor, now)
+                trail.audit("token.revoked", identifier, reason, {"name": row.name})
+
+
+def usable(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """What holds of a token that still opens anything."""
+    return (
+        TOKENS.c.revoked_at.is_(None),
+        sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > now),
+    )

@@ -1,0 +1,129 @@
+"""History of verdicts."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import HostId, Identity, Label, NotFound, TenantId, Verdict, VerdictId
+from vedette.store.database import Database
+from vedette.store.paging import Listing, Page
+from vedette.store.rows import columns_of, read
+from vedette.store.schema import VERDICTS
+
+__all__ = ["Verdicts"]
+
+_NEWEST = Listing("verdicts", VERDICTS.c.taken_at, VERDICTS.c.id)
+_COLUMNS = columns_of(VERDICTS, Verdict)
+
+
+class Verdicts:
+    """Written only by `Store.apply`, and never changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, tenant: TenantId, identifier: VerdictId) -> Verdict:
+        """One verdict.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        query = sa.select(*_COLUMNS).where(VERDICTS.c.tenant == tenant, VERDICTS.c.id == identifier)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound(f"no verdict {identifier}")
+        return read(Verdict, row)
+
+    def by_identity(self, identity: Identity) -> Verdict | None:
+        """The first verdict on a snapshot; None while it has none."""
+        query = sa.select(*_COLUMNS).where(
+            VERDICTS.c.tenant == identity.tenant,
+            VERDICTS.c.host == identity.host,
+            VERDICTS.c.epoch == identity.epoch,
+            VERDICTS.c.seq == identity.seq,
+            VERDICTS.c.of.is_(None),
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else read(Verdict, row)
+
+    def known(self, identities: Iterable[Identity]) -> set[Identity]:
+        """Those of the snapshots that have their verdict."""
+        columns = (VERDICTS.c.tenant, VERDICTS.c.host, VERDICTS.c.epoch, VERDICTS.c.seq)
+        wanted = sorted({(one.tenant, one.host, one.epoch, one.seq) for one in identities})
+        query = sa.select(*columns).where(sa.tuple_(*columns).in_(wanted), VERDICTS.c.of.is_(None))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return {
+            Identity(tenant=row.tenant, host=row.host, epoch=row.epoch, seq=row.seq) for row in rows
+        }
+
+    def replays(self, tenant: TenantId, identifier: VerdictId) -> list[Verdict]:
+        """Later verdicts on the same snapshot (a replayed dead letter's), oldest first."""
+        first = self.get(tenant, identifier)
+        query = sa.select(*_COLUMNS).where(
+            VERDICTS.c.tenant == tenant,
+            VERDICTS.c.host == first.host,
+            VERDICTS.c.taken_at == first.taken_at,
+            VERDICTS.c.of == identifier,
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(VERDICTS.c.decided_at, VERDICTS.c.id)).all()
+        return [read(Verdict, row) for row in rows]
+
+    def find(
+        self,
+        tenant: TenantId,
+        *,
+        host: HostId | None = None,
+        label: Label | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Verdict]:
+        """Newest first, by when the snapshots were taken. `since` is within, `until` beyond the span."""
+        query = sa.select(*_COLUMNS).where(*_matching(tenant, host, since, until))
+        if label is not None:
+            query = query.where(VERDICTS.c.label == label)
+            if label is not Label.NORMAL:
+                # Said in the words of the partial index, which is then used.
+                query = query.where(sa.text("verdicts.label <> 'normal'"))
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(Verdict, row), limit=limit, after=after
+            )
+
+    def counts(
+        self,
+        tenant: TenantId,
+        *,
+        host: HostId | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> dict[Label, int]:
+        """How many verdicts bear each label; every label is named."""
+        query = (
+            sa.select(VERDICTS.c.label, sa.func.count())
+            .where(*_matching(tenant, host, since, until))
+            .group_by(VERDICTS.c.label)
+        )
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {label: found.get(label, 0) for label in Label}
+
+
+def _matching(
+    tenant: TenantId, host: HostId | None, since: datetime | None, until: datetime | None
+) -> list[sa.ColumnElement[Any]]:
+    conditions: list[sa.ColumnElement[Any]] = [VERDICTS.c.tenant == tenant]
+    if host is not None:
+        conditions.append(VERDICTS.c.host == host)
+    if since is not None:
+        conditions.append(VERDICTS.c.taken_at >= since)
+    if until is not None:
+        conditions.append(VERDICTS.c.taken_at < until)
+    return conditions
