@@ -79,6 +79,17 @@ class Actions:
                 connection, query, lambda row: read(Action, row), limit=limit, after=after
             )
 
+    def counts_by_state(self, tenant: TenantId) -> dict[ActionState, int]:
+        """How many actions are in each state; every state is named."""
+        query = (
+            sa.select(ACTIONS.c.state, sa.func.count())
+            .where(ACTIONS.c.tenant == tenant)
+            .group_by(ACTIONS.c.state)
+        )
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in ActionState}
+
     def events(self, tenant: TenantId, identifier: ActionId) -> list[ActionEvent]:
         """Its steps, in the order they were taken."""
         query = (

@@ -4,7 +4,16 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vedette.core import Clock, InvalidInput, NotFound, Record, TenantId, Unauthenticated, new_id
+from vedette.core import (
+    Clock,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Record,
+    TenantId,
+    Unauthenticated,
+    new_id,
+)
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read, values_of
@@ -84,7 +93,8 @@ class Enrolments:
         """Takes one use. `Store.enrol` does this and enrols the host in one transaction.
 
         Raises:
-            Unauthenticated: unknown, expired, revoked or used up (which, is not told).
+            Unauthenticated: (unknown-token) there is no such secret.
+            Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good.
         """
         with self._database.writing() as connection:
             return redeem(connection, secret_hash, now or self._clock.now())
@@ -132,14 +142,25 @@ def redeem(connection: sa.Connection, secret_hash: str, now: datetime) -> Enrolm
         )
         .values(uses_left=ENROLMENTS.c.uses_left - 1)
     ).rowcount
-    if not taken:
-        raise Unauthenticated(
-            "this enrolment token is unknown, expired, revoked or used up; ask for a new one",
-            kind="bad-enrolment-token",
-        )
     query = sa.select(*columns_of(ENROLMENTS, Enrolment))
-    row = connection.execute(query.where(ENROLMENTS.c.secret_hash == secret_hash)).one()
-    return read(Enrolment, row)
+    row = connection.execute(query.where(ENROLMENTS.c.secret_hash == secret_hash)).first()
+    if row is None:
+        raise Unauthenticated("this enrolment token is not known", kind="unknown-token")
+    enrolment = read(Enrolment, row)
+    if not taken:
+        raise _no_longer_good(enrolment, now)
+    return enrolment
+
+
+def _no_longer_good(enrolment: Enrolment, now: datetime) -> Forbidden:
+    if enrolment.revoked_at is not None:
+        return Forbidden("this enrolment token was revoked; make a new one", kind="token-revoked")
+    if enrolment.expires_at <= now:
+        return Forbidden("this enrolment token has expired; make a new one", kind="token-expired")
+    return Forbidden(
+        f"this enrolment token had {enrolment.uses} uses, and all are taken; make a new one",
+        kind="token-used-up",
+    )
 
 
 def again(connection: sa.Connection, secret_hash: str, kid: str) -> Enrolment | None:

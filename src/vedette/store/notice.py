@@ -12,10 +12,10 @@ class Notice(Record, frozen=True, kw_only=True):
     """`subject` is the id of the host, incident, action or command that `kind` speaks of.
 
     Kinds: host.label, host.status, incident.opened, incident.raised, incident.reopened, incident.quiet,
-    incident.closed, incident.acknowledged, action.proposed, action.decided, command.result. `id` is 0 until stored.
+    incident.closed, incident.acknowledged, action.proposed, action.decided, command.result. `id` is empty until stored.
     """
 
-    id: int = 0
+    id: str = ""
     kind: str
     tenant: TenantId
     subject: str

@@ -61,16 +61,18 @@ class Outbox:
             )
         return [_notice(row) for row in rows]
 
-    def done(self, ids: Iterable[int]) -> None:
+    def done(self, ids: Iterable[str]) -> None:
         """The notices are handled. Ids that are gone already are passed over."""
         with self._database.writing() as connection:
-            connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.number.in_(list(ids))))
+            connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.number.in_(_numbers(ids))))
 
-    def release(self, ids: Iterable[int]) -> None:
+    def release(self, ids: Iterable[str]) -> None:
         """Gives claims back at once, for a responder that stops before it handled them."""
         with self._database.writing() as connection:
             connection.execute(
-                sa.update(OUTBOX).where(OUTBOX.c.number.in_(list(ids))).values(leased_until=None)
+                sa.update(OUTBOX)
+                .where(OUTBOX.c.number.in_(_numbers(ids)))
+                .values(leased_until=None)
             )
 
     def waiting(self) -> int:
@@ -81,10 +83,19 @@ class Outbox:
 
 def _notice(row: sa.Row[tuple[object, ...]]) -> Notice:
     return Notice(
-        id=row.number,
+        id=str(row.number),
         kind=row.kind,
         tenant=row.tenant,
         subject=row.subject,
         data=row.data,
         at=row.at,
     )
+
+
+def _numbers(ids: Iterable[str]) -> list[int]:
+    numbers = []
+    for text in ids:
+        if not (text.isascii() and text.isdigit()):
+            raise InvalidInput(f"{text!r} is no notice's id")
+        numbers.append(int(text))
+    return numbers

@@ -112,7 +112,8 @@ class Store:
         The same key again (its answer was lost on the way) gives the same host and takes no further use.
 
         Raises:
-            Unauthenticated: the token is unknown, expired, revoked or used up.
+            Unauthenticated: (unknown-token) there is no such token.
+            Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good.
             Conflict: the key is another host's or was revoked.
         """
         now = self._clock.now()
