@@ -1,0 +1,32 @@
+"""The people's door: REST API and server-rendered pages over the store."""
+
+from vedette.console.credential import TOKEN_PREFIX, hash_credential, new_token
+from vedette.console.headers import CSP, secure_headers
+from vedette.console.ports import (
+    EnrolmentIssuer,
+    IssuedEnrolment,
+    ModelInfo,
+    Models,
+    Policies,
+    PolicyText,
+)
+from vedette.console.routes import people_problem_handlers, people_routes
+from vedette.console.settings import Console, ConsoleSettings
+
+__all__ = [
+    "CSP",
+    "TOKEN_PREFIX",
+    "Console",
+    "ConsoleSettings",
+    "EnrolmentIssuer",
+    "IssuedEnrolment",
+    "ModelInfo",
+    "Models",
+    "Policies",
+    "PolicyText",
+    "hash_credential",
+    "new_token",
+    "people_problem_handlers",
+    "people_routes",
+    "secure_headers",
+]

@@ -1,0 +1,101 @@
+"""/v1/actions: what was proposed, and people's say in it."""
+
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
+
+from vedette.console.api.query import After, Id, IdFilter, Limit, TextFilter
+from vedette.console.api.replies import ActionEvents, Actions, Reasoned
+from vedette.console.api.route import changes, reads
+from vedette.console.commands import approve, cancel, refuse
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.core import Action, ActionId, ActionState, HostId, IncidentId
+from vedette.store import Role
+
+__all__ = [
+    "approve_action",
+    "cancel_action",
+    "get_action",
+    "list_action_events",
+    "list_actions",
+    "refuse_action",
+]
+
+
+@reads("/actions", tag="actions", summary="Find actions, newest first")
+def list_actions(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    state: FromQuery[ActionState | None] = None,
+    incident: IdFilter = None,
+    host: IdFilter = None,
+    kind: TextFilter = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Actions:
+    """By state, incident, host and kind."""
+    page = console.store.actions.find(
+        person.tenant,
+        state=state,
+        incident=None if incident is None else IncidentId(incident),
+        host=None if host is None else HostId(host),
+        kind=kind,
+        limit=limit,
+        after=after,
+    )
+    return Actions(items=page.items, next=page.next)
+
+
+@reads("/actions/{action_id:str}", tag="actions", summary="One action", one=True)
+def get_action(
+    console: NamedDependency[Console], person: NamedDependency[Person], action_id: Id
+) -> Action:
+    """With its plan, once the host has made one."""
+    return console.store.actions.get(person.tenant, ActionId(action_id))
+
+
+@reads("/actions/{action_id:str}/events", tag="actions", summary="All its steps", one=True)
+def list_action_events(
+    console: NamedDependency[Console], person: NamedDependency[Person], action_id: Id
+) -> ActionEvents:
+    """Oldest first."""
+    action = console.store.actions.get(person.tenant, ActionId(action_id))
+    return ActionEvents(items=tuple(console.store.actions.events(person.tenant, action.id)))
+
+
+@changes(
+    "/actions/{action_id:str}/approve",
+    tag="actions",
+    summary="Approve it",
+    role=Role.RESPONDER,
+)
+def approve_action(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    action_id: Id,
+    data: JSONBody[Reasoned],
+) -> Action:
+    """Only while it awaits approval; a second approval is a conflict."""
+    return approve(console, person, ActionId(action_id), data.reason)
+
+
+@changes("/actions/{action_id:str}/refuse", tag="actions", summary="Refuse it", role=Role.RESPONDER)
+def refuse_action(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    action_id: Id,
+    data: JSONBody[Reasoned],
+) -> Action:
+    """Only while it awaits approval."""
+    return refuse(console, person, ActionId(action_id), data.reason)
+
+
+@changes("/actions/{action_id:str}/cancel", tag="actions", summary="Cancel it", role=Role.RESPONDER)
+def cancel_action(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    action_id: Id,
+    data: JSONBody[Reasoned],
+) -> Action:
+    """Before the host has acknowledged it."""
+    return cancel(console, person, ActionId(action_id), data.reason)

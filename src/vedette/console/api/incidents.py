@@ -1,0 +1,114 @@
+"""/v1/incidents: what people look at, acknowledge, comment and close."""
+
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
+
+from vedette.console.api.query import After, Id, IdFilter, Limit
+from vedette.console.api.replies import Closing, Comment, IncidentEvents, Incidents, Reasoned
+from vedette.console.api.route import changes, reads
+from vedette.console.commands import acknowledge, close, comment
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.core import HostId, Incident, IncidentId, IncidentState, Resolution, Severity
+from vedette.store import Role
+
+__all__ = [
+    "acknowledge_incident",
+    "close_incident",
+    "comment_incident",
+    "get_incident",
+    "list_incident_events",
+    "list_incidents",
+]
+
+
+@reads("/incidents", tag="incidents", summary="Find incidents, newest first")
+def list_incidents(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    state: FromQuery[IncidentState | None] = None,
+    severity: FromQuery[Severity | None] = None,
+    host: IdFilter = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Incidents:
+    """By state, severity and host."""
+    page = console.store.incidents.find(
+        person.tenant,
+        state=state,
+        severity=severity,
+        host=None if host is None else HostId(host),
+        limit=limit,
+        after=after,
+    )
+    return Incidents(items=page.items, next=page.next)
+
+
+@reads("/incidents/{incident_id:str}", tag="incidents", summary="One incident", one=True)
+def get_incident(
+    console: NamedDependency[Console], person: NamedDependency[Person], incident_id: Id
+) -> Incident:
+    """With its reasons."""
+    return console.store.incidents.get(person.tenant, IncidentId(incident_id))
+
+
+@reads("/incidents/{incident_id:str}/events", tag="incidents", summary="Its timeline", one=True)
+def list_incident_events(
+    console: NamedDependency[Console], person: NamedDependency[Person], incident_id: Id
+) -> IncidentEvents:
+    """Oldest first."""
+    incident = console.store.incidents.get(person.tenant, IncidentId(incident_id))
+    return IncidentEvents(items=tuple(console.store.incidents.events(person.tenant, incident.id)))
+
+
+@changes(
+    "/incidents/{incident_id:str}/acknowledge",
+    tag="incidents",
+    summary="Say that you look into it",
+    role=Role.RESPONDER,
+)
+def acknowledge_incident(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    incident_id: Id,
+    data: JSONBody[Reasoned],
+) -> Incident:
+    """A reason becomes a comment."""
+    return acknowledge(console, person, IncidentId(incident_id), data.reason)
+
+
+@changes(
+    "/incidents/{incident_id:str}/close",
+    tag="incidents",
+    summary="Close it, saying what it was",
+    role=Role.RESPONDER,
+)
+def close_incident(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    incident_id: Id,
+    data: JSONBody[Closing],
+) -> Incident:
+    """The resolution is what the detector later learns from."""
+    return close(
+        console, person, IncidentId(incident_id), Resolution(data.resolution), data.comment
+    )
+
+
+@changes(
+    "/incidents/{incident_id:str}/comments",
+    tag="incidents",
+    summary="Add a comment",
+    role=Role.RESPONDER,
+    status=201,
+)
+def comment_incident(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    incident_id: Id,
+    data: JSONBody[Comment],
+) -> IncidentEvents:
+    """Answers with the timeline."""
+    incident = IncidentId(incident_id)
+    comment(console, person, incident, data.text)
+    return IncidentEvents(items=tuple(console.store.incidents.events(person.tenant, incident)))

@@ -1,0 +1,187 @@
+"""What the REST API answers with and is sent, where it is not a core record itself."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from vedette.console.ports import ModelInfo
+from vedette.core import (
+    Action,
+    ActionEvent,
+    AuditEntry,
+    Fact,
+    Host,
+    Incident,
+    IncidentEvent,
+    Record,
+    Verdict,
+)
+from vedette.store import ApiToken, Enrolment, Role
+
+__all__ = [
+    "ActionEvents",
+    "Actions",
+    "Audit",
+    "Closing",
+    "Comment",
+    "Enrolments",
+    "Facts",
+    "Hosts",
+    "IncidentEvents",
+    "Incidents",
+    "Me",
+    "ModelInfos",
+    "NewEnrolment",
+    "NewEnrolmentView",
+    "NewToken",
+    "NewTokenView",
+    "Reasoned",
+    "Tokens",
+    "Verdicts",
+]
+
+_WORDS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
+Words = Annotated[str, Meta(max_length=4000, pattern=_WORDS)]
+Labels = Annotated[
+    dict[
+        Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,62}$")],
+        Annotated[str, Meta(max_length=200, pattern=_WORDS)],
+    ],
+    Meta(max_length=32),
+]
+
+
+class Reasoned(Record, frozen=True, kw_only=True):
+    """Why, in the words of whoever does it; kept in the audit."""
+
+    reason: Words = ""
+
+
+class Comment(Record, frozen=True, kw_only=True):
+    """A line for the incident's timeline."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=4000, pattern=_WORDS)]
+
+
+class Closing(Record, frozen=True, kw_only=True):
+    """What the incident was, and why it is closed; `expired` is for time to say."""
+
+    resolution: Literal["true_positive", "false_positive", "benign_change"]
+    comment: Words = ""
+
+
+class NewToken(Record, frozen=True, kw_only=True):
+    """A token to make. The name is how the audit names its holder."""
+
+    name: Annotated[str, Meta(pattern=_NAME)]
+    role: Role
+    valid_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class NewEnrolment(Record, frozen=True, kw_only=True):
+    """An enrolment token to make: how often and how long it may be used, and the labels its hosts get."""
+
+    uses: Annotated[int, Meta(ge=1, le=100_000)] = 1
+    valid_minutes: Annotated[int, Meta(ge=1, le=525_600)] = 60
+    labels: Labels = {}
+
+
+class Hosts(Record, frozen=True, kw_only=True):
+    """A page of hosts, by hostname."""
+
+    items: tuple[Host, ...]
+    next: str | None = None
+
+
+class Facts(Record, frozen=True, kw_only=True):
+    """A page of a host's facts as they stood at one moment."""
+
+    items: tuple[Fact, ...]
+    next: str | None = None
+
+
+class Verdicts(Record, frozen=True, kw_only=True):
+    """A page of verdicts, newest first."""
+
+    items: tuple[Verdict, ...]
+    next: str | None = None
+
+
+class Incidents(Record, frozen=True, kw_only=True):
+    """A page of incidents, newest first."""
+
+    items: tuple[Incident, ...]
+    next: str | None = None
+
+
+class IncidentEvents(Record, frozen=True, kw_only=True):
+    """An incident's whole timeline, oldest first."""
+
+    items: tuple[IncidentEvent, ...]
+    next: str | None = None
+
+
+class Actions(Record, frozen=True, kw_only=True):
+    """A page of actions, newest first."""
+
+    items: tuple[Action, ...]
+    next: str | None = None
+
+
+class ActionEvents(Record, frozen=True, kw_only=True):
+    """All steps of an action, oldest first."""
+
+    items: tuple[ActionEvent, ...]
+    next: str | None = None
+
+
+class Audit(Record, frozen=True, kw_only=True):
+    """A page of audit entries, newest first."""
+
+    items: tuple[AuditEntry, ...]
+    next: str | None = None
+
+
+class ModelInfos(Record, frozen=True, kw_only=True):
+    """The models that decide and watch."""
+
+    items: tuple[ModelInfo, ...]
+    next: str | None = None
+
+
+class NewTokenView(Record, frozen=True, kw_only=True):
+    """A fresh token. `secret` is its text and is shown this once."""
+
+    token: ApiToken
+    secret: str
+
+
+class Tokens(Record, frozen=True, kw_only=True):
+    """A page of tokens, newest first."""
+
+    items: tuple[ApiToken, ...]
+    next: str | None = None
+
+
+class NewEnrolmentView(Record, frozen=True, kw_only=True):
+    """A fresh enrolment token. `secret` is what `vedette agent enroll` takes, shown this once."""
+
+    enrolment: Enrolment
+    secret: str
+
+
+class Enrolments(Record, frozen=True, kw_only=True):
+    """A page of enrolment tokens, newest first."""
+
+    items: tuple[Enrolment, ...]
+    next: str | None = None
+
+
+class Me(Record, frozen=True, kw_only=True):
+    """Who the server takes you for."""
+
+    tenant: str
+    name: str
+    role: Role
+    version: str

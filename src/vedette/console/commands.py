@@ -1,0 +1,154 @@
+"""What people may change: the same guarded transitions for the API and the pages."""
+
+from datetime import timedelta
+
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.core import (
+    Action,
+    ActionId,
+    ActionState,
+    Conflict,
+    Incident,
+    IncidentId,
+    InvalidInput,
+    Resolution,
+    may_become,
+)
+from vedette.store import Enrolment
+
+__all__ = ["acknowledge", "approve", "cancel", "close", "comment", "enrol", "refuse"]
+
+
+def approve(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
+    """Lets an action that awaits approval go on.
+
+    Raises:
+        NotFound: the tenant has no such action.
+        Conflict: it does not await approval, or no longer.
+    """
+    action = _awaiting(console, person, action_id, "approved")
+    return console.store.actions.advance(
+        action.tenant,
+        action.id,
+        ActionState.APPROVED,
+        actor=person.actor,
+        detail=reason,
+        expected=ActionState.AWAITING_APPROVAL,
+    )
+
+
+def refuse(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
+    """Ends an action that awaits approval.
+
+    Raises:
+        NotFound: the tenant has no such action.
+        Conflict: it does not await approval, or no longer.
+    """
+    action = _awaiting(console, person, action_id, "refused")
+    return console.store.actions.advance(
+        action.tenant,
+        action.id,
+        ActionState.REFUSED,
+        actor=person.actor,
+        detail=reason,
+        expected=ActionState.AWAITING_APPROVAL,
+    )
+
+
+def cancel(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
+    """Ends an action that its host has not taken up.
+
+    Raises:
+        NotFound: the tenant has no such action.
+        Conflict: it is too late, or it changed in this moment.
+    """
+    action = console.store.actions.get(person.tenant, action_id)
+    if not may_become(action.state, ActionState.CANCELLED):
+        raise Conflict(
+            f"this action is {action.state.value} and can no longer be cancelled",
+            kind="not-cancellable",
+            state=action.state.value,
+        )
+    return console.store.actions.advance(
+        action.tenant,
+        action.id,
+        ActionState.CANCELLED,
+        actor=person.actor,
+        detail=reason,
+        expected=action.state,
+    )
+
+
+def acknowledge(console: Console, person: Person, incident_id: IncidentId, reason: str) -> Incident:
+    """Says who looks into it; a reason becomes a comment.
+
+    Raises:
+        NotFound: the tenant has no such incident.
+        Conflict: it is closed, or someone has acknowledged it.
+    """
+    console.store.incidents.acknowledge(person.tenant, incident_id, person.actor)
+    if reason.strip():
+        console.store.incidents.comment(person.tenant, incident_id, person.actor, reason.strip())
+    return console.store.incidents.get(person.tenant, incident_id)
+
+
+def close(
+    console: Console, person: Person, incident_id: IncidentId, resolution: Resolution, words: str
+) -> Incident:
+    """Closes it, saying what it was.
+
+    Raises:
+        InvalidInput: `expired` is said by time alone.
+        NotFound: the tenant has no such incident.
+        Conflict: it is closed.
+    """
+    if resolution is Resolution.EXPIRED:
+        raise InvalidInput(
+            "people close an incident as true_positive, false_positive or benign_change"
+        )
+    console.store.incidents.close(
+        person.tenant, incident_id, person.actor, resolution, words.strip()
+    )
+    return console.store.incidents.get(person.tenant, incident_id)
+
+
+def comment(console: Console, person: Person, incident_id: IncidentId, text: str) -> None:
+    """Adds a line to the timeline.
+
+    Raises:
+        InvalidInput: only spaces.
+        NotFound: the tenant has no such incident.
+    """
+    if not text.strip():
+        raise InvalidInput("a comment needs some text")
+    console.store.incidents.comment(person.tenant, incident_id, person.actor, text.strip())
+
+
+def _awaiting(console: Console, person: Person, action_id: ActionId, verb: str) -> Action:
+    action = console.store.actions.get(person.tenant, action_id)
+    if action.state is not ActionState.AWAITING_APPROVAL:
+        raise Conflict(
+            f"this action is {action.state.value.replace('_', ' ')} and can't be {verb} now",
+            kind="not-awaiting-approval",
+            state=action.state.value,
+        )
+    if action.expires_at <= console.clock.now():
+        raise Conflict("the time to decide on this action has run out", kind="approval-expired")
+    return action
+
+
+def enrol(
+    console: Console, person: Person, *, uses: int, seconds: float, labels: dict[str, str]
+) -> tuple[Enrolment, str]:
+    """A new enrolment token as stored, and its text, which is shown once."""
+    issued = console.enrolments.issue(person.tenant)
+    enrolment = console.store.enrolments.create(
+        person.tenant,
+        issued.secret_hash,
+        expires_at=console.clock.now() + timedelta(seconds=seconds),
+        uses=uses,
+        labels=labels,
+        actor=person.actor,
+    )
+    return enrolment, issued.text

@@ -1,0 +1,1 @@
+"""The server-rendered pages: one file for each, templates beside the package's Python."""

@@ -1,0 +1,117 @@
+"""One incident: why, since when, what is done about it, and people's say."""
+
+from datetime import timedelta
+
+from litestar import Response
+from litestar.di import NamedDependency
+
+from vedette.console.api.query import Id
+from vedette.console.pages.chart import score_chart
+from vedette.console.pages.plan import PlanView, view_plan
+from vedette.console.pages.render import PageRequest, Renderer
+from vedette.console.pages.route import shows
+from vedette.console.pages.said import said
+from vedette.console.pages.stepper import Step, steps
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.core import (
+    Action,
+    ActionState,
+    Incident,
+    IncidentId,
+    Record,
+    Verdict,
+    may_become,
+)
+
+__all__ = ["incident_page"]
+
+_MAX_VERDICTS = 180
+_BEFORE = timedelta(minutes=30)
+_AFTER = timedelta(minutes=30)
+
+
+class ActionView(Record, frozen=True, kw_only=True):
+    """An action as the page shows it. `words` are (actor, reason) of the people who decided."""
+
+    action: Action
+    steps: tuple[Step, ...]
+    plan: PlanView | None
+    words: tuple[tuple[str, str], ...]
+    may_decide: bool
+    may_cancel: bool
+    consequence: str
+
+
+@shows("/incidents/{incident_id:str}")
+def incident_page(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    renderer: NamedDependency[Renderer],
+    request: PageRequest,
+    incident_id: Id,
+) -> Response[str]:
+    """Everything on one page."""
+    incident = console.store.incidents.get(person.tenant, IncidentId(incident_id))
+    verdicts = _verdicts(console, incident)
+    return renderer.page(
+        request,
+        "incident.html",
+        title=incident.title,
+        incident=incident,
+        actions=_actions(console, incident),
+        events=tuple(reversed(console.store.incidents.events(person.tenant, incident.id))),
+        verdicts=verdicts,
+        chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
+        said=said(request),
+    )
+
+
+def _verdicts(console: Console, incident: Incident) -> tuple[Verdict, ...]:
+    """Newest first: those around the incident, the latest of them if they are many."""
+    ended = incident.quiet_since or incident.closed_at
+    page = console.store.verdicts.find(
+        incident.tenant,
+        host=incident.host,
+        since=incident.opened_at - _BEFORE,
+        until=None if ended is None else ended + _AFTER,
+        limit=_MAX_VERDICTS,
+    )
+    return page.items
+
+
+def _actions(console: Console, incident: Incident) -> tuple[ActionView, ...]:
+    """What needs a decision first, then newest first."""
+    page = console.store.actions.find(incident.tenant, incident=incident.id, limit=50)
+    views = [_view(console, action) for action in page.items]
+    return tuple(sorted(views, key=lambda view: not view.may_decide))
+
+
+def _view(console: Console, action: Action) -> ActionView:
+    events = console.store.actions.events(action.tenant, action.id)
+    waiting = action.state is ActionState.AWAITING_APPROVAL
+    people = tuple(
+        (event.actor, event.detail)
+        for event in events
+        if event.actor.startswith("user:") and event.detail and event.detail != action.detail
+    )
+    return ActionView(
+        action=action,
+        steps=steps(action, events),
+        plan=view_plan(action.plan),
+        words=people,
+        may_decide=waiting and action.expires_at > console.clock.now(),
+        may_cancel=not waiting and may_become(action.state, ActionState.CANCELLED),
+        consequence=_consequence(action),
+    )
+
+
+def _consequence(action: Action) -> str:
+    if action.dry_run:
+        return (
+            f"The host is asked to plan the {action.kind} and to check whether it could carry it out. "
+            "This is a dry run: nothing is changed on it."
+        )
+    if action.lease_seconds:
+        return f"The host carries out the {action.kind}. It is a lease: the host ends it by itself when it is not renewed."
+    return f"The {action.kind} is carried out at once."

@@ -1,0 +1,104 @@
+"""What the forms of the incident page do. Each ends on a page again."""
+
+from litestar.di import NamedDependency
+from litestar.response import Redirect
+
+from vedette.console.api.query import Id
+from vedette.console.commands import acknowledge, approve, cancel, close, comment, refuse
+from vedette.console.form import Form
+from vedette.console.pages.route import takes
+from vedette.console.pages.said import back_to
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.core import ActionId, IncidentId, InvalidInput, Resolution
+
+__all__ = [
+    "acknowledge_move",
+    "approve_move",
+    "cancel_move",
+    "close_move",
+    "comment_move",
+    "refuse_move",
+]
+
+
+@takes("/incidents/{incident_id:str}/acknowledge")
+def acknowledge_move(
+    console: NamedDependency[Console], person: NamedDependency[Person], incident_id: Id
+) -> Redirect:
+    """The Acknowledge button."""
+    incident = acknowledge(console, person, IncidentId(incident_id), "")
+    return back_to(f"/incidents/{incident.id}", "acknowledged")
+
+
+@takes("/incidents/{incident_id:str}/close")
+def close_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    incident_id: Id,
+) -> Redirect:
+    """The Close form: what it was, and a comment."""
+    try:
+        resolution = Resolution(form.text("resolution"))
+    except ValueError:
+        raise InvalidInput("choose what the incident was before you close it") from None
+    incident = close(console, person, IncidentId(incident_id), resolution, form.text("comment"))
+    return back_to(f"/incidents/{incident.id}", "closed")
+
+
+@takes("/incidents/{incident_id:str}/comments")
+def comment_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    incident_id: Id,
+) -> Redirect:
+    """The comment form."""
+    comment(console, person, IncidentId(incident_id), form.text("text"))
+    return back_to(f"/incidents/{incident_id}", "commented")
+
+
+@takes("/actions/{action_id:str}/approve")
+def approve_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    action_id: Id,
+) -> Redirect:
+    """The Approve form."""
+    action = approve(console, person, ActionId(action_id), form.text("reason", bound=1000))
+    return back_to(f"/incidents/{action.incident}", "approved")
+
+
+@takes("/actions/{action_id:str}/refuse")
+def refuse_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    action_id: Id,
+) -> Redirect:
+    """The Refuse form; it asks for a reason."""
+    reason = _reason(form, "refuse")
+    action = refuse(console, person, ActionId(action_id), reason)
+    return back_to(f"/incidents/{action.incident}", "refused")
+
+
+@takes("/actions/{action_id:str}/cancel")
+def cancel_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    action_id: Id,
+) -> Redirect:
+    """The Cancel form; it asks for a reason."""
+    reason = _reason(form, "cancel")
+    action = cancel(console, person, ActionId(action_id), reason)
+    return back_to(f"/incidents/{action.incident}", "cancelled")
+
+
+def _reason(form: Form, verb: str) -> str:
+    reason = form.text("reason", bound=1000)
+    if not reason:
+        raise InvalidInput(f"say why you {verb} this action; the reason is kept in the audit")
+    return reason

@@ -1,0 +1,27 @@
+"""The one line that tells people what their form did, named in the address after the redirect."""
+
+from litestar.response import Redirect
+
+from vedette.console.pages.render import PageRequest
+
+__all__ = ["back_to", "said"]
+
+# Only these words can be shown: the address is anybody's to write.
+_SAID = {
+    "acknowledged": "Acknowledged. Others see that you look into it.",
+    "closed": "Closed.",
+    "commented": "Added to the timeline.",
+    "approved": "Approved. The steps below follow as the host answers.",
+    "refused": "Refused. The action is not carried out.",
+    "cancelled": "Cancelled.",
+}
+
+
+def said(request: PageRequest) -> str:
+    """The line, or nothing."""
+    return _SAID.get(str(request.query_params.get("done", "")), "")
+
+
+def back_to(path: str, done: str) -> Redirect:
+    """To the page that shows what was done (303 See Other)."""
+    return Redirect(f"{path}?done={done}", status_code=303)

@@ -1,0 +1,165 @@
+"""All routes of people, put together: the API, the pages, and what both share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from vedette.console.api import (
+    about,
+    actions,
+    audit,
+    enrolments,
+    hosts,
+    incidents,
+    tokens,
+    verdicts,
+)
+from vedette.console.form import Form, check_origin
+from vedette.console.guard import ApiGuard, PageGuard, read_form
+from vedette.console.headers import SecureHeaders, secure_headers
+from vedette.console.pages import audit as audit_pages
+from vedette.console.pages import hosts as host_pages
+from vedette.console.pages import incident as incident_pages
+from vedette.console.pages import incidents as incidents_pages
+from vedette.console.pages import moves, signin
+from vedette.console.pages.assets import Assets, asset
+from vedette.console.pages.errors import ErrorPages, Handler
+from vedette.console.pages.render import PageRequest, Renderer
+from vedette.console.pages.route import shows
+from vedette.console.person import Person
+from vedette.console.settings import Console
+from vedette.console.throttle import Throttle
+
+__all__ = ["API_HANDLERS", "people_problem_handlers", "people_routes"]
+
+_MAX_BODY = 256 * 1024
+API_HANDLERS: Sequence[ControllerRouterHandler] = (
+    about.get_me,
+    about.get_policies,
+    about.list_models,
+    actions.list_actions,
+    actions.get_action,
+    actions.list_action_events,
+    actions.approve_action,
+    actions.refuse_action,
+    actions.cancel_action,
+    audit.list_audit,
+    enrolments.list_enrolments,
+    enrolments.create_enrolment,
+    enrolments.revoke_enrolment,
+    hosts.list_hosts,
+    hosts.get_host,
+    hosts.list_facts,
+    hosts.revoke_host,
+    incidents.list_incidents,
+    incidents.get_incident,
+    incidents.list_incident_events,
+    incidents.acknowledge_incident,
+    incidents.close_incident,
+    incidents.comment_incident,
+    tokens.list_tokens,
+    tokens.create_token,
+    tokens.revoke_token,
+    verdicts.list_verdicts,
+    verdicts.get_verdict,
+)
+
+
+@shows("/")
+def home() -> Redirect:
+    """To what matters first."""
+    return Redirect("/incidents", status_code=303)
+
+
+_PAGES: Sequence[ControllerRouterHandler] = (
+    home,
+    audit_pages.audit_page,
+    host_pages.enrol_page,
+    host_pages.host_page,
+    host_pages.hosts_page,
+    incident_pages.incident_page,
+    incidents_pages.incidents_page,
+    moves.acknowledge_move,
+    moves.approve_move,
+    moves.cancel_move,
+    moves.close_move,
+    moves.comment_move,
+    moves.refuse_move,
+    signin.signout_form,
+)
+_OPEN: Sequence[ControllerRouterHandler] = (asset, signin.signin_page, signin.signin_form)
+
+
+def people_routes(console: Console) -> Sequence[ControllerRouterHandler]:
+    """The REST API under /v1, the pages, the sign-in page and the static files.
+
+    Errors of the API are raised as `vedette.core` errors and Litestar's own; the app turns them into problem details.
+    Errors of pages are answered as pages here.
+    """
+    assets = Assets()
+    renderer = Renderer(console, assets)
+    errors = ErrorPages(renderer, secure_headers(console.settings.hsts_seconds))
+    throttle = Throttle(
+        console.clock,
+        attempts=console.settings.signin_attempts,
+        window_seconds=console.settings.signin_window_seconds,
+    )
+    shared: dict[str, Any] = {
+        "console": _just(console),
+        "renderer": _just(renderer),
+        "assets": _just(assets),
+        "throttle": _just(throttle),
+        "person": Provide(_person, sync_to_thread=False),
+        "form": Provide(read_form_of),
+        "own_form": Provide(read_own_form),
+    }
+    settings: dict[str, Any] = {
+        "dependencies": shared,
+        "middleware": [SecureHeaders(console.settings.hsts_seconds)],
+        "request_max_body_size": _MAX_BODY,
+    }
+    return (
+        Router("/v1", route_handlers=API_HANDLERS, guards=[ApiGuard(console)], **settings),
+        Router(
+            "/",
+            route_handlers=_PAGES,
+            guards=[PageGuard(console)],
+            exception_handlers=errors.handlers(),
+            **settings,
+        ),
+        Router("/", route_handlers=_OPEN, exception_handlers=errors.handlers(), **settings),
+    )
+
+
+def people_problem_handlers(
+    console: Console, otherwise: Mapping[int | type[Exception], Handler]
+) -> dict[int | type[Exception], Handler]:
+    """The app's own exception handlers, except that a browser outside /v1 is answered with a page."""
+    errors = ErrorPages(Renderer(console, Assets()), secure_headers(console.settings.hsts_seconds))
+    return errors.around(otherwise)
+
+
+def _just(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _person(request: PageRequest) -> Person:
+    """Whom the guard let in."""
+    person = request.scope["user"]
+    assert isinstance(person, Person)
+    return person
+
+
+async def read_form_of(request: PageRequest) -> Form:
+    """The form that the guard has checked."""
+    return await read_form(request)
+
+
+async def read_own_form(request: PageRequest) -> Form:
+    """A form where there is no session yet: it must at least come from our own origin."""
+    check_origin(request.headers, str(request.base_url))
+    return await read_form(request)
