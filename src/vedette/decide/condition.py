@@ -62,7 +62,8 @@ class Condition:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        # What breaks off is reported at the end of its last line, not on an empty one after it.
+        self.text = text = text.rstrip()
         if len(text) > MAX_LENGTH:
             raise InvalidInput(
                 f"a condition may have {MAX_LENGTH} characters; this one has {len(text)}",

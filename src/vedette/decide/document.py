@@ -69,10 +69,10 @@ def inside(node: yaml.Node, line: int, column: int, detail: str) -> InvalidInput
     mark, style = node.start_mark, getattr(node, "style", None)
     if style == "|":
         lines = str(mark.buffer).rstrip("\0").split("\n")
-        # An expression that breaks off has its error on the line after its last.
+        # YAML breaks lines at more characters than the newline; the place is then a guess, but within the text.
         number = min(mark.line + line, len(lines) - 1)
-        indent = len(lines[number]) - len(lines[number].lstrip(" "))
-        return _at(number + 1, indent + column, detail)
+        indent = len(lines[number]) - len(node.value.split("\n")[line - 1])
+        return _at(number + 1, max(indent, 0) + column, detail)
     if style == ">" or line > 1:
         return wrong(node, detail)
     return _at(mark.line + 1, mark.column + column + (1 if style else 0), detail)

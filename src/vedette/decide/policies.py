@@ -1,11 +1,13 @@
 """The policies in force: loaded as a whole from YAML, or not at all."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Self
 
 import yaml
 
-from vedette.core import InvalidInput, Mode, digest
+from vedette.core import Incident, InvalidInput, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
 from vedette.decide.policy import TRIGGERS, Guards, Policy, Step
@@ -55,10 +57,11 @@ class PolicySet:
         """The policies without their compiled conditions."""
         return tuple(policy for policy, _ in self.rules)
 
-    @property
-    def longest_cooldown(self) -> float:
-        """Seconds of past actions that a Situation must hold."""
-        return max(policy.guards.cooldown_seconds for policy in self.policies)
+    def actions_since(self, taken_at: datetime, incidents: Iterable[Incident]) -> datetime:
+        """From when on a Situation must hold the host's actions: all of its live incidents, and of every cooldown."""
+        longest = max(policy.guards.cooldown_seconds for policy in self.policies)
+        opened = (incident.opened_at for incident in incidents)
+        return min((taken_at - timedelta(seconds=longest), *opened))
 
 
 def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node]:

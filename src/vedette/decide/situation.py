@@ -16,8 +16,8 @@ class Decision(Record, frozen=True, kw_only=True):
 class Situation(Record, frozen=True, kw_only=True):
     """How one host stands before a verdict.
 
-    `incidents` are its open and quiet ones. `actions` are at least all those of these incidents, and all proposed
-    within the longest cooldown (`PolicySet.longest_cooldown`) before the verdict.
+    `incidents` are its open and quiet ones; `actions` all of the host's from `PolicySet.actions_since` on. `host` bears
+    the name and labels that the verdict's own snapshot gives, so that every batching and a replay see the same.
     """
 
     host: Host
