@@ -12,7 +12,6 @@ from tests.fixtures.quiet_host import changed, process, quiet_snapshots, quiet_t
 from vedette.core import Row, Snapshot
 from vedette.detect import Case, Expert, View
 
-
 QUIET = 40
 
 

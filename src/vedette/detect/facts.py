@@ -60,7 +60,7 @@ def absorb(tables: Tables, snapshot: Snapshot, sight: Sight) -> tuple[FactChange
     """
     changes = []
     fresh = dict(sight.fresh)
-    if "processes" in fresh and "listening_ports" in sight.seen:
+    if "listening_ports" in sight.seen:
         # Who listens is told by the process table, so a port's fact can change while its own table does not.
         fresh.setdefault("listening_ports", tables.memory.get("listening_ports", TableMemory()))
     for name, memory in sorted(fresh.items()):

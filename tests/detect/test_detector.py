@@ -1,0 +1,367 @@
+"""The detector's step: order, blindness, batches and states."""
+
+import copy
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.fixtures.quiet_host import HOST, changed, quiet_snapshots
+
+from vedette.core import Epoch, HostId, Label, Severity, Snapshot, table_digest
+from vedette.detect import YOUNG, Arrival, Bundle, Detector, Scored
+
+ONE, TWO = Epoch("e1"), Epoch("e2")
+OTHER = HostId("c0ffee00-3a8b-4f39-9c1b-0d8f5a3c2b10")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(Bundle.shipped())
+
+
+def arrivals(snapshots: Sequence[Snapshot], epoch: Epoch = ONE) -> list[Arrival]:
+    return [Arrival(epoch=epoch, snapshot=snapshot) for snapshot in snapshots]
+
+
+def play(
+    detector: Detector,
+    some: Sequence[Arrival],
+    *,
+    batch: int = 1,
+    states: dict[HostId, bytes | None] | None = None,
+) -> tuple[list[Scored], dict[HostId, bytes | None]]:
+    """Steps through the arrivals, every state going through its bytes between batches."""
+    kept = dict(states or {})
+    answers: list[Scored] = []
+    for at in range(0, len(some), batch):
+        part = some[at : at + batch]
+        for arrival, scored in zip(part, detector.step(part, kept), strict=True):
+            if scored.state is not None:
+                kept[arrival.snapshot.host.id] = scored.state
+            answers.append(scored)
+    return answers, kept
+
+
+@pytest.fixture(scope="module")
+def grown(detector: Detector) -> dict[HostId, bytes | None]:
+    """The state of a host with forty quiet snapshots behind it."""
+    return play(detector, arrivals(list(quiet_snapshots(40))), batch=40)[1]
+
+
+def then(detector: Detector, grown: dict[HostId, bytes | None], snapshot: Snapshot) -> Scored:
+    return detector.step(arrivals([snapshot]), grown)[0]
+
+
+def following(**fields: Any) -> Snapshot:
+    return changed(next(quiet_snapshots(1, first=41)), **fields)
+
+
+def subjects(scored: Scored) -> set[str]:
+    return {reason.subject for reason in scored.reasons}
+
+
+def leaking() -> list[Snapshot]:
+    snapshots = list(quiet_snapshots(90))
+    for at in range(60, 90):
+        metrics = {"system.memory.utilization": 0.22 + 0.02 * (at - 60)}
+        snapshots[at] = changed(snapshots[at], metrics=metrics)
+    return snapshots
+
+
+def test_a_young_host_is_unknown_and_says_so(detector: Detector) -> None:
+    answers, _ = play(detector, arrivals(list(quiet_snapshots(YOUNG + 2))))
+    assert {a.label for a in answers[:YOUNG]} == {Label.UNKNOWN}
+    assert {a.label for a in answers[YOUNG:]} == {Label.NORMAL}
+    assert "young" in subjects(answers[YOUNG - 1])
+    assert not answers[-1].reasons
+
+
+def test_a_fault_is_abnormal_with_reasons_in_plain_words(detector: Detector) -> None:
+    answers, _ = play(detector, arrivals(leaking()), batch=16)
+    labels = [answer.label for answer in answers]
+    first = labels.index(Label.ABNORMAL)
+    assert 60 < first < 75
+    assert answers[first].score > 0.5
+    assert answers[first].severity is not Severity.NONE
+    assert answers[first].reasons[0].subject == "metric:system.memory.utilization"
+    assert answers[first].experts["vitals"] > 0.5
+    assert all(answer.score < 0.5 for answer in answers[:first])
+
+
+def test_batches_of_any_size_give_identical_answers(detector: Detector) -> None:
+    one = arrivals(leaking())
+    other = arrivals(list(quiet_snapshots(90, host=OTHER, seed=7)))
+    mixed = [arrival for pair in zip(one, other, strict=True) for arrival in pair]
+    singly = play(detector, mixed, batch=1)[0]
+    assert play(detector, mixed, batch=16)[0] == singly
+    assert play(detector, mixed, batch=256)[0] == singly
+
+
+def test_a_state_goes_on_from_its_bytes_exactly_as_from_memory(detector: Detector) -> None:
+    through_bytes = play(detector, arrivals(leaking()), batch=1)[0]
+    in_memory = detector.step(arrivals(leaking()), {})
+    assert [a.state for a in through_bytes] == [a.state for a in in_memory]
+    assert through_bytes == in_memory
+
+
+def test_nothing_given_is_changed(detector: Detector, grown: dict[HostId, bytes | None]) -> None:
+    batch = arrivals([following()])
+    before = copy.deepcopy((batch, grown))
+    detector.step(batch, grown)
+    assert (batch, grown) == before
+
+
+def test_a_state_stays_small(detector: Detector) -> None:
+    names = {f"some.metric.{n}": float(n) for n in range(18)}
+    snapshots = [changed(s, metrics=names) for s in quiet_snapshots(150)]
+    state = play(detector, arrivals(snapshots), batch=150)[1][HOST]
+    assert state is not None
+    assert len(state) < 40_000
+
+
+def test_a_gap_is_blindness(detector: Detector, grown: dict[HostId, bytes | None]) -> None:
+    answer = then(detector, grown, following(seq=44))
+    assert answer.label is Label.UNKNOWN
+    assert subjects(answer) == {"gap:3"}
+    assert answer.reasons[0].text == "3 snapshots were lost before this one"
+    assert answer.reasons[0].expert == "judge"
+    assert answer.state is not None
+
+
+def test_sight_comes_back_after_a_gap(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answers, _ = play(detector, arrivals(list(quiet_snapshots(2, first=44))), states=grown)
+    assert [a.label for a in answers] == [Label.UNKNOWN, Label.NORMAL]
+
+
+def test_a_new_epoch_is_blindness(detector: Detector, grown: dict[HostId, bytes | None]) -> None:
+    later = [changed(s, seq=s.seq - 40) for s in quiet_snapshots(2, first=41)]
+    answers, _ = play(detector, arrivals(later, TWO), states=grown)
+    assert answers[0].label is Label.UNKNOWN
+    assert "epoch" in subjects(answers[0])
+    assert answers[1].label is Label.NORMAL
+
+
+def test_an_epoch_that_has_ended_is_not_taken_up_again(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    turns = [Arrival(epoch=TWO, snapshot=following(seq=1)), *arrivals([following(seq=42)])]
+    answers, _ = play(detector, turns, states=grown)
+    assert not answers[0].late
+    assert answers[1].late
+    assert answers[1].label is Label.UNKNOWN
+
+
+@pytest.mark.parametrize("seq", [1, 39, 40])
+def test_a_late_snapshot_does_not_touch_the_state(
+    detector: Detector, grown: dict[HostId, bytes | None], seq: int
+) -> None:
+    late = following(seq=seq)
+    answers, after = play(detector, arrivals([late]), states=grown)
+    assert answers[0].late
+    assert answers[0].state is None
+    assert not answers[0].facts
+    assert answers[0].label is Label.UNKNOWN
+    assert "late" in subjects(answers[0])
+    assert after == grown
+
+
+def test_a_late_snapshot_in_a_batch_changes_nothing_for_the_next(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    straight = detector.step(arrivals([following()]), grown)[0]
+    wild = changed(following(seq=3), metrics={"system.memory.utilization": 0.99})
+    assert detector.step(arrivals([wild, following()]), grown)[1] == straight
+
+
+def test_a_clock_set_back_is_blindness_once(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    back = [
+        changed(s, taken_at=s.taken_at - timedelta(hours=2)) for s in quiet_snapshots(2, first=41)
+    ]
+    answers, _ = play(detector, arrivals(back), states=grown)
+    assert not answers[0].late
+    assert subjects(answers[0]) == {"clock"}
+    assert [a.label for a in answers] == [Label.UNKNOWN, Label.NORMAL]
+
+
+@pytest.mark.parametrize("table", ["processes", "listening_ports", "users", "hash", "crontab"])
+def test_a_table_that_is_missing_is_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None], table: str
+) -> None:
+    answer = then(detector, grown, following(without=(table,)))
+    assert answer.label is Label.UNKNOWN
+    assert f"table:{table}" in subjects(answer)
+    assert answer.needed == (table,)
+    assert not [change for change in answer.facts if change.table == table]
+
+
+def test_a_table_that_can_no_longer_be_read_in_full_is_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answer = then(
+        detector, grown, following(tables={"hash": []}, unread={"hash": "Permission denied"})
+    )
+    assert answer.label is Label.UNKNOWN
+    assert subjects(answer) == {"table:hash"}
+    assert "Permission denied" in answer.reasons[0].text
+    assert not answer.needed
+    assert not answer.facts
+
+
+def test_what_an_agent_never_could_read_in_full_does_not_blind_it(detector: Detector) -> None:
+    unread = {"hash": "Permission denied: /etc/shadow", "sudoers": "Permission denied"}
+    snapshots = [changed(s, unread=unread) for s in quiet_snapshots(YOUNG + 3)]
+    answers, _ = play(detector, arrivals(snapshots))
+    assert answers[-1].label is Label.NORMAL
+
+
+def test_some_of_the_open_sockets_are_as_good_as_usual(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answer = then(
+        detector, grown, following(unread={"process_open_sockets": "250 of 900 rows kept"})
+    )
+    assert answer.label is Label.NORMAL
+
+
+def test_a_host_without_processes_is_never_normal(detector: Detector) -> None:
+    snapshots = [changed(s, without=("processes",)) for s in quiet_snapshots(YOUNG + 3)]
+    answers, _ = play(detector, arrivals(snapshots))
+    assert {a.label for a in answers} == {Label.UNKNOWN}
+    assert "table:processes" in subjects(answers[-1])
+
+
+@pytest.mark.parametrize(
+    ("kept", "subject"),
+    [
+        ([], "metrics"),
+        (["system.cpu.utilization", "system.processes.count"], "metric:system.memory.utilization"),
+    ],
+)
+def test_missing_metrics_are_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None], kept: list[str], subject: str
+) -> None:
+    snapshot = following()
+    fewer = {name: snapshot.metrics[name] for name in kept}
+    answer = then(detector, grown, msgspec.structs.replace(snapshot, metrics=fewer))
+    assert answer.label is Label.UNKNOWN
+    assert subject in subjects(answer)
+
+
+def test_a_restarted_agent_without_rates_is_not_blind(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    snapshot = following()
+    lacking = {
+        k: v for k, v in snapshot.metrics.items() if not k.endswith((".rate", "cpu.utilization"))
+    }
+    answer = then(detector, grown, msgspec.structs.replace(snapshot, metrics=lacking))
+    assert answer.label is Label.NORMAL
+
+
+def test_half_of_the_metrics_are_too_few(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    snapshot = following()
+    core = [
+        "system.memory.utilization",
+        "system.processes.count",
+        "system.network.connections.established",
+    ]
+    few = {name: snapshot.metrics[name] for name in core}
+    answer = then(detector, grown, msgspec.structs.replace(snapshot, metrics=few))
+    assert subjects(answer) == {"metrics"}
+
+
+def same(snapshot: Snapshot, *tables: str) -> Snapshot:
+    digests = {name: table_digest(snapshot.tables[name]) for name in tables}
+    return changed(snapshot, without=tables, same=digests)
+
+
+def test_an_unchanged_table_may_come_as_its_digest(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answer = then(detector, grown, same(following(), "users", "deb_packages", "listening_ports"))
+    assert answer.label is Label.NORMAL
+    assert not answer.facts
+    assert not answer.needed
+
+
+def test_a_digest_of_other_rows_is_blindness_and_names_the_table(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answer = then(detector, grown, same(following(tables={"users": []}), "users"))
+    assert answer.label is Label.UNKNOWN
+    assert answer.needed == ("users",)
+    assert "rows are not known here" in answer.reasons[0].text
+    assert not answer.facts
+
+
+def test_a_host_whose_tables_all_come_by_digest_from_the_first_is_blind(detector: Detector) -> None:
+    answer = detector.step(arrivals([same(following(), "users", "hash")]), {})[0]
+    assert set(answer.needed) == {"users", "hash"}
+
+
+def test_a_state_of_another_version_is_a_new_start_and_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    blob = grown[HOST]
+    assert blob is not None
+    wire = msgspec.msgpack.decode(blob)
+    older = msgspec.msgpack.encode(wire | {"version": 99})
+    for damaged in (
+        older,
+        b"\xc1",
+        b"",
+        blob[:-20],
+        msgspec.msgpack.encode(wire | {"experts": {}}),
+    ):
+        answer = detector.step(arrivals([following()]), {HOST: damaged})[0]
+        assert answer.label is Label.UNKNOWN
+        assert subjects(answer) >= {"state", "young"}
+        assert answer.state is not None
+
+
+def test_a_fault_while_blind_is_abnormal_and_tells_both(detector: Detector) -> None:
+    snapshots = [s for s in leaking() if s.seq != 85]
+    answers, _ = play(detector, arrivals(snapshots), batch=32)
+    after_gap = next(a for s, a in zip(snapshots, answers, strict=True) if s.seq == 86)
+    assert after_gap.label is Label.ABNORMAL
+    assert "gap:1" in subjects(after_gap)
+    assert "metric:system.memory.utilization" in subjects(after_gap)
+    assert len(after_gap.reasons) <= 5
+
+
+STEPS = st.sampled_from(["next", "gap", "late", "epoch", "no-table", "no-metrics", "loud"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(STEPS, max_size=12))
+def test_nothing_is_called_normal_while_blind(detector: Detector, steps: list[str]) -> None:
+    states = play(detector, arrivals(list(quiet_snapshots(YOUNG))), batch=YOUNG)[1]
+    seq, epochs = YOUNG, 1
+    for step in steps:
+        seq += {"late": 0, "gap": 3}.get(step, 1)
+        epochs += step == "epoch"
+        snapshot = next(quiet_snapshots(1, first=seq))
+        if step == "no-table":
+            snapshot = changed(snapshot, without=("processes",))
+        if step == "no-metrics":
+            snapshot = msgspec.structs.replace(snapshot, metrics={})
+        if step == "loud":
+            snapshot = changed(snapshot, metrics={"system.processes.count": 900.0})
+        answer = detector.step(arrivals([snapshot], Epoch(f"e{epochs}")), states)[0]
+        assert answer.late == (step == "late")
+        if step not in {"next", "loud"}:
+            assert answer.label is not Label.NORMAL
+        assert 0.0 <= answer.score <= 1.0
+        assert (answer.label is Label.ABNORMAL) == (answer.score > 0.5)
+        if answer.state is not None:
+            states = {HOST: answer.state}
