@@ -15,7 +15,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def canonical_row(row: Row) -> bytes:
     """The row in canonical JSON (RFC 8785): keys sorted, no spaces, numbers as ECMAScript writes them."""
-    if all(_is_plain(key, cell) for key, cell in row.items()):
+    if _is_plain(row):
         return _ENCODER.encode(row)
     keys = sorted(row, key=lambda key: key.encode("utf-16-be"))
     cells = (_ENCODER.encode(key) + b":" + _cell(row[key]) for key in keys)
@@ -28,11 +28,14 @@ def table_digest(rows: Iterable[Row]) -> str:
     return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
-def _is_plain(key: str, cell: Cell) -> bool:
+def _is_plain(row: Row) -> bool:
     # Sorting by UTF-8 bytes equals sorting by UTF-16 units only where no surrogate pairs are needed.
-    if isinstance(cell, float) or not key.isascii():
-        return False
-    return not isinstance(cell, int) or abs(cell) <= _SAFE_INTEGER
+    for key, cell in row.items():
+        if isinstance(cell, float) or not key.isascii():
+            return False
+        if isinstance(cell, int) and not -_SAFE_INTEGER <= cell <= _SAFE_INTEGER:
+            return False
+    return True
 
 
 def _cell(cell: Cell) -> bytes:
