@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-faults check format bench docs lock clean
+.PHONY: help setup demo up test test-faults check format docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,9 +42,6 @@ check: setup ## lint, types, import contracts, the house's plan
 format: setup ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-bench: setup ## the benchmarks that this version has
-	$(BIN)/vedette bench --help
 
 docs: setup ## write what is generated: the snapshot's schema and the reference pages
 	$(BIN)/python tools/reference.py

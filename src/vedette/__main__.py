@@ -1,0 +1,6 @@
+"""`python -m vedette`: the command line."""
+
+from vedette.app.cli import main
+
+if __name__ == "__main__":
+    main()

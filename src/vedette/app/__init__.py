@@ -1,0 +1,1 @@
+"""Binds the rooms: settings, wiring, processes, telemetry, command line, demo. Imported by nobody."""

@@ -1,0 +1,103 @@
+"""Commands of the agent, on a watched host. They need the base install only."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from vedette.app.cli.tables import print_json, print_thing
+from vedette.core import SystemClock, encode_snapshot, to_builtins
+
+if TYPE_CHECKING:
+    from vedette.agent import AgentSettings
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The agent on a watched host.", no_args_is_help=True)
+
+ConfigPath = Annotated[
+    Path | None, typer.Option("--config", help="TOML file; else /etc/vedette/agent.toml.")
+]
+StateDir = Annotated[
+    Path | None, typer.Option("--state-dir", help="The agent's folder; overrides the settings.")
+]
+
+
+def _settings(config: Path | None, state_dir: Path | None) -> "AgentSettings":
+    from vedette.agent import AgentSettings
+
+    settings = AgentSettings.load(config, os.environ)
+    if state_dir is not None:
+        settings = msgspec.structs.replace(settings, state_dir=str(state_dir.absolute()))
+    return settings
+
+
+@app.command("enroll")
+def enroll(
+    token: Annotated[
+        str, typer.Argument(help="The enrolment token; `-` reads it from standard input.")
+    ],
+    config: ConfigPath = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Makes this host known to the server that the token names."""
+    from vedette.agent import enroll as enroll_host
+
+    text = sys.stdin.readline() if token == "-" else token  # noqa: S105 - the sign for standard input
+    enrolment = enroll_host(text.strip(), _settings(config, state_dir), SystemClock())
+    typer.echo(f"enrolled as host {enrolment.host} at {enrolment.server}")
+
+
+@app.command("run")
+def run(config: ConfigPath = None, state_dir: StateDir = None) -> None:
+    """Collects, seals and ships until SIGTERM or Ctrl-C; carries out commands."""
+    from vedette.agent import run as run_agent
+    from vedette.app.agent_logs import configure_agent_logs
+
+    configure_agent_logs()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    run_agent(_settings(config, state_dir), SystemClock(), stop)
+
+
+@app.command("snapshot")
+def snapshot(
+    config: ConfigPath = None,
+    state_dir: StateDir = None,
+    settle: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds between two looks, so that rates exist.")
+    ] = 1.0,
+) -> None:
+    """Takes one snapshot and prints it as JSON; what it cost goes to standard error. Sends nothing."""
+    from vedette.agent import snapshot as take
+
+    taken, cost = take(_settings(config, state_dir), settle_seconds=settle)
+    typer.echo(encode_snapshot(taken, "application/json").decode())
+    sys.stderr.write(
+        f"cost: {cost.cpu_seconds * 1000:.1f} ms CPU, {cost.wall_seconds * 1000:.1f} ms wall, "
+        f"{cost.rss_bytes / 2**20:.1f} MiB resident\n"
+    )
+    for table, why in sorted(taken.unread.items()):
+        sys.stderr.write(f"not read in full: {table}: {why}\n")
+
+
+@app.command("status")
+def status(
+    config: ConfigPath = None,
+    state_dir: StateDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Says how the agent stands: enrolment, spool, last success, what can't be read."""
+    from vedette.agent import status as agent_status
+
+    found = to_builtins(agent_status(_settings(config, state_dir)))
+    if as_json:
+        print_json(found)
+    else:
+        print_thing(found)

@@ -1,0 +1,202 @@
+"""Commands that ask a running server over its API: hosts, verdicts, incidents, actions, audit."""
+
+from typing import Annotated, Any
+
+import typer
+
+from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.tables import print_json, print_page, print_thing
+
+__all__ = ["actions", "audit", "hosts", "incidents", "verdicts"]
+
+Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
+After = Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+Id = Annotated[str, typer.Argument(help="Its id.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")]
+
+hosts = typer.Typer(name="hosts", help="Watched machines.", invoke_without_command=True)
+verdicts = typer.Typer(name="verdicts", help="One per snapshot.", invoke_without_command=True)
+incidents = typer.Typer(name="incidents", help="What needs people.", invoke_without_command=True)
+actions = typer.Typer(name="actions", help="What was or may be done.", invoke_without_command=True)
+audit = typer.Typer(name="audit", help="Who changed what, and why.", invoke_without_command=True)
+
+
+def _list(
+    path: str,
+    columns: tuple[str, ...],
+    empty: str,
+    as_json: bool,
+    **query: Any,
+) -> None:
+    page = ApiClient().get(path, **query)
+    if as_json:
+        print_json(page)
+    else:
+        print_page(page, columns, empty=empty)
+
+
+def _show(path: str, as_json: bool) -> None:
+    thing = ApiClient().get(path)
+    if as_json:
+        print_json(thing)
+    else:
+        print_thing(thing)
+
+
+@hosts.callback()
+def list_hosts(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option(help="normal, abnormal or unknown.")] = None,
+    text: Annotated[str | None, typer.Option(help="Part of the host name.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists hosts with their status."""
+    if context.invoked_subcommand is None:
+        columns = ("hostname", "status", "status_since", "last_seen_at", "last_seq", "id")
+        empty = "No hosts yet. `vedette enrolments create` makes a token to enrol one."
+        _list(
+            "/v1/hosts", columns, empty, as_json, status=status, text=text, limit=limit, after=after
+        )
+
+
+@hosts.command("show")
+def show_host(host: Id, as_json: AsJson = False) -> None:
+    """Shows one host."""
+    _show(f"/v1/hosts/{host}", as_json)
+
+
+@hosts.command("revoke")
+def revoke_host(host: Id, reason: Reason) -> None:
+    """Takes a host's key out of use at once."""
+    print_json(ApiClient().post(f"/v1/hosts/{host}/revoke", {"reason": reason}))
+
+
+@verdicts.callback()
+def list_verdicts(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
+    label: Annotated[str | None, typer.Option(help="normal, abnormal or unknown.")] = None,
+    since: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists verdicts, newest first."""
+    if context.invoked_subcommand is None:
+        columns = ("taken_at", "host", "seq", "label", "score", "severity", "id")
+        asked = {"host": host, "label": label, "since": since, "until": until}
+        _list("/v1/verdicts", columns, "No verdicts.", as_json, limit=limit, after=after, **asked)
+
+
+@verdicts.command("show")
+def show_verdict(verdict: Id, as_json: AsJson = False) -> None:
+    """Shows one verdict with its reasons."""
+    _show(f"/v1/verdicts/{verdict}", as_json)
+
+
+@incidents.callback()
+def list_incidents(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="open, quiet or closed.")] = None,
+    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists incidents, newest first."""
+    if context.invoked_subcommand is None:
+        columns = ("opened_at", "hostname", "state", "severity", "title", "verdicts", "id")
+        asked = {"state": state, "severity": severity, "host": host}
+        _list("/v1/incidents", columns, "No incidents.", as_json, limit=limit, after=after, **asked)
+
+
+@incidents.command("show")
+def show_incident(incident: Id, as_json: AsJson = False) -> None:
+    """Shows one incident."""
+    _show(f"/v1/incidents/{incident}", as_json)
+
+
+@incidents.command("acknowledge")
+def acknowledge_incident(incident: Id) -> None:
+    """Says that you are looking at it."""
+    print_json(ApiClient().post(f"/v1/incidents/{incident}/acknowledge", {}))
+
+
+@incidents.command("close")
+def close_incident(
+    incident: Id,
+    resolution: Annotated[
+        str, typer.Option(help="true_positive, false_positive or benign_change.")
+    ],
+    comment: Annotated[str, typer.Option("--comment", "-m", help="What it was.")] = "",
+) -> None:
+    """Closes it and says what it was."""
+    body = {"resolution": resolution, "comment": comment}
+    print_json(ApiClient().post(f"/v1/incidents/{incident}/close", body))
+
+
+@actions.callback()
+def list_actions(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="Such as awaiting_approval.")] = None,
+    incident: Annotated[str | None, typer.Option(help="An incident's id.")] = None,
+    host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Such as mail or quarantine.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists actions, newest first."""
+    if context.invoked_subcommand is None:
+        columns = ("proposed_at", "kind", "state", "mode", "policy", "detail", "id")
+        asked = {"state": state, "incident": incident, "host": host, "kind": kind}
+        _list("/v1/actions", columns, "No actions.", as_json, limit=limit, after=after, **asked)
+
+
+@actions.command("show")
+def show_action(action: Id, as_json: AsJson = False) -> None:
+    """Shows one action with its plan."""
+    _show(f"/v1/actions/{action}", as_json)
+
+
+@actions.command("approve")
+def approve_action(action: Id, reason: Reason = "") -> None:
+    """Lets it go ahead."""
+    print_json(ApiClient().post(f"/v1/actions/{action}/approve", {"reason": reason}))
+
+
+@actions.command("refuse")
+def refuse_action(action: Id, reason: Reason) -> None:
+    """Ends it before it starts."""
+    print_json(ApiClient().post(f"/v1/actions/{action}/refuse", {"reason": reason}))
+
+
+@actions.command("cancel")
+def cancel_action(action: Id, reason: Reason) -> None:
+    """Stops it where it still can be."""
+    print_json(ApiClient().post(f"/v1/actions/{action}/cancel", {"reason": reason}))
+
+
+@audit.callback()
+def list_audit(
+    context: typer.Context,
+    actor: Annotated[str | None, typer.Option(help="Such as user:alice.")] = None,
+    action: Annotated[str | None, typer.Option(help="Such as action.approved.")] = None,
+    subject: Annotated[str | None, typer.Option(help="An id.")] = None,
+    since: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists the audit log, newest first."""
+    if context.invoked_subcommand is None:
+        columns = ("at", "actor", "action", "subject", "reason")
+        asked = {"actor": actor, "action": action, "subject": subject}
+        asked |= {"since": since, "until": until}
+        _list("/v1/audit", columns, "Nothing yet.", as_json, limit=limit, after=after, **asked)

@@ -1,0 +1,49 @@
+"""How lists and single things are printed: a table for people, JSON for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["print_json", "print_page", "print_thing"]
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def print_page(page: dict[str, Any], columns: Sequence[str], *, empty: str) -> None:
+    """A page of things as a table; says how to get the next one."""
+    console = Console()
+    if not page["items"]:
+        console.print(empty, markup=False)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for item in page["items"]:
+        table.add_row(*(_cell(item.get(column)) for column in columns))
+    console.print(table)
+    if page.get("next"):
+        Console(stderr=True).print(f"more: --after {page['next']}", markup=False)
+
+
+def print_thing(thing: dict[str, Any]) -> None:
+    """One thing, a line per field, nested fields as JSON."""
+    width = max(map(len, thing), default=0)
+    for name, value in thing.items():
+        typer.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, dict | list):
+        return msgspec.json.encode(value).decode()
+    return str(value)

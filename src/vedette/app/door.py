@@ -1,0 +1,129 @@
+"""What the machines' door needs, made of store, queue and key files."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from vedette.app.keys import KeyFiles
+from vedette.app.settings import Settings
+from vedette.app.telemetry import QUEUE_DEPTH, QUEUE_OLDEST
+from vedette.core import (
+    Clock,
+    CommandId,
+    CommandResult,
+    HostId,
+    TenantId,
+    Unavailable,
+)
+from vedette.ingest import Door, Enrolled, Enrolment, IngestSettings
+from vedette.queue import Queue
+from vedette.store import Store
+
+__all__ = ["QueueWatch", "make_door"]
+
+_log = structlog.get_logger()
+
+
+class QueueWatch:
+    """Looks at the queue every second, so that the door can answer from memory how full it is."""
+
+    def __init__(self, queue: Queue, max_depth: int) -> None:
+        self._queue = queue
+        self._max_depth = max_depth
+        self._depth = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="queue-watch", daemon=True)
+
+    def pressure(self) -> float:
+        """Depth over the bound; from 1 on nothing is taken in."""
+        return self._depth / self._max_depth
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            try:
+                stats = self._queue.stats()
+                self._depth = stats.depth
+                QUEUE_DEPTH.set(stats.depth)
+                QUEUE_OLDEST.set(stats.oldest_age_seconds)
+                self._queue.prune()
+            except Unavailable as error:
+                _log.warning("queue.unavailable", detail=error.detail)
+            self._stop.wait(1.0)
+
+
+class _Enrolments:
+    def __init__(self, store: Store, keys: KeyFiles, interval: float) -> None:
+        self._store = store
+        self._ingest_key = keys.ingest_key().to_text()
+        self._command_key = keys.command_verify_key().to_text()
+        self._interval = interval
+
+    def enrol(self, enrolment: Enrolment, /) -> Enrolled:
+        host = self._store.enrol(
+            enrolment.secret_hash,
+            description=enrolment.description,
+            kid=enrolment.kid,
+            public_key=enrolment.public_key,
+            interval=self._interval,
+            can_act=enrolment.can_act,
+        )
+        return Enrolled(
+            host=host.id,
+            tenant=host.tenant,
+            ingest_key=self._ingest_key,
+            command_key=self._command_key,
+            interval=self._interval,
+        )
+
+
+class _CommandBox:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def pending(
+        self, tenant: TenantId, host: HostId, now: datetime, /
+    ) -> Sequence[tuple[CommandId, bytes]]:
+        return self._store.commands.pending(tenant, host, now)
+
+    def record_result(self, result: CommandResult, host: HostId, /) -> None:
+        self._store.commands.record_result(result, host)
+
+
+def make_door(
+    settings: Settings, store: Store, queue: Queue, watch: QueueWatch, clock: Clock
+) -> Door:
+    """The door of these settings. It is given public keys only."""
+    keys = KeyFiles(settings)
+    return Door(
+        hosts=store.hosts,
+        appender=queue,
+        enrolments=_Enrolments(store, keys, settings.ingest.interval),
+        commands=_CommandBox(store),
+        audit=store.audit,
+        load=watch,
+        kids=keys.openable_kids(),
+        clock=clock,
+        ca_pem=(keys.tls / "ca.pem").read_bytes(),
+        settings=IngestSettings(
+            max_body_bytes=settings.ingest.max_body_bytes,
+            rate=settings.ingest.rate,
+            burst=settings.ingest.burst,
+        ),
+    )

@@ -1,0 +1,124 @@
+"""The one step that is the same online and in replay: snapshots and states in; verdicts, states and decisions out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from vedette.core import (
+    Epoch,
+    Host,
+    HostDescription,
+    HostId,
+    Identity,
+    Label,
+    Reason,
+    Record,
+    Severity,
+    Snapshot,
+    TenantId,
+    Verdict,
+    verdict_id,
+)
+from vedette.decide import Decision, PolicySet, Situation, decide
+from vedette.detect import Arrival, Detector, Scored
+
+__all__ = ["Judged", "Opened", "described_host", "judge", "unreadable"]
+
+
+class Opened(Record, frozen=True, kw_only=True):
+    """A snapshot that could be opened, and what is known of its way here."""
+
+    tenant: TenantId
+    epoch: Epoch
+    snapshot: Snapshot
+    digest: str
+
+    @property
+    def identity(self) -> Identity:
+        """Of the snapshot."""
+        return Identity(
+            tenant=self.tenant,
+            host=self.snapshot.host.id,
+            epoch=self.epoch,
+            seq=self.snapshot.seq,
+        )
+
+
+class Judged(Record, frozen=True, kw_only=True):
+    """One snapshot's verdict, what the detector said, and what was decided."""
+
+    verdict: Verdict
+    scored: Scored
+    decision: Decision
+
+
+def judge(
+    opened: Sequence[Opened],
+    states: Mapping[HostId, bytes | None],
+    situations: dict[HostId, Situation],
+    *,
+    detector: Detector,
+    policies: PolicySet,
+    decided_at: Mapping[Identity, datetime],
+) -> list[Judged]:
+    """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it."""
+    arrivals = [Arrival(epoch=item.epoch, snapshot=item.snapshot) for item in opened]
+    judged = []
+    for item, scored in zip(opened, detector.step(arrivals, states), strict=True):
+        verdict = Verdict(
+            id=verdict_id(item.identity),
+            tenant=item.tenant,
+            host=item.snapshot.host.id,
+            epoch=item.epoch,
+            seq=item.snapshot.seq,
+            taken_at=item.snapshot.taken_at,
+            decided_at=decided_at[item.identity],
+            label=scored.label,
+            score=scored.score,
+            severity=scored.severity,
+            reasons=scored.reasons,
+            experts=scored.experts,
+            model=detector.model,
+            input_digest=item.digest,
+            late=scored.late,
+        )
+        situation = situations[verdict.host]
+        decision = decide(verdict, situation, policies)
+        situations[verdict.host] = situation.after(decision)
+        judged.append(Judged(verdict=verdict, scored=scored, decision=decision))
+    return judged
+
+
+def unreadable(identity: Identity, taken_at: datetime, now: datetime, why: str) -> Verdict:
+    """The verdict on a snapshot that can't be opened, parsed or judged: unknown, never normal."""
+    reason = Reason(
+        expert="judge",
+        subject="unreadable",
+        text=f"This snapshot could not be read, so nothing is known of this moment: {why}",
+        share=1.0,
+    )
+    return Verdict(
+        id=verdict_id(identity),
+        tenant=identity.tenant,
+        host=identity.host,
+        epoch=identity.epoch,
+        seq=identity.seq,
+        taken_at=taken_at,
+        decided_at=now,
+        label=Label.UNKNOWN,
+        score=0.0,
+        severity=Severity.NONE,
+        reasons=(reason,),
+    )
+
+
+def described_host(tenant: TenantId, description: HostDescription, at: datetime) -> Host:
+    """A host of which nothing but its own description is known."""
+    return Host(
+        tenant=tenant,
+        id=description.id,
+        hostname=description.hostname,
+        labels=description.labels,
+        os=description.os,
+        status_since=at,
+        enrolled_at=at,
+    )

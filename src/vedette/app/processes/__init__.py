@@ -1,0 +1,5 @@
+"""The server's processes: api, detector, responder, and the supervisor that keeps them up."""
+
+from vedette.app.processes.supervisor import Supervisor
+
+__all__ = ["Supervisor"]

@@ -1,0 +1,70 @@
+"""The API process: machines' and people's doors. It holds no opening key and no command-signing key."""
+
+import ssl
+import threading
+from pathlib import Path
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from vedette.app.door import QueueWatch, make_door
+from vedette.app.keys import KeyFiles
+from vedette.app.settings import Settings
+from vedette.app.web import make_app, make_console
+from vedette.app.wiring import open_queue, open_store
+from vedette.core import SystemClock
+from vedette.detect import Bundle
+
+__all__ = ["run_api", "tls_context"]
+
+_log = structlog.get_logger()
+
+
+def run_api(settings: Settings, stop: threading.Event) -> None:
+    """Serves until told to stop; requests under way are finished."""
+    clock = SystemClock()
+    store, queue = open_store(settings, clock), open_queue(settings, clock)
+    model = settings.detector.model
+    bundle = Bundle.load(Path(model)) if model else Bundle.shipped()
+    try:
+        with QueueWatch(queue, settings.queue.max_depth) as watch:
+            door = make_door(settings, store, queue, watch, clock)
+            app = make_app(make_console(settings, store, bundle, clock), door, queue)
+            server = uvicorn.Server(_config(settings, app))
+
+            def end() -> None:
+                stop.wait()
+                door.draining = True
+                server.should_exit = True
+
+            threading.Thread(target=end, name="api-end", daemon=True).start()
+            _log.info("api.serving", url=settings.public_url)
+            server.run()
+    finally:
+        queue.close()
+        store.close()
+
+
+def _config(settings: Settings, app: Litestar) -> uvicorn.Config:
+    folder = KeyFiles(settings).tls
+    return uvicorn.Config(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        h11_max_incomplete_event_size=64 * 1024,
+        backlog=2048,
+        ssl_context_factory=lambda _config, _default: tls_context(folder),
+    )
+
+
+def tls_context(folder: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later with the server's chain."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    return context

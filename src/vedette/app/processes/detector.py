@@ -1,0 +1,70 @@
+"""The detector process: the only one that holds the opening keys."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vedette import __version__
+from vedette.app.keys import KeyFiles
+from vedette.app.pipeline import Pipeline, Timer
+from vedette.app.settings import Settings
+from vedette.app.telemetry import BATCH_SIZE, BUILD, SNAPSHOTS, STAGE_SECONDS
+from vedette.app.wiring import load_detector, load_policies, open_queue, open_store
+from vedette.core import Clock, SystemClock
+from vedette.queue import BatchReport, consume
+from vedette.seal import KeyRing
+
+__all__ = ["run_detector"]
+
+
+def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None:
+    """Consumes the queue until told to stop; a batch begun is finished."""
+    clock = SystemClock()
+    ring = KeyRing.load(KeyFiles(settings).opening_ring)
+    detector = load_detector(Path(settings.detector.model) if settings.detector.model else None)
+    BUILD.labels(version=__version__, model=detector.model).set(1)
+    policies = load_policies(settings)
+    store, queue = open_store(settings, clock), open_queue(settings, clock)
+    pipeline = Pipeline(
+        store=store,
+        ring=ring,
+        detector=detector,
+        policies=lambda _tenant: policies,
+        clock=clock,
+        timer=_timer(clock),
+        actor=f"system:detector-{worker}",
+    )
+    try:
+        consume(
+            queue,
+            pipeline.handle,
+            stop=stop,
+            clock=clock,
+            limit=settings.detector.batch,
+            lease_seconds=settings.detector.lease_seconds,
+            on_batch=_count,
+        )
+    finally:
+        queue.close()
+        store.close()
+
+
+def _timer(clock: Clock) -> Timer:
+    @contextmanager
+    def timer(stage: str) -> Iterator[None]:
+        started = clock.monotonic()
+        try:
+            yield
+        finally:
+            STAGE_SECONDS.labels(stage=stage).observe(clock.monotonic() - started)
+
+    return timer
+
+
+def _count(report: BatchReport) -> None:
+    BATCH_SIZE.observe(report.size)
+    for outcome in ("done", "retried", "rejected", "failed", "lost"):
+        number = getattr(report, outcome)
+        if number:
+            SNAPSHOTS.labels(outcome=outcome).inc(number)

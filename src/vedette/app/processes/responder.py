@@ -1,0 +1,52 @@
+"""The responder process: the only one that holds the command-signing key and the mail password."""
+
+import threading
+
+import msgspec
+import structlog
+
+from vedette.app.keys import KeyFiles
+from vedette.app.settings import Settings
+from vedette.app.telemetry import ACTIONS, NOTICES
+from vedette.app.wiring import open_store
+from vedette.core import ActionState, SystemClock, TenantId, Unavailable
+from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
+from vedette.seal import SigningKey
+from vedette.store import Store
+
+__all__ = ["run_responder"]
+
+_log = structlog.get_logger()
+_COUNT_SECONDS = 5.0
+
+
+def run_responder(settings: Settings, stop: threading.Event) -> None:
+    """Carries out what was decided and looks at every timer, until told to stop."""
+    clock = SystemClock()
+    key = SigningKey.load(KeyFiles(settings).command_key)
+    store = open_store(settings, clock)
+    mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
+    kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
+    responder = Responder(store, kinds, clock)
+    counted_at = float("-inf")
+    try:
+        while not stop.is_set():
+            try:
+                worked = responder.tick() + len(store.hosts.expire_silent(clock.now()))
+                NOTICES.inc(worked)
+                if clock.monotonic() - counted_at > _COUNT_SECONDS:
+                    counted_at = clock.monotonic()
+                    _count(store, TenantId(settings.tenant))
+            except Unavailable as error:
+                _log.warning("responder.store_unavailable", detail=error.detail)
+                worked = 0
+            if not worked:
+                stop.wait(settings.respond.tick_seconds)
+    finally:
+        store.close()
+
+
+def _count(store: Store, tenant: TenantId) -> None:
+    counts = store.actions.counts_by_state(tenant)
+    for state in ActionState:
+        ACTIONS.labels(state=state.value).set(counts.get(state, 0))

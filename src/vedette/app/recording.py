@@ -1,0 +1,41 @@
+"""Several recordings as one stream, merged by time."""
+
+import gzip
+import heapq
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vedette.core import InvalidInput, Snapshot
+from vedette.learn import read_recording
+
+__all__ = ["count_lines", "merged"]
+
+
+def merged(paths: Sequence[Path]) -> Iterator[Snapshot]:
+    """All files as one stream by `taken_at`; each file's order is kept, ties go by the order of the files."""
+
+    def keyed(index: int, path: Path) -> Iterator[tuple[tuple[float, int, int], Snapshot]]:
+        latest = float("-inf")
+        for position, snapshot in enumerate(read_recording(path)):
+            latest = max(latest, snapshot.taken_at.timestamp())
+            yield (latest, index, position), snapshot
+
+    streams = [keyed(index, path) for index, path in enumerate(paths)]
+    for _key, snapshot in heapq.merge(*streams, key=lambda item: item[0]):
+        yield snapshot
+
+
+def count_lines(paths: Sequence[Path]) -> int:
+    """How many snapshots the files hold, by their lines.
+
+    Raises:
+        InvalidInput: a file is not gzip.
+    """
+    count = 0
+    for path in paths:
+        try:
+            with gzip.open(path, "rb") as lines:
+                count += sum(1 for _ in lines)
+        except (OSError, EOFError) as error:
+            raise InvalidInput(f"{path} is not gzip JSON lines: {error}") from error
+    return count

@@ -1,0 +1,182 @@
+"""Replay: the pipeline's own step over recordings, without a queue or a database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vedette.app.judging import Judged, Opened, described_host, judge
+from vedette.app.recording import count_lines, merged
+from vedette.app.wiring import load_detector, policies_from
+from vedette.core import (
+    Action,
+    ConfigError,
+    Epoch,
+    HostId,
+    Incident,
+    IncidentState,
+    Record,
+    Snapshot,
+    TenantId,
+    canonical_json,
+    derived_id,
+)
+from vedette.decide import Situation
+from vedette.seal import write_file
+
+__all__ = ["Replay"]
+
+_TENANT = TenantId("default")
+_STATE_FILE = "replay-state.msgpack"
+
+
+class _Saved(Record, frozen=True, kw_only=True):
+    model: str
+    states: dict[HostId, bytes]
+    incidents: dict[HostId, tuple[Incident, ...]]
+    actions: dict[HostId, tuple[Action, ...]]
+
+
+class Replay:
+    """Judges recordings with one model and one set of policies.
+
+    Args:
+        model: folder of a model bundle; None means the shipped one.
+        policies: a policy file; None means the shipped one.
+        state: a folder; hosts' states are read from it and written back, so that a later run goes on where this ended.
+        batch: how many snapshots are judged at once; it changes the speed alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Path | None = None,
+        policies: Path | None = None,
+        state: Path | None = None,
+        batch: int = 256,
+    ) -> None:
+        self._detector = load_detector(model)
+        self._policies = policies_from(policies)
+        self._state_dir = state
+        self._batch = batch
+        self._states: dict[HostId, bytes | None] = {}
+        self._situations: dict[HostId, Situation] = {}
+        self._saved = self._load() if state is not None else None
+
+    def write(self, files: Sequence[Path], out: Path) -> int:
+        """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many."""
+        columns = (TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        count = 0
+        with (
+            out.open("wb") as lines,
+            Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        ):
+            task = progress.add_task("replay", total=count_lines(files))
+            for judged, hostname in self.run(merged(files)):
+                _write_line(lines, judged, hostname)
+                count += 1
+                progress.advance(task)
+        if self._state_dir is not None:
+            self._save(self._state_dir)
+        return count
+
+    def run(self, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Judged, str]]:
+        """Each snapshot's outcome with its host's name, in order."""
+        source = iter(snapshots)
+        while chunk := list(islice(source, self._batch)):
+            yield from self._step(chunk)
+
+    def _step(self, chunk: list[Snapshot]) -> Iterator[tuple[Judged, str]]:
+        opened = [_opened(snapshot) for snapshot in chunk]
+        for item in opened:
+            self._meet(item.snapshot)
+        states = {item.snapshot.host.id: self._states[item.snapshot.host.id] for item in opened}
+        outcome = judge(
+            opened,
+            states,
+            self._situations,
+            detector=self._detector,
+            policies=self._policies,
+            decided_at={item.identity: item.snapshot.taken_at for item in opened},
+        )
+        for item, judged in zip(opened, outcome, strict=True):
+            if judged.scored.state is not None:
+                self._states[item.snapshot.host.id] = judged.scored.state
+            yield judged, item.snapshot.host.hostname
+
+    def _meet(self, snapshot: Snapshot) -> None:
+        host = snapshot.host.id
+        if host in self._situations:
+            return
+        known = self._saved
+        self._states[host] = known.states.get(host) if known else None
+        self._situations[host] = Situation(
+            host=described_host(_TENANT, snapshot.host, snapshot.taken_at),
+            incidents=known.incidents.get(host, ()) if known else (),
+            actions=known.actions.get(host, ()) if known else (),
+        )
+
+    def _load(self) -> _Saved | None:
+        assert self._state_dir is not None
+        path = self._state_dir / _STATE_FILE
+        if not path.is_file():
+            return None
+        try:
+            saved = msgspec.msgpack.decode(path.read_bytes(), type=_Saved)
+        except msgspec.MsgspecError as error:
+            raise ConfigError(f"{path} is no replay state: {error}") from error
+        if saved.model != self._detector.model:
+            raise ConfigError(
+                f"{path} was made with model {saved.model}, not {self._detector.model}; "
+                "use another --state folder"
+            )
+        return saved
+
+    def _save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        before = self._saved
+        states = dict(before.states) if before else {}
+        incidents = dict(before.incidents) if before else {}
+        actions = dict(before.actions) if before else {}
+        states.update((host, blob) for host, blob in self._states.items() if blob is not None)
+        for host, situation in self._situations.items():
+            incidents[host], actions[host] = situation.incidents, situation.actions
+        saved = _Saved(
+            model=self._detector.model, states=states, incidents=incidents, actions=actions
+        )
+        write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
+
+
+def _opened(snapshot: Snapshot) -> Opened:
+    epoch = Epoch(derived_id("recording", snapshot.host.id))
+    return Opened(
+        tenant=_TENANT,
+        epoch=epoch,
+        snapshot=snapshot,
+        digest="",
+    )
+
+
+def _write_line(lines: IO[bytes], judged: Judged, hostname: str) -> None:
+    verdict = judged.verdict
+    live = [
+        incident.id
+        for incident in judged.decision.incidents
+        if incident.state is IncidentState.OPEN
+    ]
+    line: dict[str, Any] = {
+        "host": hostname,
+        "seq": verdict.seq,
+        "taken_at": verdict.taken_at,
+        "label": verdict.label,
+        "score": verdict.score,
+        "severity": verdict.severity,
+        "experts": verdict.experts,
+        "reasons": verdict.reasons,
+        "incident": live[0] if live else None,
+    }
+    lines.write(canonical_json(line) + b"\n")

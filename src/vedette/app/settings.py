@@ -1,0 +1,293 @@
+"""Settings: one TOML file, then the environment; checked at start, with errors that say what to do."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from vedette.core import ConfigError
+
+__all__ = [
+    "DetectorSettings",
+    "IngestSettings",
+    "LogSettings",
+    "MailSettings",
+    "QueueSettings",
+    "RespondSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "load_settings",
+    "redacted",
+    "settings_for",
+]
+
+PREFIX = "VEDETTE_"
+PLACES = (Path("vedette.toml"), Path("/etc/vedette/vedette.toml"))
+SECRETS = (("mail", "password"),)
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file."""
+
+
+class ServerSettings(_Section, frozen=True, kw_only=True):
+    """Where the server listens, and how machines and people reach it."""
+
+    host: Annotated[str, Meta(description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="Port to listen on, TLS only")] = 8443
+    public_url: Annotated[
+        str,
+        Meta(description="https URL by which hosts and people reach it; empty: from name and port"),
+    ] = ""
+    names: Annotated[
+        tuple[str, ...], Meta(description="DNS names and addresses in the server's certificate")
+    ] = ("localhost", "127.0.0.1")
+    metrics_host: Annotated[str, Meta(description="Address of /metrics, plain HTTP")] = "127.0.0.1"
+    metrics_port: Annotated[int, Meta(description="Port of /metrics; 0 turns it off")] = 9464
+
+
+class StoreSettings(_Section, frozen=True, kw_only=True):
+    """Where history lives."""
+
+    url: Annotated[
+        str, Meta(description="SQLAlchemy URL; empty: SQLite file store.sqlite in data_dir")
+    ] = ""
+
+
+class QueueSettings(_Section, frozen=True, kw_only=True):
+    """Where accepted snapshots wait."""
+
+    url: Annotated[
+        str, Meta(description="SQLAlchemy URL; empty: SQLite file queue.sqlite in data_dir")
+    ] = ""
+    max_depth: Annotated[
+        int, Meta(description="Waiting snapshots above which hosts are told to come later (503)")
+    ] = 100_000
+
+
+class IngestSettings(_Section, frozen=True, kw_only=True):
+    """Bounds of the machines' door."""
+
+    max_body_bytes: Annotated[int, Meta(description="Largest request body in bytes")] = 8_388_608
+    rate: Annotated[float, Meta(description="Snapshots per second and host, sustained")] = 20.0
+    burst: Annotated[int, Meta(description="Snapshots a host may send at once")] = 200
+    interval: Annotated[
+        float, Meta(description="Seconds between pushes, told to hosts when they enrol")
+    ] = 60.0
+
+
+class DetectorSettings(_Section, frozen=True, kw_only=True):
+    """The workers that open and judge snapshots."""
+
+    workers: Annotated[int, Meta(description="Worker processes")] = 1
+    batch: Annotated[int, Meta(description="Snapshots judged in one transaction, at most")] = 256
+    lease_seconds: Annotated[
+        float, Meta(description="How long a worker may hold a host's snapshots before another may")
+    ] = 60.0
+    model: Annotated[str, Meta(description="Folder of a model bundle; empty: the shipped one")] = ""
+
+
+class RespondSettings(_Section, frozen=True, kw_only=True):
+    """What is done about incidents."""
+
+    policies: Annotated[str, Meta(description="Policy file (YAML); empty: the shipped one")] = ""
+    tick_seconds: Annotated[float, Meta(description="How often timers are looked at")] = 0.5
+
+
+class MailSettings(_Section, frozen=True, kw_only=True):
+    """The SMTP server that takes mail. Without a host, mail actions fail and say so."""
+
+    host: Annotated[str, Meta(description="SMTP server; empty: no mail")] = ""
+    port: Annotated[int, Meta(description="Its port")] = 587
+    security: Annotated[
+        Literal["starttls", "tls", "none"], Meta(description="How the connection is protected")
+    ] = "starttls"
+    username: Annotated[str, Meta(description="Login name; empty: no login")] = ""
+    password: Annotated[
+        str, Meta(description="Its password; better by VEDETTE_MAIL__PASSWORD_FILE")
+    ] = ""
+    sender: Annotated[str, Meta(description="From address")] = "vedette@localhost"
+    recipients: Annotated[
+        tuple[str, ...], Meta(description="Who `@owner` stands for in policies")
+    ] = ()
+    ca_file: Annotated[str, Meta(description="CA to trust; empty: the system's")] = ""
+    timeout_seconds: Annotated[float, Meta(description="Longest wait for the server")] = 20.0
+
+
+class LogSettings(_Section, frozen=True, kw_only=True):
+    """Logs go to standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Least level that is written"),
+    ] = "info"
+    format: Annotated[
+        Literal["json", "text"], Meta(description="json for machines, text for people")
+    ] = "json"
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """Everything a server process may be told."""
+
+    data_dir: Annotated[
+        str, Meta(description="Folder of SQLite files, keys and certificates; mode 0700")
+    ] = "var"
+    tenant: Annotated[str, Meta(description="The tenant that this server works for")] = "default"
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    queue: QueueSettings = QueueSettings()
+    ingest: IngestSettings = IngestSettings()
+    detector: DetectorSettings = DetectorSettings()
+    respond: RespondSettings = RespondSettings()
+    mail: MailSettings = MailSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir).expanduser().absolute()
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL, with the embedded default filled in."""
+        return self.store.url or f"sqlite:///{self.data / 'store.sqlite'}"
+
+    @property
+    def queue_url(self) -> str:
+        """The queue's URL, with the embedded default filled in."""
+        return self.queue.url or f"sqlite:///{self.data / 'queue.sqlite'}"
+
+    @property
+    def public_url(self) -> str:
+        """How hosts and people reach this server."""
+        return self.server.public_url or f"https://{self.server.names[0]}:{self.server.port}"
+
+
+def load_settings(
+    path: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads the TOML file (given, or VEDETTE_CONFIG, or the first of the usual places), then the environment.
+
+    A variable is named VEDETTE_<SECTION>__<FIELD>; with `_FILE` appended it names a file that holds the value.
+
+    Raises:
+        ConfigError: which setting is wrong, where it came from, and what would be right.
+    """
+    env = os.environ if environment is None else environment
+    named = path or (Path(env["VEDETTE_CONFIG"]) if env.get("VEDETTE_CONFIG") else None)
+    source = named or next((place for place in PLACES if place.is_file()), None)
+    data = _read(source) if source else {}
+    for name, value in _from_environment(env):
+        _put(data, name, value)
+    try:
+        settings = msgspec.convert(data, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        origin = f"{source} and the environment" if source else "the environment"
+        raise ConfigError(f"settings from {origin}: {_readable(error)}") from error
+    _check(settings)
+    return settings
+
+
+def settings_for(settings: Settings, process: str) -> Settings:
+    """The settings one process needs: secrets only where they are used."""
+    if process == "responder":
+        return settings
+    return msgspec.structs.replace(
+        settings, mail=msgspec.structs.replace(settings.mail, password="")
+    )
+
+
+def redacted(settings: Settings) -> dict[str, Any]:
+    """The settings as plain data, for showing: secrets are replaced, passwords in URLs too."""
+    data: dict[str, Any] = msgspec.to_builtins(settings)
+    for section, field in SECRETS:
+        if data[section][field]:
+            data[section][field] = "(set)"
+    for section in ("store", "queue"):
+        data[section]["url"] = _without_password(data[section]["url"])
+    return data
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    if not at:
+        return url
+    return f"{scheme}{separator}{credentials.split(':')[0]}:***@{place}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"can't read the settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _from_environment(env: Mapping[str, str]) -> list[tuple[tuple[str, ...], str]]:
+    found = []
+    fields = set(Settings.__struct_fields__)
+    for name, value in sorted(env.items()):
+        if not name.startswith(PREFIX):
+            continue
+        keys = tuple(name.removeprefix(PREFIX).lower().split("__"))
+        if keys[0] not in fields:
+            if "__" in name:
+                raise ConfigError(f"{name}: there is no section {keys[0]}; known: {sorted(fields)}")
+            continue
+        text = value
+        if keys[-1].endswith("_file") and keys != ("mail", "ca_file"):
+            keys = (*keys[:-1], keys[-1].removesuffix("_file"))
+            try:
+                text = Path(value).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(f"{name} names {value}: {error.strerror}") from error
+        found.append((keys, text))
+    return found
+
+
+def _put(data: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
+    place = data
+    for key in keys[:-1]:
+        place = place.setdefault(key, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"{'.'.join(keys)} is set, but {key} is not a table")
+    lists = {("server", "names"), ("mail", "recipients")}
+    place[keys[-1]] = (
+        [part.strip() for part in value.split(",") if part.strip()] if keys in lists else value
+    )
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    text = str(error).replace("`$.", "`").replace("Object contains unknown field", "unknown field")
+    return f"{text}. `vedette config show` lists every setting with its value"
+
+
+def _check(settings: Settings) -> None:
+    wrong = []
+    if not 0 <= settings.server.port <= 65535:
+        wrong.append(f"server.port is {settings.server.port}; ports go from 1 to 65535")
+    if not settings.server.names:
+        wrong.append("server.names is empty; the certificate needs at least one name or address")
+    if settings.server.public_url and not settings.server.public_url.startswith("https://"):
+        wrong.append("server.public_url must start with https://; TLS is never off")
+    if settings.detector.workers < 1 or settings.detector.batch < 1:
+        wrong.append("detector.workers and detector.batch must be 1 or more")
+    if settings.ingest.interval <= 0 or settings.ingest.rate <= 0:
+        wrong.append("ingest.interval and ingest.rate must be above 0")
+    if settings.mail.password and settings.mail.security == "none":
+        wrong.append("mail.password is set but mail.security is none; use starttls or tls")
+    wrong.extend(
+        f"{_without_password(url)} is no URL of SQLite (sqlite:///FILE) or PostgreSQL "
+        "(postgresql+psycopg://USER@HOST/DATABASE)"
+        for url in (settings.store_url, settings.queue_url)
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://"))
+    )
+    if wrong:
+        raise ConfigError("; ".join(wrong))

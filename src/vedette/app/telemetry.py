@@ -1,0 +1,126 @@
+"""Logs and metrics of the server's processes. Each metric's name stands once, here, with what a rise means."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+
+from vedette.app.settings import LogSettings
+
+__all__ = [
+    "ACCEPT_SECONDS",
+    "ACTIONS",
+    "BATCH_SIZE",
+    "BUILD",
+    "NOTICES",
+    "QUEUE_DEPTH",
+    "QUEUE_OLDEST",
+    "REQUESTS",
+    "SNAPSHOTS",
+    "STAGE_SECONDS",
+    "VERDICTS",
+    "configure_logs",
+    "merged_registry",
+]
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+REQUESTS = Counter(
+    "vedette_http_requests_total",
+    "Requests answered, by route and status; a rise of 4xx or 5xx means refused hosts or people",
+    ["route", "status"],
+)
+ACCEPT_SECONDS = Histogram(
+    "vedette_http_request_seconds",
+    "Time from request to answer by route; a rise on /v1/snapshots means slow disks or a full queue",
+    ["route"],
+    buckets=_SECONDS,
+)
+SNAPSHOTS = Counter(
+    "vedette_pipeline_snapshots_total",
+    "Snapshots taken from the queue by outcome; a rise of lost, retried or unreadable needs a look",
+    ["outcome"],
+)
+VERDICTS = Counter(
+    "vedette_verdicts_total",
+    "Verdicts written by label; a rise of unknown means blindness, of abnormal an attack or a bad model",
+    ["label"],
+)
+BATCH_SIZE = Histogram(
+    "vedette_pipeline_batch_snapshots",
+    "Snapshots per batch; a rise means the detector is behind",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+STAGE_SECONDS = Histogram(
+    "vedette_pipeline_stage_seconds",
+    "Time per batch by stage (open, load, detect, decide, apply); a rise names the slow stage",
+    ["stage"],
+    buckets=_SECONDS,
+)
+QUEUE_DEPTH = Gauge(
+    "vedette_queue_depth",
+    "Snapshots accepted and not yet judged; a lasting rise means too few detector workers",
+    multiprocess_mode="mostrecent",
+)
+QUEUE_OLDEST = Gauge(
+    "vedette_queue_oldest_seconds",
+    "Age of the oldest snapshot not yet judged; a lasting rise means verdicts come late",
+    multiprocess_mode="mostrecent",
+)
+ACTIONS = Gauge(
+    "vedette_actions",
+    "Actions now in each state; a rise of awaiting_approval means that people are needed",
+    ["state"],
+    multiprocess_mode="mostrecent",
+)
+NOTICES = Counter(
+    "vedette_responder_work_total",
+    "Notices and timers handled by the responder; a stop while incidents open means it hangs",
+)
+BUILD = Gauge(
+    "vedette_build_info",
+    "Always 1; its labels name the version and the model in use",
+    ["version", "model"],
+    multiprocess_mode="mostrecent",
+)
+
+
+def merged_registry(directory: str) -> CollectorRegistry:
+    """The metrics of all processes that write into this folder, as one registry."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def configure_logs(settings: LogSettings, *, process: str, stream: TextIO | None = None) -> None:
+    """Structured logs to standard error, one event a line; libraries' own logs go the same way."""
+    target = stream or sys.stderr
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=target.isatty())
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    structlog.contextvars.bind_contextvars(process=process)

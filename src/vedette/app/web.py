@@ -1,0 +1,154 @@
+"""The web application: the machines' door, the people's door, health, and one way to tell errors."""
+
+from collections.abc import Sequence
+
+from litestar import Litestar, Response, get
+from litestar.enums import ScopeType
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
+
+from vedette import __version__
+from vedette.app.administration import enrolment_text
+from vedette.app.settings import Settings
+from vedette.app.telemetry import ACCEPT_SECONDS, REQUESTS
+from vedette.app.wiring import load_policies
+from vedette.console import (
+    Console,
+    ConsoleSettings,
+    IssuedEnrolment,
+    ModelInfo,
+    PolicyText,
+    people_problem_handlers,
+    people_routes,
+)
+from vedette.core import Clock, Record, TenantId, Unavailable
+from vedette.detect import Bundle
+from vedette.ingest import Door, machine_components, machine_routes, problem_handlers
+from vedette.queue import Queue
+from vedette.seal import hash_secret, new_secret
+from vedette.store import Store
+
+__all__ = ["Health", "make_app", "make_console"]
+
+
+class Health(Record, frozen=True, kw_only=True):
+    """What health checks say: `ok`, or what can't be reached."""
+
+    status: str
+
+
+class _Policies:
+    def __init__(self, settings: Settings) -> None:
+        policies = load_policies(settings)
+        self._text = PolicyText(version=policies.version, text=policies.text)
+
+    def current(self, _tenant: TenantId) -> PolicyText:
+        return self._text
+
+
+class _Models:
+    def __init__(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        self._champion = ModelInfo(
+            digest=bundle.digest,
+            made=manifest.made,
+            data=", ".join(file.name for file in manifest.data),
+        )
+
+    def all(self) -> Sequence[ModelInfo]:
+        return (self._champion,)
+
+
+class _Issuer:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def issue(self, _tenant: TenantId) -> IssuedEnrolment:
+        secret = new_secret()
+        return IssuedEnrolment(
+            text=enrolment_text(self._settings, secret), secret_hash=hash_secret(secret)
+        )
+
+
+def make_console(settings: Settings, store: Store, bundle: Bundle, clock: Clock) -> Console:
+    """The people's door over this store."""
+    return Console(
+        store=store,
+        clock=clock,
+        policies=_Policies(settings),
+        models=_Models(bundle),
+        enrolments=_Issuer(settings),
+        settings=ConsoleSettings(version=__version__),
+    )
+
+
+def make_app(console: Console, door: Door, queue: Queue) -> Litestar:
+    """One application for machines and people."""
+    return Litestar(
+        route_handlers=[
+            *machine_routes(door),
+            *people_routes(console),
+            *_health_routes(console.store, queue),
+        ],
+        exception_handlers=people_problem_handlers(console, problem_handlers()),
+        middleware=[DefineMiddleware(_Counted)],
+        lifespan=[door.lifespan],
+        openapi_config=OpenAPIConfig(
+            title="Vedette",
+            version=__version__,
+            path="/openapi",
+            components=machine_components(),
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+    )
+
+
+def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandler]:
+    @get("/health/live", summary="Whether the API runs", tags=["health"], sync_to_thread=False)
+    def live() -> Health:
+        return Health(status="ok")
+
+    @get(
+        "/health/ready",
+        summary="Whether store and queue can be reached",
+        tags=["health"],
+        sync_to_thread=True,
+    )
+    def ready() -> Response[Health]:
+        failing = [] if store.ready() else ["store"]
+        try:
+            queue.stats()
+        except Unavailable:
+            failing.append("queue")
+        text = "ok" if not failing else f"can't be used: {', '.join(failing)}"
+        return Response(Health(status=text), status_code=503 if failing else 200)
+
+    return (live, ready)
+
+
+class _Counted:
+    """Counts answers and their time by route template, so that ids never become labels."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        route = str(scope.get("path_template") or "other")
+        status = "none"
+
+        async def counting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        with ACCEPT_SECONDS.labels(route=route).time():
+            try:
+                await self._app(scope, receive, counting)
+            finally:
+                REQUESTS.labels(route=route, status=status).inc()
