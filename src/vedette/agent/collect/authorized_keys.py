@@ -4,11 +4,11 @@ import base64
 import binascii
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
 from vedette.agent.collect.users import users
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row

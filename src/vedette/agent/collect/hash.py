@@ -3,10 +3,10 @@
 import hashlib
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row

@@ -1,8 +1,9 @@
 """osquery's `kernel_modules`, without columns that change by themselves (use counts, addresses)."""
 
+from typing import TYPE_CHECKING
+
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row

@@ -1,10 +1,10 @@
 """osquery's `mounts`: what is mounted where, as the first process sees it."""
 
 import re
+from typing import TYPE_CHECKING
 
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row

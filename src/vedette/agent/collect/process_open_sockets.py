@@ -1,9 +1,10 @@
 """osquery's `process_open_sockets`: connections of processes, without listeners and without those nobody holds."""
 
+from typing import TYPE_CHECKING
+
 from vedette.agent.collect.sockets import Sockets
 from vedette.agent.collect.sweep import Sweep
 from vedette.agent.collect.table import Table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row

@@ -4,10 +4,10 @@ import os
 import re
 import stat
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vedette.core import Row
@@ -86,7 +86,8 @@ class SystemdUnits:
                     if name.endswith((".wants", ".requires", ".upholds")):
                         wanted.update(self._source.names(path))
                     elif _UNIT.fullmatch(name) and (target := self._source.link(path)):
-                        wanted.add(PurePosixPath(target).name)
+                        # A link of the same name only brings a unit file in from elsewhere.
+                        wanted.update({PurePosixPath(target).name} - {name})
         return wanted
 
     def _state(

@@ -1,0 +1,29 @@
+"""The agent: collects a host's state, seals it, ships it, and carries out signed commands.
+
+Installs with the base package alone: imports no server library.
+"""
+
+from vedette.agent.collect.collector import Collector, Limits
+from vedette.agent.collect.source import Source
+from vedette.agent.enrol import enroll
+from vedette.agent.enrolment import Enrolment
+from vedette.agent.health import Cost, Report
+from vedette.agent.runner import Runner, run, snapshot
+from vedette.agent.settings import AgentSettings
+from vedette.agent.status import Status, status
+
+__all__ = [
+    "AgentSettings",
+    "Collector",
+    "Cost",
+    "Enrolment",
+    "Limits",
+    "Report",
+    "Runner",
+    "Source",
+    "Status",
+    "enroll",
+    "run",
+    "snapshot",
+    "status",
+]

@@ -1,0 +1,44 @@
+"""How long to wait before trying again: exponential, with full jitter, never before the server asked for."""
+
+import random
+from email.utils import parsedate_to_datetime
+
+from vedette.core import Clock
+
+__all__ = ["Backoff", "retry_after"]
+
+_MAX_RETRY_AFTER = 3_600.0
+
+
+class Backoff:
+    """Full jitter (anywhere between 0 and the exponential bound): a fleet that lost its server does not return in step."""
+
+    def __init__(self, chance: random.Random, *, base: float = 1.0, cap: float = 300.0) -> None:
+        self._chance = chance
+        self._base = base
+        self._cap = cap
+        self._failures = 0
+
+    def fail(self, asked: float | None = None) -> float:
+        """Seconds to wait after one more failure; at least what the server asked for."""
+        bound = min(self._cap, self._base * 2.0 ** min(self._failures, 32))
+        self._failures += 1
+        return (asked or 0.0) + self._chance.uniform(0.0, bound)
+
+    def succeed(self) -> None:
+        """Starts anew."""
+        self._failures = 0
+
+
+def retry_after(value: str | None, clock: Clock) -> float | None:
+    """Retry-After (RFC 9110, 10.2.3) in seconds: a number, or a date. None when absent or unreadable; an hour at most."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - clock.now()).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124 - NaN

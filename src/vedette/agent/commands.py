@@ -1,0 +1,202 @@
+"""Commands from the server: fetched by long poll, verified, carried out once, and answered."""
+
+import base64
+import binascii
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import httpx
+import msgspec
+import structlog
+
+from vedette.agent.actions.scene import Outcome, Scene
+from vedette.agent.backoff import Backoff, retry_after
+from vedette.agent.door import Door, Unreachable
+from vedette.agent.enrolment import Enrolment
+from vedette.agent.journal import Journal, Known
+from vedette.core import (
+    ActionState,
+    Clock,
+    Command,
+    CommandResult,
+    InvalidInput,
+    Unauthenticated,
+    VedetteError,
+)
+from vedette.seal import verify_command
+
+__all__ = ["Commander"]
+
+_log = structlog.get_logger()
+_TAKEN = frozenset({200, 201, 202, 204})
+# The server will never take this result: it does not know the command, or has another result for it.
+_POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    commands: list[str] = []
+
+
+class Commander:
+    """Obeys commands that the stored command key signed, for this host, in time, and each of them once."""
+
+    def __init__(
+        self,
+        enrolment: Enrolment,
+        door: Door,
+        journal: Journal,
+        clock: Clock,
+        scene: Scene,
+        actions: Mapping[str, Callable[[Command, Scene], Outcome]],
+        *,
+        chance: random.Random,
+        wait: float = 25.0,
+        backoff_cap: float = 300.0,
+    ) -> None:
+        self._enrolment = enrolment
+        self._key = enrolment.commanding_key
+        self._door = door
+        self._journal = journal
+        self._clock = clock
+        self._scene = scene
+        self._actions = actions
+        self._wait = wait
+        self._backoff = Backoff(chance, cap=backoff_cap)
+
+    def run(self, stop: threading.Event) -> None:
+        """Polls until `stop`."""
+        while not stop.is_set():
+            try:
+                pause = self.step(stop)
+            except (VedetteError, OSError, sqlite3.Error) as error:
+                if stop.is_set():
+                    return
+                _log.warning("commands.failed", problem=str(error))
+                pause = self._backoff.fail()
+            if pause:
+                stop.wait(pause)
+
+    def step(self, stop: threading.Event) -> float:
+        """Reports what is unreported, polls once, and carries out what came. Gives the seconds to pause before the next.
+
+        Raises:
+            Unreachable: the server did not answer.
+        """
+        self._report()
+        query = f"wait={self._wait:g}"
+        answer = self._door.request("GET", "/v1/commands", query=query, patience=self._wait)
+        if stop.is_set():
+            return 0.0
+        if answer.status != httpx.codes.OK:
+            _log.warning("commands.refused", problem=answer.problem())
+            return self._backoff.fail(retry_after(answer.retry_after, self._clock))
+        try:
+            reply = msgspec.json.decode(answer.body, type=_Reply)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            _log.warning("commands.unreadable", problem=str(error))
+            return self._backoff.fail()
+        for text in reply.commands:
+            self._handle(text)
+        self._report()
+        self._backoff.succeed()
+        return 0.0
+
+    def _handle(self, text: str) -> None:
+        """One command as it came. What no known key signed can't even be answered: it names nobody for sure."""
+        try:
+            command = verify_command(base64.b64decode(text, validate=True), self._key)
+        except (binascii.Error, ValueError, InvalidInput, Unauthenticated) as error:
+            _log.error("commands.not_verified", problem=str(error))
+            return
+        known = self._journal.begin(command)
+        if known is Known.ENDED:
+            # Redelivered: the server has not seen the answer. It gets the same one again.
+            self._again(command)
+            return
+        if known is Known.REUSED_NONCE:
+            _log.error("commands.reused_nonce", command=command.id)
+            self._send(self._refusal(command, "its nonce was used by another command"))
+            return
+        if known is Known.BEGUN:
+            result = self._result(
+                command,
+                Outcome(
+                    state=ActionState.FAILED,
+                    detail="the agent was stopped while carrying it out; it is not tried again",
+                ),
+            )
+        elif reason := self._objection(command):
+            result = self._refusal(command, reason)
+        else:
+            result = self._carry_out(command)
+        self._journal.finish(result)
+        _log.info("commands.ended", command=command.id, kind=command.kind, state=result.state)
+
+    def _objection(self, command: Command) -> str:
+        """Why the command must not be obeyed; empty when it may."""
+        now = self._clock.now() + timedelta(seconds=self._journal.offset)
+        began = self._journal.began_at + timedelta(seconds=self._journal.offset)
+        if command.host != self._enrolment.host or command.tenant != self._enrolment.tenant:
+            return "it is for another host"
+        if now >= command.expires_at:
+            return f"it expired at {command.expires_at.isoformat()}"
+        if command.issued_at < began and self._enrolment.enrolled_at < self._journal.began_at:
+            return "it is older than this agent's journal, so it may have been carried out before"
+        if command.kind not in self._actions:
+            return f"this agent can't do {command.kind!r}; it can do {', '.join(sorted(self._actions))}"
+        return ""
+
+    def _carry_out(self, command: Command) -> CommandResult:
+        acknowledged = Outcome(state=ActionState.ACKNOWLEDGED, detail="the host begins")
+        self._send(self._result(command, acknowledged))
+        try:
+            outcome = self._actions[command.kind](command, self._scene)
+        except Exception as error:  # noqa: BLE001 - whatever an action does wrong, the server must hear of it
+            _log.exception("commands.action_failed", command=command.id, kind=command.kind)
+            outcome = Outcome(
+                state=ActionState.FAILED,
+                detail=f"the action failed: {type(error).__name__}: {error}",
+            )
+        return self._result(command, outcome)
+
+    def _again(self, command: Command) -> None:
+        result = self._journal.result(command.id)
+        if result is not None:
+            self._journal.finish(result)
+
+    def _report(self) -> None:
+        for result in self._journal.unreported():
+            if self._send(result):
+                self._journal.reported(result.command)
+
+    def _send(self, result: CommandResult) -> bool:
+        """Whether the server is done with this result."""
+        try:
+            answer = self._door.request(
+                "POST",
+                f"/v1/commands/{result.command}/result",
+                body=msgspec.json.encode(result),
+                content_type="application/json",
+            )
+        except Unreachable as error:
+            _log.warning("commands.not_reported", command=result.command, problem=error.detail)
+            return False
+        if answer.status in _TAKEN:
+            return True
+        _log.warning("commands.not_reported", command=result.command, problem=answer.problem())
+        return answer.status in _POINTLESS
+
+    def _refusal(self, command: Command, why: str) -> CommandResult:
+        return self._result(command, Outcome(state=ActionState.REFUSED, detail=why))
+
+    def _result(self, command: Command, outcome: Outcome) -> CommandResult:
+        return CommandResult(
+            command=command.id,
+            state=outcome.state,
+            at=self._clock.now(),
+            detail=outcome.detail,
+            data=outcome.data,
+        )

@@ -1,0 +1,215 @@
+"""Enrolment: from a token's text to a host that the server knows, with no moment in which TLS is not verified.
+
+The one request made before trust exists fetches the public CA certificate, and its content is believed only if its
+fingerprint is the one in the token.
+"""
+
+import secrets
+import shutil
+import ssl
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import structlog
+
+from vedette.agent.collect.host import describe, provisional_id
+from vedette.agent.collect.source import Source
+from vedette.agent.door import Door, Unreachable, pinned
+from vedette.agent.enrolment import Enrolment
+from vedette.agent.journal import Journal
+from vedette.agent.settings import AgentSettings
+from vedette.agent.state import JOURNAL, SPOOL, StateLock
+from vedette.core import (
+    Clock,
+    ConfigError,
+    Conflict,
+    HostId,
+    InvalidInput,
+    Record,
+    TenantId,
+    Unauthenticated,
+    Unavailable,
+)
+from vedette.seal import EnrolmentToken, IngestPublicKey, SigningKey, VerifyKey, fingerprint
+
+__all__ = ["enroll"]
+
+_log = structlog.get_logger()
+_MAX_CA = 64 * 1024
+
+
+class _Reply(Record, frozen=True, kw_only=True):
+    host_id: HostId
+    tenant: TenantId
+    ingest_key: str
+    command_key: str
+    interval: Annotated[float, msgspec.Meta(gt=0)]
+    server_time: float | None = None
+
+
+def enroll(
+    token_text: str, settings: AgentSettings, clock: Clock, *, version: str, again: bool = False
+) -> Enrolment:
+    """Makes this host known to the server named in the token, and stores what it gets under `settings.state`.
+
+    Raises:
+        InvalidInput: (bad-token) the text is no token, or the server's answer can't be used.
+        Conflict: this host is enrolled already and `again` was not asked for, or the agent runs.
+        Unauthenticated: the server's CA is not the token's, or the server did not accept the token.
+        Unavailable: the server can't be reached, or can't enrol now.
+        ConfigError: the state folder can't be used.
+    """
+    token = EnrolmentToken.decode(token_text)
+    if Enrolment.exists(settings.state) and not again:
+        raise Conflict(
+            f"this host is enrolled already (see {settings.state}); to enroll it as a new host, ask for that",
+            kind="already-enrolled",
+        )
+    ca_pem = _fetch_ca(token, settings)
+    key = SigningKey.generate()
+    try:
+        with StateLock(settings.state):
+            return _introduce(token, settings, clock, version=version, key=key, ca_pem=ca_pem)
+    except OSError as error:
+        raise ConfigError(f"{settings.state} can't be used: {error.strerror or error}") from error
+
+
+def _introduce(
+    token: EnrolmentToken,
+    settings: AgentSettings,
+    clock: Clock,
+    *,
+    version: str,
+    key: SigningKey,
+    ca_pem: str,
+) -> Enrolment:
+    source = Source(settings.root)
+    request = {
+        "token_secret": token.secret,
+        "public_key": key.public.to_text(),
+        "host": describe(source, provisional_id(source), settings.labels),
+        "agent_version": version,
+    }
+    # Beside the present journal, which stays in use if the server says no.
+    fresh = settings.state / f".{JOURNAL}.{secrets.token_hex(8)}"
+    journal = Journal(fresh, clock)
+    door = Door(
+        token.server,
+        context=pinned(ca_pem),
+        key=key,
+        clock=clock,
+        journal=journal,
+        timeout=settings.request_timeout,
+        proxy=settings.proxy,
+    )
+    try:
+        reply = _ask(door, request)
+        if reply.server_time is not None:
+            journal.set_offset(reply.server_time - clock.now().timestamp())
+        enrolment = _keep(reply, token, settings, clock, key=key, ca_pem=ca_pem)
+        journal.close()
+        fresh.replace(settings.state / JOURNAL)
+    finally:
+        door.close()
+        journal.close()
+        for suffix in ("", "-wal", "-shm"):
+            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+    return enrolment
+
+
+def _ask(door: Door, request: dict[str, object]) -> _Reply:
+    answer = door.request(
+        "POST",
+        "/v1/enroll",
+        body=msgspec.json.encode(request),
+        content_type="application/json",
+    )
+    _raise_for(answer.status, answer.problem())
+    try:
+        reply = msgspec.json.decode(answer.body, type=_Reply)
+        IngestPublicKey.from_text(reply.ingest_key)
+        VerifyKey.from_text(reply.command_key)
+    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidInput) as error:
+        raise InvalidInput(f"the server's answer can't be used: {error}") from error
+    return reply
+
+
+def _keep(
+    reply: _Reply,
+    token: EnrolmentToken,
+    settings: AgentSettings,
+    clock: Clock,
+    *,
+    key: SigningKey,
+    ca_pem: str,
+) -> Enrolment:
+    enrolment = Enrolment(
+        host=reply.host_id,
+        tenant=reply.tenant,
+        server=token.server,
+        ingest_key=reply.ingest_key,
+        command_key=reply.command_key,
+        interval=reply.interval,
+        enrolled_at=clock.now(),
+    )
+    enrolment.save(settings.state, key, ca_pem.encode())
+    # What a former identity left unsent is sealed in its name; the new key can't send it.
+    former = settings.state / SPOOL
+    if former.is_dir():
+        _log.warning("agent.spool_discarded", files=len(list(former.iterdir())))
+        shutil.rmtree(former)
+    _log.info("agent.enrolled", host=enrolment.host, tenant=enrolment.tenant)
+    return enrolment
+
+
+def _raise_for(status: int, problem: str) -> None:
+    if status in {httpx.codes.OK, httpx.codes.CREATED}:
+        return
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise Unauthenticated(f"the server did not accept the enrolment token: {problem}")
+    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise Unavailable(f"the server can't enrol now: {problem}; try again later")
+    raise InvalidInput(f"the server refused the enrolment: {problem}")
+
+
+def _fetch_ca(token: EnrolmentToken, settings: AgentSettings) -> str:
+    """The server's CA certificate, once its fingerprint is known to be the token's."""
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    # Only for this public file: it is believed for its fingerprint, not for where it came from.
+    unverified.verify_mode = ssl.CERT_NONE
+    url = token.server.rstrip("/") + "/v1/ca.pem"
+    try:
+        with httpx.Client(
+            verify=unverified,
+            proxy=settings.proxy,
+            trust_env=False,
+            timeout=settings.request_timeout,
+        ) as client:
+            response = client.get(url)
+    except httpx.HTTPError as error:
+        name = urlsplit(token.server).netloc
+        raise Unreachable(
+            f"{name} can't be reached: {str(error) or type(error).__name__}"
+        ) from error
+    if response.status_code != httpx.codes.OK or len(response.content) > _MAX_CA:
+        raise Unavailable(f"{url} does not give a certificate (status {response.status_code})")
+    try:
+        seen = fingerprint(response.content)
+    except ConfigError as error:
+        raise Unavailable(f"{url} does not give a certificate: {error}") from error
+    if not secrets.compare_digest(seen, token.ca_fingerprint.lower()):
+        raise Unauthenticated(
+            f"the certificate authority of {token.server} is not the token's: it has fingerprint {seen}, the token names {token.ca_fingerprint}; do not go on before you know why",
+            kind="wrong-authority",
+        )
+    # The first certificate is the one whose fingerprint was compared: anything behind it is dropped.
+    return _first_certificate(response.text)
+
+
+def _first_certificate(pem: str) -> str:
+    end = "-----END CERTIFICATE-----"
+    begin = pem.index("-----BEGIN CERTIFICATE-----")
+    return pem[begin : pem.index(end, begin) + len(end)] + "\n"

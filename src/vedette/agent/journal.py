@@ -1,0 +1,246 @@
+"""What the agent must remember through any crash: its epoch, the next seq, and which commands it has carried out."""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from vedette.core import Clock, Command, CommandId, CommandResult, Epoch, Unavailable, new_epoch
+
+__all__ = ["Journal", "Known"]
+
+_log = structlog.get_logger()
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fields (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commands (
+    id TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, begun_at TEXT NOT NULL,
+    result BLOB, reported INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+"""
+_KEPT_COMMANDS = 1_000
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Known(StrEnum):
+    """What the journal knows of a command: never seen, its nonce used by another, begun but not ended, ended."""
+
+    NEW = "new"
+    REUSED_NONCE = "reused_nonce"
+    BEGUN = "begun"
+    ENDED = "ended"
+
+
+class Journal:
+    """One SQLite file, each change durable when its method returns. Safe for use by several threads.
+
+    A journal that is missing or damaged is made anew with a new epoch: the server then knows that it may have missed
+    something. Commands issued before it was made may have been carried out already, so `began_at` bars them.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.RLock()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._db = self._open()
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode not in _DAMAGE:
+                raise
+            self._set_aside(str(error))
+            self._db = self._open()
+
+    @property
+    def epoch(self) -> Epoch:
+        """The life of this journal."""
+        return Epoch(self._get("epoch"))
+
+    @property
+    def began_at(self) -> datetime:
+        """When it was made, by this host's clock."""
+        return datetime.fromisoformat(self._get("began_at"))
+
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next snapshot will bear."""
+        return int(self._get("next_seq"))
+
+    @property
+    def offset(self) -> float:
+        """Seconds to add to this host's clock to get the server's."""
+        return float(self._get("offset"))
+
+    def set_offset(self, seconds: float) -> None:
+        """Keeps the server's lead over this host's clock."""
+        with self._change() as db:
+            _put(db, "offset", repr(seconds))
+
+    def take_seq(self) -> tuple[Epoch, int]:
+        """The next seq, never given again in this epoch: a crash after it shows as a gap, not as a repeat."""
+        with self._change() as db:
+            seq = self.next_seq
+            _put(db, "next_seq", str(seq + 1))
+            return self.epoch, seq
+
+    def renew_epoch(self, why: str) -> Epoch:
+        """Starts a new epoch. For a journal that turns out to be a copy: its seqs are used elsewhere."""
+        epoch = new_epoch()
+        with self._change() as db:
+            _put(db, "epoch", epoch)
+            _put(db, "next_seq", "1")
+        _log.warning("journal.new_epoch", epoch=epoch, why=why)
+        return epoch
+
+    def begin(self, command: Command) -> Known:
+        """Writes down that a command is about to be carried out, if it is new. Only for NEW may it be carried out."""
+        with self._change() as db:
+            row = db.execute("SELECT result FROM commands WHERE id = ?", (command.id,)).fetchone()
+            if row is not None:
+                return Known.BEGUN if row[0] is None else Known.ENDED
+            try:
+                db.execute(
+                    "INSERT INTO commands (id, nonce, begun_at) VALUES (?, ?, ?)",
+                    (command.id, command.nonce, self._clock.now().isoformat()),
+                )
+            except sqlite3.IntegrityError:
+                return Known.REUSED_NONCE
+            return Known.NEW
+
+    def finish(self, result: CommandResult) -> None:
+        """Keeps the result until it is reported, and after that to answer a repeat."""
+        with self._change() as db:
+            db.execute(
+                "UPDATE commands SET result = ?, reported = 0 WHERE id = ?",
+                (msgspec.json.encode(result), result.command),
+            )
+
+    def result(self, command: CommandId) -> CommandResult | None:
+        """What became of a command, if it has ended."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT result FROM commands WHERE id = ?", (command,)
+            ).fetchone()
+        if row is None or row[0] is None:
+            return None
+        return msgspec.json.decode(row[0], type=CommandResult)
+
+    def unreported(self) -> list[CommandResult]:
+        """Results that the server has not taken yet, oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT result FROM commands WHERE reported = 0 AND result IS NOT NULL ORDER BY begun_at, id"
+            ).fetchall()
+        return [msgspec.json.decode(row[0], type=CommandResult) for row in rows]
+
+    def reported(self, command: CommandId) -> None:
+        """The server has the result. Old commands beyond a thousand are forgotten; by then they have expired."""
+        with self._change() as db:
+            db.execute("UPDATE commands SET reported = 1 WHERE id = ?", (command,))
+            db.execute(
+                "DELETE FROM commands WHERE reported = 1 AND id NOT IN"
+                " (SELECT id FROM commands ORDER BY begun_at DESC LIMIT ?)",
+                (_KEPT_COMMANDS,),
+            )
+
+    def close(self) -> None:
+        """Ends its use."""
+        with self._lock:
+            self._db.close()
+
+    def _open(self) -> sqlite3.Connection:
+        # The file gets its mode before SQLite writes to it; its WAL takes the same mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        db = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, timeout=10.0
+        )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            self._check_pages(db)
+            db.executescript(_SCHEMA)
+            fields = dict(db.execute("SELECT name, value FROM fields").fetchall())
+            if not fields:
+                self._found(db)
+            else:
+                self._check(fields)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _found(self, db: sqlite3.Connection) -> None:
+        epoch = new_epoch()
+        db.execute("BEGIN IMMEDIATE")
+        for name, value in (
+            ("epoch", epoch),
+            ("next_seq", "1"),
+            ("offset", "0.0"),
+            ("began_at", self._clock.now().isoformat()),
+        ):
+            _put(db, name, value)
+        db.execute("COMMIT")
+        _log.info("journal.begun", epoch=epoch)
+
+    @staticmethod
+    def _check_pages(db: sqlite3.Connection) -> None:
+        """Raises ValueError when SQLite finds its own file damaged."""
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise ValueError(f"the journal is damaged: {found}")
+
+    @staticmethod
+    def _check(fields: dict[str, str]) -> None:
+        """Raises ValueError for fields that no journal has."""
+        datetime.fromisoformat(fields.get("began_at", ""))
+        float(fields.get("offset", ""))
+        if int(fields.get("next_seq", "")) < 1 or not fields.get("epoch"):
+            raise ValueError("the journal's fields are damaged")
+
+    def _set_aside(self, why: str) -> None:
+        kept = self._path.with_name(self._path.name + ".damaged")
+        self._path.replace(kept)
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        _log.error("journal.damaged", kept=str(kept), why=why)
+
+    def _get(self, name: str) -> str:
+        try:
+            with self._lock:
+                row = self._db.execute(
+                    "SELECT value FROM fields WHERE name = ?", (name,)
+                ).fetchone()
+        except sqlite3.ProgrammingError as error:
+            raise Unavailable("the journal is closed") from error
+        return str(row[0])
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.ProgrammingError as error:
+                raise Unavailable("the journal is closed") from error
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                # A commit that failed for want of space may have ended the transaction already.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def _put(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO fields (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )

@@ -1,0 +1,261 @@
+"""The agent's loop: look at the host at a steady pace, seal, spool, ship; obey commands beside it."""
+
+import resource
+import secrets
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import psutil
+import structlog
+
+from vedette.agent.actions import ACTIONS
+from vedette.agent.actions.scene import Scene, ThisMachine
+from vedette.agent.collect.collector import Collector
+from vedette.agent.collect.host import provisional_id
+from vedette.agent.collect.source import Source
+from vedette.agent.commands import Commander
+from vedette.agent.door import Door, pinned
+from vedette.agent.enrolment import Enrolment
+from vedette.agent.health import Cost, Health
+from vedette.agent.journal import Journal
+from vedette.agent.settings import AgentSettings
+from vedette.agent.ship import Shipper
+from vedette.agent.spool import Spool
+from vedette.agent.state import JOURNAL, SPOOL, StateLock
+from vedette.core import (
+    Clock,
+    ConfigError,
+    HostId,
+    Snapshot,
+    Unavailable,
+    VedetteError,
+    encode_snapshot,
+)
+from vedette.seal import Header, seal_envelope
+
+__all__ = ["Runner", "run", "snapshot"]
+
+_log = structlog.get_logger()
+_CONTENT_TYPE = "application/msgpack"
+_DRAIN_SECONDS = 5.0
+_JOIN_SECONDS = 10.0
+
+
+class Runner:
+    """One enrolled agent at work. Holds the state folder's lock while it lives."""
+
+    def __init__(self, settings: AgentSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._enrolment = Enrolment.load(settings.state)
+        self._key = self._enrolment.sealing_key
+        self._source = Source(settings.root)
+        self._collector = Collector(self._source, clock, settings.limits)
+        self._journal = Journal(settings.state / JOURNAL, clock)
+        self._spool = Spool(
+            settings.state / SPOOL, max_bytes=settings.spool_bytes, max_count=settings.spool_count
+        )
+        self._health = Health(settings.state, clock)
+        self._chance = secrets.SystemRandom()
+        self._wake = threading.Event()
+        self._broken: Exception | None = None
+        self._doors = (self._door(), self._door())
+        self._shipper = Shipper(
+            self._spool,
+            self._doors[0],
+            self._journal,
+            self._health,
+            clock,
+            chance=self._chance,
+            backoff_cap=settings.backoff_cap,
+        )
+        self._commander = Commander(
+            self._enrolment,
+            self._doors[1],
+            self._journal,
+            clock,
+            Scene(
+                server=self._enrolment.server,
+                source=self._source,
+                system=ThisMachine(self._source),
+            ),
+            ACTIONS,
+            chance=self._chance,
+            wait=settings.command_wait,
+            backoff_cap=settings.backoff_cap,
+        )
+
+    @property
+    def interval(self) -> float:
+        """Seconds between looks."""
+        return self._settings.interval or self._enrolment.interval
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop`, then sends what it can and ends."""
+        works: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("ship", lambda: self._shipper.run(stop, self._wake)),
+            ("commands", lambda: self._commander.run(stop)),
+        )
+        threads = [
+            threading.Thread(target=self._guarded, args=(work, stop), name=name, daemon=True)
+            for name, work in works
+        ]
+        for thread in threads:
+            thread.start()
+        _log.info("agent.started", host=self._enrolment.host, interval=self.interval)
+        try:
+            self._loop(stop)
+        finally:
+            stop.set()
+            self._wake.set()
+            self._end(threads)
+        if self._broken is not None:
+            raise Unavailable(f"the agent had to stop: {self._broken}") from self._broken
+
+    def look(self) -> None:
+        """Takes one snapshot and puts it, sealed, into the spool. A failure is logged and counted, not raised."""
+        try:
+            self._look()
+        except (VedetteError, OSError, sqlite3.Error) as error:
+            # Whatever is missing then shows as a gap in seq, or as silence.
+            _log.exception("agent.look_failed")
+            self._health.failed(f"a snapshot was lost: {error}", lost=1)
+        self._report()
+
+    def _guarded(self, work: Callable[[], None], stop: threading.Event) -> None:
+        """An agent with a dead limb must not look alive: it stops as a whole, and is started again from outside."""
+        try:
+            work()
+        except Exception as error:
+            _log.exception("agent.broken", thread=threading.current_thread().name)
+            if not stop.is_set():
+                self._broken = error
+            stop.set()
+
+    def _loop(self, stop: threading.Event) -> None:
+        # The first look only takes the counters' first readings, so that the first snapshot has rates.
+        self._collector.snapshot(self._enrolment.host, 1, self._settings.labels)
+        due = self._clock.monotonic() + self._chance.uniform(0.0, self.interval)
+        while not stop.wait(max(due - self._clock.monotonic(), 0.0)):
+            self.look()
+            due += self.interval
+            # After a pause (suspend, a slow look) it goes on from now, without making up for what was missed.
+            due = max(due, self._clock.monotonic())
+
+    def _look(self) -> None:
+        epoch, seq = self._journal.take_seq()
+        taken, cost = _measured(
+            self._collector, self._clock, self._enrolment.host, seq, self._settings.labels
+        )
+        header = Header(
+            tenant=self._enrolment.tenant,
+            host=self._enrolment.host,
+            epoch=epoch,
+            seq=seq,
+            taken_at=taken.taken_at,
+            kid=self._key.kid,
+            content_type=_CONTENT_TYPE,
+        )
+        envelope = seal_envelope(header, encode_snapshot(taken, _CONTENT_TYPE), self._key)
+        self._spool.put(epoch, seq, envelope)
+        self._health.taken(taken.taken_at, seq, taken.unread, cost)
+        self._wake.set()
+
+    def _report(self) -> None:
+        try:
+            self._health.write()
+        except OSError:
+            _log.exception("agent.health_not_written")
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        # A long poll may hold its thread for a while; it looks at nothing of ours once it returns.
+        for thread, seconds in zip(threads, (_JOIN_SECONDS, 0.5), strict=True):
+            thread.join(seconds)
+        if not threads[0].is_alive():
+            try:
+                self._shipper.drain(_DRAIN_SECONDS)
+            except (VedetteError, OSError, sqlite3.Error):
+                _log.exception("agent.drain_failed")
+        self._report()
+        for door in self._doors:
+            door.close()
+        self._journal.close()
+        _log.info("agent.stopped", spooled=self._spool.depth)
+
+    def _door(self) -> Door:
+        state = self._settings.state
+        try:
+            ca_pem = Enrolment.ca_path(state).read_text("ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{Enrolment.ca_path(state)} can't be read ({error}); enroll again with a new token"
+            ) from error
+        return Door(
+            self._enrolment.server,
+            context=pinned(ca_pem),
+            key=Enrolment.signing_key(state),
+            clock=self._clock,
+            journal=self._journal,
+            timeout=self._settings.request_timeout,
+            proxy=self._settings.proxy,
+        )
+
+
+def run(settings: AgentSettings, clock: Clock, stop: threading.Event | None = None) -> None:
+    """Runs the agent until `stop`, or until SIGTERM or SIGINT where no `stop` is given (in the main thread only).
+
+    Raises:
+        ConfigError: not enrolled, or its files can't be used.
+        Conflict: another agent runs with the same state folder.
+    """
+    if stop is None:
+        stop = threading.Event()
+        _stop_on_signals(stop)
+    Enrolment.load(settings.state)
+    with StateLock(settings.state):
+        Runner(settings, clock).run(stop)
+
+
+def snapshot(
+    settings: AgentSettings, clock: Clock, *, settle_seconds: float = 1.0
+) -> tuple[Snapshot, Cost]:
+    """One snapshot of this host, without enrolment or server, and what taking it cost.
+
+    Looks twice, `settle_seconds` apart, so that there are rates; the cost is of the second look, which is what each
+    look of a running agent costs.
+    """
+    source = Source(settings.root)
+    enrolled = Enrolment.exists(settings.state)
+    host = Enrolment.load(settings.state).host if enrolled else provisional_id(source)
+    collector = Collector(source, clock, settings.limits)
+    collector.snapshot(host, 1, settings.labels)
+    clock.sleep(settle_seconds)
+    return _measured(collector, clock, host, 1, settings.labels)
+
+
+def _measured(
+    collector: Collector, clock: Clock, host: HostId, seq: int, labels: dict[str, str]
+) -> tuple[Snapshot, Cost]:
+    cpu, wall = time.thread_time(), clock.monotonic()
+    taken = collector.snapshot(host, seq, labels)
+    cost = Cost(
+        cpu_seconds=time.thread_time() - cpu,
+        wall_seconds=clock.monotonic() - wall,
+        rss_bytes=psutil.Process().memory_info().rss,
+        # Linux counts it in KiB.
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+    return taken, cost
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        _log.info("agent.stopping", signal=number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)

@@ -1,0 +1,122 @@
+"""The agent's settings: one TOML file, and VEDETTE_AGENT_* in the environment over it."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vedette.agent.collect.collector import Limits
+from vedette.core import ConfigError, Record
+
+__all__ = ["AgentSettings"]
+
+_PREFIX = "VEDETTE_AGENT_"
+_DEFAULT_FILE = Path("/etc/vedette/agent.toml")
+_MIB = 1024 * 1024
+
+Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class AgentSettings(Record, frozen=True, kw_only=True):
+    """`interval` in seconds; the server's when not set. `labels` are the host's (`role` names its cohort).
+
+    The spool holds at most `spool_bytes` and `spool_count` snapshots; then the oldest go. `root` is where the watched
+    host's files are (an agent in a container sees them under a mount). `command_wait` is the long poll, in seconds.
+    """
+
+    state_dir: str = "/var/lib/vedette-agent"
+    interval: Seconds | None = None
+    labels: dict[str, str] = {}
+    root: str = "/"
+    proxy: str | None = None
+    spool_bytes: Annotated[int, msgspec.Meta(ge=_MIB)] = 256 * _MIB
+    spool_count: Count = 20_000
+    open_sockets: Annotated[int, msgspec.Meta(ge=0, le=20_000)] = 2_000
+    cmdline_bytes: Annotated[int, msgspec.Meta(ge=64, le=65_536)] = 4_096
+    suid_fast_entries: Count = 5_000
+    suid_slow_entries: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 1_000_000
+    suid_slow_seconds: Seconds = 600.0
+    request_timeout: Seconds = 30.0
+    backoff_cap: Seconds = 300.0
+    command_wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 25.0
+
+    @classmethod
+    def load(cls, file: Path | None, environ: Mapping[str, str]) -> "AgentSettings":
+        """Reads the file (or /etc/vedette/agent.toml if it is there), then the environment.
+
+        Labels in the environment are `role=web,env=prod`.
+
+        Raises:
+            ConfigError: a file that can't be read or parsed, an unknown name, a value out of its range.
+        """
+        values = _from_file(file)
+        for name, text in environ.items():
+            if name.startswith(_PREFIX):
+                values[name.removeprefix(_PREFIX).lower()] = text
+        if isinstance(values.get("labels"), str):
+            values["labels"] = _labels(values["labels"])
+        known = cls.__struct_fields__
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                raise ConfigError(f"the agent has no setting {name!r}; {hint}")
+        try:
+            settings = msgspec.convert(values, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"an agent setting can't be used: {error}") from error
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """What types can't say. Raises ConfigError."""
+        for name in ("state_dir", "root"):
+            if not Path(getattr(self, name)).is_absolute():
+                raise ConfigError(f"{name} must be an absolute path, not {getattr(self, name)!r}")
+        if self.proxy is not None and not urlsplit(self.proxy).hostname:
+            raise ConfigError(f"proxy must be a URL such as http://proxy:3128, not {self.proxy!r}")
+
+    @property
+    def state(self) -> Path:
+        """The folder of all that the agent keeps."""
+        return Path(self.state_dir)
+
+    @property
+    def limits(self) -> Limits:
+        """What one look at the host may cost."""
+        return Limits(
+            open_sockets=self.open_sockets,
+            cmdline_bytes=self.cmdline_bytes,
+            suid_fast_entries=self.suid_fast_entries,
+            suid_slow_entries=self.suid_slow_entries,
+            suid_slow_seconds=self.suid_slow_seconds,
+        )
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    path = file or _DEFAULT_FILE
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        if file is None:
+            return {}
+        raise ConfigError(f"{path} is not there; give the settings' file with its path") from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _labels(text: str) -> dict[str, str]:
+    labels = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, given, value = item.partition("=")
+        if not given or not name.strip():
+            raise ConfigError(f"a label is name=value, not {item!r}")
+        labels[name.strip()] = value.strip()
+    return labels

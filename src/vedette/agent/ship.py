@@ -1,0 +1,132 @@
+"""From the spool to the server, in order, until the server says that it has them."""
+
+import random
+import sqlite3
+import threading
+from enum import StrEnum
+
+import httpx
+import structlog
+
+from vedette.agent.backoff import Backoff, retry_after
+from vedette.agent.door import Answer, Door, Unreachable
+from vedette.agent.health import Health
+from vedette.agent.journal import Journal
+from vedette.agent.spool import Spool, Spooled
+from vedette.core import Clock, VedetteError
+
+__all__ = ["Shipped", "Shipper"]
+
+_log = structlog.get_logger()
+_CONTENT_TYPE = "application/vedette-envelope"
+# Sending these again can't help: the server will never take them.
+_HOPELESS = frozenset({400, 413, 415, 422})
+
+
+class Shipped(StrEnum):
+    """What became of one try: nothing to send, the server has it, it is gone for good, or it stays for a later try."""
+
+    IDLE = "idle"
+    SENT = "sent"
+    DROPPED = "dropped"
+    KEPT = "kept"
+
+
+class Shipper:
+    """Sends the oldest snapshot first, and the next only when that one is done with."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        door: Door,
+        journal: Journal,
+        health: Health,
+        clock: Clock,
+        *,
+        chance: random.Random,
+        backoff_cap: float = 300.0,
+    ) -> None:
+        self._spool = spool
+        self._door = door
+        self._journal = journal
+        self._health = health
+        self._clock = clock
+        self._backoff = Backoff(chance, cap=backoff_cap)
+
+    def step(self) -> tuple[Shipped, float]:
+        """Tries to send one snapshot. Gives the outcome and the seconds to wait before the next try."""
+        found = self._spool.head()
+        if found is None:
+            return Shipped.IDLE, 0.0
+        item, envelope = found
+        try:
+            answer = self._door.request(
+                "POST", "/v1/snapshots", body=envelope, content_type=_CONTENT_TYPE
+            )
+        except Unreachable as error:
+            return Shipped.KEPT, self._keep(item, error.detail, None)
+        return self._settle(item, answer)
+
+    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+        """Ships until `stop`; sleeps while there is nothing, until `wake`."""
+        while not stop.is_set():
+            try:
+                outcome, wait = self.step()
+                self._health.write()
+            except (VedetteError, OSError, sqlite3.Error) as error:
+                # The spool or the journal can't be used now (a full disk, say); what is spooled stays.
+                _log.exception("ship.failed")
+                self._health.failed(f"shipping failed: {error}")
+                outcome, wait = Shipped.KEPT, self._backoff.fail()
+            if outcome is Shipped.IDLE:
+                wake.wait()
+                wake.clear()
+            elif wait:
+                stop.wait(wait)
+
+    def drain(self, seconds: float) -> None:
+        """Sends what it can in about so much time, and gives up at the first failure: the spool keeps the rest."""
+        until = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < until:
+            outcome, _ = self.step()
+            if outcome in {Shipped.IDLE, Shipped.KEPT}:
+                return
+
+    def _settle(self, item: Spooled, answer: Answer) -> tuple[Shipped, float]:
+        status = answer.status
+        if status == httpx.codes.ACCEPTED:
+            self._spool.remove(item)
+            self._backoff.succeed()
+            self._health.shipped()
+            needed = answer.fields().get("needed")
+            _log.debug("ship.accepted", epoch=item.epoch, seq=item.seq, needed=needed or [])
+            return Shipped.SENT, 0.0
+        if status == httpx.codes.CONFLICT:
+            self._conflict(item, answer)
+            return Shipped.DROPPED, 0.0
+        if status in _HOPELESS:
+            self._spool.remove(item)
+            _log.error("ship.refused", epoch=item.epoch, seq=item.seq, problem=answer.problem())
+            self._health.failed(f"the server refused a snapshot: {answer.problem()}", refused=1)
+            return Shipped.DROPPED, 0.0
+        asked = retry_after(answer.retry_after, self._clock)
+        return Shipped.KEPT, self._keep(item, answer.problem(), asked)
+
+    def _conflict(self, item: Spooled, answer: Answer) -> None:
+        """The server has this identity with other content: the journal, or the whole machine, is a copy."""
+        self._spool.remove(item)
+        _log.error("ship.conflict", epoch=item.epoch, seq=item.seq, problem=answer.problem())
+        self._health.failed(
+            f"the server has snapshot {item.seq} with other content; was this machine copied or restored? {answer.problem()}",
+            conflicts=1,
+        )
+        if item.epoch == self._journal.epoch:
+            self._journal.renew_epoch("conflict")
+
+    def _keep(self, item: Spooled, problem: str, asked: float | None) -> float:
+        wait = self._backoff.fail(asked)
+        _log.warning(
+            "ship.kept", epoch=item.epoch, seq=item.seq, problem=problem, wait=round(wait, 3)
+        )
+        self._health.failed(problem)
+        return wait

@@ -1,0 +1,213 @@
+"""Sealed snapshots on disk, from their making until the server has them."""
+
+import contextlib
+import errno
+import hashlib
+import re
+import threading
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from vedette.core import Epoch, Record
+from vedette.seal import write_file
+
+__all__ = ["Spool", "SpoolSize", "Spooled"]
+
+_log = structlog.get_logger()
+_MAGIC = b"VSPOOL1\n"
+_NAME = re.compile(r"(\d{16})-([A-Za-z0-9._]+)-(\d+)\.sealed")
+_COUNTERS = "counters.json"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Spooled(Record, frozen=True, kw_only=True):
+    """One snapshot in the spool. `size` is of its file, in bytes."""
+
+    ordinal: int
+    epoch: Epoch
+    seq: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Its file's name, which sorts in the order of making."""
+        return f"{self.ordinal:016d}-{self.epoch}-{self.seq}.sealed"
+
+
+class _Counters(Record, frozen=True, kw_only=True):
+    dropped: int = 0
+    torn: int = 0
+
+
+class SpoolSize(Record, frozen=True, kw_only=True):
+    """What waits in a spool, and what it lost."""
+
+    depth: int
+    size: int
+    dropped: int
+    torn: int
+
+
+class Spool:
+    """First in, first out, bounded by bytes and count; what doesn't fit pushes out the oldest, and is counted.
+
+    One file per snapshot, written whole or not at all, with its SHA-256 in front. What was pushed out leaves a gap in
+    seq, which tells the server that it is blind there. Safe for one writer and one reader in two threads.
+    """
+
+    def __init__(self, directory: Path, *, max_bytes: int, max_count: int) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._max_count = max_count
+        self._lock = threading.Lock()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._counters = _read_counters(directory)
+        self._items: dict[int, Spooled] = {}
+        self._size = 0
+        for path in sorted(directory.iterdir()):
+            if found := _NAME.fullmatch(path.name):
+                self._add(
+                    Spooled(
+                        ordinal=int(found[1]),
+                        epoch=Epoch(found[2]),
+                        seq=int(found[3]),
+                        size=path.stat().st_size,
+                    )
+                )
+            elif path.name.startswith("."):
+                # A write that a crash cut short.
+                path.unlink()
+        self._next = max(self._items, default=0) + 1
+
+    @staticmethod
+    def peek(directory: Path) -> SpoolSize:
+        """What is in a spool that another process may be using. Changes nothing."""
+        counters = _read_counters(directory)
+        sizes = []
+        for path in directory.iterdir() if directory.is_dir() else ():
+            if _NAME.fullmatch(path.name):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes.append(path.stat().st_size)
+        return SpoolSize(
+            depth=len(sizes), size=sum(sizes), dropped=counters.dropped, torn=counters.torn
+        )
+
+    @property
+    def depth(self) -> int:
+        """Snapshots waiting."""
+        return len(self._items)
+
+    @property
+    def size(self) -> int:
+        """Bytes of snapshots waiting."""
+        return self._size
+
+    @property
+    def dropped(self) -> int:
+        """Snapshots pushed out since the spool was made."""
+        return self._counters.dropped
+
+    @property
+    def torn(self) -> int:
+        """Files that were found damaged since the spool was made."""
+        return self._counters.torn
+
+    def put(self, epoch: Epoch, seq: int, envelope: bytes) -> tuple[Spooled, ...]:
+        """Adds a snapshot, durable when it returns. Gives what it pushed out (the new one itself, if it is too large).
+
+        Raises:
+            OSError: it can't be written, even after pushing out all others on a full disk.
+        """
+        data = _MAGIC + hashlib.sha256(envelope).digest() + envelope
+        with self._lock:
+            item = Spooled(ordinal=self._next, epoch=epoch, seq=seq, size=len(data))
+            pushed: list[Spooled] = []
+            if item.size > self._max_bytes:
+                self._count(dropped=1)
+                return (item,)
+            while self._items and (
+                len(self._items) >= self._max_count or self._size + item.size > self._max_bytes
+            ):
+                pushed.append(self._push_out())
+            while True:
+                try:
+                    write_file(self._directory / item.name, data)
+                    break
+                except OSError as error:
+                    if error.errno not in _FULL or not self._items:
+                        raise
+                    pushed.append(self._push_out())
+            self._add(item)
+            self._next += 1
+            return tuple(pushed)
+
+    def head(self) -> tuple[Spooled, bytes] | None:
+        """The oldest snapshot and its envelope; None when there is none. Damaged files are counted and passed over."""
+        while True:
+            with self._lock:
+                if not self._items:
+                    return None
+                item = next(iter(self._items.values()))
+                try:
+                    data = (self._directory / item.name).read_bytes()
+                except FileNotFoundError:
+                    data = b""
+                envelope = _check(data)
+                if envelope is not None:
+                    return item, envelope
+                self._count(torn=1)
+                self._forget(item)
+            _log.error("spool.torn", epoch=item.epoch, seq=item.seq)
+
+    def remove(self, item: Spooled) -> None:
+        """Takes out a snapshot that is done with. One that was pushed out meanwhile is no error."""
+        with self._lock:
+            if item.ordinal in self._items:
+                self._forget(item)
+
+    def _push_out(self) -> Spooled:
+        item = next(iter(self._items.values()))
+        # Counted first: a crash in between counts one too many, never one too few.
+        self._count(dropped=1)
+        self._forget(item)
+        _log.warning("spool.dropped", epoch=item.epoch, seq=item.seq)
+        return item
+
+    def _add(self, item: Spooled) -> None:
+        self._items[item.ordinal] = item
+        self._size += item.size
+
+    def _forget(self, item: Spooled) -> None:
+        del self._items[item.ordinal]
+        self._size -= item.size
+        (self._directory / item.name).unlink(missing_ok=True)
+
+    def _count(self, *, dropped: int = 0, torn: int = 0) -> None:
+        self._counters = _Counters(
+            dropped=self._counters.dropped + dropped, torn=self._counters.torn + torn
+        )
+        # On a full disk there is no room for the count; it stays in memory and is written with the next.
+        with contextlib.suppress(OSError):
+            write_file(self._directory / _COUNTERS, msgspec.json.encode(self._counters))
+
+
+def _read_counters(directory: Path) -> _Counters:
+    try:
+        raw = (directory / _COUNTERS).read_bytes()
+        return msgspec.json.decode(raw, type=_Counters)
+    except FileNotFoundError:
+        return _Counters()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        _log.exception("spool.counters_damaged")
+        return _Counters()
+
+
+def _check(data: bytes) -> bytes | None:
+    """The envelope, if the file is whole."""
+    head = len(_MAGIC) + 32
+    if data[: len(_MAGIC)] != _MAGIC:
+        return None
+    envelope = data[head:]
+    return envelope if hashlib.sha256(envelope).digest() == data[len(_MAGIC) : head] else None
