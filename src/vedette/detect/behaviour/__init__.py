@@ -1,0 +1,6 @@
+"""The expert of processes and sockets."""
+
+from vedette.detect.behaviour.expert import BehaviourExpert
+from vedette.detect.behaviour.fit import fit
+
+__all__ = ["BehaviourExpert", "fit"]

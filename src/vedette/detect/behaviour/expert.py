@@ -1,0 +1,228 @@
+"""The behaviour expert: surprise of a process this host never ran, and of services that stopped."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from vedette.detect.behaviour.hostile import GONE, MARKS
+from vedette.detect.behaviour.look import Crowd, Look, Novel, look
+from vedette.detect.behaviour.part import BehaviourPart
+from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
+from vedette.detect.case import Case
+from vedette.detect.view import View
+
+__all__ = ["BehaviourExpert"]
+
+_LOUD_LEARNED = 1_440  # snapshots until a loud process that nobody minded is usual
+_QUIET = -1.0  # nats under which a new shape is learned at sight
+_WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
+_MOST_CASES = 60
+_MOST_SHAPES = 1_500
+_MOST_CONTACTS = 1_500
+_MOST_UNLEARNED = 300
+_MOST_RESIDENTS = 100
+_FORGET_RESIDENT = 60  # snapshots until a stopped service is no longer missed
+_MOST_CROWDS = 100
+_SMALL_CROWD = 5
+
+
+class BehaviourExpert:
+    """Judges processes by place, name, command, parent, account and sockets.
+
+    `part` is what `fit` made (None or empty: the reviewed priors alone).
+    """
+
+    name = "behaviour"
+
+    def __init__(self, part: Any = None) -> None:
+        self._part = BehaviourPart.load(part or {})
+        self._last: tuple[View, BehaviourState, Look] | None = None
+
+    def fresh(self) -> BehaviourState:
+        """The state of a host that nobody has seen yet."""
+        return BehaviourState()
+
+    def judge(self, view: View, state: BehaviourState) -> tuple[Case, ...]:
+        """One case per program that runs in a new way; the strongest of each subject, strongest first."""
+        if view.count == 0 or not state.shapes:
+            return ()
+        seen = self.look(view, state)
+        told = [self._novel(novel) for novel in seen.novel.values() if novel.nats > _WORTH_TELLING]
+        told += [self._crowd(crowd, view) for crowd in seen.crowds]
+        told += [
+            self._gone(name, resident, score) for name, resident, score in seen.services.missing
+        ]
+        best: dict[str, Case] = {}
+        for case in sorted(told, key=lambda case: (-case.nats, case.subject, case.text)):
+            best.setdefault(case.subject, case)
+        return tuple(best.values())[:_MOST_CASES]
+
+    def learn(self, view: View, state: BehaviourState, *, alarm: bool) -> BehaviourState:
+        """Takes over what is quiet when there is no alarm; what is loud waits for 1,440 snapshots."""
+        if "processes" not in view.seen:
+            return state
+        seen = self.look(view, state)
+        self._last = None
+        first = view.count == 0 or not state.shapes
+        count = view.count
+        state.shapes |= dict.fromkeys(seen.usual & state.shapes.keys(), count)
+        state.contacts |= dict.fromkeys(seen.used, count)
+        state.unlearned = {
+            shape: state.unlearned[shape] for shape in state.unlearned if shape in seen.novel
+        }
+        for shape, novel in sorted(seen.novel.items()):
+            _learn_shape(
+                state,
+                shape,
+                novel,
+                seen,
+                count,
+                learned=first or (not alarm and novel.nats < _QUIET),
+                first=first,
+            )
+        if not alarm or first:
+            _learn_rest(state, seen, count, view)
+        _watch(state, seen, view)
+        state.shapes = _latest(state.shapes, _MOST_SHAPES)
+        state.contacts = _latest(state.contacts, _MOST_CONTACTS)
+        state.programs = _latest(state.programs, _MOST_SHAPES)
+        state.locked = seen.locked
+        state.packages, state.since_package = seen.packages, min(seen.since_package, 1_000)
+        state.boot = (
+            max(state.boot, view.snapshot.host.boot_time) if seen.since_boot == 0 else state.boot
+        )
+        state.since_boot = 1_000 if first else min(seen.since_boot, 1_000)
+        return state
+
+    def dump(self, state: BehaviourState) -> Any:
+        """The state as one MessagePack byte string."""
+        return state.dump()
+
+    def load(self, raw: Any) -> BehaviourState:
+        """Raises ValueError or TypeError when it is not a dumped state."""
+        return BehaviourState.load(raw)
+
+    def look(self, view: View, state: BehaviourState) -> Look:
+        """What the view says to this state; judging and learning one snapshot read it once."""
+        if self._last is not None and self._last[0] is view and self._last[1] is state:
+            return self._last[2]
+        seen = look(view, state, self._part)
+        self._last = (view, state, seen)
+        return seen
+
+    def _novel(self, novel: Novel) -> Case:
+        process, evidence = novel.process, MARKS[novel.mark]
+        seen = process.form
+        parent = process.parent.base if process.parent is not None else "the first process"
+        who = f"started by {parent}, as user id {process.uid}"
+        thing = seen.script or seen.path or seen.name
+        what = f"{thing} (pid {process.pid}), {who}"
+        peers = ", ".join(f"{peer.address}:{peer.port}" for peer in novel.peers[:4])
+        if len(novel.peers) > 4:
+            peers += f" and {len(novel.peers) - 4} more"
+        marked = seen.role == "shell" or seen.deed or novel.mark.startswith(("service", "database"))
+        return Case(
+            expert=self.name,
+            subject=f"process:{thing}"
+            + (f":{process.uid}" if seen.role == "shell" and not seen.script else ""),
+            nats=novel.nats,
+            text=evidence.text.format(shown=f"{seen.shown!r}, {what}" if marked else what)
+            + (f"; it talks to {peers}" if peers else ""),
+            attack=evidence.attack,
+            observed=f"{seen.shown} {who}" + (f", talking to {peers}" if peers else ""),
+            expected="this program never ran like this on this host",
+            since=datetime.fromtimestamp(novel.since, UTC),
+        )
+
+    def _crowd(self, crowd: Crowd, view: View) -> Case:
+        shown = f"{crowd.now} of {crowd.name}"
+        return Case(
+            expert=self.name,
+            subject=f"crowd:{crowd.name}",
+            nats=crowd.nats,
+            text=MARKS["crowd"].text.format(shown=shown),
+            attack=MARKS["crowd"].attack,
+            observed=f"{crowd.now} processes named {crowd.name}",
+            expected=f"at most {crowd.before} at once so far",
+            since=view.snapshot.taken_at,
+        )
+
+    def _gone(self, name: str, resident: Resident, score: float) -> Case:
+        evidence = GONE["guard" if resident.guard else "service"]
+        return Case(
+            expert=self.name,
+            subject=f"service:{resident.shown}",
+            nats=score,
+            text=evidence.text.format(shown=resident.shown),
+            attack=evidence.attack,
+            observed=f"no process of {name.rsplit(' ', 1)[0]}",
+            expected=f"it ran in each of {resident.seen} snapshots",
+            since=datetime.fromtimestamp(resident.gone, UTC) if resident.gone else None,
+        )
+
+
+def _learn_shape(
+    state: BehaviourState,
+    shape: int,
+    novel: Novel,
+    seen: Look,
+    count: int,
+    *,
+    learned: bool,
+    first: bool,
+) -> None:
+    held = state.unlearned.get(shape)
+    age = held.age + 1 if held is not None else 1
+    if not learned and age < _LOUD_LEARNED:
+        if len(state.unlearned) < _MOST_UNLEARNED or held is not None:
+            state.unlearned[shape] = Unlearned(novel.since, age, novel.nats)
+        return
+    state.unlearned.pop(shape, None)
+    state.shapes[shape] = count
+    state.contacts |= dict.fromkeys(seen.fresh.get(shape, ()), count)
+    if learned and not first:
+        evidence = MARKS[novel.mark]
+        worked = novel.behind == "work" and evidence.operated is not None
+        name = f"{novel.mark}|work" if worked else novel.mark
+        state.marks[name] = state.marks.get(name, 0) + 1
+
+
+def _learn_rest(state: BehaviourState, seen: Look, count: int, view: View) -> None:
+    for shape, contacts in seen.fresh.items():
+        if shape in state.shapes:
+            state.contacts |= dict.fromkeys(contacts, count)
+    state.programs |= dict.fromkeys(seen.programs, count)
+    for name, now in seen.counted.items():
+        if now >= _SMALL_CROWD and now > state.crowds.get(name, 0):
+            state.crowds[name] = now
+    # A host whose programs never come in numbers still needs a mark that its crowds were looked at.
+    state.crowds.setdefault("", 0)
+    if len(state.crowds) > _MOST_CROWDS:
+        kept = sorted(state.crowds.items(), key=lambda item: (item[0] != "", -item[1], item[0]))
+        state.crowds = dict(kept[:_MOST_CROWDS])
+
+
+def _watch(state: BehaviourState, seen: Look, view: View) -> None:
+    now = view.snapshot.taken_at.timestamp()
+    here = seen.services.here
+    if not here:
+        return
+    for name, resident in list(state.residents.items()):
+        if name in here:
+            resident.seen += 1
+            resident.missing, resident.gone = 0, 0.0
+        else:
+            resident.gone = resident.gone if resident.missing else now
+            resident.missing += 1
+            if resident.missing > (_FORGET_RESIDENT if resident.seen >= _FORGET_RESIDENT else 2):
+                del state.residents[name]
+    for name, (shown, guard) in sorted(here.items()):
+        if name not in state.residents and len(state.residents) < _MOST_RESIDENTS:
+            state.residents[name] = Resident(shown, guard, now, 1)
+
+
+def _latest(entries: dict[int, int], most: int) -> dict[int, int]:
+    if len(entries) <= most:
+        return entries
+    # Drop a tenth at once, so that a full memory is not sorted at each snapshot.
+    kept = sorted(entries.items(), key=lambda item: (-item[1], item[0]))[: most - most // 10]
+    return dict(kept)

@@ -1,0 +1,319 @@
+"""One reading of a host's processes and sockets against its state."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from math import log
+from typing import NamedTuple
+
+from vedette.core import Row
+from vedette.detect.behaviour.hostile import GONE, MARKS
+from vedette.detect.behaviour.part import BehaviourPart
+from vedette.detect.behaviour.shape import (
+    Process,
+    context,
+    listens_of,
+    marks_of,
+    net_of,
+    processes,
+    program_of,
+    shape_of,
+)
+from vedette.detect.behaviour.sockets import Peer, Wires, contact, door, wires
+from vedette.detect.behaviour.state import BehaviourState, Resident
+from vedette.detect.fingerprint import fingerprint
+from vedette.detect.inventory.fact import number
+from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.upgrade import package_manager_runs, packages_now
+from vedette.detect.view import View
+
+__all__ = ["Crowd", "Look", "Novel", "Services", "look", "soft_of", "weigh"]
+
+EXPLAINED = 5  # snapshots after a package change in which it explains what is new
+_PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
+_CROWD = 40  # copies of a program that are many on any host
+_CROWD_TIMES = 6  # and that many times more than ever
+
+
+class Novel(NamedTuple):
+    """A process whose shape this host never learned."""
+
+    shape: int
+    process: Process
+    mark: str
+    nats: float
+    peers: tuple[Peer, ...]
+    since: float
+    leans: dict[str, str]
+    behind: str
+
+
+class Crowd(NamedTuple):
+    """Copies of one program: how many now, how many at most before."""
+
+    name: str
+    now: int
+    before: int
+    nats: float
+
+
+class Services(NamedTuple):
+    """What runs under the first process, and what of it is missing, with its nats."""
+
+    here: dict[str, tuple[str, bool]]
+    missing: tuple[tuple[str, Resident, float], ...]
+
+
+class Look(NamedTuple):
+    """`usual` are the shapes here that are known, `used` contacts and doors known and in use; `fresh` those not yet
+    known, by the shape that shows them; `programs` those that settled processes run."""
+
+    usual: set[int]
+    novel: dict[int, Novel]
+    used: set[int]
+    fresh: dict[int, set[int]]
+    programs: set[int]
+    crowds: tuple[Crowd, ...]
+    counted: Counter[str]
+    services: Services
+    locked: list[int]
+    packages: int | None
+    since_package: int
+    since_boot: int
+
+
+class _Scene(NamedTuple):
+    """What is asked again and again while one view is read."""
+
+    rows: Mapping[str, Row]
+    net: Wires
+    state: BehaviourState
+    part: BehaviourPart
+    locked: list[int]
+    explained: bool
+    learned: int
+    now: float
+
+
+def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
+    """Compares with what is usual here. Changes nothing."""
+    packages = packages_now(view, state.packages)
+    moved = packages != state.packages and state.packages is not None
+    since = 0 if moved or package_manager_runs(view) else state.since_package + 1
+    now = view.snapshot.taken_at.timestamp()
+    started = view.snapshot.host.boot_time > state.boot + 30.0
+    rows = {str(row.get("pid")): row for row in view.rows("processes")}
+    locked = locked_accounts(view, state)
+    scene = _Scene(rows, wires(view), state, part, locked, since < EXPLAINED, view.count, now)
+    usual: set[int] = set()
+    novel: dict[int, Novel] = {}
+    used: set[int] = set()
+    fresh: dict[int, set[int]] = {}
+    found = processes(rows)
+    for process in found:
+        shape, new = _one(process, scene, used, fresh)
+        if new is None:
+            usual.add(shape)
+        elif shape not in novel or (new.nats, new.process.pid) > (
+            novel[shape].nats,
+            novel[shape].process.pid,
+        ):
+            novel[shape] = new
+    counted = Counter(process.form.name for process in found)
+    since_boot = 0 if started else state.since_boot + 1
+    return Look(
+        usual,
+        novel,
+        used,
+        fresh,
+        {fingerprint(program_of(process)) for process in found if process.form.role != "shell"},
+        _crowds(counted, scene) if state.crowds else (),
+        counted,
+        _services(found, scene, since_boot),
+        locked,
+        packages,
+        since,
+        since_boot,
+    )
+
+
+def _one(
+    process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]
+) -> tuple[int, Novel | None]:
+    kind, peers, _ = net_of(process, scene.net, scene.state)
+    listens = listens_of(process, scene.net, scene.state)
+    flags = flags_of(process, scene.net, scene.locked)
+    shape = shape_of(process, kind, listens, flags)
+    contacts = contacts_of(process, scene.net)
+    if contacts:
+        known = {one for one in contacts if one in scene.state.contacts}
+        used |= known
+        if len(known) < len(contacts):
+            fresh.setdefault(shape, set()).update(contacts - known)
+    if shape in scene.state.shapes:
+        return shape, None
+    held = scene.state.unlearned.get(shape)
+    behind = context(process, scene.rows)
+    leans = soft_of(process, kind, listens)
+    marks = marks_of(process, behind, peers, kind, flags, scene.state, scene.now)
+    mark, score = _weigh(process, behind, marks or ("plain",), leans, shape, scene)
+    return shape, Novel(
+        shape,
+        process,
+        mark,
+        held.nats if held is not None else score,
+        tuple(sorted(peers)),
+        held.since if held is not None else scene.now,
+        leans,
+        behind,
+    )
+
+
+def _weigh(
+    process: Process,
+    behind: str,
+    marks: tuple[str, ...],
+    leans: dict[str, str],
+    shape: int,
+    scene: _Scene,
+) -> tuple[str, float]:
+    """The strongest mark and the nats over the threshold."""
+    weighed = sorted(
+        ((weigh(mark, behind, scene.state, scene.part, scene.learned), mark) for mark in marks),
+        reverse=True,
+    )
+    score, mark = weighed[0]
+    # Each further mark that is telling by itself about doubles the odds.
+    score += log(2.0) * sum(1 for other, _ in weighed[1:] if other > -1.0)
+    score += sum(
+        min(max(scene.part.lean(attribute, process.account, value), -1.0), 2.0)
+        for attribute, value in leans.items()
+    )
+    if not MARKS[mark].hard:
+        score -= _PACKAGE if scene.explained else 0.0
+        score -= scene.part.familiarity(shape)
+    return mark, score
+
+
+def soft_of(process: Process, kind: str, listens: str) -> dict[str, str]:
+    """The attributes that tip the scale."""
+    parent = (
+        process.parent.role
+        if process.parent is not None
+        else ("init" if process.above in {"0", "1"} else "none")
+    )
+    return {"parent": parent, "net": kind, "listens": listens}
+
+
+def weigh(mark: str, behind: str, state: BehaviourState, part: BehaviourPart, count: int) -> float:
+    """Nats over the threshold of one mark on this host."""
+    evidence = MARKS[mark]
+    name = mark if behind != "work" or evidence.operated is None else f"{mark}|work"
+    prior = evidence.rate if name == mark or evidence.operated is None else evidence.operated
+    normal = rate(
+        prior,
+        fleet=part.marks.get(name, 0),
+        fleet_days=part.days,
+        host=state.marks.get(name, 0),
+        host_days=count / DAY,
+    )
+    return nats(evidence.seen, normal)
+
+
+def flags_of(process: Process, net: Wires, locked: list[int]) -> tuple[str, ...]:
+    """What of the context belongs to the shape: a locked account, a shell's own connection, another's rights."""
+    shell = process.form.role == "shell"
+    flags = []
+    if shell and process.uid in locked:
+        flags.append("locked")
+    if shell and net.ends.get(process.pid, set()) - net.ends.get(process.above, set()):
+        flags.append("wired")
+    if (
+        process.uid
+        and (shell or process.form.role == "interpreter")
+        and number(process.row, "euid", process.uid) == 0
+    ):
+        flags.append("raised")
+    return tuple(flags)
+
+
+def contacts_of(process: Process, net: Wires) -> set[int]:
+    """Fingerprints of its contacts, of the ports it uses, and of its doors."""
+    peers, doors = net.outgoing.get(process.pid), net.doors.get(process.pid)
+    if not peers and not doors:
+        return set()
+    program = program_of(process)
+    found = {door(program, min(port, 32_768)) for port in doors or ()}
+    for peer in peers or ():
+        found.add(contact(program, peer.address, peer.port))
+        found.add(contact(program, "", peer.port))
+    return found
+
+
+def locked_accounts(view: View, state: BehaviourState) -> list[int]:
+    """User ids whose accounts can't log in; as last seen when `users` is unchanged or was not seen."""
+    if "users" not in view.seen or ("users" in view.unchanged and state.locked):
+        return state.locked
+    found = {
+        number(row, "uid")
+        for row in view.rows("users")
+        if str(row.get("shell") or "").rsplit("/", 1)[-1] in {"nologin", "false"}
+    }
+    return sorted(found)
+
+
+def _crowds(counted: Counter[str], scene: _Scene) -> tuple[Crowd, ...]:
+    found = []
+    for name, now in sorted(counted.items()):
+        before = scene.state.crowds.get(name, 0)
+        limit = max(_CROWD, _CROWD_TIMES * before)
+        if now >= limit:
+            score = weigh("crowd", "init", scene.state, scene.part, scene.learned)
+            found.append(Crowd(name, now, before, score + 1.0 + log(now / limit)))
+    return tuple(found)
+
+
+_GUARD = re.compile(
+    r"^(rsyslogd|syslog-ng|syslogd|auditd|systemd-journal|systemd-journald|osqueryd|falco|clamd|fail2ban-server|wazuh-\S+"
+    r"|auditbeat|filebeat|crowdsec|ossec-\S+|falcon-sensor|metalog|vector|fluent-bit|td-agent|promtail)$"
+)
+_RESIDENT_SNAPSHOTS = 60  # a service counts as always running after so many snapshots
+_RESIDENT_SECONDS = 7_200.0  # and so much time
+_AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
+_PATIENCE = 3  # snapshots that a service may take to come back
+
+
+def _services(found: list[Process], scene: _Scene, since_boot: int) -> Services:
+    here = {}
+    for process in found:
+        if (
+            process.above in {"0", "1"}
+            and process.pid != "1"
+            and process.form.role not in {"shell", "builder", "sudo"}
+        ):
+            tool = process.form.script.rsplit("/", 1)[-1] or process.form.base
+            name = f"{process.form.name} {tool} {process.account}"
+            here[name] = (tool, _GUARD.match(process.form.name) is not None)
+    missing = []
+    if not here:
+        return Services(here, ())
+    for name, resident in sorted(scene.state.residents.items()):
+        gone = resident.missing + 1
+        settled = (
+            resident.seen >= _RESIDENT_SNAPSHOTS
+            and (resident.gone or scene.now) - resident.first >= _RESIDENT_SECONDS
+            and since_boot >= _AFTER_START
+        )
+        if name not in here and settled and gone >= _PATIENCE:
+            evidence = GONE["guard" if resident.guard else "service"]
+            kind = "gone:guard" if resident.guard else "gone:service"
+            normal = rate(
+                evidence.rate,
+                fleet=scene.part.marks.get(kind, 0),
+                fleet_days=scene.part.days,
+                host=scene.state.marks.get(kind, 0),
+                host_days=scene.learned / DAY,
+            )
+            excuse = _PACKAGE if scene.explained and not evidence.hard else 0.0
+            missing.append((name, resident, nats(evidence.seen, normal) - excuse))
+    return Services(here, tuple(missing))

@@ -1,0 +1,80 @@
+"""Which process talks to whom, and who waits for connections."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from vedette.core import Row
+from vedette.detect.fingerprint import fingerprint
+from vedette.detect.view import View
+
+__all__ = ["Peer", "Wires", "contact", "door", "wires"]
+
+_LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")  # noqa: S104 - compared, not bound
+_PRIVATE = ("10.", "192.168.", "169.254.", "fd", "fe80", "::ffff:10.", "::ffff:192.168.", "100.64.")
+_BUSY = frozenset({"ESTABLISHED", "SYN_SENT", "SYN-SENT", "ESTAB", "CLOSE_WAIT", ""})
+
+
+class Peer(NamedTuple):
+    """The far end of an outgoing connection."""
+
+    address: str
+    port: int
+
+    @property
+    def private(self) -> bool:
+        """Whether the address belongs to a private network."""
+        address = self.address
+        if address.startswith("172."):
+            second = address[4:7].split(".")[0]
+            return second.isdigit() and 16 <= int(second) <= 31
+        return address.startswith(_PRIVATE)
+
+
+class Wires(NamedTuple):
+    """By process id (as text): outgoing peers, ends of all its network connections, and ports it listens on."""
+
+    outgoing: dict[str, set[Peer]]
+    ends: dict[str, set[tuple[object, ...]]]
+    doors: dict[str, set[int]]
+
+
+def wires(view: View) -> Wires:
+    """Reads `process_open_sockets` and `listening_ports`, as far as they were seen. Loopback is left out."""
+    doors: dict[str, set[int]] = {}
+    for row in view.rows("listening_ports"):
+        port = _port(row, "port")
+        if port:
+            doors.setdefault(str(row.get("pid")), set()).add(port)
+    open_ports = set().union(*doors.values()) if doors else set()
+    outgoing: dict[str, set[Peer]] = {}
+    ends: dict[str, set[tuple[object, ...]]] = {}
+    for row in view.rows("process_open_sockets"):
+        remote = row.get("remote_address")
+        if not remote or not isinstance(remote, str) or remote.startswith(_LOCAL) or remote == "::":
+            continue
+        if str(row.get("state") or "") not in _BUSY:
+            continue
+        pid, local, port = str(row.get("pid")), _port(row, "local_port"), _port(row, "remote_port")
+        ends.setdefault(pid, set()).add((local, remote, port))
+        if local not in open_ports and port:
+            outgoing.setdefault(pid, set()).add(Peer(remote, port))
+    return Wires(outgoing, ends, doors)
+
+
+def _port(row: Row, column: str) -> int:
+    value = row.get(column)
+    if isinstance(value, (int, float)):
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isdigit() else 0
+
+
+@lru_cache(maxsize=16384)
+def contact(program: str, address: str, port: int) -> int:
+    """The fingerprint of a program's contact; of its use of the port alone with an empty address."""
+    return fingerprint("contact", program, address, str(port))
+
+
+@lru_cache(maxsize=4096)
+def door(program: str, port: int) -> int:
+    """The fingerprint of a program's door."""
+    return fingerprint("door", program, str(port))

@@ -1,0 +1,58 @@
+"""What one host's state holds about its processes."""
+
+from typing import Any
+
+import msgspec
+
+__all__ = ["BehaviourState", "Resident", "Unlearned"]
+
+
+class Unlearned(msgspec.Struct, array_like=True):
+    """A shape that is there and not learned: since when (Unix seconds), for how many snapshots, with what score."""
+
+    since: float
+    age: int
+    nats: float
+
+
+class Resident(msgspec.Struct, array_like=True):
+    """A service that runs under the first process: since when (Unix seconds), in how many snapshots, and for how many
+    it has been missing, since `gone` (Unix seconds)."""
+
+    shown: str
+    guard: bool
+    first: float
+    seen: int = 0
+    missing: int = 0
+    gone: float = 0.0
+
+
+class BehaviourState(msgspec.Struct):
+    """`shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
+    it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
+    `locked` the user ids whose accounts can't log in."""
+
+    shapes: dict[int, int] = {}
+    contacts: dict[int, int] = {}
+    programs: dict[int, int] = {}
+    marks: dict[str, int] = {}
+    unlearned: dict[int, Unlearned] = {}
+    residents: dict[str, Resident] = {}
+    crowds: dict[str, int] = {}
+    locked: list[int] = []
+    packages: int | None = None
+    since_package: int = 1_000
+    boot: float = 0.0
+    since_boot: int = 1_000
+
+    def dump(self) -> Any:
+        """As one MessagePack byte string."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def load(cls, raw: Any) -> "BehaviourState":
+        """Raises msgspec.DecodeError (a ValueError) or TypeError when it is not a dumped state."""
+        return _DECODER.decode(raw)
+
+
+_DECODER = msgspec.msgpack.Decoder(BehaviourState)

@@ -1,0 +1,171 @@
+"""The inventory expert: surprise of a new, changed or vanished fact."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from vedette.detect.case import Case
+from vedette.detect.inventory.hostile import VANISHED
+from vedette.detect.inventory.kinds import KINDS
+from vedette.detect.inventory.look import Look, Reading, look
+from vedette.detect.inventory.part import InventoryPart
+from vedette.detect.inventory.state import InventoryState, Open, Watched
+from vedette.detect.view import View
+
+__all__ = ["InventoryExpert"]
+
+_QUIET_LEARNED = 60  # snapshots until a quiet change is usual
+_LOUD_LEARNED = 1_440  # and a loud one that nobody minded
+_QUIET = -2.0  # nats under which a case is quiet
+_WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
+_MOST_CASES = 60
+_MOST_OPEN = 400
+_MOST_VALUES = 6  # values remembered of one key
+_MOST_KEYS = 3_000  # keys remembered of one kind
+_FORGET_VANISHED = 60  # snapshots until a vanished thing is no longer missed
+_MOST_WATCHED = 200
+
+
+class InventoryExpert:
+    """Judges facts: users, keys, sudo rules, jobs, units, modules, mounts, SUID programs, watched files, ports.
+
+    `part` is what `fit` made (None or empty: the reviewed priors alone).
+    """
+
+    name = "inventory"
+
+    def __init__(self, part: Any = None) -> None:
+        self._part = InventoryPart.load(part or {})
+        self._last: tuple[View, InventoryState, Look] | None = None
+
+    def fresh(self) -> InventoryState:
+        """The state of a host that nobody has seen yet."""
+        return InventoryState()
+
+    def judge(self, view: View, state: InventoryState) -> tuple[Case, ...]:
+        """One case per new, changed or vanished thing; the strongest of each subject, strongest first."""
+        seen = self.look(view, state)
+        best: dict[str, Case] = {}
+        told = [self._case(case) for case in (*seen.kept.values(), *seen.opened.values())]
+        told += [self._gone(thing, score) for thing, score in seen.vanished]
+        for case in sorted(told, key=lambda case: (-case.nats, case.subject, case.text)):
+            if case.nats > _WORTH_TELLING:
+                best.setdefault(case.subject, case)
+        return tuple(best.values())[:_MOST_CASES]
+
+    def learn(self, view: View, state: InventoryState, *, alarm: bool) -> InventoryState:
+        """Takes over what is new; quiet cases become usual after 60 snapshots without alarm, loud ones after 1,440."""
+        seen = self.look(view, state)
+        self._last = None
+        for kind, reading in seen.readings.items():
+            if reading.first:
+                known = state.known.setdefault(kind, {})
+                for key, value in reading.facts:
+                    _remember(known, key, value)
+        if not alarm:
+            _count_bursts(state, seen)
+        state.open = dict(list({**seen.kept, **seen.opened}.items())[-_MOST_OPEN:])
+        _age(state, alarm=alarm)
+        _watch(view, state, seen)
+        state.packages, state.since_package = seen.packages, min(seen.since_package, 1_000)
+        if view.snapshot.host.boot_time > state.boot + 30.0:
+            state.boot = view.snapshot.host.boot_time
+        state.since_boot = 1_000 if view.count == 0 else min(seen.since_boot, 1_000)
+        return state
+
+    def dump(self, state: InventoryState) -> Any:
+        """The state as MessagePack's types."""
+        return state.dump()
+
+    def load(self, raw: Any) -> InventoryState:
+        """Raises ValueError when it is not a dumped state."""
+        return InventoryState.load(raw)
+
+    def look(self, view: View, state: InventoryState) -> Look:
+        """What the view says to this state; judging and learning one snapshot read it once."""
+        if self._last is not None and self._last[0] is view and self._last[1] is state:
+            return self._last[2]
+        seen = look(view, state, self._part)
+        self._last = (view, state, seen)
+        return seen
+
+    def _case(self, case: Open) -> Case:
+        return Case(
+            expert=self.name,
+            subject=case.subject,
+            nats=case.nats,
+            text=case.text,
+            attack=case.attack,
+            observed=case.observed,
+            expected=case.expected,
+            since=datetime.fromtimestamp(case.since, UTC),
+        )
+
+    def _gone(self, thing: Watched, score: float) -> Case:
+        evidence = VANISHED[thing.evidence]
+        return Case(
+            expert=self.name,
+            subject=thing.subject,
+            nats=score,
+            text=evidence.text.format(shown=thing.shown),
+            attack=evidence.attack,
+            observed="no longer there",
+            expected="it was there since this host is watched",
+            since=datetime.fromtimestamp(thing.gone, UTC) if thing.gone else None,
+        )
+
+
+def _remember(known: dict[int, list[int]], key: int, value: int) -> None:
+    values = known.pop(key, [])
+    if value not in values:
+        values.append(value)
+    known[key] = values[-_MOST_VALUES:]
+    if len(known) > _MOST_KEYS:
+        del known[next(iter(known))]
+
+
+def _count_bursts(state: InventoryState, seen: Look) -> None:
+    loudest: dict[str, float] = {}
+    for case in seen.opened.values():
+        loudest[case.mark] = max(loudest.get(case.mark, case.nats), case.nats)
+    for mark, score in loudest.items():
+        if score < 0.0:
+            state.bursts[mark] = state.bursts.get(mark, 0) + 1
+
+
+def _age(state: InventoryState, *, alarm: bool) -> None:
+    for name, case in list(state.open.items()):
+        quiet = case.nats < _QUIET
+        case.age += 0 if quiet and alarm else 1
+        if case.age >= (_QUIET_LEARNED if quiet else _LOUD_LEARNED):
+            _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
+            del state.open[name]
+
+
+def _watch(view: View, state: InventoryState, seen: Look) -> None:
+    now = view.snapshot.taken_at.timestamp()
+    for kind in KINDS:
+        if not kind.seen(view):
+            continue
+        things = state.watched.setdefault(kind.name, {})
+        reading = seen.readings.get(kind.name)
+        present = None if reading is None else _watchable(reading)
+        for key, thing in list(things.items()):
+            if thing.missing if present is None else key not in present:
+                thing.gone = thing.gone if thing.missing else now
+                thing.missing += 1
+                if thing.missing > _FORGET_VANISHED:
+                    del things[key]
+            else:
+                thing.missing, thing.gone = 0, 0.0
+                thing.seen += 1
+        for key, (subject, shown, evidence) in (present or {}).items():
+            if key not in things and len(things) < _MOST_WATCHED:
+                things[key] = Watched(subject, shown, evidence, now, 1)
+
+
+def _watchable(reading: Reading) -> dict[int, tuple[str, str, str]]:
+    return {
+        key: (fact.subject, fact.shown, fact.watch)
+        for (key, _), fact in reading.facts.items()
+        if fact.watch
+    }

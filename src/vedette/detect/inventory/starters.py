@@ -1,0 +1,159 @@
+"""Facts about what starts or stays by itself: scheduled jobs, units, kernel modules, mounts."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from vedette.detect.inventory.fact import Fact, text
+from vedette.detect.place import hidden, place, risky
+from vedette.detect.signature import deed
+from vedette.detect.view import View
+
+__all__ = ["jobs", "modules", "mounts", "units"]
+
+_SEGMENT = re.compile(r"\|\||&&|[;|&\n]")
+_WRAPPERS = frozenset(
+    "nice ionice timeout env sudo nohup exec setsid chronic flock if then do time".split()
+)
+_RUNNERS = re.compile(
+    r"^(\S*/)?(ba|da|z|k)?sh$|^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*$|^(source|\.)$"
+)
+_OUTPUT = re.compile(r"(?:\d|&)?>>?\s*\S+|</\S+")
+_DOWNLOAD = re.compile(r"\b(?:curl|wget|nc|ncat|base64|ftp|scp)\b")
+_SPOOL = re.compile(r"/var/spool/cron/(?:crontabs/|tabs/)?([^/]+)$")
+_SERVICES = frozenset(
+    "www-data apache nginx http mysql postgres redis mongodb memcache nobody daemon bin sys tomcat jenkins git".split()
+)
+_DEEDS = frozenset(
+    "reverse fetch decode miner tunnel netcat cover disable exfil persist raise wipe encrypt module preload".split()
+)
+_DEED_WORDS = {
+    "reverse": "it opens a shell to the network",
+    "fetch": "it downloads and runs code",
+    "decode": "it decodes and runs code",
+}
+_INSTANCE = re.compile(r"@[^.]*\.")
+_GUARDS = re.compile(
+    r"^(auditd|rsyslog|syslog-ng|syslog|systemd-journald|osqueryd|falco|clamav-\w+|fail2ban|apparmor|ufw|firewalld"
+    r"|nftables|wazuh-agent|auditbeat|filebeat|crowdsec|aide\w*)\.(service|timer)$"
+)
+_UNIT_TYPES = (".service", ".timer", ".socket", ".path")
+_MODULES = re.compile(
+    r"^(nf|nft|nfnetlink|xt|ip|ip6|ipt|ip6t|iptable|ip6table|ebt|ebtable|arp|br|bridge|veth|overlay|loop|dm|tun|tap|vhost"
+    r"|kvm|snd|usb|hid|nls|fuse|isofs|udf|vfat|fat|exfat|ext4|xfs|btrfs|jbd2|nfs|nfsd|lockd|cifs|sunrpc|ceph|rbd|algif|af"
+    r"|aes|sha\d*|crypto|crc\w*|tcp|sch|cls|act|wireguard|udp|vxlan|geneve|gre|bonding|dummy|ifb|macvlan|macvtap|ipvlan"
+    r"|ipvtap|scsi|sd|sr|sg|nvme|virtio|vmw|vsock|hv|xen|drm|i915|amdgpu|nvidia|intel|acpi|i2c|bluetooth|bt\w*|cfg80211"
+    r"|mac80211|iwl\w*|md|raid\d+|lz4|zstd|zram|z3fold|squashfs|binfmt|inet|unix|tls|cdc|input|joydev|led|rfkill|thermal"
+    r"|iscsi|target|libcrc32c|stp|llc|8021q|garp|mrp|netlink|psample|rapl|cuse|configfs|pps|ptp|edac|mei|uas|aesni|libchacha\w*|poly1305|curve25519|chacha\w*|ghash|cryptd|blake2\w*|curve\w*|rpcsec\w*|auth|grace|dns|fscache|netfs|cachefiles|nbd|vboxdrv|zfs|spl|evdev|mousedev|psmouse|serio|parport|ppdev|lp|pcspkr|mbcache|efi\w*|autofs4|quota\w*|msr|cpuid|softdog|iTCO\w*|watchdog|ipmi|uio|vfio|irqbypass|cec|rc|video|media|uvc\w*|v4l2)(_|\d|$)"
+)
+_OVER_PROCESS = re.compile(r"^/proc/\d+(/|$)")
+
+
+def _program(segment: str) -> str:
+    """The program (or the script given to an interpreter) that one simple command runs."""
+    words = segment.strip(" (){}\t\"'").split()
+    skip = 0
+    wrapped = False
+    for word in words:
+        if word in _WRAPPERS:
+            wrapped = True
+            skip = 1 if word == "flock" else 0
+        elif "=" in word.split("/", 1)[0] or (wrapped and (word[0] in "-" or word[0].isdigit())):
+            continue
+        elif _RUNNERS.match(word):
+            wrapped = True
+        elif skip:
+            skip -= 1
+        else:
+            return word.strip("\"'")
+    return ""
+
+
+@lru_cache(maxsize=2048)
+def _marks(command: str, owner: str, minute: str) -> tuple[tuple[str, ...], str]:
+    runs = [_program(segment) for segment in _SEGMENT.split(_OUTPUT.sub(" ", command))]
+    marks = []
+    if any(map(risky, runs)):
+        marks.append("cron.temp")
+    if any(map(hidden, runs)):
+        marks.append("cron.hidden")
+    found = deed(command)
+    if found in _DEEDS:
+        marks.append("cron.deed")
+    if _DOWNLOAD.search(command):
+        marks.append("cron.download")
+    if owner in _SERVICES:
+        marks.append("cron.service")
+    if any(place(path) in {"home", "roothome"} or path.startswith("~") for path in runs):
+        marks.append("cron.home")
+    if minute in {"*", "*/1", "@reboot"}:
+        marks.append("cron.minute")
+    return tuple(marks) or ("cron.plain",), found
+
+
+def jobs(view: View) -> Iterator[Fact]:
+    """Of `crontab`: one per file and command; its schedule is the value."""
+    for row in view.rows("crontab"):
+        file, command = text(row, "path"), text(row, "command")
+        spool = _SPOOL.search(file)
+        owner, _, rest = command.partition(" ") if spool is None else (spool[1], "", command)
+        owner, tab, after = owner.partition("\t")
+        rest = f"{after} {rest}" if tab else rest
+        schedule = [text(row, part) for part in ("event", "minute", "hour", "day_of_week")]
+        marks, found = _marks(rest.strip() or command, owner, schedule[0] or schedule[1])
+        yield Fact(
+            "cron",
+            f"{file}\0{command}",
+            " ".join(schedule),
+            marks,
+            f"cron:{file}",
+            f"{command[:200]!r} in {file}",
+            "cron.plain",
+            deed=_DEED_WORDS.get(found, found),
+        )
+
+
+def units(view: View) -> Iterator[Fact]:
+    """Of `systemd_units`: services, timers, sockets and paths with a file that lasts, one per name."""
+    for row in view.rows("systemd_units"):
+        name = _INSTANCE.sub("@.", text(row, "id"))
+        file, state = text(row, "fragment_path"), text(row, "unit_file_state")
+        if not name.endswith(_UNIT_TYPES) or file.startswith("/run/"):
+            continue
+        if risky(file) or (hidden(file) and place(file) not in {"home", "roothome"}):
+            mark = "unit.risky"
+        elif state in {"alias", "generated", "transient", "linked-runtime"} or not file:
+            mark = "unit.alias"
+        elif place(file) in {"home", "roothome"}:
+            mark = "unit.own"
+        elif not file.startswith(("/lib/", "/usr/lib/")):
+            mark = "unit.timer" if name.endswith(".timer") else "unit.made"
+        else:
+            mark = "unit.packaged"
+        watch = "guard-unit" if _GUARDS.match(name) else ""
+        yield Fact(
+            "unit",
+            name,
+            f"{file}:{state}",
+            (mark,),
+            f"unit:{name}",
+            f"{name} ({file or 'no file'}, {state or 'no state'})",
+            "unit.risky" if mark == "unit.risky" else "unit.changed",
+            watch,
+        )
+
+
+def modules(view: View) -> Iterator[Fact]:
+    """Of `kernel_modules`: one per name."""
+    for row in view.rows("kernel_modules"):
+        name = text(row, "name")
+        mark = "module.common" if _MODULES.match(name) else "module.plain"
+        yield Fact("module", name, "", (mark,), f"module:{name}", name)
+
+
+def mounts(view: View) -> Iterator[Fact]:
+    """Of `mounts`: one per path; its type is the value."""
+    for row in view.rows("mounts"):
+        path, kind = text(row, "path"), text(row, "type")
+        mark = "mount.process" if _OVER_PROCESS.match(path) else "mount.plain"
+        yield Fact("mount", path, kind, (mark,), f"mount:{path}", f"{path} ({kind})")

@@ -1,0 +1,64 @@
+"""What one host's state holds about its facts: known values, open cases, watched things that may vanish."""
+
+from typing import Any
+
+import msgspec
+
+__all__ = ["InventoryState", "Open", "Watched"]
+
+
+class Open(msgspec.Struct, array_like=True):
+    """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots."""
+
+    kind: str
+    key: int
+    value: int
+    mark: str
+    subject: str
+    text: str
+    attack: str | None
+    observed: str
+    expected: str
+    since: float
+    nats: float
+    hard: bool
+    age: int = 0
+
+
+class Watched(msgspec.Struct, array_like=True):
+    """A thing whose vanishing would matter. `first` is when it was first seen (Unix seconds), `missing` how many
+    snapshots in a row its table was read and lacked it, since `gone` (Unix seconds)."""
+
+    subject: str
+    shown: str
+    evidence: str
+    first: float
+    seen: int = 0
+    missing: int = 0
+    gone: float = 0.0
+
+
+class InventoryState(msgspec.Struct):
+    """`known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
+    evidence; `since_package` the snapshots since the last package change."""
+
+    known: dict[str, dict[int, list[int]]] = {}
+    open: dict[str, Open] = {}
+    watched: dict[str, dict[int, Watched]] = {}
+    bursts: dict[str, int] = {}
+    packages: int | None = None
+    since_package: int = 1_000
+    boot: float = 0.0
+    since_boot: int = 1_000
+
+    def dump(self) -> Any:
+        """As one MessagePack byte string."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def load(cls, raw: Any) -> "InventoryState":
+        """Raises msgspec.DecodeError (a ValueError) or TypeError when it is not a dumped state."""
+        return _DECODER.decode(raw)
+
+
+_DECODER = msgspec.msgpack.Decoder(InventoryState)

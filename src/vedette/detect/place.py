@@ -1,0 +1,69 @@
+"""Where a program lies: the class of a path, and whether a part of it hides."""
+
+import re
+from functools import lru_cache
+
+__all__ = ["RISKY", "hidden", "place", "risky"]
+
+RISKY = frozenset({"temp", "memory", "anonymous"})
+
+_ROOTS = (
+    ("/usr/local/", "local"),
+    ("/usr/", "system"),
+    ("/bin/", "system"),
+    ("/sbin/", "system"),
+    ("/lib", "system"),
+    ("/etc/", "system"),
+    ("/var/lib/dpkg/", "system"),
+    ("/nix/store/", "system"),
+    ("/snap/", "system"),
+    ("/opt/", "app"),
+    ("/srv/", "app"),
+    ("/app/", "app"),
+    ("/var/www/", "app"),
+    ("/home/", "home"),
+    ("/root/", "roothome"),
+    ("/tmp/", "temp"),
+    ("/var/tmp/", "temp"),
+    ("/dev/fd/", "other"),
+    ("/dev/", "memory"),
+    ("/run/lock/", "memory"),
+    ("/run/shm/", "memory"),
+    ("/run/", "run"),
+    ("/var/run/", "run"),
+    ("/memfd:", "anonymous"),
+    ("memfd:", "anonymous"),
+    ("/var/lib/docker/", "layer"),
+    ("/var/lib/containerd/", "layer"),
+    ("/var/lib/containers/", "layer"),
+)
+
+# Hidden directories that honest tools keep their programs in.
+_KNOWN_HIDDEN = re.compile(
+    r"/\.(ansible|asdf|bun|bundle|cabal|cache|cargo|claude|conda|config|cursor-server|deno|dotnet|fnm|gem|ghcup|git"
+    r"|go|gradle|jenkins|julia|juliaup|local|m2|mamba|npm|nuget|nvm|opam|pyenv|rbenv|rustup|rye|sdkman|tox|uv"
+    r"|venv|vim|virtualenvs|volta|vscode|vscode-server|yarn|build-id|nox|mypy_cache|hg|eggs|zsh|oh-my-zsh)(?=/)"
+)
+_HIDDEN = re.compile(r"/(\.[^/]|\.\.\.|\s+/)")
+
+
+@lru_cache(maxsize=8192)
+def place(path: str) -> str:
+    """The class of a path: system, local, app, home, roothome, temp, memory, run, layer, anonymous, other or none."""
+    if not path:
+        return "none"
+    for root, name in _ROOTS:
+        if path.startswith(root):
+            return name
+    return "other" if path.startswith("/") else "none"
+
+
+@lru_cache(maxsize=8192)
+def hidden(path: str) -> bool:
+    """Whether a part of the path is hidden, other than by tools known to do so."""
+    return "/" in path and _HIDDEN.search(_KNOWN_HIDDEN.sub("", path)) is not None
+
+
+def risky(path: str) -> bool:
+    """Whether anyone could have put the program there: temporary directories, shared or anonymous memory."""
+    return place(path) in RISKY
