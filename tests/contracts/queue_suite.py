@@ -1,0 +1,416 @@
+"""What every queue must do. A broker's test class derives from QueueContract and gives it a `broker`."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Protocol
+
+import pytest
+
+from vedette.core import (
+    Epoch,
+    HostId,
+    Identity,
+    InvalidInput,
+    LeaseLost,
+    ManualClock,
+    Message,
+    TenantId,
+    digest,
+)
+from vedette.queue import Appended, Delivery, Queue
+
+__all__ = ["Broker", "DurableQueueContract", "QueueContract", "message"]
+
+NEW, DUPLICATE, CONFLICT = Appended.NEW, Appended.DUPLICATE, Appended.CONFLICT
+_START = ManualClock().now()
+
+
+def message(host: str = "a", seq: int = 1, *, body: bytes = b"body", tenant: str = "t") -> Message:
+    """A message whose digest is its body's."""
+    identity = Identity(tenant=TenantId(tenant), host=HostId(host), epoch=Epoch("e"), seq=seq)
+    return Message(identity=identity, digest=digest(body), body=body, received_at=_START)
+
+
+class Broker(Protocol):
+    """One place where messages are kept."""
+
+    def open(self, *, max_batch_bytes: int = 1 << 20) -> Queue:
+        """A queue upon it, independent of those opened before where that is possible. Retention: one day."""
+
+
+def _seqs(deliveries: list[Delivery]) -> list[tuple[str, int]]:
+    return [(d.message.identity.host, d.message.identity.seq) for d in deliveries]
+
+
+def _take(queue: Queue, limit: int = 100, lease_seconds: float = 60.0) -> list[Delivery]:
+    return queue.poll(limit=limit, lease_seconds=lease_seconds)
+
+
+class QueueContract:
+    """Behaviour of every queue, tested through the port alone."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock(_START)
+
+    @pytest.fixture
+    def broker(self, clock: ManualClock) -> Broker:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def queue(self, broker: Broker) -> Iterator[Queue]:
+        queue = broker.open()
+        yield queue
+        queue.close()
+
+    @pytest.fixture
+    def other(self, broker: Broker) -> Iterator[Queue]:
+        """A second consumer of the same messages."""
+        queue = broker.open()
+        yield queue
+        queue.close()
+
+    def test_a_message_comes_back_as_it_was(self, queue: Queue) -> None:
+        sent = message("büro/1", 2**63 - 1, body=bytes(range(256)) * 100, tenant="tænant")
+        assert queue.append([sent]) == [NEW]
+        (delivery,) = _take(queue)
+        assert delivery.message == sent
+        assert delivery.attempts == 1
+
+    def test_each_lane_keeps_its_order(self, queue: Queue) -> None:
+        queue.append([message(host, seq) for seq in (3, 1, 2) for host in "ab"])
+        got = _seqs(_take(queue))
+        assert [seq for host, seq in got if host == "a"] == [3, 1, 2]
+        assert [seq for host, seq in got if host == "b"] == [3, 1, 2]
+
+    def test_nothing_to_do_is_no_error(self, queue: Queue) -> None:
+        assert queue.append([]) == []
+        assert _take(queue) == []
+        queue.commit([])
+        queue.extend([], 1.0)
+        assert queue.dead_letters(limit=5) == []
+        assert queue.prune() == 0
+
+    def test_the_same_message_again_is_a_duplicate_even_after_it_was_consumed(
+        self, queue: Queue
+    ) -> None:
+        assert queue.append([message()]) == [NEW]
+        assert queue.append([message()]) == [DUPLICATE]
+        queue.commit(_take(queue))
+        assert queue.append([message()]) == [DUPLICATE]
+        assert queue.depth() == 0
+
+    def test_the_same_identity_with_other_content_is_a_conflict_and_not_stored(
+        self, queue: Queue
+    ) -> None:
+        queue.append([message()])
+        assert queue.append([message(body=b"other"), message("b")]) == [CONFLICT, NEW]
+        assert [d.message.body for d in _take(queue)] == [b"body", b"body"]
+
+    def test_one_identity_several_times_in_one_batch_is_stored_once(self, queue: Queue) -> None:
+        batch = [message(), message(), message(body=b"other"), message(seq=2)]
+        assert queue.append(batch) == [NEW, DUPLICATE, CONFLICT, NEW]
+        assert _seqs(_take(queue)) == [("a", 1), ("a", 2)]
+
+    def test_a_batch_may_be_far_larger_than_one_statement(self, queue: Queue) -> None:
+        batch = [message(f"h{n % 700}", n) for n in range(1500)]
+        assert queue.append([*batch, batch[0]]) == [NEW] * 1500 + [DUPLICATE]
+        assert queue.depth() == 1500
+
+    def test_tenants_and_hosts_are_told_apart_whatever_their_names(self, queue: Queue) -> None:
+        twins = [message("b/c", tenant="a"), message("c", tenant="a/b")]
+        assert queue.append(twins) == [NEW, NEW]
+        assert {d.token for d in _take(queue, limit=1)} != {d.token for d in _take(queue, limit=1)}
+
+    @pytest.mark.parametrize("bad", [message(seq=-1), message(seq=2**63), message("nul\0")])
+    def test_what_cannot_be_stored_is_refused_and_nothing_is_stored(
+        self, queue: Queue, bad: Message
+    ) -> None:
+        with pytest.raises(InvalidInput):
+            queue.append([message("good"), bad])
+        assert queue.depth() == 0
+
+    def test_a_lane_is_not_shared_by_two_consumers(self, queue: Queue, other: Queue) -> None:
+        queue.append([message(host, seq) for host in "ab" for seq in (1, 2)])
+        mine = _take(queue, limit=1)
+        theirs = _take(other)
+        assert _seqs(mine) == [("a", 1)]
+        assert _seqs(theirs) == [("b", 1), ("b", 2)]
+        assert _take(queue) == []
+
+    def test_a_lane_is_free_once_its_last_delivery_is_dealt_with(self, queue: Queue) -> None:
+        queue.append([message(seq=seq) for seq in (1, 2, 3)])
+        first, second = _take(queue, limit=2)
+        queue.commit([first])
+        assert _take(queue) == []
+        queue.reject(second, reason="poison")
+        assert _seqs(_take(queue)) == [("a", 3)]
+
+    def test_a_vanished_consumers_messages_come_again_in_order_with_more_attempts(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message(seq=seq) for seq in (1, 2, 3)])
+        first, *_ = _take(queue, lease_seconds=30)
+        queue.commit([first])
+        clock.advance(29.9)
+        assert _take(other) == []
+        clock.advance(0.1)
+        again = _take(other)
+        assert _seqs(again) == [("a", 2), ("a", 3)]
+        assert [d.attempts for d in again] == [2, 2]
+
+    def test_a_zombie_changes_nothing(self, queue: Queue, other: Queue, clock: ManualClock) -> None:
+        queue.append([message(seq=seq) for seq in (1, 2)])
+        mine = _take(queue, lease_seconds=1)
+        clock.advance(2)
+        theirs = _take(other, lease_seconds=10)
+        with pytest.raises(LeaseLost):
+            queue.commit(mine)
+        with pytest.raises(LeaseLost):
+            queue.extend(mine, 1000)
+        with pytest.raises(LeaseLost):
+            queue.retry(mine[0], delay_seconds=1000, reason="zombie")
+        with pytest.raises(LeaseLost):
+            queue.reject(mine[0], reason="zombie")
+        assert queue.depth() == 2
+        assert queue.dead_letters(limit=1) == []
+        assert _take(queue) == []
+        clock.advance(9)
+        other.commit(theirs)
+        assert queue.depth() == 0
+
+    def test_a_lost_lease_does_not_undo_the_rest_of_the_commit(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message("a"), message("b")])
+        mine = _take(queue, lease_seconds=1)
+        queue.extend(mine[1:], 100)
+        clock.advance(2)
+        stolen = _take(other)
+        with pytest.raises(LeaseLost) as lost:
+            queue.commit(mine)
+        assert _seqs(stolen) == [("a", 1)]
+        assert lost.value.extensions["positions"] == [mine[0].position]
+        assert queue.depth() == 1
+
+    def test_a_late_commit_counts_while_nobody_took_over(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        mine = _take(queue, lease_seconds=1)
+        clock.advance(100)
+        queue.commit(mine)
+        assert queue.depth() == 0
+
+    def test_an_extended_lease_keeps_the_lane(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        mine = _take(queue, lease_seconds=10)
+        clock.advance(9)
+        queue.extend(mine, 10)
+        clock.advance(9)
+        assert _take(other) == []
+        clock.advance(1)
+        assert len(_take(other)) == 1
+
+    def test_committing_twice_removes_nothing_more(self, queue: Queue) -> None:
+        queue.append([message(seq=1), message(seq=2)])
+        first, second = _take(queue)
+        queue.commit([second])
+        queue.append([message(seq=3)])
+        queue.commit([second, second])
+        assert _take(queue) == []
+        queue.commit([first])
+        assert _seqs(_take(queue)) == [("a", 3)]
+
+    def test_a_retry_stalls_its_lane_only(self, queue: Queue, clock: ManualClock) -> None:
+        queue.append([message(host, seq) for host in "ab" for seq in (1, 2, 3)])
+        mine = _take(queue)
+        a = [d for d in mine if d.message.identity.host == "a"]
+        queue.commit(a[:1])
+        queue.retry(a[1], delay_seconds=5, reason="not yet")
+        queue.commit([d for d in mine if d.message.identity.host == "b"])
+        with pytest.raises(LeaseLost):
+            queue.commit(a[2:])
+        queue.append([message("b", 4)])
+        assert _seqs(_take(queue)) == [("b", 4)]
+        clock.advance(5)
+        again = _take(queue)
+        assert _seqs(again) == [("a", 2), ("a", 3)]
+        assert [d.attempts for d in again] == [2, 2]
+
+    def test_a_rejected_message_is_kept_whole_with_reason_and_attempts(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message(body=b"poison"), message(seq=2)])
+        _take(queue, lease_seconds=1)
+        clock.advance(2)
+        poison, fine = _take(queue)
+        queue.reject(poison, reason="cannot be opened")
+        queue.commit([fine])
+        (letter,) = queue.dead_letters(limit=10)
+        assert letter.message == poison.message
+        assert (letter.reason, letter.attempts, letter.at) == ("cannot be opened", 2, clock.now())
+        assert queue.depth() == 0
+        assert queue.append([poison.message]) == [DUPLICATE]
+
+    def test_rejecting_twice_buries_once(self, queue: Queue) -> None:
+        queue.append([message(seq=1), message(seq=2)])
+        first, _ = _take(queue)
+        queue.reject(first, reason="one")
+        queue.reject(first, reason="two")
+        assert [letter.reason for letter in queue.dead_letters(limit=5)] == ["one"]
+
+    def test_dead_letters_are_read_page_by_page(self, queue: Queue) -> None:
+        queue.append([message(seq=seq) for seq in range(5)])
+        for delivery in _take(queue):
+            queue.reject(delivery, reason="poison")
+        pages = []
+        after = None
+        while page := queue.dead_letters(limit=2, after=after):
+            pages.append([letter.message.identity.seq for letter in page])
+            after = page[-1].id
+        assert pages == [[0, 1], [2, 3], [4]]
+        with pytest.raises(InvalidInput):
+            queue.dead_letters(limit=2, after="'; --")
+
+    def test_a_flooding_host_leaves_room_for_the_others(self, queue: Queue) -> None:
+        queue.append([message("flood", seq) for seq in range(200)])
+        queue.append([message(host) for host in "abc"])
+        got = Counter(host for host, _ in _seqs(_take(queue, limit=8)))
+        assert got == {"flood": 2, "a": 1, "b": 1, "c": 1}
+
+    def test_a_lone_host_gets_the_whole_limit(self, queue: Queue) -> None:
+        queue.append([message("flood", seq) for seq in range(20)])
+        assert len(_take(queue, limit=8)) == 8
+
+    def test_lanes_take_turns_when_more_wait_than_fit(self, queue: Queue) -> None:
+        hosts = "abcdefg"
+        queue.append([message(host, seq) for seq in range(3) for host in hosts])
+        served: list[str] = []
+        for _ in range(7):
+            batch = _take(queue, limit=3)
+            served += [d.message.identity.host for d in batch]
+            queue.commit(batch)
+        assert [served[n : n + 7] for n in (0, 7, 14)] == [list(hosts)] * 3
+
+    def test_a_batch_is_bounded_in_bytes_and_one_large_message_still_goes(
+        self, broker: Broker
+    ) -> None:
+        queue = broker.open(max_batch_bytes=100)
+        queue.append([message("a", 1, body=b"x" * 60), message("b", 1, body=b"x" * 60)])
+        queue.append([message("c", 1, body=b"x" * 500)])
+        sizes = []
+        while batch := _take(queue):
+            sizes.append([len(d.message.body) for d in batch])
+            queue.commit(batch)
+        assert sizes == [[60], [60], [500]]
+        queue.close()
+
+    def test_accepted_identities_are_forgotten_after_the_retention_time(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        queue.commit(_take(queue))
+        clock.advance(timedelta(days=1).total_seconds())
+        assert queue.prune() == 0
+        assert queue.append([message()]) == [DUPLICATE]
+        clock.advance(1)
+        assert queue.prune() == 1
+        assert queue.append([message()]) == [NEW]
+
+    def test_stats_say_how_much_waits_and_since_when(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        assert (queue.stats().depth, queue.stats().oldest_age_seconds) == (0, 0.0)
+        queue.append([message("a", 1), message("a", 2), message("b", 1)])
+        clock.advance(2.5)
+        first, *_ = _take(queue)
+        queue.reject(first, reason="poison")
+        stats = queue.stats()
+        assert (stats.depth, stats.lanes, stats.dead_letters) == (2, 2, 1)
+        assert stats.oldest_age_seconds == 2.5
+        assert queue.depth() == 2
+
+    def test_of_several_appenders_of_one_message_one_stores_it(self, broker: Broker) -> None:
+        batches = [[message(f"h{n % 5}", n) for n in range(40)] for _ in range(4)]
+        batches[1].reverse()
+        queues = [broker.open() for _ in batches]
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(lambda pair: pair[0].append(pair[1]), zip(queues, batches, strict=True))
+            )
+        assert Counter(answer for batch in answers for answer in batch) == {NEW: 40, DUPLICATE: 120}
+        assert queues[0].depth() == 40
+        for queue in queues:
+            queue.close()
+
+    def test_threads_that_append_and_consume_at_once_lose_nothing_and_keep_order(
+        self, broker: Broker
+    ) -> None:
+        queue = broker.open()
+        appended = threading.Event()
+        got: list[tuple[str, int]] = []
+        lock = threading.Lock()
+
+        def append(host: str) -> None:
+            for start in range(0, 30, 5):
+                queue.append([message(host, seq) for seq in range(start, start + 5)])
+
+        def consume() -> None:
+            mine = broker.open()
+            while True:
+                done = appended.is_set()
+                batch = _take(mine, limit=7)
+                with lock:
+                    got.extend(_seqs(batch))
+                mine.commit(batch)
+                if done and not batch and queue.depth() == 0:
+                    break
+            mine.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            consumers = [pool.submit(consume) for _ in range(3)]
+            appenders = [pool.submit(append, host) for host in "abc"]
+            for future in appenders:
+                future.result()
+            appended.set()
+            for future in consumers:
+                future.result()
+        for host in "abc":
+            assert [seq for name, seq in got if name == host] == list(range(30))
+        queue.close()
+
+
+class DurableQueueContract(QueueContract):
+    """Behaviour of queues that outlive their process."""
+
+    def test_what_was_appended_is_there_after_reopening(self, broker: Broker) -> None:
+        queue = broker.open()
+        queue.append([message(seq=1), message(seq=2), message(seq=3)])
+        first, second, _ = _take(queue)
+        queue.commit([first])
+        queue.reject(second, reason="poison")
+        queue.close()
+        reopened = broker.open()
+        assert reopened.depth() == 1
+        assert reopened.append([message(seq=seq) for seq in (1, 2, 3, 4)]) == [
+            *[DUPLICATE] * 3,
+            NEW,
+        ]
+        assert [letter.reason for letter in reopened.dead_letters(limit=5)] == ["poison"]
+        assert _take(reopened) == []
+        reopened.close()
+
+    def test_queues_opened_at_once_make_the_tables_once(self, broker: Broker) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            queues = list(pool.map(lambda _: broker.open(), range(6)))
+        for number, queue in enumerate(queues):
+            assert queue.append([message(seq=number)]) == [NEW]
+        assert queues[0].depth() == 6
+        for queue in queues:
+            queue.close()
