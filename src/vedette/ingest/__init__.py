@@ -1,0 +1,45 @@
+"""The HTTP door of machines: authenticate, limit, check the envelope, enqueue."""
+
+from vedette.ingest.commit import GroupCommit
+from vedette.ingest.door import Door
+from vedette.ingest.ports import (
+    Appender,
+    Audit,
+    CommandBox,
+    Enrolled,
+    Enrolment,
+    Enrolments,
+    Hosts,
+    Load,
+    Signer,
+)
+from vedette.ingest.problem import (
+    PROBLEM_JSON,
+    ProblemDetails,
+    problem_handlers,
+    problem_response,
+)
+from vedette.ingest.routes import machine_routes
+from vedette.ingest.settings import IngestSettings
+from vedette.ingest.spec import machine_components
+
+__all__ = [
+    "PROBLEM_JSON",
+    "Appender",
+    "Audit",
+    "CommandBox",
+    "Door",
+    "Enrolled",
+    "Enrolment",
+    "Enrolments",
+    "GroupCommit",
+    "Hosts",
+    "IngestSettings",
+    "Load",
+    "ProblemDetails",
+    "Signer",
+    "machine_components",
+    "machine_routes",
+    "problem_handlers",
+    "problem_response",
+]

@@ -1,0 +1,93 @@
+"""The door of machines: everything its routes share."""
+
+from collections.abc import AsyncIterator, Container
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+
+from vedette.core import Clock, Unavailable
+from vedette.ingest.commit import GroupCommit
+from vedette.ingest.gate import Gate
+from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load
+from vedette.ingest.rate import TokenBuckets
+from vedette.ingest.settings import IngestSettings
+from vedette.ingest.workers import Workers, jittered
+
+__all__ = ["Door"]
+
+
+class Door:
+    """Ports, bounds and what is remembered between requests. For one event loop, in one process.
+
+    `kids` are the ids of the keys that the detector can open: public, and all that the door knows of them. `ca_pem` is the
+    certificate that agents pin, or None where certificates are not ours. After `draining` is set long polls return.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Hosts,
+        appender: Appender,
+        enrolments: Enrolments,
+        commands: CommandBox,
+        audit: Audit,
+        load: Load,
+        kids: Container[str],
+        clock: Clock,
+        ca_pem: bytes | None = None,
+        settings: IngestSettings | None = None,
+    ) -> None:
+        self.settings = settings or IngestSettings()
+        self.clock = clock
+        self.enrolments = enrolments
+        self.commands = commands
+        self.audit = audit
+        self.kids = kids
+        self.ca_pem = ca_pem
+        self.draining = False
+        self._load = load
+        self.workers = Workers(self.settings.threads, retry_seconds=self.settings.retry_seconds)
+        # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
+        self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)
+        self.gate = Gate(hosts, clock, self.workers, self.settings)
+        self.enrol_rate = TokenBuckets(
+            rate=self.settings.enrol_rate, burst=self.settings.enrol_burst, limit=1
+        )
+        self.commit = GroupCommit(
+            appender.append,
+            self._appends,
+            max_batch=self.settings.max_batch,
+            max_waiting=self.settings.max_waiting,
+            max_bytes=self.settings.in_flight_bytes,
+            retry_seconds=self.settings.retry_seconds,
+        )
+
+    def check_load(self) -> None:
+        """Refuses early while the queue is over its bound.
+
+        Raises:
+            Unavailable: with a Retry-After that grows with the pressure, and differs from sender to sender.
+        """
+        pressure = self._load.pressure()
+        if pressure >= 1:
+            wait = min(self.settings.retry_seconds * pressure, self.settings.max_retry_seconds)
+            raise Unavailable(
+                "the server is behind with its work; keep the snapshot and send it later",
+                kind="overloaded",
+                retry_after=jittered(wait),
+            )
+
+    async def close(self) -> None:
+        """Appends what waits, then ends the threads."""
+        self.draining = True
+        await self.commit.close()
+        self._appends.close()
+        self.workers.close()
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Litestar) -> AsyncIterator[None]:
+        """For Litestar's `lifespan`: closes the door when the application ends."""
+        try:
+            yield
+        finally:
+            await self.close()

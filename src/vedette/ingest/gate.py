@@ -1,0 +1,151 @@
+"""Who is asking: every machine's request is signed, fresh, and used once (RFC 9421).
+
+Freshness is about the signature's `created`, never about when a snapshot was taken: what an agent has spooled is sent
+late with a fresh signature. Nonces are remembered in memory; so that a restart does not open the door to replays, a
+signature made before this process started is refused as stale, and the agent simply signs anew. Several processes
+behind one address each remember their own nonces: a replay within the freshness to another of them passes the gate,
+and has no effect, since every machine route is idempotent.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from litestar import Request
+
+from vedette.core import Clock, Forbidden, HostId, Record, TenantId, Unauthenticated
+from vedette.ingest.body import BodyReader
+from vedette.ingest.nonce import NonceMemory
+from vedette.ingest.ports import Hosts
+from vedette.ingest.rate import TokenBuckets
+from vedette.ingest.settings import IngestSettings
+from vedette.ingest.workers import Workers
+from vedette.seal import SignatureInput, VerifyKey, read_signature, verify_request
+
+__all__ = ["Caller", "Gate", "Signed"]
+
+
+class Caller(Record, frozen=True, kw_only=True):
+    """The host that signed, and the tables that are wanted of it in full."""
+
+    tenant: TenantId
+    host: HostId
+    needed: tuple[str, ...]
+
+
+class Signed(Record, frozen=True, kw_only=True):
+    """A request whose signature has been read and is fresh, but not yet verified."""
+
+    signature: SignatureInput
+    headers: dict[str, str]
+
+
+class Gate:
+    """For one event loop."""
+
+    def __init__(
+        self, hosts: Hosts, clock: Clock, workers: Workers, settings: IngestSettings
+    ) -> None:
+        self._hosts = hosts
+        self._clock = clock
+        self._workers = workers
+        self._freshness = settings.freshness
+        self._nonces = NonceMemory(freshness=settings.freshness, limit=settings.max_nonces)
+        self._buckets = TokenBuckets(rate=settings.rate, burst=settings.burst)
+        self._started = int(clock.now().timestamp())
+        self._bodies = BodyReader(
+            in_flight_bytes=settings.in_flight_bytes,
+            seconds=settings.body_seconds,
+            retry_seconds=settings.retry_seconds,
+        )
+
+    async def admit(
+        self, request: Request[Any, Any, Any], *, max_bytes: int
+    ) -> tuple[Caller, bytes]:
+        """The host that signed this request, and its body. What costs little is checked first.
+
+        Raises:
+            Unauthenticated: missing-signature, bad-signature, bad-digest, stale-signature, reused-nonce, unknown-signer.
+            Forbidden: (revoked-host) the host's key is no longer trusted.
+            TooLarge, InvalidInput, Throttled, Unavailable: as they say.
+        """
+        signed = self.read(request)
+        caller, key = await self._workers.run(self._known, signed.signature.keyid)
+        body = await self.body(request, max_bytes=max_bytes)
+        self.verify(request, signed, key, body)
+        self._buckets.take(f"{caller.tenant}/{caller.host}", self._clock.monotonic())
+        return caller, body
+
+    def read(self, request: Request[Any, Any, Any]) -> Signed:
+        """Reads the signature and checks that it is fresh."""
+        headers = _joined(request)
+        signature = read_signature(headers)
+        now = self._clock.now().timestamp()
+        if abs(now - signature.created) > self._freshness:
+            raise Unauthenticated(
+                f"the signature is not fresh: it was created {now - signature.created:.0f} s before the server's time; "
+                "set the clock, or sign with the server's time",
+                kind="stale-signature",
+            )
+        if signature.expires is not None and signature.expires < now:
+            raise Unauthenticated("the signature has expired", kind="stale-signature")
+        if signature.created <= self._started:
+            raise Unauthenticated(
+                "the signature was made before this server started; sign the request anew",
+                kind="stale-signature",
+                retry_after=1.0,
+            )
+        return Signed(signature=signature, headers=headers)
+
+    async def body(self, request: Request[Any, Any, Any], *, max_bytes: int) -> bytes:
+        """The request's body, within bounds."""
+        return await self._bodies.read(request, max_bytes)
+
+    def verify(
+        self, request: Request[Any, Any, Any], signed: Signed, key: VerifyKey, body: bytes
+    ) -> None:
+        """Checks the signature, then takes its nonce, so that a forger can't use up another's nonces."""
+        # The path as it was on the wire: decoding it and encoding it again could give another.
+        raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        verify_request(
+            signed.signature,
+            key,
+            method=request.method,
+            path=raw_path.split(b"?", 1)[0].decode("latin-1"),
+            query=request.scope["query_string"].decode("latin-1"),
+            body=body,
+            headers=signed.headers,
+        )
+        self._nonces.use(
+            signed.signature.keyid,
+            signed.signature.nonce,
+            created=signed.signature.created,
+            now=self._clock.now().timestamp(),
+        )
+
+    def _known(self, keyid: str) -> tuple[Caller, VerifyKey]:
+        signer = self._hosts.signer(keyid)
+        if signer is None:
+            raise Unauthenticated(
+                "no enrolled host has this key; enrol the agent", kind="unknown-signer"
+            )
+        if signer.revoked_at is not None:
+            raise Forbidden(
+                "this host's key was revoked; enrol the agent anew", kind="revoked-host"
+            )
+        needed = tuple(self._hosts.needed(signer.tenant, signer.host))
+        caller = Caller(tenant=signer.tenant, host=signer.host, needed=needed)
+        return caller, _verify_key(signer.public_key)
+
+
+@lru_cache(maxsize=10_000)
+def _verify_key(text: str) -> VerifyKey:
+    return VerifyKey.from_text(text)
+
+
+def _joined(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Header fields by lower-case name; repeated lines joined by a comma (RFC 9110 section 5.3)."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined

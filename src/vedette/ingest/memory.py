@@ -1,0 +1,156 @@
+"""Fakes of the ports, kept in memory: for tests, and for trying the door without a store. Nothing here is durable."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from vedette.core import (
+    AuditEntry,
+    CommandId,
+    CommandResult,
+    Forbidden,
+    HostId,
+    Identity,
+    Message,
+    NotFound,
+    Record,
+    TenantId,
+    Unauthenticated,
+    derived_id,
+)
+from vedette.ingest.ports import Enrolled, Enrolment
+
+__all__ = [
+    "MemoryAppender",
+    "MemoryAudit",
+    "MemoryCommands",
+    "MemoryEnrolments",
+    "MemoryHosts",
+    "MemoryLoad",
+    "MemorySigner",
+]
+
+
+class MemorySigner(Record, frozen=True, kw_only=True):
+    """Fake of a stored key."""
+
+    tenant: TenantId
+    host: HostId
+    public_key: str
+    revoked_at: datetime | None = None
+
+
+class MemoryHosts:
+    """Fake of the enrolled hosts."""
+
+    def __init__(self) -> None:
+        self.signers: dict[str, MemorySigner] = {}
+        self.wanted: dict[HostId, tuple[str, ...]] = {}
+
+    def signer(self, kid: str, /) -> MemorySigner | None:
+        """Who signs with this key."""
+        return self.signers.get(kid)
+
+    def needed(self, _tenant: TenantId, host: HostId, /) -> Sequence[str]:
+        """The tables set in `wanted`."""
+        return self.wanted.get(host, ())
+
+
+class MemoryAppender:
+    """Fake of the queue's front: knows identities and digests, keeps batches as they came."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Message]] = []
+        self._digests: dict[Identity, str] = {}
+        self._lock = threading.Lock()
+
+    def append(self, messages: Sequence[Message], /) -> Sequence[str]:
+        """As the queue's."""
+        with self._lock:
+            self.batches.append(list(messages))
+            return [self._one(message) for message in messages]
+
+    def _one(self, message: Message) -> str:
+        if message.identity not in self._digests:
+            self._digests[message.identity] = message.digest
+            return "new"
+        same = self._digests[message.identity] == message.digest
+        return "duplicate" if same else "conflict"
+
+
+class MemoryEnrolments:
+    """Fake of the enrolment tokens: uses left by the hash of the secret."""
+
+    def __init__(self, hosts: MemoryHosts, *, ingest_key: str, command_key: str) -> None:
+        self.uses: dict[str, int] = {}
+        self.asked: list[Enrolment] = []
+        self._hosts = hosts
+        self._keys = (ingest_key, command_key)
+
+    def enrol(self, enrolment: Enrolment, /) -> Enrolled:
+        """As the store's."""
+        self.asked.append(enrolment)
+        if enrolment.secret_hash not in self.uses:
+            raise Unauthenticated("no such enrolment token", kind="unknown-token")
+        if enrolment.kid not in self._hosts.signers:
+            if self.uses[enrolment.secret_hash] == 0:
+                raise Forbidden("the enrolment token is used up", kind="token-used-up")
+            self.uses[enrolment.secret_hash] -= 1
+            self._hosts.signers[enrolment.kid] = MemorySigner(
+                tenant=TenantId("default"),
+                host=HostId(derived_id("host", enrolment.kid)),
+                public_key=enrolment.public_key,
+            )
+        signer = self._hosts.signers[enrolment.kid]
+        return Enrolled(
+            host=signer.host,
+            tenant=signer.tenant,
+            ingest_key=self._keys[0],
+            command_key=self._keys[1],
+            interval=60.0,
+        )
+
+
+class MemoryCommands:
+    """Fake of the command box."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[HostId, dict[CommandId, bytes]] = {}
+        self.results: list[CommandResult] = []
+
+    def pending(
+        self, _tenant: TenantId, host: HostId, _now: datetime, /
+    ) -> Sequence[tuple[CommandId, bytes]]:
+        """What has no result yet."""
+        answered = {result.command for result in self.results}
+        blobs = self.blobs.get(host, {})
+        return [(key, blob) for key, blob in blobs.items() if key not in answered]
+
+    def record_result(self, result: CommandResult, host: HostId, /) -> None:
+        """Keeps it once."""
+        if result.command not in self.blobs.get(host, {}):
+            raise NotFound("this host has no such command")
+        if result not in self.results:
+            self.results.append(result)
+
+
+class MemoryAudit:
+    """Fake of the audit log."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    def add(self, entries: Sequence[AuditEntry], /) -> None:
+        """Keeps them."""
+        self.entries.extend(entries)
+
+
+class MemoryLoad:
+    """Fake of the queue's pressure: what it is set to."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def pressure(self) -> float:
+        """The set value."""
+        return self.value

@@ -1,0 +1,134 @@
+"""What the door needs from outside. All of it blocks, and is called in worker threads, except where it says otherwise."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from vedette.core import (
+    AuditEntry,
+    CommandId,
+    CommandResult,
+    HostDescription,
+    HostId,
+    Message,
+    Record,
+    TenantId,
+)
+
+__all__ = [
+    "Appender",
+    "Audit",
+    "CommandBox",
+    "Enrolled",
+    "Enrolment",
+    "Enrolments",
+    "Hosts",
+    "Load",
+    "Signer",
+]
+
+
+class Signer(Protocol):
+    """Whose key a request is signed with."""
+
+    @property
+    def tenant(self) -> TenantId:
+        """The host's tenant."""
+
+    @property
+    def host(self) -> HostId:
+        """The host."""
+
+    @property
+    def public_key(self) -> str:
+        """The key in `VerifyKey`'s text form."""
+
+    @property
+    def revoked_at(self) -> datetime | None:
+        """Since when the key is no longer trusted."""
+
+
+class Hosts(Protocol):
+    """The hosts that are enrolled."""
+
+    def signer(self, kid: str, /) -> Signer | None:
+        """Who signs with the key of this id, or None."""
+
+    def needed(self, tenant: TenantId, host: HostId, /) -> Sequence[str]:
+        """The tables that the detector needs in full with the host's next push; may lag by seconds."""
+
+
+class Appender(Protocol):
+    """The queue's front."""
+
+    def append(self, messages: Sequence[Message], /) -> Sequence[str]:
+        """Stores them in one transaction, on disk when it returns; `new`, `duplicate` or `conflict` for each, in order.
+
+        When it raises, none may be taken as stored.
+        """
+
+
+class Enrolment(Record, frozen=True, kw_only=True):
+    """An agent that asks to be let in, and has proven that it holds the key. The token itself is not kept."""
+
+    secret_hash: str
+    public_key: str
+    kid: str
+    description: HostDescription
+    agent_version: str
+    can_act: tuple[str, ...]
+
+
+class Enrolled(Record, frozen=True, kw_only=True):
+    """What an agent is told when it is let in. Keys are in their text forms; `interval` is seconds between pushes."""
+
+    host: HostId
+    tenant: TenantId
+    ingest_key: str
+    command_key: str
+    interval: float
+
+
+class Enrolments(Protocol):
+    """Who may come in."""
+
+    def enrol(self, enrolment: Enrolment, /) -> Enrolled:
+        """Takes one use of the token and makes the host known, with an audit row, in one transaction.
+
+        The same key again gives the same host, and takes no use. `description.id` is empty: ids are given here.
+
+        Raises:
+            Unauthenticated: (unknown-token) no such token.
+            Forbidden: (token-expired, token-used-up, token-revoked) it is known and no longer good.
+            Conflict: the key is revoked or another tenant's.
+        """
+
+
+class CommandBox(Protocol):
+    """Signed commands on their way to hosts."""
+
+    def pending(
+        self, tenant: TenantId, host: HostId, now: datetime, /
+    ) -> Sequence[tuple[CommandId, bytes]]:
+        """The host's commands that are neither expired nor acknowledged, oldest first."""
+
+    def record_result(self, result: CommandResult, host: HostId, /) -> None:
+        """Keeps what the host says became of it; the same again is no second effect.
+
+        Raises:
+            NotFound: this host has no such command.
+        """
+
+
+class Audit(Protocol):
+    """The audit log."""
+
+    def add(self, entries: Sequence[AuditEntry], /) -> None:
+        """Keeps them, durably."""
+
+
+class Load(Protocol):
+    """How full the queue is. Called on the event loop, for every push: answers from memory."""
+
+    def pressure(self) -> float:
+        """0 for empty; from 1 on nothing more is taken in, and the further over 1, the longer senders are told to wait."""

@@ -1,0 +1,110 @@
+"""POST /v1/snapshots: the hot path, from a signed envelope to a durable place in the queue."""
+
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from vedette.core import (
+    AuditEntry,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    Message,
+    Record,
+    digest,
+)
+from vedette.ingest.door import Door
+from vedette.ingest.gate import Caller
+from vedette.ingest.spec import SIGNED, described, problems
+from vedette.seal import read_header
+
+__all__ = ["ENVELOPE", "Accepted", "snapshots_route"]
+
+ENVELOPE: Final = "application/vedette-envelope"
+_LOG = structlog.get_logger()
+
+
+class Accepted(Record, frozen=True, kw_only=True):
+    """The snapshot is on disk. `duplicate`: it was before. `needed`: tables to send in full next time."""
+
+    accepted: bool
+    duplicate: bool
+    needed: tuple[str, ...]
+
+
+def snapshots_route(door: Door) -> HTTPRouteHandler:
+    """The route that takes snapshots."""
+
+    @post(
+        "/snapshots",
+        status_code=202,
+        summary="Push one sealed snapshot",
+        description=(
+            "202 once the envelope is durable. The same snapshot again is accepted again without a second effect; another "
+            "content under the same identity is refused with 409."
+        ),
+        operation_class=described(ENVELOPE, None, "One sealed envelope."),
+        responses=problems(400, 401, 403, 409, 413, 429, 503),
+        security=SIGNED,
+        tags=["machines"],
+    )
+    async def push_snapshot(request: Request[Any, Any, Any]) -> Response[Accepted]:
+        door.check_load()
+        _check_content_type(request)
+        caller, body = await door.gate.admit(request, max_bytes=door.settings.max_body_bytes)
+        message = _message(door, caller, body)
+        outcome = await door.commit.add(message)
+        if outcome == "conflict":
+            await _refuse_conflict(door, message)
+        accepted = Accepted(accepted=True, duplicate=outcome == "duplicate", needed=caller.needed)
+        return Response(accepted, status_code=202)
+
+    return push_snapshot
+
+
+def _check_content_type(request: Request[Any, Any, Any]) -> None:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != ENVELOPE:
+        raise InvalidInput(
+            f"send the envelope as {ENVELOPE}, not as {given[:80]!r}", kind="bad-content-type"
+        )
+
+
+def _message(door: Door, caller: Caller, body: bytes) -> Message:
+    header = read_header(body)
+    if (header.tenant, header.host) != (caller.tenant, caller.host):
+        raise Forbidden(
+            "the envelope's header names another host than the one that signed the request",
+            kind="header-mismatch",
+        )
+    if header.kid not in door.kids:
+        raise InvalidInput(
+            f"the envelope is sealed to key {header.kid}, which this server can't open; enrol the agent anew",
+            kind="unknown-key",
+        )
+    return Message(
+        identity=header.identity, digest=digest(body), body=body, received_at=door.clock.now()
+    )
+
+
+async def _refuse_conflict(door: Door, message: Message) -> None:
+    identity = message.identity
+    fields = {"host": identity.host, "epoch": identity.epoch, "seq": identity.seq}
+    _LOG.warning("ingest.conflict", tenant=identity.tenant, **fields)
+    entry = AuditEntry(
+        tenant=identity.tenant,
+        at=message.received_at,
+        actor=f"host:{identity.host}",
+        action="snapshot.conflict",
+        subject=identity.host,
+        reason="another content under an identity that was accepted before",
+        data=msgspec.to_builtins(identity) | {"digest": message.digest},
+    )
+    await door.workers.run(door.audit.add, [entry])
+    raise Conflict(
+        "a snapshot with this epoch and seq but another content was accepted before; start a new epoch",
+        kind="identity-conflict",
+    )
