@@ -6,6 +6,7 @@ from anyio.to_thread import run_sync
 from litestar.connection import ASGIConnection, Request
 from litestar.enums import RequestEncodingType
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
 
 from vedette.console.api.route import ROLE
 from vedette.console.credential import same
@@ -15,52 +16,36 @@ from vedette.console.settings import Console
 from vedette.core import Forbidden, InvalidInput
 from vedette.store import Role
 
-__all__ = ["ApiGuard", "PageGuard", "read_form"]
+__all__ = ["api_guard", "page_guard", "read_form"]
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-class ApiGuard:
+# Both guards are functions: the framework copies its routers deeply, and functions are kept as they are.
+def api_guard(console: Console) -> Guard:
     """For REST: a bearer token. For looking at JSON in a browser its session does too, but it changes nothing."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Passes, with the person in the scope.
-
-        Raises:
-            Unauthenticated: no credentials that hold.
-            Forbidden: too small a role, or none named for the route.
-        """
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         request = _http(connection)
         authorization = request.headers.get("authorization", "")
-        cookie = request.cookies.get(self._console.settings.cookie_name, "")
+        cookie = request.cookies.get(console.settings.cookie_name, "")
         if not authorization and cookie and request.method in _SAFE:
-            person = await run_sync(by_session, self._console, cookie)
+            person = await run_sync(by_session, console, cookie)
         else:
-            person = await run_sync(by_bearer, self._console, authorization)
+            person = await run_sync(by_bearer, console, authorization)
         _admit(request, handler, person)
 
+    return guard
 
-class PageGuard:
+
+def page_guard(console: Console) -> Guard:
     """For pages: a browser session; a form also needs our own origin and the session's CSRF token."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Passes, with the person in the scope.
-
-        Raises:
-            Unauthenticated: no session, or one that has ended.
-            Forbidden: too small a role, or a form that did not come from our own page.
-            InvalidInput: the body is no form.
-        """
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         request = _http(connection)
-        cookie = request.cookies.get(self._console.settings.cookie_name, "")
-        person = await run_sync(by_session, self._console, cookie)
+        cookie = request.cookies.get(console.settings.cookie_name, "")
+        person = await run_sync(by_session, console, cookie)
         if request.method not in _SAFE:
             check_origin(request.headers, str(request.base_url))
             form = await read_form(request)
@@ -70,6 +55,8 @@ class PageGuard:
                     kind="bad-csrf-token",
                 )
         _admit(request, handler, person)
+
+    return guard
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:

@@ -19,7 +19,7 @@ from vedette.console.api import (
     verdicts,
 )
 from vedette.console.form import Form, check_origin
-from vedette.console.guard import ApiGuard, PageGuard, read_form
+from vedette.console.guard import api_guard, page_guard, read_form
 from vedette.console.headers import SecureHeaders, secure_headers
 from vedette.console.pages import audit as audit_pages
 from vedette.console.pages import hosts as host_pages
@@ -123,11 +123,11 @@ def people_routes(console: Console) -> Sequence[ControllerRouterHandler]:
         "request_max_body_size": _MAX_BODY,
     }
     return (
-        Router("/v1", route_handlers=API_HANDLERS, guards=[ApiGuard(console)], **settings),
+        Router("/v1", route_handlers=API_HANDLERS, guards=[api_guard(console)], **settings),
         Router(
             "/",
             route_handlers=_PAGES,
-            guards=[PageGuard(console)],
+            guards=[page_guard(console)],
             exception_handlers=errors.handlers(),
             **settings,
         ),

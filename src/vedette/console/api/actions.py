@@ -1,7 +1,9 @@
 """/v1/actions: what was proposed, and people's say in it."""
 
+from typing import Annotated
+
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from vedette.console.api.query import After, Id, IdFilter, Limit, TextFilter
 from vedette.console.api.replies import ActionEvents, Actions, Reasoned
@@ -26,7 +28,7 @@ __all__ = [
 def list_actions(
     console: NamedDependency[Console],
     person: NamedDependency[Person],
-    state: FromQuery[ActionState | None] = None,
+    in_state: Annotated[ActionState | None, QueryParameter(name="state")] = None,
     incident: IdFilter = None,
     host: IdFilter = None,
     kind: TextFilter = None,
@@ -36,7 +38,7 @@ def list_actions(
     """By state, incident, host and kind."""
     page = console.store.actions.find(
         person.tenant,
-        state=state,
+        state=in_state,
         incident=None if incident is None else IncidentId(incident),
         host=None if host is None else HostId(host),
         kind=kind,

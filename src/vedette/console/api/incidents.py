@@ -1,7 +1,9 @@
 """/v1/incidents: what people look at, acknowledge, comment and close."""
 
+from typing import Annotated
+
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from vedette.console.api.query import After, Id, IdFilter, Limit
 from vedette.console.api.replies import Closing, Comment, IncidentEvents, Incidents, Reasoned
@@ -26,7 +28,7 @@ __all__ = [
 def list_incidents(
     console: NamedDependency[Console],
     person: NamedDependency[Person],
-    state: FromQuery[IncidentState | None] = None,
+    in_state: Annotated[IncidentState | None, QueryParameter(name="state")] = None,
     severity: FromQuery[Severity | None] = None,
     host: IdFilter = None,
     limit: Limit = 100,
@@ -35,7 +37,7 @@ def list_incidents(
     """By state, severity and host."""
     page = console.store.incidents.find(
         person.tenant,
-        state=state,
+        state=in_state,
         severity=severity,
         host=None if host is None else HostId(host),
         limit=limit,

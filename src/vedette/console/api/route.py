@@ -6,13 +6,23 @@ from typing import Any
 from litestar import delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
 
-from vedette.core import Problem
+from vedette.core import Record
 from vedette.store import Role
 
-__all__ = ["ROLE", "changes", "reads", "removes"]
+__all__ = ["ROLE", "ApiProblem", "changes", "reads", "removes"]
 
 # The key in a route's `opt` that names the least role; the guard refuses a route that lacks it.
 ROLE = "vedette_role"
+
+
+class ApiProblem(Record, frozen=True, kw_only=True):
+    """RFC 9457 problem details; a kind of problem may add members of its own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
 
 _WORDS = {
     400: "A parameter or the body can't be used; `detail` says which and why.",
@@ -50,7 +60,7 @@ def _common(tag: str, summary: str, role: Role, further: Sequence[int]) -> dict[
         "opt": {ROLE: role},
         "responses": {
             status: ResponseSpec(
-                Problem,
+                ApiProblem,
                 generate_examples=False,
                 description=_WORDS[status],
                 media_type="application/problem+json",

@@ -38,7 +38,12 @@ class ErrorPages:
 
     def handlers(self) -> dict[int | type[Exception], Handler]:
         """For the router of the pages."""
-        return {VedetteError: self.answer, HTTPException: self.answer, Exception: self.answer}
+
+        # A plain function, not a method: the framework copies its routers deeply, with whatever a method is bound to.
+        def answer(request: PageRequest, error: Exception) -> Response[Any]:
+            return self.answer(request, error)
+
+        return {VedetteError: answer, HTTPException: answer, Exception: answer}
 
     def around(
         self, otherwise: Mapping[int | type[Exception], Handler]

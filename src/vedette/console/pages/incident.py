@@ -1,6 +1,6 @@
 """One incident: why, since when, what is done about it, and people's say."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from litestar import Response
 from litestar.di import NamedDependency
@@ -12,10 +12,12 @@ from vedette.console.pages.render import PageRequest, Renderer
 from vedette.console.pages.route import shows
 from vedette.console.pages.said import said
 from vedette.console.pages.stepper import Step, steps
+from vedette.console.pages.timeline import Life, timeline
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.core import (
     Action,
+    ActionEvent,
     ActionState,
     Incident,
     IncidentId,
@@ -54,13 +56,14 @@ def incident_page(
     """Everything on one page."""
     incident = console.store.incidents.get(person.tenant, IncidentId(incident_id))
     verdicts = _verdicts(console, incident)
+    lives = _lives(console, incident)
     return renderer.page(
         request,
         "incident.html",
         title=incident.title,
         incident=incident,
-        actions=_actions(console, incident),
-        events=tuple(reversed(console.store.incidents.events(person.tenant, incident.id))),
+        actions=_views(lives, console.clock.now()),
+        events=timeline(console.store.incidents.events(person.tenant, incident.id), lives),
         verdicts=verdicts,
         chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
         said=said(request),
@@ -80,15 +83,22 @@ def _verdicts(console: Console, incident: Incident) -> tuple[Verdict, ...]:
     return page.items
 
 
-def _actions(console: Console, incident: Incident) -> tuple[ActionView, ...]:
-    """What needs a decision first, then newest first."""
+def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:
+    """Its actions with their steps, newest first."""
     page = console.store.actions.find(incident.tenant, incident=incident.id, limit=50)
-    views = [_view(console, action) for action in page.items]
+    return tuple(
+        (action, tuple(console.store.actions.events(action.tenant, action.id)))
+        for action in page.items
+    )
+
+
+def _views(lives: tuple[Life, ...], now: datetime) -> tuple[ActionView, ...]:
+    """What needs a decision first."""
+    views = [_view(action, events, now) for action, events in lives]
     return tuple(sorted(views, key=lambda view: not view.may_decide))
 
 
-def _view(console: Console, action: Action) -> ActionView:
-    events = console.store.actions.events(action.tenant, action.id)
+def _view(action: Action, events: tuple[ActionEvent, ...], now: datetime) -> ActionView:
     waiting = action.state is ActionState.AWAITING_APPROVAL
     people = tuple(
         (event.actor, event.detail)
@@ -100,7 +110,7 @@ def _view(console: Console, action: Action) -> ActionView:
         steps=steps(action, events),
         plan=view_plan(action.plan),
         words=people,
-        may_decide=waiting and action.expires_at > console.clock.now(),
+        may_decide=waiting and action.expires_at > now,
         may_cancel=not waiting and may_become(action.state, ActionState.CANCELLED),
         consequence=_consequence(action),
     )

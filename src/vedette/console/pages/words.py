@@ -52,12 +52,14 @@ def plain(name: str) -> str:
 
 
 def actor_name(actor: str) -> str:
-    """An actor as people say it: the name of a person, `the host`, or Vedette and its part."""
+    """An actor as people say it: the name of a person, `the host`, a token, or Vedette and its part."""
     kind, _, name = actor.partition(":")
     if kind == "user":
         return name
     if kind == "host":
         return "the host"
+    if kind == "enrolment":
+        return "an enrolment token"
     return f"Vedette ({name})" if name else actor
 
 
