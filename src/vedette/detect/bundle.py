@@ -12,7 +12,6 @@ __all__ = ["FORMAT", "Bundle", "DataFile", "Manifest", "pack_bundle"]
 
 FORMAT: Literal["vedette.bundle/1"] = "vedette.bundle/1"
 _MANIFEST = "manifest.json"
-_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
 class DataFile(Record, frozen=True, kw_only=True):
@@ -84,7 +83,7 @@ class Bundle(Record, frozen=True, kw_only=True):
         """Writes the folder; parts first, so that a manifest never names what isn't there."""
         directory.mkdir(parents=True, exist_ok=True)
         for name, part in self.parts.items():
-            (directory / f"{name}.msgpack").write_bytes(_ENCODER.encode(part))
+            (directory / f"{name}.msgpack").write_bytes(_encode(part))
         manifest = msgspec.json.format(canonical_json(self.manifest), indent=1)
         (directory / _MANIFEST).write_bytes(manifest + b"\n")
 
@@ -98,7 +97,7 @@ def pack_bundle(
     figures: dict[str, Any] | None = None,
 ) -> Bundle:
     """A bundle of these parts (MessagePack's types), with its digests worked out. `made` is a date in ISO 8601."""
-    blobs = {part: _ENCODER.encode(value) for part, value in sorted(parts.items())}
+    blobs = {part: _encode(value) for part, value in sorted(parts.items())}
     digests = {part: hashlib.sha256(blob).hexdigest() for part, blob in blobs.items()}
     manifest = Manifest(
         name=name,
@@ -118,3 +117,17 @@ def pack_bundle(
 def _digest(name: str, data: tuple[DataFile, ...], parts: dict[str, str]) -> str:
     named = {"format": FORMAT, "name": name, "data": data, "parts": parts}
     return "sha256:" + hashlib.sha256(canonical_json(named)).hexdigest()
+
+
+def _encode(value: Any) -> bytes:
+    return msgspec.msgpack.encode(_ordered(value))
+
+
+def _ordered(value: Any) -> Any:
+    """The same value with the keys of every map in order; whole numbers may be keys, so MessagePack can't do it."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (isinstance(key, str), key))
+        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value

@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vedette.core import ConfigError, Snapshot
+from vedette.detect.behaviour import BehaviourExpert
+from vedette.detect.behaviour import fit as fit_behaviour
 from vedette.detect.expert import Expert
+from vedette.detect.inventory import InventoryExpert
+from vedette.detect.inventory import fit as fit_inventory
 from vedette.detect.vitals import VitalsExpert
 from vedette.detect.vitals import fit as fit_vitals
 
@@ -15,9 +19,13 @@ Fit = Callable[[Iterable[Iterable[Snapshot]]], Any]
 
 EXPERTS: Mapping[str, Callable[[Any], Expert[Any]]] = {
     "vitals": VitalsExpert,
+    "inventory": InventoryExpert,
+    "behaviour": BehaviourExpert,
 }
 FITS: Mapping[str, Fit] = {
     "vitals": fit_vitals,
+    "inventory": fit_inventory,
+    "behaviour": fit_behaviour,
 }
 
 

@@ -88,7 +88,7 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
                     unchanged.add(name)
         elif name in snapshot.same and memory and snapshot.same[name] == memory.digest:
             unchanged.add(name)
-        else:
+        elif not (cut and name in _SAMPLED):
             blindness.append((f"table:{name}", _why(name, snapshot)))
             if not cut:
                 needed.append(name)
