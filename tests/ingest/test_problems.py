@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 from litestar import Litestar, get
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery
 from litestar.testing import TestClient
 from tests.ingest.world import World
@@ -16,6 +17,7 @@ ERRORS: dict[str, Exception] = {
     "not-found": NotFound("no such host"),
     "conflict": Conflict("closed already", kind="closed", incident="i-1"),
     "throttled": Throttled("slow down", retry_after=0.2),
+    "gateway": HTTPException("secret-detail", status_code=502),
     "unauthenticated": Unauthenticated("sign in"),
     "lease": LeaseLost("secret-detail"),
     "config": ConfigError("secret-detail"),
@@ -50,6 +52,7 @@ def client() -> Any:
         ("/raise/lease", 500, "internal"),
         ("/raise/config", 500, "internal"),
         ("/raise/crash", 500, "internal"),
+        ("/raise/gateway", 500, "internal"),
         ("/nowhere", 404, "not-found"),
         ("/number/x?limit=1", 404, "not-found"),
         ("/number/1?limit=x", 400, "invalid-input"),

@@ -127,6 +127,12 @@ def _created(offset: float) -> Push:
     return push
 
 
+def _expired(machine: Machine, client: Client) -> Response:
+    signed = machine.sign("POST", "/v1/snapshots", body=b"x")
+    inputs = f"{signed['Signature-Input']};expires=1"
+    return machine.push(client, b"x", headers={"Signature-Input": inputs})
+
+
 def _before_the_start(machine: Machine, client: Client) -> Response:
     return machine.push(client, created=int(START.timestamp()))
 
@@ -188,6 +194,7 @@ REFUSALS: list[Any] = [
     pytest.param(_replayed, 401, "reused-nonce", id="replayed"),
     pytest.param(_created(-301), 401, "stale-signature", id="signed too long ago"),
     pytest.param(_created(301), 401, "stale-signature", id="signed in the future"),
+    pytest.param(_expired, 401, "stale-signature", id="expired"),
     pytest.param(_created(-3600), 401, "stale-signature", id="clock off by an hour"),
     pytest.param(_before_the_start, 401, "stale-signature", id="signed before the start"),
     pytest.param(

@@ -70,7 +70,6 @@ def enrol_route(door: Door) -> HTTPRouteHandler:
         tags=["machines"],
     )
     async def enrol_agent(request: Request[Any, Any, Any]) -> Response[EnrolReply]:
-        door.enrol_rate.take("", door.clock.monotonic())
         signed = door.gate.read(request)
         body = await door.gate.body(request, max_bytes=door.settings.max_json_bytes)
         asked = _decode(body)
@@ -80,6 +79,7 @@ def enrol_route(door: Door) -> HTTPRouteHandler:
                 "the request must be signed by the key that it brings", kind="bad-proof"
             )
         door.gate.verify(request, signed, key, body)
+        door.enrol_rate.take("", door.clock.monotonic())
         enrolled = await door.workers.run(door.enrolments.enrol, _enrolment(asked, key))
         _LOG.info("ingest.enrolled", tenant=enrolled.tenant, host=enrolled.host, kid=key.kid)
         reply = EnrolReply(

@@ -53,8 +53,8 @@ def snapshots_route(door: Door) -> HTTPRouteHandler:
     )
     async def push_snapshot(request: Request[Any, Any, Any]) -> Response[Accepted]:
         door.check_load()
-        _check_content_type(request)
         caller, body = await door.gate.admit(request, max_bytes=door.settings.max_body_bytes)
+        _check_content_type(request)
         message = _message(door, caller, body)
         outcome = await door.commit.add(message)
         if outcome == "conflict":
