@@ -86,7 +86,7 @@ def _strongest(cases: Sequence[Case]) -> list[Case]:
 
 
 def _any_of(nats: Any) -> float:
-    return -expm1(-sum(map(_weight, nats)))
+    return abs(expm1(-sum(map(_weight, nats))))  # abs: no case at all is 0.0, never -0.0
 
 
 def _weight(nats: float) -> float:

@@ -1,6 +1,6 @@
 """One gauge beside its own past: a robust one-sided score that needs a rise to last.
 
-The past of a gauge is kept as a sample of at most 128 values, thinned by two whenever it is full, until it spans
+The past of a gauge is kept as a sample of at most 64 values, thinned by two whenever it is full, until it spans
 three days; then the oldest go. What is usual is its median and spread. A rise counts by
 
     z = (x - median) / s,   s = max((p90 - p10) / 2.56, 1.48 MAD, 0.05 |median|, floor) * (1 + 20 / n)
@@ -22,7 +22,7 @@ from vedette.detect.vitals.gauges import Gauge
 
 __all__ = ["Watch", "WatchReading", "read_watch", "update_watch"]
 
-_SAMPLE = 128
+_SAMPLE = 64
 _SPAN_MINUTES = 3 * 1440.0
 _CLIP = 20.0  # so that one snapshot, however wild, makes no alarm
 _RISEN = 2.0
