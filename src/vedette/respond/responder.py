@@ -193,6 +193,9 @@ class Responder:
             outcome = self._try(action, kind)
             if isinstance(outcome, Waiting):
                 outcome = kind.probe(self._job(action))
+            # What breaks here breaks at every sweep until the limit ends it; a row for each would only fill the store.
+            if isinstance(outcome, Retry):
+                return None
             return record(self._ports.actions, action, outcome)
         if self._clock.now() < next_attempt(action):
             return None
