@@ -124,7 +124,9 @@ def _result_route(door: Door) -> HTTPRouteHandler:
     async def record_result(request: Request[Any, Any, Any], command_id: _Id) -> Response[Recorded]:
         caller, body = await door.gate.admit(request, max_bytes=door.settings.max_json_bytes)
         result = _decode(body, command_id)
-        await door.workers.run(door.commands.record_result, result, caller.host)
+        await door.workers.run(
+            door.commands.record_result, result, caller.host, tenant=caller.tenant
+        )
         return Response(Recorded(recorded=True))
 
     return record_result

@@ -126,12 +126,14 @@ class MemoryCommands:
         blobs = self.blobs.get(host, {})
         return [(key, blob) for key, blob in blobs.items() if key not in answered]
 
-    def record_result(self, result: CommandResult, host: HostId, /) -> None:
-        """Keeps it once."""
+    def record_result(self, result: CommandResult, host: HostId, /, *, tenant: TenantId) -> bool:  # noqa: ARG002 - the fake has one tenant
+        """Keeps it once; whether it was news."""
         if result.command not in self.blobs.get(host, {}):
             raise NotFound("this host has no such command")
-        if result not in self.results:
+        news = result not in self.results
+        if news:
             self.results.append(result)
+        return news
 
 
 class MemoryAudit:

@@ -112,8 +112,8 @@ class CommandBox(Protocol):
     ) -> Sequence[tuple[CommandId, bytes]]:
         """The host's commands that are neither expired nor acknowledged, oldest first."""
 
-    def record_result(self, result: CommandResult, host: HostId, /) -> None:
-        """Keeps what the host says became of it; the same again is no second effect.
+    def record_result(self, result: CommandResult, host: HostId, /, *, tenant: TenantId) -> object:
+        """Keeps what the host says became of it; the same again is no second effect. The result is not looked at.
 
         Raises:
             NotFound: this host has no such command.
