@@ -39,8 +39,10 @@ def timeline(events: Sequence[IncidentEvent], lives: Sequence[Life]) -> tuple[Mo
             for step in steps
             if step.actor.startswith("user:") or step.state in _ENDS
         ]
-    # The sort is stable, so what bears the same time stays in the order it was written, newest first.
-    return tuple(sorted(reversed(moments), key=lambda moment: moment.at, reverse=True))
+    # The sort is stable: turned round as a whole, what bears the same time stays newest first too.
+    moments.sort(key=lambda moment: moment.at)
+    moments.reverse()
+    return tuple(moments)
 
 
 def _of_incident(event: IncidentEvent) -> Moment:
