@@ -62,6 +62,10 @@ class _FaultyQueue(MemoryQueue):
         self._maybe_fail("extend")
         super().extend(deliveries, lease_seconds)
 
+    def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:
+        self._maybe_fail("retry")
+        super().retry(delivery, delay_seconds=delay_seconds, reason=reason)
+
 
 class _Bench:
     """A queue, a clock that passes while the loop idles, and what the handler was given."""
@@ -214,6 +218,36 @@ def test_a_stop_while_the_handler_is_unavailable_gives_the_lanes_back() -> None:
 
     bench.run(decide)
     assert len(bench.queue.poll(limit=10, lease_seconds=60)) == 4
+
+
+def test_lanes_that_can_not_be_given_back_come_again_when_their_leases_end() -> None:
+    bench = _Bench(retry=1)
+    bench.queue.append([message()])
+
+    def decide(_: Sequence[Delivery]) -> Sequence[Outcome]:
+        bench.stop.set()
+        raise Unavailable("everything restarts")
+
+    bench.run(decide)
+    assert bench.queue.poll(limit=10, lease_seconds=60) == []
+    bench.clock.advance(60)
+    assert len(bench.queue.poll(limit=10, lease_seconds=60)) == 1
+
+
+def test_a_message_lost_before_its_rejection_is_not_buried() -> None:
+    bench = _Bench()
+    bench.queue.append([message()])
+
+    def decide(deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        if deliveries[0].attempts > 1:
+            return [_DONE]
+        bench.clock.advance(61)
+        bench.queue.poll(limit=1, lease_seconds=5)
+        return [Reject(reason="unreadable")]
+
+    bench.run(decide)
+    assert [(report.rejected, report.lost) for report in bench.reports] == [(0, 1), (0, 0)]
+    assert bench.queue.dead_letters(limit=5) == []
 
 
 def test_a_stop_between_single_messages_gives_the_rest_back() -> None:
