@@ -49,8 +49,7 @@ class Commands:
             Conflict: there is no such action or host.
         """
         with self._database.writing() as connection:
-            statement = self._database.insert(COMMANDS).values(values_of(command, blob=blob))
-            if connection.execute(statement.on_conflict_do_nothing()).rowcount:
+            if self._database.insert_new(connection, COMMANDS, values_of(command, blob=blob)):
                 Trail(connection, command.tenant, actor, self._clock.now()).audit(
                     "command.issued",
                     command.id,
@@ -121,8 +120,7 @@ class Commands:
             if command is None:
                 raise NotFound(f"no command {result.command}")
             row = values_of(result, tenant=owner, received_at=now)
-            statement = self._database.insert(COMMAND_RESULTS).values(row)
-            if not connection.execute(statement.on_conflict_do_nothing()).rowcount:
+            if not self._database.insert_new(connection, COMMAND_RESULTS, row):
                 return False
             connection.execute(
                 sa.update(COMMANDS)

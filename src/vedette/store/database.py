@@ -80,6 +80,15 @@ class Database:
         """An INSERT that can say ON CONFLICT."""
         return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
 
+    def insert_new(
+        self, connection: sa.Connection, table: sa.Table, values: dict[str, Any]
+    ) -> bool:
+        """Adds the row unless one of its keys is there already; whether it was added."""
+        # Not by rowcount, which a driver need not tell for an INSERT.
+        statement = self.insert(table).values(values).on_conflict_do_nothing()
+        key = next(iter(table.primary_key.columns))
+        return connection.execute(statement.returning(key)).first() is not None
+
     def close(self) -> None:
         """Ends all connections."""
         self.engine.dispose()

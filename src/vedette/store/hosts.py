@@ -86,7 +86,7 @@ class Hosts:
             query = query.where(
                 sa.or_(
                     sa.func.lower(HOSTS.c.hostname).contains(text.lower(), autoescape=True),
-                    HOSTS.c.id.startswith(text.lower(), autoescape=True),
+                    sa.func.lower(HOSTS.c.id).startswith(text.lower(), autoescape=True),
                 )
             )
         if revoked is not None:

@@ -68,10 +68,8 @@ class Tokens:
             expires_at=expires_at,
         )
         with self._database.writing() as connection:
-            statement = self._database.insert(TOKENS).values(
-                values_of(token, secret_hash=secret_hash)
-            )
-            if not connection.execute(statement.on_conflict_do_nothing()).rowcount:
+            row = values_of(token, secret_hash=secret_hash)
+            if not self._database.insert_new(connection, TOKENS, row):
                 raise Conflict(
                     f"a token named {name} is there already; revoke it or take another name"
                 )

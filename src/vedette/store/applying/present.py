@@ -73,8 +73,7 @@ class Present:
             key for key in sorted(first) if key not in self.hosts and not first[key].expected
         ]
         for key in missing:
-            statement = self._database.insert(HOSTS).values(fresh_host(first[key]))
-            if self._connection.execute(statement.on_conflict_do_nothing()).rowcount:
+            if self._database.insert_new(self._connection, HOSTS, fresh_host(first[key])):
                 self.added.add(key)
         self._lock(missing)
 

@@ -1,0 +1,402 @@
+"""What the pipeline's one transaction must do on every backend."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.store.make import (
+    ACTOR,
+    HOST,
+    OTHER,
+    START,
+    TENANT,
+    action,
+    appeared,
+    apply,
+    chain,
+    described,
+    effect,
+    enrol,
+    gone,
+    incident,
+    minute,
+    opened,
+    verdict,
+)
+
+from vedette.core import (
+    Conflict,
+    Epoch,
+    HostId,
+    HostStatus,
+    IncidentState,
+    InvalidInput,
+    Label,
+    ManualClock,
+    NotFound,
+    Reason,
+    Resolution,
+    Severity,
+    VerdictId,
+)
+from vedette.store import Applied, Effect, Store, StoredState
+
+__all__ = ["ApplyContract"]
+
+APPLIED, DUPLICATE, LOST = Applied.APPLIED, Applied.DUPLICATE, Applied.LOST
+
+
+def _turns(store: Store) -> list[tuple[str, str]]:
+    return [(n.kind, n.subject) for n in store.outbox.take(100)]
+
+
+def _audited(store: Store) -> list[str]:
+    return [entry.action for entry in reversed(store.audit.find(TENANT).items)]
+
+
+class ApplyContract:
+    """Promises 1 and 2 as far as they are the store's."""
+
+    def test_an_empty_batch_changes_nothing(self, store: Store) -> None:
+        assert store.apply([], actor=ACTOR) == []
+
+    def test_a_verdict_is_read_back_as_it_was_written(self, store: Store) -> None:
+        enrol(store)
+        reason = Reason(expert="vitals", subject="x", text="y", attack="T1053.003", since=START)
+        one = verdict(1, Label.ABNORMAL, reasons=(reason,), knowledge=3)
+        apply(store, effect(1, verdict=one))
+        assert store.verdicts.get(TENANT, one.id) == one
+        assert store.verdicts.by_identity(one.identity) == one
+        assert store.verdicts.known([one.identity, verdict(2).identity]) == {one.identity}
+
+    def test_the_effects_of_one_host_follow_each_other_within_a_batch(self, store: Store) -> None:
+        enrol(store)
+        effects = chain(1, 5)
+        assert apply(store, *effects) == [APPLIED] * 5
+        state = store.states.load(TENANT, [HOST])[HOST]
+        assert state == effects[-1].result
+        assert (state.epoch, state.last_seq, state.version) == ("epoch-1", 5, 5)
+        assert apply(store, *chain(6, 7, state)) == [APPLIED] * 2
+        assert store.states.load(TENANT, [HOST])[HOST].version == 7
+
+    def test_the_same_effects_again_are_duplicates_and_write_nothing(self, store: Store) -> None:
+        enrol(store)
+        alarm = effect(1, Label.ABNORMAL, incidents=(incident(),), events=(opened(incident()),))
+        assert apply(store, alarm) == [APPLIED]
+        notices, audit = store.outbox.waiting(), _audited(store)
+        assert apply(store, alarm, alarm) == [DUPLICATE, DUPLICATE]
+        assert store.outbox.waiting() == notices
+        assert _audited(store) == audit
+        assert len(store.incidents.events(TENANT, incident().id)) == 1
+
+    def test_a_snapshot_twice_in_one_batch_has_one_effect(self, store: Store) -> None:
+        enrol(store)
+        one = effect(1)
+        assert apply(store, one, one) == [APPLIED, DUPLICATE]
+        assert store.verdicts.counts(TENANT)[Label.NORMAL] == 1
+
+    def test_a_host_whose_state_moved_is_lost_and_the_others_are_not(self, store: Store) -> None:
+        other = HostId("host-2")
+        enrol(store)
+        enrol(store, host=other)
+        first = chain(1, 1)
+        apply(store, *first)
+        zombie = effect(2, Label.ABNORMAL, expected=None, incidents=(incident(),))
+        later = effect(3, expected=zombie.result)
+        fine = effect(1, host=other)
+        assert apply(store, zombie, fine, later) == [LOST, APPLIED, LOST]
+        assert store.states.load(TENANT, [HOST, other])[HOST] == first[0].result
+        assert store.verdicts.known([zombie.verdict.identity, later.verdict.identity]) == set()
+        assert store.incidents.find(TENANT).items == ()
+        assert store.hosts.get(TENANT, HOST).last_seq == 1
+
+    @pytest.mark.parametrize("change", [{"epoch": "e"}, {"last_seq": 9}, {"version": 9}])
+    def test_each_part_of_the_mark_is_compared(
+        self, store: Store, change: dict[str, str | int]
+    ) -> None:
+        enrol(store)
+        (first,) = chain(1, 1)
+        apply(store, first)
+        assert first.result is not None
+        wrong = msgspec.structs.replace(first.result, **change)
+        assert apply(store, effect(2, expected=wrong)) == [LOST]
+
+    def test_an_expected_state_of_a_host_that_has_none_is_lost(self, store: Store) -> None:
+        expected = StoredState(
+            epoch=Epoch("e"), last_seq=1, version=1, blob=b"", last_taken_at=START
+        )
+        assert apply(store, effect(2, expected=expected), effect(3)) == [LOST, LOST]
+        with pytest.raises(NotFound):
+            store.hosts.get(TENANT, HOST)
+        assert _audited(store) == []
+
+    def test_a_decision_that_leaves_the_state_is_still_lost_when_the_state_moved(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        effects = chain(1, 3)
+        apply(store, *effects)
+        late = verdict(1, Label.UNKNOWN, epoch=Epoch("old"), late=True)
+        stale = Effect(verdict=late, expected=effects[0].result)
+        assert apply(store, stale) == [LOST]
+        assert apply(store, msgspec.structs.replace(stale, expected=effects[2].result)) == [APPLIED]
+
+    def test_a_new_epoch_takes_the_state_over(self, store: Store) -> None:
+        enrol(store)
+        effects = chain(1, 3)
+        apply(store, *effects)
+        wiped = effect(1, Label.UNKNOWN, epoch=Epoch("epoch-2"), expected=effects[-1].result)
+        assert apply(store, wiped) == [APPLIED]
+        state = store.states.load(TENANT, [HOST])[HOST]
+        assert (state.epoch, state.last_seq, state.version) == ("epoch-2", 1, 4)
+
+    def test_a_late_snapshot_does_not_touch_the_state_or_the_standing(self, store: Store) -> None:
+        enrol(store)
+        effects = chain(2, 3)
+        apply(store, *effects)
+        before = store.hosts.get(TENANT, HOST)
+        late = verdict(1, Label.ABNORMAL, late=True, decided_at=minute(9))
+        renamed = described(hostname="old-name")
+        assert apply(store, Effect(verdict=late, description=renamed)) == [APPLIED]
+        after = store.hosts.get(TENANT, HOST)
+        assert after == msgspec.structs.replace(before, last_seen_at=minute(9))
+        assert store.states.load(TENANT, [HOST])[HOST] == effects[-1].result
+        assert store.verdicts.get(TENANT, late.id).late
+
+    def test_a_late_snapshot_may_not_bring_a_state_or_facts(self, store: Store) -> None:
+        late = verdict(1, late=True)
+        with pytest.raises(InvalidInput):
+            apply(store, Effect(verdict=late, state=b"x"))
+        with pytest.raises(InvalidInput):
+            apply(store, Effect(verdict=late, facts=(appeared("users", "a"),)))
+
+    def test_an_unreadable_snapshot_makes_its_host_unknown(self, store: Store) -> None:
+        enrol(store)
+        effects = chain(1, 2)
+        apply(store, *effects)
+        reason = Reason(expert="judge", subject="telemetry", text="unreadable")
+        blind = verdict(3, Label.UNKNOWN, reasons=(reason,))
+        assert apply(store, Effect(verdict=blind)) == [APPLIED]
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_reason) == (HostStatus.UNKNOWN, "unreadable")
+        assert host.hostname == "name-of-host-1"
+        assert store.states.load(TENANT, [HOST])[HOST] == effects[-1].result
+
+    def test_an_unreadable_snapshot_amid_a_batch_breaks_no_chain(self, store: Store) -> None:
+        enrol(store)
+        one, three = chain(1, 1)[0], effect(3, expected=chain(1, 1)[0].result)
+        blind = Effect(verdict=verdict(2, Label.UNKNOWN))
+        assert apply(store, one, blind, three) == [APPLIED] * 3
+
+    def test_a_replayed_dead_letter_is_kept_beside_the_first_verdict(self, store: Store) -> None:
+        enrol(store)
+        first = verdict(1, Label.UNKNOWN)
+        apply(store, Effect(verdict=first))
+        again = verdict(1, id=VerdictId("replayed"), of=first.id, late=True, decided_at=minute(99))
+        assert apply(store, Effect(verdict=again)) == [APPLIED]
+        assert apply(store, Effect(verdict=again)) == [DUPLICATE]
+        assert store.verdicts.by_identity(first.identity) == first
+        assert store.verdicts.replays(TENANT, first.id) == [again]
+        assert store.verdicts.replays(TENANT, again.id) == []
+
+    def test_a_host_that_was_not_enrolled_is_added_by_its_first_snapshot(
+        self, store: Store
+    ) -> None:
+        assert (
+            apply(store, *chain(1, 2), effect(1, host=HostId("blind"), description=None))
+            == [APPLIED] * 3
+        )
+        assert store.hosts.get(TENANT, HOST).hostname == "name-of-host-1"
+        assert store.hosts.get(TENANT, HostId("blind")).hostname == "blind"
+        assert _audited(store)[:2] == ["host.added", "host.added"]
+
+    def test_the_last_verdict_in_order_is_the_standing(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        enrol(store)
+        clock.advance(600)
+        labels = [Label.NORMAL, Label.NORMAL, Label.ABNORMAL, Label.ABNORMAL, Label.UNKNOWN]
+        effects: list[Effect] = []
+        for seq, label in enumerate(labels, 1):
+            expected = effects[-1].result if effects else None
+            effects.append(effect(seq, label, expected=expected))
+        apply(store, *effects)
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_since) == (HostStatus.UNKNOWN, minute(5))
+        assert host.status_reason == "A new cron job (5)"
+        assert (host.last_seq, host.last_taken_at) == (5, minute(5))
+        assert host.last_seen_at == minute(5) + timedelta(seconds=1)
+        told = store.outbox.take(100)
+        assert [(n.kind, n.data["from"], n.data["to"]) for n in told] == [
+            ("host.label", "unknown", "normal"),
+            ("host.label", "normal", "abnormal"),
+            ("host.label", "abnormal", "unknown"),
+        ]
+        assert {n.at for n in told} == {clock.now()}
+        assert _audited(store) == ["host.enrolled", *["host.status"] * 3]
+
+    def test_a_first_label_that_says_what_stands_is_no_news(self, store: Store) -> None:
+        enrol(store)
+        apply(store, effect(1, Label.UNKNOWN))
+        assert _turns(store) == []
+
+    def test_a_label_that_differs_from_the_last_is_told_even_if_silence_came_between(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        (first,) = chain(1, 1)
+        apply(store, first)
+        store.hosts.expire_silent(minute(60))
+        store.outbox.done([n.id for n in store.outbox.take(10)])
+        apply(store, effect(2, Label.UNKNOWN, expected=first.result))
+        (notice,) = store.outbox.take(10)
+        assert (notice.data["label_before"], notice.data["to"]) == ("normal", "unknown")
+
+    def test_pinned_labels_win_over_what_the_agent_says(self, store: Store) -> None:
+        enrol(store, labels={"role": "db"})
+        lying = described(labels={"role": "web", "zone": "a"}, hostname="renamed")
+        apply(store, effect(1, description=lying))
+        host = store.hosts.get(TENANT, HOST)
+        assert host.labels == {"role": "db", "zone": "a"}
+        assert host.hostname == "renamed"
+
+    def test_needed_tables_stay_until_they_are_named_anew(self, store: Store) -> None:
+        enrol(store)
+        one = effect(1, needed=("users", "mounts"))
+        two = effect(2, expected=one.result)
+        apply(store, one, two)
+        assert store.hosts.needed(TENANT, HOST) == ("users", "mounts")
+        apply(store, effect(3, expected=two.result, needed=()))
+        assert store.hosts.needed(TENANT, HOST) == ()
+        assert store.hosts.needed(TENANT, HostId("nobody")) == ()
+
+    def test_an_incident_is_opened_joined_raised_quieted_reopened_and_closed(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        one = incident()
+        steps = [
+            one,
+            msgspec.structs.replace(one, verdicts=2),
+            msgspec.structs.replace(one, severity=Severity.CRITICAL, verdicts=3),
+            msgspec.structs.replace(one, severity=Severity.CRITICAL, state=IncidentState.QUIET),
+            msgspec.structs.replace(one, severity=Severity.CRITICAL, verdicts=4),
+            msgspec.structs.replace(
+                one,
+                state=IncidentState.CLOSED,
+                resolution=Resolution.EXPIRED,
+                closed_by="system:decide",
+                closed_at=minute(6),
+            ),
+        ]
+        effects: list[Effect] = []
+        for seq, step in enumerate(steps, 1):
+            expected = effects[-1].result if effects else None
+            effects.append(effect(seq, Label.ABNORMAL, expected=expected, incidents=(step,)))
+        assert apply(store, *effects[:3]) == [APPLIED] * 3
+        assert store.incidents.get(TENANT, one.id) == steps[2]
+        assert apply(store, *effects[3:]) == [APPLIED] * 3
+        assert store.incidents.get(TENANT, one.id) == steps[-1]
+        kinds = [kind for kind, subject in _turns(store) if subject == one.id]
+        assert kinds == [
+            "incident.opened",
+            "incident.raised",
+            "incident.quiet",
+            "incident.reopened",
+            "incident.closed",
+        ]
+        assert [a for a in _audited(store) if a.startswith("incident")] == kinds
+
+    def test_what_people_said_of_an_incident_outlives_the_next_verdict(self, store: Store) -> None:
+        enrol(store)
+        first = effect(1, Label.ABNORMAL, incidents=(incident(),))
+        apply(store, first)
+        store.incidents.acknowledge(TENANT, incident().id, "user:ada")
+        joined = msgspec.structs.replace(incident(), verdicts=2)
+        apply(store, effect(2, Label.ABNORMAL, expected=first.result, incidents=(joined,)))
+        found = store.incidents.get(TENANT, incident().id)
+        assert (found.acknowledged_by, found.verdicts) == ("user:ada", 2)
+
+    def test_joining_an_incident_that_people_closed_meanwhile_is_lost(self, store: Store) -> None:
+        enrol(store)
+        first = effect(1, Label.ABNORMAL, incidents=(incident(),))
+        apply(store, first)
+        store.incidents.close(TENANT, incident().id, "user:ada", Resolution.FALSE_POSITIVE)
+        joined = msgspec.structs.replace(incident(), verdicts=2)
+        second = effect(2, Label.ABNORMAL, expected=first.result, incidents=(joined,))
+        assert apply(store, second) == [LOST]
+        assert store.incidents.get(TENANT, incident().id).state is IncidentState.CLOSED
+        fresh = effect(2, Label.ABNORMAL, expected=first.result, incidents=(incident(2),))
+        assert apply(store, fresh) == [APPLIED]
+
+    def test_a_proposed_action_is_kept_once(self, store: Store) -> None:
+        enrol(store)
+        one = effect(1, Label.ABNORMAL, incidents=(incident(),), actions=(action(),))
+        two = effect(2, Label.ABNORMAL, expected=one.result, actions=(action(), action(2)))
+        apply(store, one, two)
+        assert store.actions.get(TENANT, action().id) == action()
+        assert [event.actor for event in store.actions.events(TENANT, action().id)] == [ACTOR]
+        assert _audited(store).count("action.proposed") == 2
+        assert ("action.proposed", action(2).id) in _turns(store)
+
+    def test_an_effect_for_another_host_or_tenant_is_refused_whole(self, store: Store) -> None:
+        enrol(store)
+        foreign = incident(tenant=OTHER)
+        for wrong in (
+            effect(2, Label.ABNORMAL, incidents=(foreign,)),
+            effect(2, Label.ABNORMAL, actions=(action(host=HostId("else")),)),
+            effect(2, description=described(HostId("else"))),
+            effect(2, verdict=msgspec.structs.replace(verdict(2), seq=2**63)),
+        ):
+            with pytest.raises(InvalidInput):
+                apply(store, effect(1), wrong)
+        assert store.verdicts.find(TENANT).items == ()
+
+    def test_an_action_without_its_incident_undoes_the_whole_batch(self, store: Store) -> None:
+        enrol(store)
+        with pytest.raises(Conflict):
+            apply(
+                store, effect(1), effect(1, host=HostId("h2"), actions=(action(host=HostId("h2")),))
+            )
+        assert store.verdicts.find(TENANT).items == ()
+        with pytest.raises(NotFound):
+            store.hosts.get(TENANT, HostId("h2"))
+
+    def test_text_with_nul_from_a_host_is_kept_readable(self, store: Store) -> None:
+        hostile = described(hostname="we\0b", labels={"a\0": "\0"})
+        reason = Reason(expert="e", subject="s\0", text="t\0")
+        one = verdict(1, Label.ABNORMAL, reasons=(reason,))
+        assert apply(store, effect(1, verdict=one, description=hostile)) == [APPLIED]
+        host = store.hosts.get(TENANT, HOST)
+        assert host.hostname == "we\ufffdb"
+        assert host.labels == {"a\0": "\0"}
+        assert host.status_reason == "t\ufffd"
+        assert store.verdicts.get(TENANT, one.id).reasons == (reason,)
+
+    def test_a_big_batch_of_many_hosts_and_tenants_is_applied_in_order(self, store: Store) -> None:
+        effects = [
+            one
+            for tenant in (TENANT, OTHER)
+            for number in range(40)
+            for one in chain(1, 5, tenant=tenant, host=HostId(f"h{number:02}"), facts=())
+        ]
+        effects = sorted(effects, key=lambda one: one.verdict.seq)
+        assert apply(store, *effects) == [APPLIED] * 400
+        assert store.verdicts.counts(OTHER)[Label.NORMAL] == 200
+        states = store.states.load(OTHER, [HostId(f"h{number:02}") for number in range(50)])
+        assert len(states) == 40
+        assert {state.version for state in states.values()} == {5}
+
+    def test_facts_that_change_twice_in_a_batch_end_as_they_should(self, store: Store) -> None:
+        enrol(store)
+        changes = [appeared("users", "a"), gone("users", "a"), appeared("users", "a")]
+        effects: list[Effect] = []
+        for seq, change in enumerate(changes, 1):
+            expected = effects[-1].result if effects else None
+            effects.append(effect(seq, expected=expected, facts=(change,)))
+        apply(store, *effects)
+        lives = store.facts.history(TENANT, HOST).items
+        assert [(life.first_seen, life.gone_at) for life in lives] == [
+            (minute(3), None),
+            (minute(1), minute(2)),
+        ]

@@ -1,0 +1,432 @@
+"""Hosts, enrolment, tokens, sessions, policies, audit and pages, on every backend."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from tests.store.make import (
+    HOST,
+    OTHER,
+    START,
+    TENANT,
+    apply,
+    chain,
+    described,
+    effect,
+    enrol,
+    minute,
+    verdict,
+)
+
+from vedette.core import (
+    AuditEntry,
+    Conflict,
+    Forbidden,
+    HostId,
+    HostStatus,
+    InvalidInput,
+    Label,
+    ManualClock,
+    NotFound,
+    Unauthenticated,
+)
+from vedette.store import ApiToken, Effect, Role, Store
+
+__all__ = ["AccessContract", "HostsContract", "PagesContract"]
+
+ADA = "user:ada"
+
+
+def _audited(store: Store) -> list[str]:
+    return [entry.action for entry in reversed(store.audit.find(TENANT).items)]
+
+
+class HostsContract:
+    """Who is watched, and how it stands."""
+
+    def test_an_enrolled_host_is_unknown_until_it_is_judged(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        host = enrol(store, labels={"role": "db"}, interval=30.0, can_act=("quarantine",))
+        assert (host.status, host.status_since, host.enrolled_at) == (
+            HostStatus.UNKNOWN,
+            clock.now(),
+            clock.now(),
+        )
+        assert (host.labels, host.interval, host.can_act) == ({"role": "db"}, 30.0, ("quarantine",))
+        assert store.hosts.get(TENANT, HOST) == host
+        assert store.hosts.many(TENANT, [HOST, HostId("x")]) == {HOST: host}
+
+    def test_the_same_key_again_gives_the_same_host(self, store: Store) -> None:
+        first = enrol(store, host=None)
+        assert enrol(store, host=None) == first
+        assert _audited(store) == ["host.enrolled"]
+        assert len(first.id) == 36
+
+    def test_a_key_of_another_tenant_or_host_is_refused(self, store: Store) -> None:
+        enrol(store, kid="k")
+        with pytest.raises(Conflict):
+            enrol(store, OTHER, kid="k")
+        with pytest.raises(Conflict):
+            enrol(store, kid="k", public_key="another")
+        with pytest.raises(Conflict):
+            enrol(store, kid="k2")
+        assert store.hosts.find(OTHER).items == ()
+
+    def test_a_signer_is_known_by_its_key_until_it_is_revoked(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        enrol(store, kid="k")
+        signer = store.hosts.signer("k")
+        assert signer is not None
+        assert (signer.host, signer.tenant, signer.revoked_at) == (HOST, TENANT, None)
+        assert signer.public_key == f"public key of {HOST}"
+        assert store.hosts.signer("x") is None
+        revoked = store.hosts.revoke(TENANT, HOST, ADA, "stolen")
+        assert revoked.revoked_at == clock.now()
+        signer = store.hosts.signer("k")
+        assert signer is not None
+        assert signer.revoked_at == clock.now()
+        with pytest.raises(Conflict, match="revoked"):
+            enrol(store, kid="k")
+        (entry,) = store.audit.find(TENANT, action="host.revoked").items
+        assert (entry.actor, entry.subject, entry.reason) == (ADA, HOST, "stolen")
+
+    def test_revoking_again_changes_nothing(self, store: Store, clock: ManualClock) -> None:
+        enrol(store)
+        first = store.hosts.revoke(TENANT, HOST, ADA, "")
+        clock.advance(9)
+        assert store.hosts.revoke(TENANT, HOST, ADA, "") == first
+        assert _audited(store).count("host.revoked") == 1
+        with pytest.raises(NotFound):
+            store.hosts.revoke(TENANT, HostId("x"), ADA, "")
+
+    def test_hosts_are_found_by_status_text_and_trust(self, store: Store) -> None:
+        for name in ("web-1", "Web-2", "db_1", "db%1"):
+            enrol(store, host=HostId(f"id-{name}"), description=described(hostname=name))
+        apply(store, effect(1, Label.ABNORMAL, host=HostId("id-web-1"), description=None))
+        store.hosts.revoke(TENANT, HostId("id-db%1"), ADA, "")
+
+        def names(**asked: object) -> list[str]:
+            return [h.hostname for h in store.hosts.find(TENANT, **asked).items]  # type: ignore[arg-type]  # table-driven
+
+        assert names() == ["Web-2", "db_1", "web-1"]
+        assert names(revoked=None) == ["Web-2", "db%1", "db_1", "web-1"]
+        assert names(revoked=True) == ["db%1"]
+        assert names(text="WEB") == ["Web-2", "web-1"]
+        assert names(text="b_1") == ["db_1"]
+        assert names(text="ID-web") == ["Web-2", "web-1"]
+        assert names(status=HostStatus.ABNORMAL) == ["web-1"]
+        assert store.hosts.counts_by_status(TENANT) == {
+            HostStatus.NORMAL: 0,
+            HostStatus.ABNORMAL: 1,
+            HostStatus.UNKNOWN: 2,
+        }
+
+    def test_a_silent_host_becomes_unknown_once(self, store: Store, clock: ManualClock) -> None:
+        enrol(store, interval=10.0)
+        (first,) = chain(1, 1)
+        apply(store, first)
+        clock.step(first.verdict.decided_at + timedelta(seconds=30))
+        assert store.hosts.expire_silent(clock.now()) == []
+        clock.advance(0.001)
+        (silent,) = store.hosts.expire_silent(clock.now())
+        assert (silent.id, silent.status, silent.status_reason) == (
+            HOST,
+            HostStatus.UNKNOWN,
+            "silent",
+        )
+        assert silent.status_since == clock.now()
+        assert silent == store.hosts.get(TENANT, HOST)
+        assert store.hosts.expire_silent(clock.now()) == []
+        kinds = [(n.kind, n.data["from"]) for n in store.outbox.take(9)]
+        assert kinds == [("host.label", "unknown"), ("host.status", "normal")]
+        assert _audited(store).count("host.status") == 2
+
+    def test_a_silent_host_that_speaks_again_has_its_status_back(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        enrol(store)
+        (first,) = chain(1, 1)
+        apply(store, first)
+        clock.step(minute(99))
+        store.hosts.expire_silent(clock.now())
+        second = effect(2, verdict=verdict(2, decided_at=clock.now()), expected=first.result)
+        apply(store, second)
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_reason) == (HostStatus.NORMAL, "")
+        assert [n.data["to"] for n in store.outbox.take(9)] == ["normal", "unknown", "normal"]
+        assert store.hosts.expire_silent(clock.now()) == []
+
+    def test_a_host_that_never_spoke_falls_silent_too_and_a_revoked_one_does_not(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        enrol(store, host=HostId("revoked"))
+        store.hosts.revoke(TENANT, HostId("revoked"), ADA, "")
+        (silent,) = store.hosts.expire_silent(minute(4))
+        assert (silent.id, silent.status_reason) == (HOST, "silent")
+        assert silent.status_since == START
+
+
+class AccessContract:
+    """Secrets are kept as hashes, expire, and end at once when revoked."""
+
+    def test_an_enrolment_token_has_as_many_uses_as_were_given(self, store: Store) -> None:
+        made = store.enrolments.create(
+            TENANT, "hash", expires_at=minute(10), uses=2, labels={"role": "web"}, actor=ADA
+        )
+        assert store.enrolments.redeem("hash", minute(1)).uses_left == 1
+        assert store.enrolments.redeem("hash").labels == {"role": "web"}
+        with pytest.raises(Forbidden, match="2 uses") as caught:
+            store.enrolments.redeem("hash", minute(1))
+        assert caught.value.kind == "token-used-up"
+        (found,) = store.enrolments.list(TENANT).items
+        assert (found.id, found.uses_left) == (made.id, 0)
+
+    def test_an_enrolment_token_that_is_not_good_says_why(self, store: Store) -> None:
+        with pytest.raises(Unauthenticated):
+            store.enrolments.redeem("nothing")
+        made = store.enrolments.create(TENANT, "hash", expires_at=minute(10), uses=2, actor=ADA)
+        with pytest.raises(Forbidden) as caught:
+            store.enrolments.redeem("hash", minute(10))
+        assert caught.value.kind == "token-expired"
+        store.enrolments.revoke(TENANT, made.id, actor=ADA, reason="leaked")
+        store.enrolments.revoke(TENANT, made.id, actor=ADA)
+        with pytest.raises(Forbidden) as caught:
+            store.enrolments.redeem("hash")
+        assert caught.value.kind == "token-revoked"
+        assert _audited(store) == ["enrolment.created", "enrolment.revoked"]
+        with pytest.raises(NotFound):
+            store.enrolments.revoke(TENANT, "nothing", actor=ADA)
+
+    def test_enrolling_takes_a_use_only_when_it_makes_a_host(self, store: Store) -> None:
+        made = store.enrolments.create(
+            TENANT, "hash", expires_at=minute(10), uses=1, labels={"role": "web"}, actor=ADA
+        )
+        enrol(store, OTHER, kid="taken")
+        with pytest.raises(Conflict):
+            store.enrol("hash", description=described(), kid="taken", public_key="p")
+        host = store.enrol("hash", description=described(), kid="k", public_key="p")
+        assert host.labels == {"role": "web"}
+        assert host.id != HOST
+        again = store.enrol("hash", description=described(), kid="k", public_key="p")
+        assert again == host
+        with pytest.raises(Forbidden):
+            store.enrol("hash", description=described(), kid="k2", public_key="p2")
+        (entry,) = store.audit.find(TENANT, action="host.enrolled").items
+        assert entry.actor == f"enrolment:{made.id}"
+        store.hosts.revoke(TENANT, host.id, ADA, "")
+        with pytest.raises(Conflict):
+            store.enrol("hash", description=described(), kid="k", public_key="p")
+
+    @pytest.mark.parametrize(
+        ("uses", "expires"), [(0, minute(1)), (100_001, minute(1)), (1, START)]
+    )
+    def test_a_useless_enrolment_token_is_refused(
+        self, store: Store, uses: int, expires: datetime
+    ) -> None:
+        with pytest.raises(InvalidInput):
+            store.enrolments.create(TENANT, "h", expires_at=expires, uses=uses, actor=ADA)
+
+    def test_an_api_token_opens_until_it_expires_or_is_revoked(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        made = self._token(store, expires_at=minute(10))
+        clock.advance(1)
+        lasting = self._token(store, "bob", "hash-2")
+        assert store.tokens.by_hash("hash") == made
+        assert store.tokens.by_hash("nothing") is None
+        clock.step(minute(10))
+        assert store.tokens.by_hash("hash") is None
+        assert store.tokens.by_hash("hash-2") == lasting
+        store.tokens.revoke(TENANT, lasting.id, actor=ADA)
+        store.tokens.revoke(TENANT, lasting.id, actor=ADA)
+        assert store.tokens.by_hash("hash-2") is None
+        listed = store.tokens.list(TENANT).items
+        assert [(one.name, one.revoked_at) for one in listed] == [
+            ("bob", clock.now()),
+            ("ada", None),
+        ]
+        assert _audited(store) == ["token.created", "token.created", "token.revoked"]
+        with pytest.raises(NotFound):
+            store.tokens.revoke(TENANT, "nothing", actor=ADA)
+
+    def test_two_usable_tokens_do_not_share_a_name(self, store: Store) -> None:
+        made = self._token(store)
+        with pytest.raises(Conflict, match="named ada"):
+            self._token(store, secret_hash="hash-2")
+        store.tokens.revoke(TENANT, made.id, actor=ADA)
+        assert self._token(store, secret_hash="hash-2").name == "ada"
+
+    def test_a_useless_api_token_is_refused(self, store: Store) -> None:
+        for name, expires in ((" ", None), ("x" * 101, None), ("ada", START)):
+            with pytest.raises(InvalidInput):
+                self._token(store, name, expires_at=expires)
+
+    def test_a_session_ends_by_itself_by_sign_out_and_with_its_token(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        token = self._token(store)
+        made = store.sessions.create("s1", token, expires_at=minute(10))
+        assert store.sessions.get("s1") == made
+        assert (made.name, made.role, made.token) == ("ada", Role.RESPONDER, token.id)
+        store.sessions.create("s2", token, expires_at=minute(20))
+        clock.step(minute(10))
+        assert store.sessions.get("s1") is None
+        store.sessions.delete("s2")
+        store.sessions.delete("s2")
+        assert store.sessions.get("s2") is None
+        store.sessions.create("s3", token, expires_at=minute(30))
+        store.tokens.revoke(TENANT, token.id, actor=ADA)
+        assert store.sessions.get("s3") is None
+        with pytest.raises(Conflict):
+            store.sessions.create("s4", token, expires_at=minute(30))
+        assert _audited(store) == [
+            "token.created",
+            "session.opened",
+            "session.opened",
+            "session.closed",
+            "session.opened",
+            "token.revoked",
+        ]
+
+    def test_a_session_does_not_outlive_its_tokens_time(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        token = self._token(store, expires_at=minute(5))
+        store.sessions.create("s1", token, expires_at=minute(10))
+        clock.step(minute(5))
+        assert store.sessions.get("s1") is None
+
+    def test_the_last_policies_applied_are_in_force(self, store: Store, clock: ManualClock) -> None:
+        assert store.policies.current(TENANT) is None
+        for version in ("v1", "v1", "v2", "v1"):
+            clock.advance(1)
+            applied = store.policies.put(TENANT, version, f"text of {version}", ADA)
+            assert store.policies.current(TENANT) == applied
+        assert [one.version for one in store.policies.list(TENANT).items] == ["v1", "v2", "v1"]
+        entries = store.audit.find(TENANT, action="policy.applied").items
+        assert [(e.subject, e.data["before"]) for e in entries] == [
+            ("v1", "v2"),
+            ("v2", "v1"),
+            ("v1", ""),
+        ]
+
+    def test_no_hash_of_a_secret_is_in_the_audit(self, store: Store) -> None:
+        store.enrolments.create(TENANT, "hash-e", expires_at=minute(1), uses=1, actor=ADA)
+        token = self._token(store, secret_hash="hash-t")
+        store.sessions.create("hash-s", token, expires_at=minute(1))
+        store.sessions.delete("hash-s")
+        store.tokens.revoke(TENANT, token.id, actor=ADA)
+        assert "hash-" not in str(store.audit.find(TENANT))
+
+    def test_roles_cover_those_below_them(self) -> None:
+        assert [role for role in Role if role.covers(Role.RESPONDER)] == [
+            Role.RESPONDER,
+            Role.ADMIN,
+        ]
+
+    @staticmethod
+    def _token(
+        store: Store,
+        name: str = "ada",
+        secret_hash: str = "hash",  # noqa: S107 - made up
+        expires_at: datetime | None = None,
+    ) -> ApiToken:
+        return store.tokens.create(
+            TENANT, name, Role.RESPONDER, secret_hash, expires_at, "user:root"
+        )
+
+
+class PagesContract:
+    """Lists come in pages that neither skip nor repeat a row."""
+
+    @pytest.fixture(autouse=True)
+    def _verdicts(self, store: Store) -> None:
+        enrol(store)
+        labels = [Label.NORMAL, Label.ABNORMAL, Label.UNKNOWN]
+        # All at one moment: the order must still be whole.
+        apply(
+            store,
+            *(
+                Effect(verdict=verdict(seq, labels[seq % 3], taken_at=minute(1)))
+                for seq in range(1, 12)
+            ),
+        )
+
+    @pytest.mark.parametrize("limit", [1, 2, 5, 10, 11, 12])
+    def test_pages_of_any_size_give_every_row_once(self, store: Store, limit: int) -> None:
+        seen = []
+        after = None
+        while True:
+            page = store.verdicts.find(TENANT, limit=limit, after=after)
+            seen += [one.seq for one in page.items]
+            after = page.next
+            if after is None:
+                break
+            assert len(page.items) == limit
+        assert sorted(seen) == list(range(1, 12))
+        assert seen == [one.seq for one in store.verdicts.find(TENANT, limit=500).items]
+
+    def test_rows_that_come_meanwhile_do_not_shift_a_page(self, store: Store) -> None:
+        first = store.verdicts.find(TENANT, limit=6)
+        apply(store, Effect(verdict=verdict(99, taken_at=minute(50))))
+        rest = store.verdicts.find(TENANT, limit=6, after=first.next)
+        seen = sorted(one.seq for one in (*first.items, *rest.items))
+        assert seen == list(range(1, 12))
+
+    def test_verdicts_are_found_by_what_is_asked(self, store: Store) -> None:
+        apply(store, Effect(verdict=verdict(20, taken_at=minute(20), label=Label.ABNORMAL)))
+        find = store.verdicts.find
+        assert [v.seq for v in find(TENANT, limit=1).items] == [20]
+        for label in Label:
+            assert {v.label for v in find(TENANT, label=label).items} == {label}
+        assert [v.seq for v in find(TENANT, since=minute(2)).items] == [20]
+        assert len(find(TENANT, until=minute(20)).items) == 11
+        assert find(TENANT, host=HostId("x")).items == ()
+        assert find(TENANT, host=HOST, label=Label.ABNORMAL, since=minute(20)).items[0].seq == 20
+        assert store.verdicts.counts(TENANT, until=minute(20)) == {
+            Label.NORMAL: 3,
+            Label.ABNORMAL: 4,
+            Label.UNKNOWN: 4,
+        }
+        assert store.verdicts.counts(TENANT, host=HostId("x"), since=START)[Label.NORMAL] == 0
+
+    @pytest.mark.parametrize("limit", [0, -1, 501])
+    def test_a_limit_out_of_bounds_is_refused(self, store: Store, limit: int) -> None:
+        with pytest.raises(InvalidInput, match="limit"):
+            store.verdicts.find(TENANT, limit=limit)
+
+    @pytest.mark.parametrize("cursor", ["", "x", "%%%", "gqh2ZXJkaWN0cw", "ü", "a" * 3_000])
+    def test_a_malformed_cursor_is_refused(self, store: Store, cursor: str) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            store.verdicts.find(TENANT, after=cursor)
+        assert caught.value.kind == "invalid-cursor"
+
+    def test_a_cursor_of_another_list_is_refused(self, store: Store) -> None:
+        cursor = store.verdicts.find(TENANT, limit=1).next
+        with pytest.raises(InvalidInput):
+            store.audit.find(TENANT, after=cursor)
+
+    def test_audit_is_found_by_what_is_asked(self, store: Store, clock: ManualClock) -> None:
+        for number in range(3):
+            entry = AuditEntry(
+                tenant=TENANT,
+                at=minute(60 + number),
+                actor=f"user:{number % 2}",
+                action="door.refused",
+                subject=f"s{number}",
+                reason="wrong key",
+                data={"n": number},
+            )
+            store.audit.add([entry])
+        store.audit.add([])
+        clock.advance(1)
+        find = store.audit.find
+        assert [e.subject for e in find(TENANT, action="door.refused").items] == ["s2", "s1", "s0"]
+        assert [e.subject for e in find(TENANT, actor="user:0").items] == ["s2", "s0"]
+        assert [e.data for e in find(TENANT, subject="s1").items] == [{"n": 1}]
+        span = find(TENANT, since=minute(60), until=minute(62))
+        assert [e.subject for e in span.items] == ["s1", "s0"]
+        first = find(TENANT, limit=2)
+        assert find(TENANT, limit=2, after=first.next).items[0].subject == "s0"

@@ -1,0 +1,58 @@
+"""The store on a real PostgreSQL: the contracts, and what is PostgreSQL's own."""
+
+import pytest
+from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_facts import FactsContract
+from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_response import (
+    ActionsContract,
+    CommandsContract,
+    IncidentsContract,
+    OutboxContract,
+)
+
+pytestmark = pytest.mark.postgres
+
+
+class OnPostgresql:
+    """Gives the contracts their database."""
+
+    @pytest.fixture
+    def url(self, emptied_postgres_url: str) -> str:
+        return emptied_postgres_url
+
+
+class TestApply(OnPostgresql, ApplyContract):
+    """Apply, here."""
+
+
+class TestFacts(OnPostgresql, FactsContract):
+    """Facts, here."""
+
+
+class TestHosts(OnPostgresql, HostsContract):
+    """Hosts, here."""
+
+
+class TestAccess(OnPostgresql, AccessContract):
+    """Enrolment, tokens, sessions and policies, here."""
+
+
+class TestPages(OnPostgresql, PagesContract):
+    """Pages, here."""
+
+
+class TestIncidents(OnPostgresql, IncidentsContract):
+    """Incidents, here."""
+
+
+class TestActions(OnPostgresql, ActionsContract):
+    """Actions, here."""
+
+
+class TestCommands(OnPostgresql, CommandsContract):
+    """Commands, here."""
+
+
+class TestOutbox(OnPostgresql, OutboxContract):
+    """Outbox, here."""

@@ -1,0 +1,56 @@
+"""The store in a SQLite file: the contracts, and what is SQLite's own."""
+
+import pytest
+from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_facts import FactsContract
+from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_response import (
+    ActionsContract,
+    CommandsContract,
+    IncidentsContract,
+    OutboxContract,
+)
+
+
+class OnSqlite:
+    """Gives the contracts their database."""
+
+    @pytest.fixture
+    def url(self, sqlite_url: str) -> str:
+        return sqlite_url
+
+
+class TestApply(OnSqlite, ApplyContract):
+    """Apply, here."""
+
+
+class TestFacts(OnSqlite, FactsContract):
+    """Facts, here."""
+
+
+class TestHosts(OnSqlite, HostsContract):
+    """Hosts, here."""
+
+
+class TestAccess(OnSqlite, AccessContract):
+    """Enrolment, tokens, sessions and policies, here."""
+
+
+class TestPages(OnSqlite, PagesContract):
+    """Pages, here."""
+
+
+class TestIncidents(OnSqlite, IncidentsContract):
+    """Incidents, here."""
+
+
+class TestActions(OnSqlite, ActionsContract):
+    """Actions, here."""
+
+
+class TestCommands(OnSqlite, CommandsContract):
+    """Commands, here."""
+
+
+class TestOutbox(OnSqlite, OutboxContract):
+    """Outbox, here."""
