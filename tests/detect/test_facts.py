@@ -114,6 +114,13 @@ def test_sockets_and_unknown_tables_are_no_facts() -> None:
     )
 
 
+def test_a_host_cannot_fill_its_state_with_made_up_tables() -> None:
+    tables = known()
+    rows: list[Row] = [{"x": 1}]
+    take(tables, changed(SNAPSHOT, tables={f"t{n}": rows for n in range(500)}))
+    assert set(tables.memory) == set(quiet_tables())
+
+
 ROWS = st.lists(
     st.fixed_dictionaries({"name": st.sampled_from("abcdef"), "version": st.integers(0, 2)}),
     max_size=6,

@@ -4,33 +4,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from vedette.core import FactChange, Row, Snapshot, canonical_row
-from vedette.detect.tables import Sight, TableMemory, Tables
+from vedette.detect.tables import KNOWN_TABLES, Sight, TableMemory, Tables
 
 __all__ = ["FACT_TABLES", "absorb", "fact_id"]
 
-FACT_TABLES = frozenset(
-    {
-        "authorized_keys",
-        "crontab",
-        "deb_packages",
-        "hash",
-        "kernel_modules",
-        "listening_ports",
-        "logged_in_users",
-        "mounts",
-        "processes",
-        "rpm_packages",
-        "sudoers",
-        "suid_bin",
-        "systemd_units",
-        "users",
-    }
-)
+FACT_TABLES = KNOWN_TABLES - {"process_open_sockets"}
 """Tables whose rows are facts.
 
-`process_open_sockets` is left out: its rows live for seconds, and a history of them would outgrow all others.
-Tables that nobody knows are left out too, as their columns may change in every snapshot.
-"""
+`process_open_sockets` is left out: its rows live for seconds, and a history of them would outgrow all others."""
 
 _ID_BYTES = 10
 _STABLE_PROCESS = (

@@ -6,10 +6,36 @@ import msgspec
 
 from vedette.core import Row, Snapshot, table_digest
 
-__all__ = ["CORE_METRICS", "VOLATILE", "Sight", "TableMemory", "Tables", "look", "quick_digest"]
+__all__ = [
+    "CORE_METRICS",
+    "KNOWN_TABLES",
+    "VOLATILE",
+    "Sight",
+    "TableMemory",
+    "Tables",
+    "look",
+    "quick_digest",
+]
 
 VOLATILE = frozenset({"processes", "process_open_sockets"})
 """Tables that differ in every snapshot: they can't be sent by digest, so none is kept for them."""
+
+KNOWN_TABLES = VOLATILE | {
+    "authorized_keys",
+    "crontab",
+    "deb_packages",
+    "hash",
+    "kernel_modules",
+    "listening_ports",
+    "logged_in_users",
+    "mounts",
+    "rpm_packages",
+    "sudoers",
+    "suid_bin",
+    "systemd_units",
+    "users",
+}
+"""Tables that are looked at. Others are ignored: nothing is known of their columns, and their number has no bound."""
 
 _SAMPLED = frozenset({"process_open_sockets"})
 
@@ -71,7 +97,7 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
     read, so rows that are only some of them are as good as usual.
     """
     usual = {} if new_epoch else tables.usual
-    names = sorted({*snapshot.tables, *snapshot.same, *usual, "processes"})
+    names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
     seen, unchanged, fresh, needed = set(), set(), {}, []
     blindness = _missing_metrics(tables, snapshot, new_epoch=new_epoch)
     for name in names:
