@@ -1,8 +1,10 @@
 """Quarantine: its parameters, the signed command, and what the host's answers make of it."""
 
+import ipaddress
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from tests.respond.world import (
     HOST,
@@ -15,6 +17,7 @@ from tests.respond.world import (
     states,
 )
 
+from vedette.agent.actions.quarantine import _exception, _Parameters
 from vedette.core import (
     Action,
     ActionState,
@@ -104,10 +107,21 @@ def test_after_approval_the_host_gets_one_signed_expiring_command(world: World) 
     (command,) = world.commands(KEY.public)
     assert (command.tenant, command.host, command.action) == (TENANT, HOST, given.id)
     assert (command.kind, command.dry_run) == ("quarantine", True)
-    assert command.parameters == {"lease_seconds": 1800.0, "allow": ["10.0.0.0/8"]}
+    assert command.parameters["lease_seconds"] == 1800.0
+    assert len(command.parameters["exceptions"]) == 4
     assert command.expires_at - command.issued_at == timedelta(minutes=15)
     assert len(command.nonce) == 32
     assert states(world, given)[-2:] == ["approved", "dispatched"]
+
+
+def test_the_host_understands_every_word_of_the_command(world: World) -> None:
+    _, _, command = dispatched(world)
+    understood = msgspec.convert(command.parameters, _Parameters)
+    assert msgspec.to_builtins(understood).keys() == command.parameters.keys()
+    assert {_exception(each).network for each in understood.exceptions} == {
+        ipaddress.ip_network("10.0.0.0/8")
+    }
+    assert understood.lease_seconds == 1800.0
 
 
 def test_what_the_host_would_have_done_ends_simulated_with_its_plan(world: World) -> None:

@@ -62,7 +62,12 @@ class Quarantine:
             raise InvalidInput("this version only simulates a quarantine")
         return {
             "lease_seconds": job.action.parameters["lease"],
-            "allow": job.action.parameters["allow"],
+            "exceptions": [
+                {"address": network, "direction": direction, "protocol": protocol}
+                for network in job.action.parameters["allow"]
+                for direction in ("out", "in")
+                for protocol in ("tcp", "udp")
+            ],
         }
 
     def apply(self, job: Job) -> Outcome:

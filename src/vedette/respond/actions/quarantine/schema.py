@@ -1,4 +1,4 @@
-"""The parameters of `quarantine`: `lease` (a duration) and `allow` (networks that stay reachable)."""
+"""The parameters of `quarantine`: `lease` (a duration) and `allow` (networks that stay reachable, both ways)."""
 
 import ipaddress
 from collections.abc import Mapping
