@@ -62,7 +62,6 @@ class QueueWatch:
                 self._depth = stats.depth
                 QUEUE_DEPTH.set(stats.depth)
                 QUEUE_OLDEST.set(stats.oldest_age_seconds)
-                self._queue.prune()
             except Unavailable as error:
                 _log.warning("queue.unavailable", detail=error.detail)
             self._stop.wait(1.0)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from vedette.app.judging import Judged, Opened, judge, unreadable
+from vedette.app.judging import Judged, Opened, described_host, judge, unreadable
 from vedette.app.telemetry import VERDICTS
 from vedette.core import (
     Clock,
@@ -147,7 +147,8 @@ class Pipeline:
     def _situations(
         self, tenant: TenantId, items: Sequence[Opened], policies: PolicySet
     ) -> dict[HostId, Situation]:
-        hosts = list({item.snapshot.host.id for item in items})
+        first = {item.snapshot.host.id: item.snapshot for item in reversed(items)}
+        hosts = list(first)
         earliest = min(item.snapshot.taken_at for item in items)
         live = self._store.incidents.live(tenant, hosts)
         incidents = [incident for found in live.values() for incident in found]
@@ -156,9 +157,11 @@ class Pipeline:
         known = self._store.hosts.many(tenant, hosts)
         return {
             host: Situation(
-                host=known[host], incidents=live.get(host, ()), actions=recent.get(host, ())
+                host=known.get(host) or described_host(tenant, snapshot.host, snapshot.taken_at),
+                incidents=live.get(host, ()),
+                actions=recent.get(host, ()),
             )
-            for host in hosts
+            for host, snapshot in first.items()
         }
 
     def _blind(

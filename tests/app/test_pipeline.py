@@ -1,0 +1,208 @@
+"""The pipeline: what a batch of deliveries leads to, on both kinds of database."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
+from tests.fixtures.sealed import EPOCH, TENANT, message
+
+from vedette.app.pipeline import Pipeline
+from vedette.app.replay import Replay
+from vedette.app.wiring import load_detector, policies_from
+from vedette.core import Identity, Label, ManualClock, Message, Snapshot, SystemClock, Verdict
+from vedette.detect import Arrival, Detector, Scored
+from vedette.queue import MemoryQueue, consume
+from vedette.seal import KeyRing
+from vedette.store import Store
+
+RING = KeyRing.generate()
+CLOCK = ManualClock()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    opened = Store(url, CLOCK)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def _pipeline(store: Store, detector: Detector | None = None) -> Pipeline:
+    policies = policies_from(None)
+    return Pipeline(
+        store=store,
+        ring=RING,
+        detector=detector or load_detector(None),
+        policies=lambda _tenant: policies,
+        clock=CLOCK,
+        timer=lambda _stage: nullcontext(),
+    )
+
+
+def _run(store: Store, messages: list[Message], pipeline: Pipeline | None = None) -> MemoryQueue:
+    """Appends the messages and consumes until nothing waits."""
+    queue = MemoryQueue(SystemClock())
+    queue.append(messages)
+    stop = threading.Event()
+    handler = (pipeline or _pipeline(store)).handle
+    watcher = threading.Thread(target=_stop_when_empty, args=(queue, stop), daemon=True)
+    watcher.start()
+    consume(queue, handler, stop=stop, clock=SystemClock(), limit=16, lease_seconds=30.0)
+    watcher.join()
+    return queue
+
+
+def _stop_when_empty(queue: MemoryQueue, stop: threading.Event) -> None:
+    while queue.depth():
+        stop.wait(0.01)
+    stop.set()
+
+
+def _sealed(snapshots: list[Snapshot]) -> list[Message]:
+    return [message(snapshot, RING, CLOCK.now()) for snapshot in snapshots]
+
+
+def _with_intruder(count: int, onset: int) -> list[Snapshot]:
+    """A quiet host on which, from one snapshot on, a deleted program runs from a hidden folder."""
+    evil = process(4711, 1, "kworker", "/dev/shm/.x/kworker", "[kworker/0:1]", on_disk=0)
+    snapshots = list(quiet_snapshots(count))
+    for index in range(onset, count):
+        tables = quiet_tables()
+        tables["processes"].append(evil)
+        snapshots[index] = _replaced(snapshots[index], tables)
+    return snapshots
+
+
+def _replaced(
+    snapshot: Snapshot, tables: dict[str, list[dict[str, str | int | float | bool | None]]]
+) -> Snapshot:
+    import msgspec
+
+    return msgspec.structs.replace(snapshot, tables=tables)
+
+
+def _verdicts(store: Store) -> list[Verdict]:
+    return sorted(store.verdicts.find(TENANT, limit=500).items, key=lambda item: item.seq)
+
+
+def test_every_snapshot_gets_one_verdict_and_the_host_its_status(store: Store) -> None:
+    snapshots = list(quiet_snapshots(40))
+    _run(store, _sealed(snapshots))
+    verdicts = _verdicts(store)
+    assert [verdict.seq for verdict in verdicts] == list(range(1, 41))
+    assert {verdict.label for verdict in verdicts[:30]} == {Label.UNKNOWN}
+    assert verdicts[-1].label is Label.NORMAL
+    assert store.hosts.get(TENANT, snapshots[0].host.id).status.value == "normal"
+
+
+def test_a_message_delivered_again_has_no_second_effect(store: Store) -> None:
+    messages = _sealed(_with_intruder(34, 31))
+    _run(store, messages)
+    before = (_verdicts(store), store.audit.find(TENANT, limit=500).items)
+    _run(store, messages)
+    assert (_verdicts(store), store.audit.find(TENANT, limit=500).items) == before
+
+
+def test_an_intruder_opens_one_incident_and_proposes_actions(store: Store) -> None:
+    _run(store, _sealed(_with_intruder(40, 33)))
+    (incident,) = store.incidents.find(TENANT).items
+    assert incident.verdicts >= 5
+    kinds = {action.kind for action in store.actions.find(TENANT).items}
+    assert kinds == {"mail", "quarantine"}
+    audited = {entry.action for entry in store.audit.find(TENANT, limit=500).items}
+    assert {"incident.opened", "action.proposed"} <= audited
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00" * 10, b'{"schema":"vedette.snapshot/1"}'])
+def test_an_unreadable_snapshot_gets_an_unknown_verdict_and_a_dead_letter(
+    store: Store, body: bytes
+) -> None:
+    snapshots = list(quiet_snapshots(5))
+    messages = _sealed(snapshots)
+    messages[2] = message(snapshots[2], RING, CLOCK.now(), body=body)
+    queue = _run(store, messages)
+    verdicts = _verdicts(store)
+    assert [verdict.seq for verdict in verdicts] == [1, 2, 3, 4, 5]
+    assert verdicts[2].label is Label.UNKNOWN
+    assert verdicts[2].reasons[0].subject == "unreadable"
+    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+
+
+def test_an_inside_that_differs_from_the_header_is_unreadable(store: Store) -> None:
+    first, second = quiet_snapshots(2)
+    forged = message(first, RING, CLOCK.now(), body=_encoded(second))
+    _run(store, [forged])
+    (verdict,) = _verdicts(store)
+    assert verdict.seq == 1
+    assert "does not agree with its header" in verdict.reasons[0].text
+
+
+def _encoded(snapshot: Snapshot) -> bytes:
+    from vedette.core import encode_snapshot
+
+    return encode_snapshot(snapshot)
+
+
+class _Stumbling(Detector):
+    """The real detector, except that one snapshot makes it fail: what a bug would do."""
+
+    def _one(self, arrival: Arrival, state: object) -> Scored:
+        if arrival.snapshot.seq == 3:
+            raise ZeroDivisionError
+        return super()._one(arrival, state)  # type: ignore[arg-type]
+
+
+def test_a_snapshot_that_makes_judging_fail_costs_only_itself(store: Store) -> None:
+    from vedette.detect import Bundle
+
+    pipeline = _pipeline(store, _Stumbling(Bundle.shipped()))
+    queue = _run(store, _sealed(list(quiet_snapshots(6))), pipeline)
+    assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
+    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+
+
+def test_a_late_snapshot_gets_a_verdict_and_does_not_touch_the_state(store: Store) -> None:
+    snapshots = list(quiet_snapshots(36))
+    late = snapshots.pop(33)
+    _run(store, _sealed(snapshots))
+    before = store.states.load(TENANT, [late.host.id])
+    _run(store, _sealed([late]))
+    verdict = store.verdicts.by_identity(
+        Identity(tenant=TENANT, host=late.host.id, epoch=EPOCH, seq=34)
+    )
+    assert verdict is not None
+    assert verdict.late
+    assert verdict.label is Label.UNKNOWN
+    assert store.states.load(TENANT, [late.host.id]) == before
+
+
+def test_a_gap_is_unknown_and_never_normal(store: Store) -> None:
+    snapshots = list(quiet_snapshots(40))
+    _run(store, _sealed(snapshots[:35] + snapshots[37:]))
+    assert _verdicts(store)[35].label is Label.UNKNOWN
+
+
+def test_online_gives_what_replay_gives(store: Store) -> None:
+    snapshots = _with_intruder(60, 40)
+    _run(store, _sealed(snapshots))
+    replayed = [judged for judged, _host in Replay(batch=7).run(snapshots)]
+    online = _verdicts(store)
+    assert [(v.label, v.score, v.severity, v.reasons, v.experts) for v in online] == [
+        (j.verdict.label, j.verdict.score, j.verdict.severity, j.verdict.reasons, j.verdict.experts)
+        for j in replayed
+    ]
+    (incident,) = store.incidents.find(TENANT).items
+    opened = {i.id: i for judged in replayed for i in judged.decision.incidents}
+    (expected,) = opened.values()
+    assert (incident.title, incident.verdicts, incident.causes, incident.opened_at) == (
+        expected.title,
+        expected.verdicts,
+        expected.causes,
+        expected.opened_at,
+    )
