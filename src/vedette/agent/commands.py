@@ -21,6 +21,7 @@ from vedette.core import (
     ActionState,
     Clock,
     Command,
+    CommandId,
     CommandResult,
     InvalidInput,
     Unauthenticated,
@@ -34,6 +35,12 @@ _log = structlog.get_logger()
 _TAKEN = frozenset({200, 201, 202, 204})
 # The server will never take this result: it does not know the command, or has another result for it.
 _POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
+
+
+_INTERRUPTED = Outcome(
+    state=ActionState.FAILED,
+    detail="the agent was stopped while carrying it out; it is not tried again",
+)
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -67,7 +74,9 @@ class Commander:
         self._backoff = Backoff(chance, cap=backoff_cap)
 
     def run(self, stop: threading.Event) -> None:
-        """Polls until `stop`."""
+        """Polls until `stop`. First it owns up to commands that it was stopped in: they are not tried again."""
+        for command in self._journal.interrupted():
+            self._journal.finish(self._result(command, _INTERRUPTED))
         while not stop.is_set():
             try:
                 pause = self.step(stop)
@@ -121,13 +130,7 @@ class Commander:
             self._send(self._refusal(command, "its nonce was used by another command"))
             return
         if known is Known.BEGUN:
-            result = self._result(
-                command,
-                Outcome(
-                    state=ActionState.FAILED,
-                    detail="the agent was stopped while carrying it out; it is not tried again",
-                ),
-            )
+            result = self._result(command.id, _INTERRUPTED)
         elif reason := self._objection(command):
             result = self._refusal(command, reason)
         else:
@@ -151,7 +154,7 @@ class Commander:
 
     def _carry_out(self, command: Command) -> CommandResult:
         acknowledged = Outcome(state=ActionState.ACKNOWLEDGED, detail="the host begins")
-        self._send(self._result(command, acknowledged))
+        self._send(self._result(command.id, acknowledged))
         try:
             outcome = self._actions[command.kind](command, self._scene)
         except Exception as error:  # noqa: BLE001 - whatever an action does wrong, the server must hear of it
@@ -160,7 +163,7 @@ class Commander:
                 state=ActionState.FAILED,
                 detail=f"the action failed: {type(error).__name__}: {error}",
             )
-        return self._result(command, outcome)
+        return self._result(command.id, outcome)
 
     def _again(self, command: Command) -> None:
         result = self._journal.result(command.id)
@@ -190,11 +193,11 @@ class Commander:
         return answer.status in _POINTLESS
 
     def _refusal(self, command: Command, why: str) -> CommandResult:
-        return self._result(command, Outcome(state=ActionState.REFUSED, detail=why))
+        return self._result(command.id, Outcome(state=ActionState.REFUSED, detail=why))
 
-    def _result(self, command: Command, outcome: Outcome) -> CommandResult:
+    def _result(self, command: CommandId, outcome: Outcome) -> CommandResult:
         return CommandResult(
-            command=command.id,
+            command=command,
             state=outcome.state,
             at=self._clock.now(),
             detail=outcome.detail,

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import structlog
 
+from vedette.agent.actions import ACTIONS
 from vedette.agent.collect.host import describe, provisional_id
 from vedette.agent.collect.source import Source
 from vedette.agent.door import Door, Unreachable, pinned
@@ -91,6 +92,7 @@ def _introduce(
         "public_key": key.public.to_text(),
         "host": describe(source, provisional_id(source), settings.labels),
         "agent_version": version,
+        "can_act": sorted(ACTIONS),
     }
     # Beside the present journal, which stays in use if the server says no.
     fresh = settings.state / f".{JOURNAL}.{secrets.token_hex(8)}"

@@ -131,6 +131,14 @@ class Journal:
             return None
         return msgspec.json.decode(row[0], type=CommandResult)
 
+    def interrupted(self) -> list[CommandId]:
+        """Commands that were begun and never ended: the agent was stopped in between."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id FROM commands WHERE result IS NULL ORDER BY begun_at, id"
+            ).fetchall()
+        return [CommandId(row[0]) for row in rows]
+
     def unreported(self) -> list[CommandResult]:
         """Results that the server has not taken yet, oldest first."""
         with self._lock:

@@ -130,7 +130,7 @@ class Runner:
         """An agent with a dead limb must not look alive: it stops as a whole, and is started again from outside."""
         try:
             work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any failure of a thread must end the agent
             _log.exception("agent.broken", thread=threading.current_thread().name)
             if not stop.is_set():
                 self._broken = error

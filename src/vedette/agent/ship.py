@@ -104,7 +104,8 @@ class Shipper:
         if status == httpx.codes.CONFLICT:
             self._conflict(item, answer)
             return Shipped.DROPPED, 0.0
-        if status in _HOPELESS:
+        foreign = str(answer.fields().get("type", "")).endswith("/header-mismatch")
+        if status in _HOPELESS or foreign:
             self._spool.remove(item)
             _log.error("ship.refused", epoch=item.epoch, seq=item.seq, problem=answer.problem())
             self._health.failed(f"the server refused a snapshot: {answer.problem()}", refused=1)
