@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-
 from tests.fixtures.console import app_of, console_of, token_of
 from tests.fixtures.history import History, history, history_template
+
 from vedette.console.credential import csrf_token
 from vedette.store import Role
 
@@ -60,9 +60,7 @@ def bearer(history: History) -> Callable[[Role], dict[str, str]]:
 
 
 @pytest.fixture
-def browser(
-    history: History, client: TestClient[Litestar]
-) -> Callable[[Role], Browser]:
+def browser(history: History, client: TestClient[Litestar]) -> Callable[[Role], Browser]:
     """Signs in with a fresh token of a role."""
 
     def signed_in(role: Role) -> Browser:

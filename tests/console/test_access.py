@@ -8,10 +8,10 @@ import pytest
 from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
-
 from tests.console.conftest import COOKIE, ORIGIN, Browser
 from tests.fixtures.console import app_of, console_of
 from tests.fixtures.history import History
+
 from vedette.console.api.route import ROLE
 from vedette.console.guard import api_guard
 from vedette.store import Role
@@ -101,7 +101,11 @@ def test_every_form_refuses_a_wrong_csrf_token_and_another_site(
 ) -> None:
     admin = browser(Role.ADMIN)
     same, cross = {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "cross-site"}
-    no_metadata = ({"origin": "https://evil.test"}, {"origin": "null"}, {})
+    no_metadata: tuple[dict[str, str], ...] = (
+        {"origin": "https://evil.test"},
+        {"origin": "null"},
+        {},
+    )
     for method, path, _ in guarded(history):
         if method != "POST" or path.startswith("/v1"):
             continue
@@ -163,7 +167,8 @@ def test_a_route_that_names_no_role_is_refused_to_everybody(
 
 
 @pytest.mark.parametrize(
-    "authorization", ["vdt_abc", "Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "Bearer abc", "bearer vdt_é"]
+    "authorization",
+    ["vdt_abc", "Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "Bearer abc", "bearer vdt_é"],
 )
 def test_malformed_credentials_are_unauthenticated(
     client: TestClient[Litestar], authorization: str

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-
 from tests.fixtures.history import NOW, TENANT, History
+
 from vedette.core import HostId
 from vedette.store import Role
 
@@ -65,7 +65,15 @@ def test_verdicts_are_found_by_host_label_and_time(
 
 @pytest.mark.parametrize(
     "query",
-    ["since=yesterday", "since=5", "since=2026-11-22T19:55:00", "limit=0", "limit=501", "limit=x", "label=odd"],
+    [
+        "since=yesterday",
+        "since=5",
+        "since=2026-11-22T19:55:00",
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "label=odd",
+    ],
 )
 def test_a_parameter_that_cannot_be_used_is_a_problem(
     client: Api, bearer: Bearer, query: str
@@ -73,7 +81,7 @@ def test_a_parameter_that_cannot_be_used_is_a_problem(
     answer = client.get(f"/v1/verdicts?{query}", headers=bearer(Role.VIEWER))
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
-    assert query.split("=")[0] in answer.text
+    assert query.split("=", maxsplit=1)[0] in answer.text
 
 
 def test_facts_are_asked_as_of_a_moment(client: Api, bearer: Bearer, history: History) -> None:
@@ -86,17 +94,29 @@ def test_facts_are_asked_as_of_a_moment(client: Api, bearer: Bearer, history: Hi
 
 @pytest.mark.parametrize(
     "path",
-    ["hosts/x", "hosts/x/facts", "verdicts/x", "incidents/x", "incidents/x/events", "actions/x", "actions/x/events"],
+    [
+        "hosts/x",
+        "hosts/x/facts",
+        "verdicts/x",
+        "incidents/x",
+        "incidents/x/events",
+        "actions/x",
+        "actions/x/events",
+    ],
 )
 def test_what_is_not_there_is_not_found(client: Api, bearer: Bearer, path: str) -> None:
     answer = client.get(f"/v1/{path}", headers=bearer(Role.VIEWER))
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
-def test_another_tenants_records_are_not_found(client: Api, history: History, bearer: Bearer) -> None:
+def test_another_tenants_records_are_not_found(
+    client: Api, history: History, bearer: Bearer
+) -> None:
     foreign = HostId("11111111-1111-4111-8111-111111111111")
     assert client.get(f"/v1/hosts/{foreign}", headers=bearer(Role.ADMIN)).status_code == 404
-    assert all(h["tenant"] == TENANT for h in _get(client, "/v1/hosts", bearer(Role.VIEWER))["items"])
+    assert all(
+        h["tenant"] == TENANT for h in _get(client, "/v1/hosts", bearer(Role.VIEWER))["items"]
+    )
     assert history.hosts
 
 
@@ -107,8 +127,12 @@ def test_incidents_are_found_by_state_severity_and_host(
     found = _get(client, "/v1/incidents?state=open&severity=critical", viewer)["items"]
     assert [incident["id"] for incident in found] == [history.incident]
     host = history.hosts["db-1"]
-    assert [i["id"] for i in _get(client, f"/v1/incidents?host={host}", viewer)["items"]] == [history.quiet]
-    kinds = [e["kind"] for e in _get(client, f"/v1/incidents/{history.incident}/events", viewer)["items"]]
+    assert [i["id"] for i in _get(client, f"/v1/incidents?host={host}", viewer)["items"]] == [
+        history.quiet
+    ]
+    kinds = [
+        e["kind"] for e in _get(client, f"/v1/incidents/{history.incident}/events", viewer)["items"]
+    ]
     assert kinds == ["opened", "raised", "comment"]
 
 

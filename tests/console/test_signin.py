@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
-
 from tests.console.conftest import COOKIE, Browser
 from tests.fixtures.console import token_of
 from tests.fixtures.history import TENANT, History
+
 from vedette.console.credential import csrf_token, hash_credential, new_token, same
 from vedette.console.pages.signin import safe_next
 from vedette.console.throttle import Throttle
@@ -24,7 +24,10 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
     client: TestClient[Litestar], history: History
 ) -> None:
     answer = client.post(
-        "/signin", data={"token": token_of(history, Role.VIEWER)}, headers=SAME, follow_redirects=False
+        "/signin",
+        data={"token": token_of(history, Role.VIEWER)},
+        headers=SAME,
+        follow_redirects=False,
     )
     assert (answer.status_code, answer.headers["location"]) == (303, "/incidents")
     name, _, rest = answer.headers["set-cookie"].partition("=")
@@ -87,7 +90,9 @@ def test_a_session_ends_by_time(
     browser(Role.VIEWER)
     stolen = client.cookies[COOKIE]
     history.clock.advance(12 * 3600 + 1)
-    answer = client.get("/incidents", headers={"cookie": f"{COOKIE}={stolen}"}, follow_redirects=False)
+    answer = client.get(
+        "/incidents", headers={"cookie": f"{COOKIE}={stolen}"}, follow_redirects=False
+    )
     assert answer.status_code == 303
 
 
@@ -120,14 +125,26 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(
 def test_a_link_from_another_site_is_asked_once_more_so_that_the_strict_cookie_comes_along(
     client: TestClient[Litestar],
 ) -> None:
-    answer = client.get("/incidents", headers={"sec-fetch-site": "cross-site"}, follow_redirects=False)
+    answer = client.get(
+        "/incidents", headers={"sec-fetch-site": "cross-site"}, follow_redirects=False
+    )
     assert answer.status_code == 401
     assert 'http-equiv="refresh"' in answer.text
 
 
 @pytest.mark.parametrize(
     "path",
-    ["https://evil.test", "//evil.test", "/\\evil.test", "/a\\b", "javascript:x", "", "/signin", "/v1/me", "/a\nb"],
+    [
+        "https://evil.test",
+        "//evil.test",
+        "/\\evil.test",
+        "/a\\b",
+        "javascript:x",
+        "",
+        "/signin",
+        "/v1/me",
+        "/a\nb",
+    ],
 )
 def test_the_way_on_after_signing_in_never_leaves_the_site(path: str) -> None:
     assert safe_next(path) == "/incidents"

@@ -83,7 +83,7 @@ def strip(verdicts: Sequence[Verdict]) -> tuple[Bar, ...]:
     """The last verdicts as bars, oldest first. The least height keeps a calm host visible."""
     ordered = sorted(verdicts, key=lambda v: (v.taken_at, v.seq))
     return tuple(
-        Bar(place=i, height=round(max(v.score, 0.08), 3), label=v.label, title=_title(v))
+        Bar(place=i, height=round(min(max(v.score, 0.08), 1.0), 3), label=v.label, title=_title(v))
         for i, v in enumerate(ordered)
     )
 

@@ -63,9 +63,9 @@ def _look(state: ActionState, now: ActionState) -> StepLook:
 
 
 def _ahead(action: Action) -> tuple[ActionState, ...]:
-    if action.state in ENDED or action.state is ActionState.VERIFIED:
-        return ()
     way = (ActionState.APPROVED, *(_DRY if action.dry_run else _REAL))
-    if action.state in way:
-        return way[way.index(action.state) + 1 :]
-    return way
+    if action.state in {ActionState.PROPOSED, ActionState.AWAITING_APPROVAL}:
+        return way
+    if action.state is ActionState.APPLIED:
+        return (ActionState.VERIFIED,)
+    return way[way.index(action.state) + 1 :] if action.state in way else ()
