@@ -7,7 +7,19 @@ from typing import Any
 from vedette.core import HostDescription, HostId, Row, Snapshot
 from vedette.detect import Case, Expert, View
 
-__all__ = ["Change", "Tables", "after", "job", "port", "proc", "scene", "sock", "tables", "user", "watch"]
+__all__ = [
+    "Change",
+    "Tables",
+    "after",
+    "job",
+    "port",
+    "proc",
+    "scene",
+    "sock",
+    "tables",
+    "user",
+    "watch",
+]
 
 Tables = dict[str, list[Row]]
 Change = Callable[[Tables], object]
@@ -35,7 +47,9 @@ def proc(
     } | more
 
 
-def sock(pid: int, remote: str, port: int, local_port: int = 50_000, state: str = "ESTABLISHED") -> Row:
+def sock(
+    pid: int, remote: str, port: int, local_port: int = 50_000, state: str = "ESTABLISHED"
+) -> Row:
     """A row of `process_open_sockets`."""
     return {
         "pid": pid,
@@ -82,13 +96,29 @@ def tables() -> Tables:
             proc(30, 1, "sshd", "/usr/sbin/sshd", "sshd: /usr/sbin/sshd -D [listener]"),
             proc(31, 1, "cron", "/usr/sbin/cron", "/usr/sbin/cron -f"),
             proc(32, 1, "rsyslogd", "/usr/sbin/rsyslogd", "/usr/sbin/rsyslogd -n"),
-            proc(33, 1, "worker", "/opt/worker/bin/worker", "/opt/worker/bin/worker --queue a", 998),
+            proc(
+                33, 1, "worker", "/opt/worker/bin/worker", "/opt/worker/bin/worker --queue a", 998
+            ),
             proc(40, 1, "nginx", "/usr/sbin/nginx", "nginx: master process /usr/sbin/nginx"),
             proc(41, 40, "nginx", "/usr/sbin/nginx", "nginx: worker process", 33),
             proc(50, 1, "gunicorn", "/usr/bin/python3.11", app, 33),
             proc(51, 50, "gunicorn", "/usr/bin/python3.11", app, 33),
-            proc(60, 1, "postgres", "/usr/lib/postgresql/15/bin/postgres", "postgres -D /var/lib/x", 101),
-            proc(61, 60, "postgres", "/usr/lib/postgresql/15/bin/postgres", "postgres: walwriter", 101),
+            proc(
+                60,
+                1,
+                "postgres",
+                "/usr/lib/postgresql/15/bin/postgres",
+                "postgres -D /var/lib/x",
+                101,
+            ),
+            proc(
+                61,
+                60,
+                "postgres",
+                "/usr/lib/postgresql/15/bin/postgres",
+                "postgres: walwriter",
+                101,
+            ),
             proc(70, 30, "sshd", "/usr/sbin/sshd", "sshd: ana [priv]"),
             proc(71, 70, "sshd", "/usr/sbin/sshd", "sshd: ana@pts/0", 1000),
             proc(72, 71, "bash", "/usr/bin/bash", "-bash", 1000),
@@ -108,12 +138,25 @@ def tables() -> Tables:
         ],
         "logged_in_users": [{"user": "ana", "tty": "pts/0", "host": "10.0.9.1", "time": 1}],
         "authorized_keys": [
-            {"uid": 1000, "algorithm": "ssh-ed25519", "key": "a" * 64, "key_file": "/home/ana/.ssh/authorized_keys"}
+            {
+                "uid": 1000,
+                "algorithm": "ssh-ed25519",
+                "key": "a" * 64,
+                "key_file": "/home/ana/.ssh/authorized_keys",
+            }
         ],
-        "sudoers": [{"source": "/etc/sudoers", "header": "%sudo", "rule_details": "ALL=(ALL:ALL) ALL"}],
-        "crontab": [job("/etc/crontab", "root\tcd / && run-parts --report /etc/cron.hourly", "17", "*")],
+        "sudoers": [
+            {"source": "/etc/sudoers", "header": "%sudo", "rule_details": "ALL=(ALL:ALL) ALL"}
+        ],
+        "crontab": [
+            job("/etc/crontab", "root\tcd / && run-parts --report /etc/cron.hourly", "17", "*")
+        ],
         "systemd_units": [
-            {"id": f"{name}.service", "fragment_path": f"/lib/systemd/system/{name}.service", "unit_file_state": "enabled"}
+            {
+                "id": f"{name}.service",
+                "fragment_path": f"/lib/systemd/system/{name}.service",
+                "unit_file_state": "enabled",
+            }
             for name in ("ssh", "cron", "rsyslog", "nginx")
         ],
         "kernel_modules": [{"name": "ext4"}, {"name": "nf_tables"}],
@@ -121,14 +164,19 @@ def tables() -> Tables:
         "hash": [{"path": path, "sha256": "0" * 64} for path in _FILES],
         "mounts": [{"path": "/", "device": "/dev/vda1", "type": "ext4"}],
         "deb_packages": [
-            {"name": name, "version": "1.0"} for name in ("nginx", "cron", "rsyslog", "procps", "openssh-server")
+            {"name": name, "version": "1.0"}
+            for name in ("nginx", "cron", "rsyslog", "procps", "openssh-server")
         ],
     }
 
 
-def scene(seq: int, rows: Tables, *, boot: float = 1_700_000_000.0, seconds: float = 60.0) -> Snapshot:
+def scene(
+    seq: int, rows: Tables, *, boot: float = 1_700_000_000.0, seconds: float = 60.0
+) -> Snapshot:
     """The snapshot with these tables, `seq` intervals after the start."""
-    host = HostDescription(id=HostId("6a4a4f7e-3a8b-4f39-9c1b-0d8f5a3c2b77"), hostname="web-9", boot_time=boot)
+    host = HostDescription(
+        id=HostId("6a4a4f7e-3a8b-4f39-9c1b-0d8f5a3c2b77"), hostname="web-9", boot_time=boot
+    )
     taken = _START + timedelta(seconds=seconds * seq)
     return Snapshot(schema="vedette.snapshot/1", host=host, seq=seq, taken_at=taken, tables=rows)
 

@@ -80,7 +80,7 @@ class BehaviourExpert:
                 first=first,
             )
         if not alarm or first:
-            _learn_rest(state, seen, count, view)
+            _learn_rest(state, seen, count, first=first)
         _watch(state, seen, view)
         state.shapes = _latest(state.shapes, _MOST_SHAPES)
         state.contacts = _latest(state.contacts, _MOST_CONTACTS)
@@ -186,14 +186,16 @@ def _learn_shape(
         state.marks[name] = state.marks.get(name, 0) + 1
 
 
-def _learn_rest(state: BehaviourState, seen: Look, count: int, view: View) -> None:
+def _learn_rest(state: BehaviourState, seen: Look, count: int, *, first: bool) -> None:
     for shape, contacts in seen.fresh.items():
         if shape in state.shapes:
             state.contacts |= dict.fromkeys(contacts, count)
     state.programs |= dict.fromkeys(seen.programs, count)
     for name, now in seen.counted.items():
-        if now >= _SMALL_CROWD and now > state.crowds.get(name, 0):
-            state.crowds[name] = now
+        before = state.crowds.get(name, 0)
+        if now >= _SMALL_CROWD and now > before:
+            # Slowly, or else a loop that starts gently teaches its own size.
+            state.crowds[name] = now if first else min(now, max(10, before + 1 + before // 4))
     # A host whose programs never come in numbers still needs a mark that its crowds were looked at.
     state.crowds.setdefault("", 0)
     if len(state.crowds) > _MOST_CROWDS:

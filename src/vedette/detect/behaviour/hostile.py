@@ -37,11 +37,20 @@ MARKS: dict[str, Evidence] = {
     # where it lies
     "temp": _m(
         0.10,
-        0.02,
+        0.03,
         0.5,
         "T1059",
         "A program from a temporary directory is running: {shown}",
         "installers and builds do it under a shell; services never",
+    ),
+    "temp.deep": _m(
+        0.03,
+        0.2,
+        1.0,
+        "T1059",
+        "A program from a tree in a temporary directory is running: {shown}",
+        "checkouts, test runs and unpacked installers",
+        hard=False,
     ),
     "memory": _m(
         0.08,

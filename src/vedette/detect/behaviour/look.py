@@ -10,11 +10,12 @@ from vedette.core import Row
 from vedette.detect.behaviour.hostile import GONE, MARKS
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.shape import (
+    EPHEMERAL,
     Process,
+    contact_of,
     context,
-    listens_of,
+    doors_of,
     marks_of,
-    net_of,
     processes,
     program_of,
     shape_of,
@@ -66,7 +67,8 @@ class Services(NamedTuple):
 
 class Look(NamedTuple):
     """`usual` are the shapes here that are known, `used` contacts and doors known and in use; `fresh` those not yet
-    known, by the shape that shows them; `programs` those that settled processes run."""
+    known, by the shape that shows them; `programs` those that settled processes run.
+    """
 
     usual: set[int]
     novel: dict[int, Novel]
@@ -140,10 +142,10 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
 def _one(
     process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]
 ) -> tuple[int, Novel | None]:
-    kind, peers, _ = net_of(process, scene.net, scene.state)
-    listens = listens_of(process, scene.net, scene.state)
+    talk = contact_of(process, scene.net, scene.state)
+    doors = doors_of(process, scene.net, scene.state)
     flags = flags_of(process, scene.net, scene.locked)
-    shape = shape_of(process, kind, listens, flags)
+    shape = shape_of(process, talk, doors, flags)
     contacts = contacts_of(process, scene.net)
     if contacts:
         known = {one for one in contacts if one in scene.state.contacts}
@@ -154,15 +156,19 @@ def _one(
         return shape, None
     held = scene.state.unlearned.get(shape)
     behind = context(process, scene.rows)
-    leans = soft_of(process, kind, listens)
-    marks = marks_of(process, behind, peers, kind, flags, scene.state, scene.now)
+    leans = soft_of(
+        process,
+        talk.kind,
+        "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
+    )
+    marks = marks_of(process, behind, talk, flags, scene.state, scene.now)
     mark, score = _weigh(process, behind, marks or ("plain",), leans, shape, scene)
     return shape, Novel(
         shape,
         process,
         mark,
         held.nats if held is not None else score,
-        tuple(sorted(peers)),
+        talk.fresh,
         held.since if held is not None else scene.now,
         leans,
         behind,
@@ -243,7 +249,7 @@ def contacts_of(process: Process, net: Wires) -> set[int]:
     if not peers and not doors:
         return set()
     program = program_of(process)
-    found = {door(program, min(port, 32_768)) for port in doors or ()}
+    found = {door(program, min(port, EPHEMERAL)) for port in doors or ()}
     for peer in peers or ():
         found.add(contact(program, peer.address, peer.port))
         found.add(contact(program, "", peer.port))

@@ -15,7 +15,8 @@ _WEIGHT = 60.0  # shapes that a prior is worth, at each level of the tree
 class BehaviourPart(msgspec.Struct, frozen=True, kw_only=True):
     """`days` are the host-days it was made from and `hosts` their hosts; `marks` the new shapes in them by strongest
     mark; `counts` the shapes by attribute, account class and value; `holders` how many hosts know a shape, by its
-    fingerprint (two or more)."""
+    fingerprint (two or more).
+    """
 
     days: float = 0.0
     hosts: int = 0

@@ -13,19 +13,22 @@ from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 
 __all__ = [
+    "EPHEMERAL",
+    "Contact",
     "Process",
     "account",
+    "contact_of",
     "context",
+    "doors_of",
     "form_of",
-    "listens_of",
     "marks_of",
-    "net_of",
     "processes",
     "program_of",
     "shape_of",
 ]
 
 _WEB = frozenset({80, 443, 8080, 8443})
+EPHEMERAL = 32_768  # where Linux begins to hand out ports by itself
 _FAN = 5  # new peers at once that make a sweep
 _NUMBERS = re.compile(r"\d+")
 _BAD_PORTS = frozenset(
@@ -53,6 +56,16 @@ _QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
 _SETTLED = (
     600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
 )
+
+
+class Contact(NamedTuple):
+    """How outgoing connections stand to what the program used so far: `kind` is no, known, moved (a known port
+    elsewhere), new or fan; `fresh` are the new peers, `ports` those of them that are new as well.
+    """
+
+    kind: str
+    fresh: tuple[Peer, ...] = ()
+    ports: tuple[int, ...] = ()
 
 
 class Process(NamedTuple):
@@ -105,17 +118,22 @@ def processes(rows: Mapping[str, Row]) -> list[Process]:
 
 
 @lru_cache(maxsize=16384)
-def _shape(seen: Form, who: str, parent: str, net: str, listens: str, more: tuple[str, ...]) -> int:
+def _shape(seen: Form, who: str, parent: str, more: tuple[str, ...]) -> int:
     path = _NUMBERS.sub("N", seen.path)
-    return fingerprint(
-        seen.name, path, seen.words, who, parent, net, listens, seen.mode, *seen.marks, "|", *more
-    )
+    return fingerprint(seen.name, path, seen.words, who, parent, seen.mode, *seen.marks, "|", *more)
 
 
-def shape_of(process: Process, net: str, listens: str, more: tuple[str, ...]) -> int:
-    """The fingerprint by which this host knows the process again."""
+def shape_of(process: Process, talk: Contact, doors: tuple[int, ...], more: tuple[str, ...]) -> int:
+    """The fingerprint by which this host knows the process again.
+
+    New ports are part of it: to have learned one new contact must not excuse the next.
+    """
+    if talk.fresh:
+        more = (*more, talk.kind, *map(str, talk.ports[:_FAN]))
+    if doors:
+        more = (*more, "doors", *map(str, doors))
     parent = process.parent.base if process.parent is not None else "none"
-    return _shape(process.form, process.account, parent, net, listens, more)
+    return _shape(process.form, process.account, parent, more)
 
 
 def context(process: Process, rows: Mapping[str, Row]) -> str:
@@ -142,22 +160,25 @@ def context(process: Process, rows: Mapping[str, Row]) -> str:
     return "work" if shells else "init"
 
 
-def net_of(process: Process, net: Wires, state: BehaviourState) -> tuple[str, list[Peer], bool]:
-    """How its outgoing connections stand to what its program used so far: no, known, moved (a known port elsewhere),
-    new or fan; with the peers that are new, and whether one of their ports is new as well."""
+_NO_CONTACT = Contact("no")
+_KNOWN_CONTACT = Contact("known")
+
+
+def contact_of(process: Process, net: Wires, state: BehaviourState) -> Contact:
+    """Compares a process's outgoing connections with those its program is known for."""
     peers = net.outgoing.get(process.pid)
     if not peers:
-        return "no", [], False
+        return _NO_CONTACT
     program = program_of(process)
-    fresh = [
-        peer for peer in peers if contact(program, peer.address, peer.port) not in state.contacts
-    ]
-    if not fresh:
-        return "known", [], False
-    new_port = any(contact(program, "", peer.port) not in state.contacts for peer in fresh)
-    if sum(1 for peer in fresh if peer.private or peer.port not in _WEB) >= _FAN:
-        return "fan", fresh, new_port
-    return ("new" if new_port else "moved"), fresh, new_port
+    known = state.contacts
+    fresh = [peer for peer in peers if contact(program, peer.address, peer.port) not in known]
+    # The first snapshot is the baseline: nothing in it is new.
+    if not fresh or not state.shapes:
+        return _KNOWN_CONTACT
+    ports = {peer.port for peer in fresh if contact(program, "", peer.port) not in known}
+    wide = sum(1 for peer in fresh if peer.private or peer.port not in _WEB) >= _FAN
+    kind = "fan" if wide else "new" if ports else "moved"
+    return Contact(kind, tuple(sorted(fresh)), tuple(sorted(ports)))
 
 
 def program_of(process: Process) -> str:
@@ -166,24 +187,25 @@ def program_of(process: Process) -> str:
     return _NUMBERS.sub("N", f"{seen.name}\0{seen.script or seen.path}\0{process.account}")
 
 
-def listens_of(process: Process, net: Wires, state: BehaviourState) -> str:
-    """Whether it waits for connections: no, known or new."""
+def doors_of(process: Process, net: Wires, state: BehaviourState) -> tuple[int, ...]:
+    """The ports it waits on that its program is not known for; ports handed out by chance count as one."""
     doors = net.doors.get(process.pid)
-    if not doors:
-        return "no"
+    if not doors or not state.shapes:
+        return ()
     program = program_of(process)
-    return (
-        "known"
-        if all(door(program, min(port, 32_768)) in state.contacts for port in doors)
-        else "new"
+    return tuple(
+        sorted(
+            port
+            for port in {min(port, EPHEMERAL) for port in doors}
+            if door(program, port) not in state.contacts
+        )
     )
 
 
 def marks_of(
     process: Process,
     behind: str,
-    fresh: list[Peer],
-    kind: str,
+    talk: Contact,
     flags: tuple[str, ...],
     state: BehaviourState,
     now: float,
@@ -195,13 +217,13 @@ def marks_of(
         marks.append("nologin")
     marks += [flag for flag in flags if flag != "locked"]
     marks += _served(process, behind)
-    if kind == "fan":
+    if talk.kind == "fan":
         marks.append("fan")
-    if fresh and seen.mode == "code" and seen.role == "interpreter":
+    if talk.fresh and seen.mode == "code" and seen.role == "interpreter":
         marks.append("coded")
-    if any(peer.port in _BAD_PORTS for peer in fresh):
+    if any(peer.port in _BAD_PORTS for peer in talk.fresh):
         marks.append("badport")
-    if kind == "new" and _talks_anew(process, behind, fresh, state, now):
+    if talk.kind == "new" and _talks_anew(process, behind, talk, state, now):
         marks.append("talk")
     return tuple(dict.fromkeys(marks))
 
@@ -221,7 +243,7 @@ def _served(process: Process, behind: str) -> list[str]:
 
 
 def _talks_anew(
-    process: Process, behind: str, fresh: list[Peer], state: BehaviourState, now: float
+    process: Process, behind: str, talk: Contact, state: BehaviourState, now: float
 ) -> bool:
     started = number(process.row, "start_time", 0)
     return (
@@ -229,5 +251,5 @@ def _talks_anew(
         and process.form.role in {"server", "interpreter", "other"}
         and fingerprint(program_of(process)) in state.programs
         and now - started > _SETTLED
-        and any(peer.port not in _QUIET_PORTS for peer in fresh)
+        and any(port not in _QUIET_PORTS for port in talk.ports)
     )

@@ -17,7 +17,8 @@ class Unlearned(msgspec.Struct, array_like=True):
 
 class Resident(msgspec.Struct, array_like=True):
     """A service that runs under the first process: since when (Unix seconds), in how many snapshots, and for how many
-    it has been missing, since `gone` (Unix seconds)."""
+    it has been missing, since `gone` (Unix seconds).
+    """
 
     shown: str
     guard: bool
@@ -30,7 +31,8 @@ class Resident(msgspec.Struct, array_like=True):
 class BehaviourState(msgspec.Struct):
     """`shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
     it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
-    `locked` the user ids whose accounts can't log in."""
+    `locked` the user ids whose accounts can't log in.
+    """
 
     shapes: dict[int, int] = {}
     contacts: dict[int, int] = {}

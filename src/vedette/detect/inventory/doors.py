@@ -36,17 +36,15 @@ _DOORS = re.compile(r"^(nc|ncat|netcat|nc\.\w+|socat|(ba|da|z|k|a)?sh|telnet|pwn
 _CODE = re.compile(
     r"^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*(\s+-[a-zA-Z]+)*?\s+-\w*[cer](\s|$)"
 )
+_SCRIPT = re.compile(r"^\S*(?:python|perl|ruby|php|node|sh)[\d.]*(?:\s+-\S+)*\s+(/\S+)")
 _LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 
 _GUARDS = frozenset(
-    "auditd rsyslog syslog-ng osquery falco clamav clamav-daemon fail2ban apparmor ufw firewalld nftables wazuh-agent"
-    " auditbeat filebeat aide rkhunter chkrootkit crowdsec selinux-policy audit tripwire".split()
+    ["auditd", "rsyslog", "syslog-ng", "osquery", "falco", "clamav", "clamav-daemon", "fail2ban", "apparmor", "ufw", "firewalld", "nftables", "wazuh-agent", "auditbeat", "filebeat", "aide", "rkhunter", "chkrootkit", "crowdsec", "selinux-policy", "audit", "tripwire"]
 )
 _DUAL = frozenset(
-    "nmap masscan hydra john hashcat sqlmap nikto netcat-traditional netcat-openbsd ncat nmap-ncat socat tcpdump tshark"
-    " wireshark ettercap-common dsniff aircrack-ng proxychains proxychains4 tor hping3 medusa arp-scan xmrig sshpass"
-    " autossh iodine stunnel4 gdb cryptominer zmap ngrep bettercap".split()
+    ["nmap", "masscan", "hydra", "john", "hashcat", "sqlmap", "nikto", "netcat-traditional", "netcat-openbsd", "ncat", "nmap-ncat", "socat", "tcpdump", "tshark", "wireshark", "ettercap-common", "dsniff", "aircrack-ng", "proxychains", "proxychains4", "tor", "hping3", "medusa", "arp-scan", "xmrig", "sshpass", "autossh", "iodine", "stunnel4", "gdb", "cryptominer", "zmap", "ngrep", "bettercap"]
 )
 
 
@@ -71,7 +69,7 @@ def _port(row: Row, owner: Row | None) -> Fact:
     command = text(owner, "cmdline") if owner is not None else ""
     local = address.startswith(_LOOPBACK)
     door = "any" if port >= _EPHEMERAL else str(port)
-    marks = _port_marks(owner, name, path, command)
+    marks = _port_marks(owner, name, path, command, local=local)
     if port in _BACKDOOR_PORTS and not local:
         marks.append("listen.port")
     marks.append("listen.loopback" if local else "listen.open")
@@ -88,12 +86,15 @@ def _port(row: Row, owner: Row | None) -> Fact:
     )
 
 
-def _port_marks(owner: Row | None, name: str, path: str, command: str) -> list[str]:
+def _port_marks(
+    owner: Row | None, name: str, path: str, command: str, *, local: bool
+) -> list[str]:
     marks = []
     gone = owner is not None and number(owner, "on_disk", 1) == 0
-    script = next((word for word in command.split()[1:6] if word.startswith("/")), "")
-    if risky(path) or risky(script) or (gone and place(path) not in {"system", "local", "app"}):
-        marks.append("listen.risky")
+    script = _SCRIPT.match(command)
+    lost = gone and place(path) not in {"system", "local", "app"}
+    if risky(path) or lost or (script is not None and risky(script[1])):
+        marks.append("listen.local" if local else "listen.risky")
     if hidden(path):
         marks.append("listen.hidden")
     if _DOORS.match(name) or _DOORS.match(path.rsplit("/", 1)[-1]):

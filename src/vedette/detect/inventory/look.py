@@ -59,7 +59,8 @@ class Reading(NamedTuple):
 
 class Look(NamedTuple):
     """What one view says: readings by kind, cases still open and newly opened by id, cases of vanished things,
-    and what is known of packages and of the last start."""
+    and what is known of packages and of the last start.
+    """
 
     readings: dict[str, Reading]
     kept: dict[str, Open]

@@ -10,7 +10,8 @@ __all__ = ["InventoryPart"]
 
 class InventoryPart(msgspec.Struct, frozen=True, kw_only=True):
     """`days` are the host-days it was made from, `bursts` the changes seen in them by evidence, `hosts` their
-    hosts, and `holders` how many of these know a fact, by its fingerprint (two or more)."""
+    hosts, and `holders` how many of these know a fact, by its fingerprint (two or more).
+    """
 
     days: float = 0.0
     bursts: dict[str, int] = {}

@@ -13,7 +13,7 @@ __all__ = ["jobs", "modules", "mounts", "units"]
 
 _SEGMENT = re.compile(r"\|\||&&|[;|&\n]")
 _WRAPPERS = frozenset(
-    "nice ionice timeout env sudo nohup exec setsid chronic flock if then do time".split()
+    ["nice", "ionice", "timeout", "env", "sudo", "nohup", "exec", "setsid", "chronic", "flock", "if", "then", "do", "time"]
 )
 _RUNNERS = re.compile(
     r"^(\S*/)?(ba|da|z|k)?sh$|^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*$|^(source|\.)$"
@@ -22,10 +22,10 @@ _OUTPUT = re.compile(r"(?:\d|&)?>>?\s*\S+|</\S+")
 _DOWNLOAD = re.compile(r"\b(?:curl|wget|nc|ncat|base64|ftp|scp)\b")
 _SPOOL = re.compile(r"/var/spool/cron/(?:crontabs/|tabs/)?([^/]+)$")
 _SERVICES = frozenset(
-    "www-data apache nginx http mysql postgres redis mongodb memcache nobody daemon bin sys tomcat jenkins git".split()
+    ["www-data", "apache", "nginx", "http", "mysql", "postgres", "redis", "mongodb", "memcache", "nobody", "daemon", "bin", "sys", "tomcat", "jenkins", "git"]
 )
 _DEEDS = frozenset(
-    "reverse fetch decode miner tunnel netcat cover disable exfil persist raise wipe encrypt module preload".split()
+    ["reverse", "fetch", "decode", "miner", "tunnel", "netcat", "cover", "disable", "exfil", "persist", "raise", "wipe", "encrypt", "module", "preload"]
 )
 _DEED_WORDS = {
     "reverse": "it opens a shell to the network",

@@ -27,7 +27,8 @@ class Open(msgspec.Struct, array_like=True):
 
 class Watched(msgspec.Struct, array_like=True):
     """A thing whose vanishing would matter. `first` is when it was first seen (Unix seconds), `missing` how many
-    snapshots in a row its table was read and lacked it, since `gone` (Unix seconds)."""
+    snapshots in a row its table was read and lacked it, since `gone` (Unix seconds).
+    """
 
     subject: str
     shown: str
@@ -40,7 +41,8 @@ class Watched(msgspec.Struct, array_like=True):
 
 class InventoryState(msgspec.Struct):
     """`known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
-    evidence; `since_package` the snapshots since the last package change."""
+    evidence; `since_package` the snapshots since the last package change.
+    """
 
     known: dict[str, dict[int, list[int]]] = {}
     open: dict[str, Open] = {}
