@@ -1,6 +1,6 @@
 """`python -m vedette`: the command line."""
 
-from vedette.app.cli import main
+from vedette.app.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,6 @@
 """What the machines' door needs, made of store, queue and key files."""
 
 import threading
-from collections.abc import Sequence
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +11,6 @@ from vedette.app.settings import Settings
 from vedette.app.telemetry import QUEUE_DEPTH, QUEUE_OLDEST
 from vedette.core import (
     Clock,
-    CommandId,
-    CommandResult,
-    HostId,
-    TenantId,
     Unavailable,
 )
 from vedette.ingest import Door, Enrolled, Enrolment, IngestSettings
@@ -92,19 +86,6 @@ class _Enrolments:
         )
 
 
-class _CommandBox:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def pending(
-        self, tenant: TenantId, host: HostId, now: datetime, /
-    ) -> Sequence[tuple[CommandId, bytes]]:
-        return self._store.commands.pending(tenant, host, now)
-
-    def record_result(self, result: CommandResult, host: HostId, /) -> None:
-        self._store.commands.record_result(result, host)
-
-
 def make_door(
     settings: Settings, store: Store, queue: Queue, watch: QueueWatch, clock: Clock
 ) -> Door:
@@ -114,7 +95,7 @@ def make_door(
         hosts=store.hosts,
         appender=queue,
         enrolments=_Enrolments(store, keys, settings.ingest.interval),
-        commands=_CommandBox(store),
+        commands=store.commands,
         audit=store.audit,
         load=watch,
         kids=keys.openable_kids(),

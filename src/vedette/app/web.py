@@ -95,6 +95,7 @@ def make_app(console: Console, door: Door, queue: Queue) -> Litestar:
         exception_handlers=people_problem_handlers(console, problem_handlers()),
         middleware=[DefineMiddleware(_Counted)],
         lifespan=[door.lifespan],
+        logging_config=None,
         openapi_config=OpenAPIConfig(
             title="Vedette",
             version=__version__,

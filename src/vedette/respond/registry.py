@@ -8,7 +8,7 @@ To add an action:
    so what it sends must bear an id derived from the action's) and `probe` (looks, and changes nothing); `remote` says
    whether somebody else carries it out;
 3. name the schema in `schemas` below and hand the kind to the Registry where the processes are wired;
-4. let it go through `tests/respond/kind_suite.py`, and add tests of what it may not touch.
+4. add tests: a crash between any two steps, a second apply, and what it may not touch.
 
 Nothing else in this room, and nothing in decide, knows the kinds by name.
 """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from vedette import __version__
 from vedette.app.cli.tables import print_json, print_thing
 from vedette.core import SystemClock, encode_snapshot, to_builtins
 
@@ -44,12 +45,16 @@ def enroll(
     ],
     config: ConfigPath = None,
     state_dir: StateDir = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Enrol anew, as a new host; the old identity is left.")
+    ] = False,
 ) -> None:
     """Makes this host known to the server that the token names."""
     from vedette.agent import enroll as enroll_host
 
     text = sys.stdin.readline() if token == "-" else token  # noqa: S105 - the sign for standard input
-    enrolment = enroll_host(text.strip(), _settings(config, state_dir), SystemClock())
+    settings = _settings(config, state_dir)
+    enrolment = enroll_host(text.strip(), settings, SystemClock(), version=__version__, again=again)
     typer.echo(f"enrolled as host {enrolment.host} at {enrolment.server}")
 
 
@@ -77,7 +82,7 @@ def snapshot(
     """Takes one snapshot and prints it as JSON; what it cost goes to standard error. Sends nothing."""
     from vedette.agent import snapshot as take
 
-    taken, cost = take(_settings(config, state_dir), settle_seconds=settle)
+    taken, cost = take(_settings(config, state_dir), SystemClock(), settle_seconds=settle)
     typer.echo(encode_snapshot(taken, "application/json").decode())
     sys.stderr.write(
         f"cost: {cost.cpu_seconds * 1000:.1f} ms CPU, {cost.wall_seconds * 1000:.1f} ms wall, "
@@ -96,7 +101,7 @@ def status(
     """Says how the agent stands: enrolment, spool, last success, what can't be read."""
     from vedette.agent import status as agent_status
 
-    found = to_builtins(agent_status(_settings(config, state_dir)))
+    found = to_builtins(agent_status(_settings(config, state_dir), SystemClock()))
     if as_json:
         print_json(found)
     else:

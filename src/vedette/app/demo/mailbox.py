@@ -1,6 +1,7 @@
 """A local SMTP server that keeps what it gets: real protocol, TLS and authentication, nothing leaves the machine."""
 
 import email
+import logging
 import secrets
 import ssl
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
+from vedette.app.demo.port import free_port
 from vedette.seal import Authority
 
 __all__ = ["Mailbox"]
@@ -23,26 +25,22 @@ class Mailbox:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        # Its sessions warn of what its own authentication does.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         self._authority = Authority.create(folder / "tls", ("localhost", "127.0.0.1"))
         self.username = "vedette"
         self.password = secrets.token_urlsafe(16)
         self.messages: list[EmailMessage] = []
+        self.port = free_port()
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
-            port=0,
+            port=self.port,
             tls_context=self._tls(),
             require_starttls=True,
             auth_required=True,
             authenticator=self._authenticate,
         )
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        server = self._controller.server
-        assert server is not None
-        return int(server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
 
     @property
     def ca_file(self) -> Path:

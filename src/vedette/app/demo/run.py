@@ -13,7 +13,8 @@ import msgspec
 from vedette.app.administration import Administration
 from vedette.app.demo.acts import Acts, Facts
 from vedette.app.demo.mailbox import Mailbox
-from vedette.app.demo.server import Api, free_port, running, write_settings
+from vedette.app.demo.port import free_port
+from vedette.app.demo.server import Api, running, write_settings
 from vedette.app.demo.stage import Stage
 from vedette.app.demo.story import abnormal_behaviour, benign_change
 from vedette.app.demo.summary import Recount, recount
@@ -129,7 +130,7 @@ def _agent(folder: Path, *arguments: str) -> str:
 
 def _sent(folder: Path, state: Path) -> int:
     status = msgspec.json.decode(_agent(folder, "status", "--state-dir", str(state), "--json"))
-    return int(status["accepted"])
+    return int(status["report"]["shipped"])
 
 
 def _stay(stage: Stage, api: Api, administration: Administration, clock: SystemClock) -> None:

@@ -1,7 +1,6 @@
 """The demonstration's server and agent: the real programs, each a process of its own, with their logs in the data folder."""
 
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -16,14 +15,7 @@ from vedette.app.demo.mailbox import Mailbox
 from vedette.core import Clock, Unavailable
 from vedette.seal import write_file
 
-__all__ = ["Api", "free_port", "running", "write_settings"]
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = ["Api", "running", "write_settings"]
 
 
 def write_settings(data_dir: Path, port: int, mailbox: Mailbox) -> Path:

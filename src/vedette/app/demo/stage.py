@@ -17,7 +17,7 @@ class Stage:
     """What the demonstration says, and how it waits."""
 
     def __init__(self, stream: TextIO, clock: Clock) -> None:
-        self._console = Console(file=stream, highlight=False)
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._clock = clock
 
     def step(self, text: str) -> None:
