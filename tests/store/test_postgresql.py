@@ -4,12 +4,14 @@ import pytest
 from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_races import RacesContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_tenancy import TenancyContract
 
 pytestmark = pytest.mark.postgres
 
@@ -20,6 +22,10 @@ class OnPostgresql:
     @pytest.fixture
     def url(self, emptied_postgres_url: str) -> str:
         return emptied_postgres_url
+
+    @pytest.fixture
+    def empty_url(self, postgres_url: str) -> str:
+        return postgres_url
 
 
 class TestApply(OnPostgresql, ApplyContract):
@@ -56,3 +62,11 @@ class TestCommands(OnPostgresql, CommandsContract):
 
 class TestOutbox(OnPostgresql, OutboxContract):
     """Outbox, here."""
+
+
+class TestRaces(OnPostgresql, RacesContract):
+    """Races, here."""
+
+
+class TestTenancy(OnPostgresql, TenancyContract):
+    """Tenancy, here."""

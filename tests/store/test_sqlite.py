@@ -1,15 +1,19 @@
 """The store in a SQLite file: the contracts, and what is SQLite's own."""
 
+from pathlib import Path
+
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_races import RacesContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_tenancy import TenancyContract
 
 
 class OnSqlite:
@@ -18,6 +22,10 @@ class OnSqlite:
     @pytest.fixture
     def url(self, sqlite_url: str) -> str:
         return sqlite_url
+
+    @pytest.fixture
+    def empty_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path / 'empty.sqlite'}"
 
 
 class TestApply(OnSqlite, ApplyContract):
@@ -54,3 +62,11 @@ class TestCommands(OnSqlite, CommandsContract):
 
 class TestOutbox(OnSqlite, OutboxContract):
     """Outbox, here."""
+
+
+class TestRaces(OnSqlite, RacesContract):
+    """Races, here."""
+
+
+class TestTenancy(OnSqlite, TenancyContract):
+    """Tenancy, here."""

@@ -163,16 +163,21 @@ def _no_longer_good(enrolment: Enrolment, now: datetime) -> Forbidden:
     )
 
 
-def again(connection: sa.Connection, secret_hash: str, kid: str) -> Enrolment | None:
-    """The token that this key enrolled a host of the same tenant with before, perhaps by its last use."""
-    query = (
-        sa.select(*columns_of(ENROLMENTS, Enrolment))
-        .join(HOST_KEYS, HOST_KEYS.c.tenant == ENROLMENTS.c.tenant)
-        .where(
-            ENROLMENTS.c.secret_hash == secret_hash,
-            ENROLMENTS.c.revoked_at.is_(None),
-            HOST_KEYS.c.kid == kid,
-        )
+def again(
+    database: Database, connection: sa.Connection, secret_hash: str, kid: str
+) -> Enrolment | None:
+    """The token, if its tenant has a host of this key already, perhaps by the token's last use.
+
+    From here on nobody else can use the token until the transaction ends.
+    """
+    query = sa.select(*columns_of(ENROLMENTS, Enrolment)).where(
+        ENROLMENTS.c.secret_hash == secret_hash, ENROLMENTS.c.revoked_at.is_(None)
     )
-    row = connection.execute(query).first()
-    return None if row is None else read(Enrolment, row)
+    row = connection.execute(database.locking(query, ENROLMENTS)).first()
+    if row is None:
+        return None
+    enrolment = read(Enrolment, row)
+    key = sa.select(HOST_KEYS.c.kid).where(
+        HOST_KEYS.c.kid == kid, HOST_KEYS.c.tenant == enrolment.tenant
+    )
+    return enrolment if connection.execute(key).first() else None

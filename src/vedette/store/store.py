@@ -118,7 +118,8 @@ class Store:
         """
         now = self._clock.now()
         with self._database.writing() as connection:
-            enrolment = again(connection, secret_hash, kid) or redeem(connection, secret_hash, now)
+            enrolment = again(self._database, connection, secret_hash, kid)
+            enrolment = enrolment or redeem(connection, secret_hash, now)
             return add_host(
                 connection,
                 self._clock,

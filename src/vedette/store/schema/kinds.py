@@ -77,7 +77,7 @@ class Words(sa.types.TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Byte order where the backend would follow a locale."""
-        return dialect.type_descriptor(_BYTEWISE if dialect.name == "postgresql" else sa.Text())
+        return _BYTEWISE if dialect.name == "postgresql" else sa.Text()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Without NUL."""
@@ -97,7 +97,7 @@ class Choice(sa.types.TypeDecorator[E], Generic[E]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Byte order where the backend would follow a locale."""
-        return dialect.type_descriptor(_BYTEWISE if dialect.name == "postgresql" else sa.Text())
+        return _BYTEWISE if dialect.name == "postgresql" else sa.Text()
 
     def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
         """Its text."""
