@@ -14,11 +14,11 @@ from vedette.detect.vitals.watch import read_watch
 __all__ = ["fit", "loudest"]
 
 _WARM = 30
-_LEAST, _MARGIN = 7.0, 1.5
+_LEAST, _MARGIN = 6.5, 1.5
 
 
 def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
-    """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 7."""
+    """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 6.5."""
     most: dict[str, float] = {}
     for recording in recordings:
         for metric, nats in loudest(recording).items():

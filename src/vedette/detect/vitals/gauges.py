@@ -33,41 +33,43 @@ GAUGES: tuple[Gauge, ...] = (
     Gauge(
         metric="system.cpu.load_average.1m",
         words="Load average",
-        floor=0.3,
+        floor=0.6,
         form="load",
         pace=_LAZIEST,
     ),
-    Gauge(metric="system.memory.utilization", words="Memory utilization", floor=0.01, form="share"),
+    Gauge(
+        metric="system.memory.utilization", words="Memory utilization", floor=0.015, form="share"
+    ),
     Gauge(
         metric="system.filesystem.utilization",
         words="File system utilization",
-        floor=0.01,
+        floor=0.02,
         form="share",
     ),
     Gauge(
         metric="system.network.connections.established",
         words="Established connections",
-        floor=3.0,
+        floor=4.0,
     ),
     Gauge(
         metric="system.network.connections.syn_sent",
         words="Connection attempts in flight",
-        floor=1.0,
+        floor=2.0,
     ),
-    Gauge(metric="system.network.connections.listen", words="Listening sockets", floor=0.5),
+    Gauge(metric="system.network.connections.listen", words="Listening sockets", floor=2.0),
     Gauge(
         metric="system.network.connections.time_wait", words="Connections in TIME_WAIT", floor=200.0
     ),
-    Gauge(metric="system.processes.count", words="Processes", floor=2.0),
+    Gauge(metric="system.processes.count", words="Processes", floor=3.0),
     Gauge(
         metric="system.processes.created.rate",
         words="Processes created",
-        floor=2.0,
+        floor=3.0,
         form="rate",
         pace=_LAZY,
     ),
-    Gauge(metric="system.threads.count", words="Threads", floor=3.0),
-    Gauge(metric="system.open_files.count", words="Open files", floor=15.0),
+    Gauge(metric="system.threads.count", words="Threads", floor=6.0),
+    Gauge(metric="system.open_files.count", words="Open files", floor=25.0),
     Gauge(
         metric="system.paging.operations.rate", words="Paging", floor=10.0, form="rate", pace=_LAZY
     ),

@@ -38,7 +38,7 @@ class VitalsPart(msgspec.Struct, kw_only=True):
     """What the bundle says of vitals: the nats that each gauge must pass, and what holds for one it doesn't name."""
 
     thresholds: dict[str, float] = {}
-    threshold: float = 7.0
+    threshold: float = 6.5
 
 
 class VitalsState(msgspec.Struct, kw_only=True):
