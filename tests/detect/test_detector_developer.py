@@ -50,12 +50,18 @@ def developer(seconds: int) -> list[Snapshot]:
     snapshots = []
     for snapshot in quiet_snapshots(seconds, every=1.0):
         second = snapshot.seq
+        python = "/root/.pyenv/versions/3.11.7/bin/python3.11"
         tables = quiet_tables()
         tables["processes"] += busy_rows(second, random)
         if second >= 30:
             tables["deb_packages"].append({"name": f"lib{second // 5}", "version": "1.0"})
+        if second >= 50:
+            code = "python -u -c import sys;exec(eval(sys.stdin.readline()))"
+            tables["processes"].append(process(4950, 700, "python", python, code))
+            tables["listening_ports"].append(
+                {"pid": 4950, "port": 46447, "protocol": 6, "family": 2, "address": "127.0.0.1"}
+            )
         if second >= 40:
-            python = "/root/.pyenv/versions/3.11.7/bin/python3.11"
             tables["processes"].append(
                 process(4900, 700, "python3", python, "python3 -m http.server 0 --bind 127.0.0.1")
             )
