@@ -112,9 +112,7 @@ def test_ports_and_connections_with_their_owners(tree: Tree) -> None:
         "0B014D0A:0050 0A094D0A:8458 02 99",
     )
     tree.tcp("00000000000000000000000000000000:0016 " + "0" * 32 + ":0000 0A 13", name="tcp6")
-    tree.tcp(
-        "00000000:0044 00000000:0000 07 14", "0100007F:C000 0100007F:0035 01 15", name="udp"
-    )
+    tree.tcp("00000000:0044 00000000:0000 07 14", "0100007F:C000 0100007F:0035 01 15", name="udp")
     sweep, sockets = _sweep(tree), Sockets(tree.source)
     ports = listening_ports.collect(sockets, sweep)
     assert ports.rows == [

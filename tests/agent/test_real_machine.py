@@ -105,7 +105,9 @@ def test_users_agree_with_getent(taken: Snapshot) -> None:
 
 def test_packages_agree_with_dpkg(taken: Snapshot) -> None:
     lines = _run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n")
-    theirs = {tuple(line.split()[1:]) for line in lines.splitlines() if line.startswith("installed")}
+    theirs = {
+        tuple(line.split()[1:]) for line in lines.splitlines() if line.startswith("installed")
+    }
     assert {(row["name"], row["version"]) for row in taken.tables["deb_packages"]} == theirs
 
 
@@ -155,4 +157,3 @@ def test_units_are_those_whose_files_are_there(taken: Snapshot) -> None:
         path = str(row["fragment_path"])
         assert os.path.lexists(path)
         assert Path(path).name == row["id"]
-

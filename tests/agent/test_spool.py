@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from vedette.agent import spool as spool_module
 from vedette.agent.spool import Spool
 from vedette.core import Epoch
+from vedette.seal import write_file
 
 EPOCH = Epoch("e1")
 _OVERHEAD = 40
@@ -128,7 +129,7 @@ def test_a_full_disk_pushes_out_the_oldest_until_the_newest_fits(
     spool = _spool(tmp_path)
     for seq in range(1, 5):
         spool.put(EPOCH, seq, b"x")
-    real, left = spool_module.write_file, [2]
+    real, left = write_file, [2]
 
     def full(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         if path.suffix == ".sealed" and left[0]:
@@ -150,6 +151,7 @@ import sys
 from pathlib import Path
 from vedette.agent.spool import Spool
 from vedette.core import Epoch
+from vedette.seal import write_file
 spool = Spool(Path(sys.argv[1]), max_bytes=10**9, max_count=10**6)
 seq = int(sys.argv[2])
 while True:
@@ -163,6 +165,7 @@ while True:
 @pytest.mark.faults
 def test_what_the_spool_took_survives_kill_9(tmp_path: Path) -> None:
     last = 0
+    spool = Spool(tmp_path, max_bytes=10**9, max_count=10**6)
     for lines in (3, 17, 40):
         writer = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path), str(last)],

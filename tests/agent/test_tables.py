@@ -191,7 +191,9 @@ def test_modules_without_the_columns_that_tremble(tree: Tree) -> None:
 
 
 def test_mounts_decode_their_escapes_and_fall_back_to_the_agents_own(tree: Tree) -> None:
-    tree.write("/proc/1/mounts", b"/dev/sdb /mnt/my\\040disk\\134x xfs rw 0 0\n//srv/\xff /c cifs\n")
+    tree.write(
+        "/proc/1/mounts", b"/dev/sdb /mnt/my\\040disk\\134x xfs rw 0 0\n//srv/\xff /c cifs\n"
+    )
     assert mounts.collect(tree.source).rows == [
         {"path": "/mnt/my disk\\x", "device": "/dev/sdb", "type": "xfs"},
         {"path": "/c", "device": "//srv/\\xff", "type": "cifs"},

@@ -7,6 +7,7 @@ from vedette.agent import Source
 
 __all__ = ["Tree"]
 
+_UTMP = struct.Struct("=h2xi32s4s32s256s2hiii16s20s")
 _PASSWD = "root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000:Ana,,,:/home/ana:/bin/zsh\n"
 
 
@@ -106,11 +107,8 @@ class Tree:
 
     def utmp(self, *records: tuple[int, str, str, str, int]) -> None:
         """Writes a utmp of x86-64: (type, line, user, host, seconds)."""
-        packed = b"".join(
-            struct.pack(
-                "=h2xi32s4s32s256s2hiii16s20s",
-                kind, 1, line.encode(), b"", user.encode(), host.encode(), 0, 0, 0, at, 0, b"", b"",
-            )  # fmt: skip
-            for kind, line, user, host, at in records
-        )
+        packed = b""
+        for kind, line, user, host, at in records:
+            names = (line.encode(), b"", user.encode(), host.encode())
+            packed += _UTMP.pack(kind, 1, *names, 0, 0, 0, at, 0, b"", b"")
         self.write("/run/utmp", packed)

@@ -126,6 +126,12 @@ class Runner:
             self._health.failed(f"a snapshot was lost: {error}", lost=1)
         self._report()
 
+    def close(self) -> None:
+        """Closes connections and the journal. `run` does it at its end."""
+        for door in self._doors:
+            door.close()
+        self._journal.close()
+
     def _guarded(self, work: Callable[[], None], stop: threading.Event) -> None:
         """An agent with a dead limb must not look alive: it stops as a whole, and is started again from outside."""
         try:
@@ -181,9 +187,7 @@ class Runner:
             except (VedetteError, OSError, sqlite3.Error):
                 _log.exception("agent.drain_failed")
         self._report()
-        for door in self._doors:
-            door.close()
-        self._journal.close()
+        self.close()
         _log.info("agent.stopped", spooled=self._spool.depth)
 
     def _door(self) -> Door:

@@ -82,10 +82,14 @@ _LINK_OUT = (
 )
 
 
+# After connection tracking (-200), whose states the rules ask for, and before the filters of others (0).
+_PRIORITY = -190
+
+
 def _chain(hook: str, rules: Sequence[str]) -> list[str]:
     return [
         f"  chain {hook} {{",
-        f"    type filter hook {hook} priority -310; policy drop;",
+        f"    type filter hook {hook} priority {_PRIORITY}; policy drop;",
         *(f"    {rule}" for rule in rules),
         "    counter",
         "  }",

@@ -1,0 +1,117 @@
+"""An enrolled agent's parts, wired to a server of tests.agent.server."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.agent.server import Server
+
+from vedette.agent import Enrolment
+from vedette.agent.door import Door, pinned
+from vedette.agent.health import Health
+from vedette.agent.journal import Journal
+from vedette.agent.ship import Shipper
+from vedette.agent.spool import Spool
+from vedette.core import (
+    ActionId,
+    Command,
+    CommandId,
+    Epoch,
+    HostId,
+    ManualClock,
+    TenantId,
+    encode_snapshot,
+)
+from vedette.core import Snapshot as SnapshotRecord
+from vedette.core.host import HostDescription
+from vedette.seal import Header, KeyRing, SigningKey, seal_envelope
+
+__all__ = ["Agent"]
+
+
+class Agent:
+    """Host `h1` of the default tenant."""
+
+    def __init__(self, state: Path, server: Server, *, ca_pem: bytes | None = None) -> None:
+        self.state = state
+        self.clock = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+        self.key = SigningKey.generate()
+        self.commanding = SigningKey.generate()
+        self.ring = KeyRing.generate()
+        self.enrolment = Enrolment(
+            host=HostId("h1"),
+            tenant=TenantId("default"),
+            server=server.url,
+            ingest_key=self.ring.current.public.to_text(),
+            command_key=self.commanding.public.to_text(),
+            interval=60.0,
+            enrolled_at=self.clock.now() + timedelta(seconds=1),
+        )
+        self.enrolment.save(state, self.key, ca_pem or server.authority.ca_pem)
+        self.journal = Journal(state / "journal.sqlite", self.clock)
+        self.spool = Spool(state / "spool", max_bytes=10**8, max_count=1000)
+        self.health = Health(state, self.clock)
+        self.door = Door(
+            server.url,
+            context=pinned((ca_pem or server.authority.ca_pem).decode()),
+            key=self.key,
+            clock=self.clock,
+            journal=self.journal,
+            timeout=5.0,
+        )
+        self.shipper = Shipper(
+            self.spool,
+            self.door,
+            self.journal,
+            self.health,
+            self.clock,
+            chance=random.Random(7),  # noqa: S311 - jitter, made repeatable
+        )
+
+    def fill(self, count: int) -> list[tuple[Epoch, int]]:
+        """Puts sealed snapshots into the spool."""
+        made = []
+        public = self.ring.current.public
+        for _ in range(count):
+            epoch, seq = self.journal.take_seq()
+            at = self.clock.now()
+            header = Header(
+                tenant=TenantId("default"),
+                host=HostId("h1"),
+                epoch=epoch,
+                seq=seq,
+                taken_at=at,
+                kid=public.kid,
+                content_type="application/msgpack",
+            )
+            taken = SnapshotRecord(
+                schema="vedette.snapshot/1",
+                host=HostDescription(id=HostId("h1"), hostname="made"),
+                seq=seq,
+                taken_at=at,
+            )
+            self.spool.put(epoch, seq, seal_envelope(header, encode_snapshot(taken), public))
+            made.append((epoch, seq))
+        return made
+
+    def command(self, name: str, **changes: object) -> Command:
+        """A quarantine in dry run for this host, valid for five minutes."""
+        now = self.clock.now()
+        fields: dict[str, object] = {
+            "id": CommandId(name),
+            "tenant": TenantId("default"),
+            "host": HostId("h1"),
+            "action": ActionId("a1"),
+            "kind": "quarantine",
+            "parameters": {},
+            "dry_run": True,
+            "issued_at": now,
+            "expires_at": now + timedelta(minutes=5),
+            "nonce": f"nonce-{name}",
+        } | changes
+        return Command(**fields)  # type: ignore[arg-type] # the fields above, some replaced
+
+    def close(self) -> None:
+        """Ends its use."""
+        self.door.close()
+        self.journal.close()

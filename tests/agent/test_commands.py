@@ -1,0 +1,273 @@
+"""Commands: verified, in time, for this host, once, and always answered."""
+
+import base64
+import random
+import threading
+
+import msgspec
+import pytest
+from tests.agent.enrolled import Agent
+from tests.agent.server import Reply, Seen, Server
+
+from vedette.agent.actions.scene import Outcome, Scene, ThisMachine
+from vedette.agent.collect.source import Source
+from vedette.agent.commands import Commander
+from vedette.core import ActionState, Command, CommandId, CommandResult, TenantId
+from vedette.seal import SigningKey, sign_command
+
+
+class Box:
+    """The server's side: what it has to give, and what it was told."""
+
+    def __init__(self) -> None:
+        self.pending: list[str] = []
+        self.told: list[CommandResult] = []
+        self.refuse_results = 0
+
+    def __call__(self, seen: Seen) -> Reply:
+        if seen.path == "/v1/commands":
+            return Reply(200, {"commands": list(self.pending)})
+        if self.refuse_results:
+            self.refuse_results -= 1
+            return Reply(503)
+        result = msgspec.json.decode(seen.body, type=CommandResult)
+        assert seen.path == f"/v1/commands/{result.command}/result"
+        self.told.append(result)
+        return Reply(200)
+
+    def give(self, command: Command, key: SigningKey) -> None:
+        self.pending.append(base64.b64encode(sign_command(command, key)).decode())
+
+    def states(self) -> list[ActionState]:
+        return [result.state for result in self.told]
+
+
+@pytest.fixture
+def box(server: Server) -> Box:
+    server.script = Box()
+    return server.script
+
+
+class Deed:
+    """An action that counts how often it is done."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.breaks = False
+
+    def __call__(self, command: Command, scene: Scene) -> Outcome:
+        self.done += 1
+        if self.breaks:
+            raise RuntimeError("out of order")
+        data = {"kind": command.kind, "server": scene.server}
+        return Outcome(state=ActionState.SIMULATED, detail="done", data=data)
+
+
+@pytest.fixture
+def deed() -> Deed:
+    return Deed()
+
+
+@pytest.fixture
+def commander(agent: Agent, deed: Deed) -> Commander:
+    return _commander(agent, deed)
+
+
+def _commander(agent: Agent, deed: Deed) -> Commander:
+    source = Source()
+    return Commander(
+        agent.enrolment,
+        agent.door,
+        agent.journal,
+        agent.clock,
+        Scene(server=agent.enrolment.server, source=source, system=ThisMachine(source)),
+        {"quarantine": deed},
+        chance=random.Random(3),  # noqa: S311 - jitter, made repeatable
+        wait=0.0,
+    )
+
+
+def _step(commander: Commander) -> float:
+    return commander.step(threading.Event())
+
+
+def test_a_good_command_is_acknowledged_done_and_answered(
+    agent: Agent, server: Server, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), agent.commanding)
+    assert _step(commander) == 0.0
+    assert deed.done == 1
+    assert box.states() == [ActionState.ACKNOWLEDGED, ActionState.SIMULATED]
+    assert box.told[1].data == {"kind": "quarantine", "server": server.url}
+    assert agent.journal.unreported() == []
+    for seen in server.seen:
+        seen.verify(agent.key.public)
+    assert server.seen[0].query == "wait=0"
+
+
+def test_a_redelivered_command_is_done_once_and_answered_again(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), agent.commanding)
+    _step(commander)
+    _step(commander)
+    _step(_commander(agent, deed))
+    assert deed.done == 1
+    assert box.states() == [ActionState.ACKNOWLEDGED] + [ActionState.SIMULATED] * 3
+
+
+def test_a_result_the_server_did_not_take_is_told_until_it_does(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), agent.commanding)
+    box.refuse_results = 3
+    _step(commander)
+    assert box.told == []
+    box.pending.clear()
+    _step(commander)
+    _step(commander)
+    assert box.states() == [ActionState.SIMULATED]
+    assert deed.done == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"host": "h2"}, "another host"),
+        ({"tenant": TenantId("other")}, "another host"),
+        ({"kind": "dance"}, "can't do 'dance'; it can do quarantine"),
+    ],
+)
+def test_a_command_that_does_not_fit_is_refused_with_its_reason(
+    agent: Agent,
+    box: Box,
+    commander: Commander,
+    deed: Deed,
+    changes: dict[str, object],
+    why: str,
+) -> None:
+    box.give(agent.command("c1", **changes), agent.commanding)
+    _step(commander)
+    assert deed.done == 0
+    assert box.states() == [ActionState.REFUSED]
+    assert why in box.told[0].detail
+
+
+def test_a_command_expires_by_the_servers_clock(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), agent.commanding)
+    agent.journal.set_offset(301.0)
+    _step(commander)
+    assert deed.done == 0
+    assert "expired" in box.told[0].detail
+
+
+def test_a_nonce_that_was_used_is_refused(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1", nonce="n"), agent.commanding)
+    box.give(agent.command("c2", nonce="n"), agent.commanding)
+    _step(commander)
+    assert deed.done == 1
+    refused = next(one for one in box.told if one.command == "c2")
+    assert refused.state is ActionState.REFUSED
+    assert "nonce" in refused.detail
+
+
+def test_what_another_key_signed_is_neither_done_nor_answered(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), SigningKey.generate())
+    box.pending += ["not base64!", base64.b64encode(b"noise").decode()]
+    _step(commander)
+    assert deed.done == 0
+    assert box.told == []
+
+
+def test_a_command_cut_short_by_a_crash_is_not_tried_again(
+    agent: Agent, box: Box, deed: Deed
+) -> None:
+    command = agent.command("c1")
+    agent.journal.begin(command)
+    box.give(command, agent.commanding)
+    _step(_commander(agent, deed))
+    assert deed.done == 0
+    assert box.states() == [ActionState.FAILED]
+    assert "stopped while" in box.told[0].detail
+
+
+def test_a_crash_is_owned_up_to_even_if_the_command_is_not_given_again(
+    agent: Agent, box: Box, deed: Deed
+) -> None:
+    agent.journal.begin(agent.command("c1"))
+    stop = threading.Event()
+    thread = threading.Thread(target=_commander(agent, deed).run, args=(stop,))
+    thread.start()
+    for _ in range(200):
+        if box.told:
+            break
+        threading.Event().wait(0.02)
+    stop.set()
+    thread.join(10)
+    assert box.states()[0] is ActionState.FAILED
+
+
+def test_a_journal_made_anew_does_not_obey_older_commands(
+    agent: Agent, box: Box, deed: Deed
+) -> None:
+    old = agent.command("c1")
+    agent.clock.advance(60)
+    agent.journal.close()
+    (agent.state / "journal.sqlite").write_bytes(b"damaged" * 1000)
+    agent.journal.__init__(agent.state / "journal.sqlite", agent.clock)  # type: ignore[misc] # reopened in place
+    box.give(old, agent.commanding)
+    agent.clock.advance(1)
+    box.give(agent.command("c2"), agent.commanding)
+    _step(_commander(agent, deed))
+    assert deed.done == 1
+    refused = next(one for one in box.told if one.command == "c1")
+    assert "older than this agent's journal" in refused.detail
+
+
+def test_an_action_that_breaks_is_answered_as_failed(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    deed.breaks = True
+    box.give(agent.command("c1"), agent.commanding)
+    _step(commander)
+    assert box.states() == [ActionState.ACKNOWLEDGED, ActionState.FAILED]
+    assert "RuntimeError: out of order" in box.told[1].detail
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(503, headers={"Retry-After": "5"}), Reply(200, raw=b"[1]"), Reply(200, raw=b"\xff")],
+)
+def test_a_poll_that_fails_backs_off(server: Server, commander: Commander, reply: Reply) -> None:
+    server.script = lambda _: reply
+    assert _step(commander) >= (5.0 if reply.status == 503 else 0.0)
+
+
+def test_a_result_the_server_does_not_know_is_not_told_forever(
+    agent: Agent, server: Server, commander: Commander
+) -> None:
+    agent.journal.begin(agent.command("c1"))
+    agent.journal.finish(
+        CommandResult(command=CommandId("c1"), state=ActionState.FAILED, at=agent.clock.now())
+    )
+    server.script = lambda seen: (
+        Reply(404) if seen.method == "POST" else Reply(200, {"commands": []})
+    )
+    _step(commander)
+    assert agent.journal.unreported() == []
+
+
+def test_after_stop_nothing_is_begun(
+    agent: Agent, box: Box, commander: Commander, deed: Deed
+) -> None:
+    box.give(agent.command("c1"), agent.commanding)
+    stop = threading.Event()
+    stop.set()
+    commander.step(stop)
+    assert deed.done == 0

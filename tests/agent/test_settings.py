@@ -1,0 +1,61 @@
+"""Settings: file, environment over it, and errors that say what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from vedette.agent import AgentSettings
+from vedette.core import ConfigError
+
+
+def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('interval = 30\nspool_count = 7\n[labels]\nrole = "db"\n')
+    settings = AgentSettings.load(
+        file,
+        {
+            "VEDETTE_AGENT_INTERVAL": "2.5",
+            "VEDETTE_AGENT_LABELS": "role=web, env=prod",
+            "VEDETTE_AGENT_STATE_DIR": "/tmp/x",
+            "OTHER": "1",
+        },
+    )
+    assert settings.interval == 2.5
+    assert settings.spool_count == 7
+    assert settings.labels == {"role": "web", "env": "prod"}
+    assert settings.state == Path("/tmp/x")
+    assert settings.limits.open_sockets == settings.open_sockets
+
+
+def test_without_file_and_environment_there_are_defaults() -> None:
+    assert AgentSettings.load(None, {}) == AgentSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("intervall = 3", "did you mean interval"),
+        ("zzz = 3", "known are state_dir"),
+        ("interval = -1", "interval"),
+        ("interval = 'often'", "interval"),
+        ("state_dir = 'here'", "absolute"),
+        ("proxy = 'nonsense'", "proxy must be a URL"),
+        ("spool_bytes = 5", "spool_bytes"),
+        ("this is not toml", "is not TOML"),
+        ("labels = 'role'", "name=value"),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_told_with_advice(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        AgentSettings.load(file, {})
+
+
+def test_a_named_file_must_be_there_and_readable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not there"):
+        AgentSettings.load(tmp_path / "none.toml", {})
+    with pytest.raises(ConfigError, match="can't be read"):
+        AgentSettings.load(tmp_path, {})

@@ -1,0 +1,228 @@
+"""Shipping to a real TLS server: order, clocks, back-pressure, conflicts, cuts, trust."""
+
+import random
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.agent.enrolled import Agent
+from tests.agent.server import Reply, Seen, Server
+
+from vedette.agent.backoff import Backoff, retry_after
+from vedette.agent.health import Health
+from vedette.agent.ship import Shipped
+from vedette.core import ManualClock, decode_snapshot
+from vedette.seal import Authority, open_envelope, read_header
+
+
+def _drain(agent: Agent, most: int = 50) -> list[Shipped]:
+    outcomes = []
+    for _ in range(most):
+        outcomes.append(agent.shipper.step()[0])
+        if outcomes[-1] is Shipped.IDLE:
+            break
+    return outcomes
+
+
+def test_snapshots_arrive_in_order_signed_sealed_and_only_once(
+    agent: Agent, server: Server
+) -> None:
+    made = agent.fill(5)
+    assert _drain(agent) == [Shipped.SENT] * 5 + [Shipped.IDLE]
+    arrived = [(read_header(seen.body).epoch, read_header(seen.body).seq) for seen in server.seen]
+    assert arrived == made
+    nonces = set()
+    for seen in server.seen:
+        seen.verify(agent.key.public)
+        nonces.add(seen.signature.nonce)
+        assert seen.signature.keyid == agent.key.kid
+        assert seen.headers["Content-Type"] == "application/vedette-envelope"
+        header, body = open_envelope(seen.body, agent.ring)
+        assert header.matches(decode_snapshot(body, header.content_type))
+    assert len(nonces) == 5
+    assert agent.spool.depth == 0
+    assert agent.health.report.shipped == 5
+
+
+def test_a_clock_that_is_off_is_corrected_and_remembered(agent: Agent, server: Server) -> None:
+    theirs = agent.clock.now().timestamp() + 3600.0
+
+    def script(seen: Seen) -> Reply:
+        if abs(seen.signature.created - theirs) > 300:
+            return Reply(401, {"type": "/problems/stale-signature", "server_time": theirs})
+        return Reply(202)
+
+    server.script = script
+    agent.fill(2)
+    assert agent.shipper.step()[0] is Shipped.SENT
+    assert agent.journal.offset == pytest.approx(3600.0)
+    assert agent.shipper.step()[0] is Shipped.SENT
+    assert len(server.seen) == 3
+    assert len({seen.signature.nonce for seen in server.seen}) == 3
+
+
+def test_a_401_that_stays_keeps_the_snapshot_and_backs_off(agent: Agent, server: Server) -> None:
+    server.script = lambda _: Reply(401, {"server_time": agent.clock.now().timestamp()})
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+    assert len(server.seen) == 2
+    assert agent.spool.depth == 1
+
+
+@pytest.mark.parametrize("lie", [None, True, "soon", float("1e999"), [1]])
+def test_a_senseless_server_time_changes_nothing(agent: Agent, server: Server, lie: object) -> None:
+    server.script = lambda _: Reply(401, {"server_time": lie})
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+    assert agent.journal.offset == 0.0
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_back_pressure_is_honoured_and_nothing_is_lost(
+    agent: Agent, server: Server, status: int
+) -> None:
+    server.script = lambda _: Reply(status, headers={"Retry-After": "17"})
+    agent.fill(2)
+    outcome, wait = agent.shipper.step()
+    assert outcome is Shipped.KEPT
+    assert 17.0 <= wait <= 18.0
+    server.script = lambda _: Reply(202)
+    assert _drain(agent) == [Shipped.SENT] * 2 + [Shipped.IDLE]
+
+
+def test_a_conflict_drops_that_one_tells_and_begins_a_new_epoch(
+    agent: Agent, server: Server
+) -> None:
+    made = agent.fill(2)
+    server.script = lambda seen: Reply(409 if read_header(seen.body).seq == 1 else 202)
+    assert _drain(agent) == [Shipped.DROPPED, Shipped.SENT, Shipped.IDLE]
+    assert agent.health.report.conflicts == 1
+    assert "copied or restored" in agent.health.report.last_error
+    assert agent.journal.epoch != made[0][0]
+    assert agent.fill(1)[0][1] == 1
+
+
+def test_conflicts_of_one_old_epoch_begin_one_new_epoch_only(agent: Agent, server: Server) -> None:
+    agent.fill(3)
+    server.script = lambda _: Reply(409)
+    agent.shipper.step()
+    renewed = agent.journal.epoch
+    _drain(agent)
+    assert agent.journal.epoch == renewed
+    assert agent.health.report.conflicts == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, "bad-envelope"), (413, "too-large"), (403, "header-mismatch")]
+)
+def test_what_the_server_will_never_take_is_dropped_and_counted(
+    agent: Agent, server: Server, status: int, kind: str
+) -> None:
+    server.script = lambda _: Reply(
+        status, {"type": f"/problems/{kind}", "detail": "no, and never"}
+    )
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.DROPPED
+    assert agent.spool.depth == 0
+    assert agent.health.report.refused == 1
+    assert "no, and never" in agent.health.report.last_error
+
+
+@pytest.mark.parametrize("status", [301, 403, 404, 500, 502])
+def test_what_may_pass_keeps_the_snapshot(agent: Agent, server: Server, status: int) -> None:
+    server.script = lambda _: Reply(
+        status, headers={"Location": "https://localhost:1/"}, raw=b"<html>"
+    )
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+    assert agent.spool.depth == 1
+
+
+def test_a_server_that_is_away_loses_nothing(agent: Agent, server: Server) -> None:
+    made = agent.fill(3)
+    server.stop()
+    waits = [agent.shipper.step() for _ in range(5)]
+    assert {outcome for outcome, _ in waits} == {Shipped.KEPT}
+    assert "localhost" in agent.health.report.last_error
+    server.start()
+    assert _drain(agent) == [Shipped.SENT] * 3 + [Shipped.IDLE]
+    assert [read_header(seen.body).seq for seen in server.seen] == [seq for _, seq in made]
+
+
+def test_an_endless_answer_is_not_read_to_its_end(agent: Agent, server: Server) -> None:
+    server.script = lambda _: Reply(202, raw=b"x" * (5 * 1024 * 1024))
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+
+
+def test_a_server_of_another_authority_gets_nothing(tmp_path: Path, server: Server) -> None:
+    other = Authority.create(tmp_path / "other", ["localhost"])
+    agent = Agent(tmp_path / "wary", server, ca_pem=other.ca_pem)
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+    assert "CERTIFICATE_VERIFY_FAILED" in agent.health.report.last_error
+    assert server.seen == []
+    agent.close()
+
+
+def test_the_shipping_thread_sleeps_until_woken_and_stops(agent: Agent, server: Server) -> None:
+    stop, wake, arrived = threading.Event(), threading.Event(), threading.Event()
+
+    def script(_: Seen) -> Reply:
+        arrived.set()
+        return Reply(202)
+
+    server.script = script
+    thread = threading.Thread(target=agent.shipper.run, args=(stop, wake))
+    thread.start()
+    agent.fill(1)
+    wake.set()
+    assert arrived.wait(10)
+    stop.set()
+    wake.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert Health.read(agent.state).shipped == agent.health.report.shipped
+
+
+def test_draining_gives_up_at_the_first_failure(agent: Agent, server: Server) -> None:
+    agent.fill(3)
+    server.script = lambda seen: Reply(202 if read_header(seen.body).seq == 1 else 503)
+    agent.shipper.drain(5.0)
+    assert agent.spool.depth == 2
+    assert len(server.seen) == 2
+
+
+@given(st.integers(0, 2**32), st.lists(st.booleans(), max_size=60))
+def test_backoff_stays_between_zero_and_its_cap(seed: int, failures: list[bool]) -> None:
+    backoff = Backoff(random.Random(seed), base=1.0, cap=30.0)  # noqa: S311 - jitter, made repeatable
+    in_row = 0
+    for failed in failures:
+        if failed:
+            assert 0.0 <= backoff.fail() <= min(30.0, 2.0**in_row)
+            in_row += 1
+        else:
+            backoff.succeed()
+            in_row = 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("12", 12.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("99999", 3600.0),
+        ("nan", None),
+        ("Sun, 01 Mar 2026 12:01:00 GMT", 60.0),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+    ],
+)
+def test_retry_after_in_both_its_forms(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value, ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) == seconds
