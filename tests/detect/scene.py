@@ -32,7 +32,7 @@ def proc(
     pid: int, parent: int, name: str, path: str, cmdline: str, uid: int = 0, **more: Any
 ) -> Row:
     """A row of `processes`."""
-    return {
+    row: Row = {
         "pid": pid,
         "parent": parent,
         "name": name,
@@ -44,7 +44,8 @@ def proc(
         "state": "S",
         "start_time": int(_START.timestamp()) - 5_000,
         "on_disk": 1,
-    } | more
+    }
+    return row | more
 
 
 def sock(
@@ -65,11 +66,11 @@ def sock(
 
 def job(path: str, command: str, minute: str = "17", hour: str = "3") -> Row:
     """A row of `crontab`."""
-    rest = {"day_of_month": "*", "month": "*", "day_of_week": "*"}
+    rest: Row = {"day_of_month": "*", "month": "*", "day_of_week": "*"}
     return {"minute": minute, "hour": hour, "command": command, "path": path} | rest
 
 
-def port(pid: int, number: int, address: str = "0.0.0.0") -> Row:  # noqa: S104 - a row
+def port(pid: int, number: int, address: str = "0.0.0.0") -> Row:
     """A row of `listening_ports`."""
     return {"pid": pid, "port": number, "protocol": 6, "family": 2, "address": address}
 
@@ -80,9 +81,22 @@ def user(name: str, uid: int, shell: str) -> Row:
 
 
 _FILES = (
-    "/etc/passwd /etc/group /etc/shadow /etc/sudoers /etc/crontab /etc/hosts /etc/resolv.conf /etc/pam.d/sshd"
-    " /etc/ssh/sshd_config /etc/profile /root/.bashrc /usr/bin/ps /usr/bin/ls /usr/sbin/sshd /usr/bin/sudo"
-).split()
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/shadow",
+    "/etc/sudoers",
+    "/etc/crontab",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/pam.d/sshd",
+    "/etc/ssh/sshd_config",
+    "/etc/profile",
+    "/root/.bashrc",
+    "/usr/bin/ps",
+    "/usr/bin/ls",
+    "/usr/sbin/sshd",
+    "/usr/bin/sudo",
+)
 
 
 def tables() -> Tables:

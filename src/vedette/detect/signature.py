@@ -1,6 +1,6 @@
 """Command lines that speak for themselves: what a tool or a one-liner is for, whoever wrote it.
 
-Reviewed patterns, looked for in the first 2,000 characters of a command. Each names a deed; how much a deed weighs is
+Reviewed patterns, looked for in the first 1,000 characters of a command. Each names a deed; how much a deed weighs is
 in the experts' tables.
 """
 
@@ -9,6 +9,7 @@ from functools import lru_cache
 
 __all__ = ["deed"]
 
+_LENGTH = 1_000
 _SH = r"(?:\S*/)?(?:ba|da|z|k|a)?sh\b"
 _RUN = rf"(?:sudo\s+(?:-\S+\s+)*)?(?:{_SH}|(?:\S*/)?(?:python|perl|ruby|php|node)[\d.]*\b)"
 _GUARDS = (
@@ -24,38 +25,40 @@ def _tool(names: str) -> str:
     return rf"^(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?(?:{names})(?:\s|$)"
 
 
-_DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.DOTALL))
-    for name, pattern in (
+# All patterns of an entry must be found; none has more than one open-ended repeat, so that no command line, however
+# made, takes more than quadratic time.
+_DEEDS: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = tuple(
+    (name, tuple(re.compile(pattern, re.DOTALL) for pattern in patterns))
+    for name, *patterns in (
         ("reverse", r"/dev/(?:tcp|udp)/[\w.$\[{-]+/"),
         (
             "reverse",
             r"\b(?:nc|ncat|netcat)(?:\.\w+)?\s(?:[^|;&]*\s)?(?:-[a-z]*[ec]|--exec|--sh-exec)\s+\S*(?:sh|cmd)\b",
         ),
+        ("reverse", r"\bsocat\b", r"\b(?:exec|system):"),
         (
             "reverse",
-            r"\bsocat\b.*\b(?:exec|system):",
+            r"\b(?:python|perl|ruby|php|lua|node)[\d.]*\s",
+            r"\s-\w*[cer]\b",
+            r"socket|fsockopen|TCPSocket|net\.connect|Socket::",
+            r"dup2|/bin/\w*sh\b|pty\.spawn|exec\s?\(\s?[\"']\S*sh|subprocess|child_process",
         ),
-        (
-            "reverse",
-            r"(?:python|perl|ruby|php|lua|node)[\d.]*\s.*?-\w*[cer]\b.*"
-            r"(?:socket|fsockopen|TCPSocket|net\.connect|Socket::).*"
-            r"(?:dup2|/bin/\w*sh\b|pty\.spawn|exec\s*\(\s*[\"']\S*sh|subprocess|child_process)",
-        ),
-        ("reverse", r"\bmkfifo\b.*\b(?:nc|ncat|netcat|telnet|openssl)\b"),
+        ("reverse", r"\bmkfifo\b", r"\b(?:nc|ncat|netcat|telnet|openssl)\b"),
         ("reverse", r"\btelnet\b[^|]*\|\s*" + _SH + r"\s*\|\s*telnet"),
         ("fetch", rf"\b(?:curl|wget)\b[^|;&]*\|(?:[^|;]*\|)?\s*{_RUN}"),
         ("fetch", rf"{_SH}\s+(?:-c\s+)?[\"']?(?:\$\(|`|<\()\s*(?:curl|wget)\b"),
         (
             "fetch",
-            r"\b(?:curl|wget)\b.*\s(?:-\w*[oO]|--output|-P)\s*(?:/tmp|/var/tmp|/dev/shm)/?.*"
-            r"(?:;|&&).*(?:chmod|\bsh\s|/tmp/|/dev/shm/)",
+            r"\b(?:curl|wget)\s",
+            r"\s(?:-\w*[oO]|--output|-P)\s*(?:/tmp|/var/tmp|/dev/shm)\b",
+            r"(?:;|&&)\s*(?:chmod|sh|bash|/tmp/|/dev/shm/)",
         ),
         ("decode", rf"\bbase(?:64|32)\s+(?:-d|-D|--decode)\b[^|]*\|(?:[^|;]*\|)?\s*{_RUN}"),
         ("decode", r"\b(?:xxd\s+-r|openssl\s+enc\s.*-d)\b[^|]*\|\s*" + _RUN),
         (
             "decode",
-            r"\b(?:eval|exec)\s*\(?.*\b(?:b64decode|decode_base64|base64_decode|base64\s+-d)",
+            r"\b(?:eval|exec)\b",
+            r"\b(?:b64decode|decode_base64|base64_decode|base64\s+-d)",
         ),
         ("miner", r"\bstratum\d?\+(?:tcp|ssl|tls)://|--donate-level|--rig-id\b|--randomx"),
         (
@@ -87,10 +90,8 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
                 "|dns2tcp\\S*|proxytunnel|reGeorg|earthworm|nps|npc|sshuttle|pagekite|zrok|wstunnel|udp2raw"
             ),
         ),
-        (
-            "tunnel",
-            r"\bcloudflared\b.*\btunnel\b|\bsocat\b.*(?:tcp|udp)\S*-listen\S*\s.*(?:tcp|udp)\S*:",
-        ),
+        ("tunnel", r"\bcloudflared\b", r"\btunnel\b"),
+        ("tunnel", r"\bsocat\b", r"-listen:", r"\b(?:tcp|udp)\d?:"),
         ("netcat", _tool(r"nc|ncat|netcat|nc\.\w+|socat|pwncat\S*")),
         ("cover", r"\bhistory\s+-c\b|\bunset\s+HISTFILE|\bHISTFILE=/dev/null|\bHISTSIZE=0\b"),
         ("cover", rf"\b(?:rm|shred|truncate|unlink|wipe|srm)\b[^|;&]*\s{_LOGS}"),
@@ -108,8 +109,10 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("disable", rf"\b(?:pkill|killall)\s+(?:-\S+\s+)*{_GUARDS}"),
         (
             "disable",
-            r"\bsetenforce\s+0|\bip6?tables\s+(?:-F|--flush|-P\s+\w+\s+ACCEPT)|\bnft\s+flush\s+ruleset|\bufw\s+disable"
-            r"|\bauditctl\s+(?:-e\s*0|-D)|\baa-(?:teardown|disable)\b|\bchattr\s+-\w*[ia]\w*\s+/(?:etc|var/log)",
+            (
+                r"\bsetenforce\s+0|\bip6?tables\s+(?:-F|--flush|-P\s+\w+\s+ACCEPT)|\bnft\s+flush\s+ruleset|\bufw\s+disable"
+                r"|\bauditctl\s+(?:-e\s*0|-D)|\baa-(?:teardown|disable)\b|\bchattr\s+-\w*[ia]\w*\s+/(?:etc|var/log)"
+            ),
         ),
         (
             "creds",
@@ -127,7 +130,7 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "creds",
             r"\b(?:cat|cp|scp|tar|curl)\b[^|;&]*(?:\.ssh/id_(?:rsa|ed25519|ecdsa)(?!\.pub)|\.aws/credentials|\.kube/config)",
         ),
-        ("metadata", r"\b(?:curl|wget)\b.*169\.254\.169\.254|\bcurl\b.*metadata\.google\.internal"),
+        ("metadata", r"\b(?:curl|wget)\b", r"169\.254\.169\.254|metadata\.google\.internal"),
         ("wipe", r"\bdd\b.*\bof=/dev/(?:sd|nvme|vd|xvd|hd|mapper|mmcblk)|\bwipefs\b.*\s-\w*a"),
         (
             "wipe",
@@ -135,25 +138,32 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "encrypt",
-            r"(?:-exec|xargs|for\s.*do)\b.*\b(?:openssl\s+(?:enc|aes\S*)|gpg\s.*(?:-c|--symmetric)|7z\s+a\s.*-p|zip\s.*-P)",
+            r"-exec\b|\bxargs\b|\bfor\s",
+            r"\bopenssl\s+(?:enc|aes\S*)|\bgpg\s[^;|]*(?:-c|--symmetric)\b|\b7z\s+a\s[^;|]*-p",
         ),
         (
             "exfil",
-            r"\b(?:tar|cat|gzip|zip|mysqldump|pg_dump\w*|7z|find)\b[^|]*\|(?:[^|;]*\|)?\s*"
-            r"(?:\S*/)?(?:nc|ncat|netcat|socat|openssl\s+s_client)\b",
+            (
+                r"\b(?:tar|cat|gzip|zip|mysqldump|pg_dump\w*|7z|find)\b[^|]*\|(?:[^|;]*\|)?\s*"
+                r"(?:\S*/)?(?:nc|ncat|netcat|socat|openssl\s+s_client)\b"
+            ),
         ),
         (
             "exfil",
-            r"transfer\.sh|file\.io\b|termbin\.com|0x0\.st|webhook\.site|api\.telegram\.org/bot|discord(?:app)?\.com/api/webhooks"
-            r"|pastebin\.com/api|\bmegaput\b|requestbin|oast\.|interact\.sh|burpcollaborator",
+            (
+                r"transfer\.sh|file\.io\b|termbin\.com|0x0\.st|webhook\.site|api\.telegram\.org/bot|discord(?:app)?\.com/api/webhooks"
+                r"|pastebin\.com/api|\bmegaput\b|requestbin|oast\.|interact\.sh|burpcollaborator"
+            ),
         ),
         (
             "persist",
-            r"(?:>>?|\btee\s+(?:-a\s+)?)\s*(?:/etc/(?:cron|rc\.local|ld\.so\.preload|profile|pam\.d|systemd|sudoers|passwd"
-            r"|init\.d|shadow)|/var/spool/cron|\S*authorized_keys|/root/\.(?:bashrc|profile))",
+            (
+                r"(?:>>?|\btee\s+(?:-a\s+)?)\s*(?:/etc/(?:cron|rc\.local|ld\.so\.preload|profile|pam\.d|systemd|sudoers|passwd"
+                r"|init\.d|shadow)|/var/spool/cron|\S*authorized_keys|/root/\.(?:bashrc|profile))"
+            ),
         ),
         ("persist", r"\|\s*(?:\S*/)?crontab\s+(?:-u\s+\S+\s+)?-\s*(?:$|[;&|\"')])"),
-        ("persist", r"\b(?:useradd|usermod)\b.*\s(?:-\w*o\w*\s.*-u\s*0\b|-u\s*0\s.*-\w*o)"),
+        ("persist", r"\b(?:useradd|usermod)\b", r"\s-\w*o", r"\s-u\s*0\b"),
         (
             "raise",
             r"\bchmod\s+(?:-\S+\s+)*(?:[ugoa]*\+\w*s|[2467][0-7]{3})\s+\S|\bsetcap\s+\S*cap_(?:setuid|sys_admin|dac_\w+|sys_ptrace)",
@@ -161,12 +171,9 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("module", _tool("insmod") + r"|\b(?:insmod|modprobe)\s+\S*(?:/tmp|/dev/shm|/home|/root)/"),
         (
             "escape",
-            r"\bnsenter\b.*\s(?:-t|--target)[\s=]*1\b|release_agent|\bchroot\s+/(?:host|proc/1/root|mnt/host)\b",
+            r"\bnsenter\b.*\s(?:-t|--target)[\s=]*1\b|release_agent|\bchroot\s+/(?:host|proc/1/root)\b",
         ),
-        (
-            "escape",
-            r"\bdocker\b.*\brun\b.*(?:-v|--volume|--mount)[\s=]*\S*/:/\S*|\bkubectl\b.*hostPID",
-        ),
+        ("escape", r"\bdocker\b", r"\brun\b", r"\s(?:-v|--volume|--mount)[\s=]*/:/"),
         (
             "preload",
             r"^(?:env\s+|export\s+|\S*sh\s+-c\s+[\"']?)?LD_PRELOAD=\S*(?:/tmp|/dev/shm|/home|/var/tmp|/root)/",
@@ -182,8 +189,8 @@ _DEEDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 @lru_cache(maxsize=8192)
 def deed(command: str) -> str:
     """The first deed that the command line shows, or an empty text."""
-    text = command[:2000]
-    for name, pattern in _DEEDS:
-        if pattern.search(text):
+    text = command[:_LENGTH]
+    for name, patterns in _DEEDS:
+        if all(pattern.search(text) for pattern in patterns):
             return name
     return ""

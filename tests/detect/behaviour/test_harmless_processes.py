@@ -1,14 +1,16 @@
 """The benign twins of hostile processes stay below the threshold, and what is learned is bounded."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.detect.behaviour.test_hostile_processes import nothing, run
 from tests.detect.scene import Change, Tables, after, proc, scene, sock, tables, watch
 
-from vedette.core import Row
 from vedette.detect import View
 from vedette.detect.behaviour import BehaviourExpert
+
+if TYPE_CHECKING:
+    from vedette.core import Row
 
 _DASH = "/usr/bin/dash"
 _BASH = "/usr/bin/bash"

@@ -11,12 +11,16 @@ from vedette.detect.inventory import InventoryExpert, fit
 
 
 class TestInventoryOnItsOwn(ExpertSuite):
+    """With the reviewed priors alone."""
+
     @pytest.fixture
     def expert(self) -> Expert[Any]:
         return InventoryExpert()
 
 
 class TestInventoryWithABundle(ExpertSuite):
+    """With what a fleet of two taught."""
+
     @pytest.fixture
     def expert(self) -> Expert[Any]:
         return InventoryExpert(fit([[scene(seq, tables()) for seq in range(1, 40)]] * 2))

@@ -17,28 +17,9 @@ _SERVER = re.compile(
     r"|catalina|named|exim4|master|dovecot|vsftpd|proftpd|smbd|slapd|beam\.smp|celery|node_exporter|squid|rabbitmq\S*)$"
 )
 _DATABASE = re.compile(r"^(postgres|postmaster|mysqld|mariadbd)$")
-_OPERATOR = frozenset(
-    [
-        "login",
-        "su",
-        "doas",
-        "sudo",
-        "screen",
-        "tmux",
-        "byobu",
-        "gnome-terminal-",
-        "konsole",
-        "xterm",
-        "kitty",
-        "alacritty",
-        "mosh-server",
-        "pkexec",
-        "ttyd",
-        "code-server",
-        "zellij",
-        "runuser",
-        "machinectl",
-    ]
+_OPERATOR = re.compile(
+    r"^(login|su|doas|sudo|screen|tmux\S*|byobu|gnome-terminal-?|konsole|xterm|kitty|alacritty|mosh-server|pkexec|ttyd"
+    r"|code-server|zellij|runuser|machinectl)$"
 )
 _BUILDER = re.compile(
     r"^(g?make|gcc\S*|g\+\+\S*|cc|c\+\+|clang\S*|ld\S*|cargo|rustc|go|cmake|ctest|ninja|meson|configure|pip[\d.]*|pytest|tox|npm|npx"
@@ -64,7 +45,9 @@ _RUNTIMES = re.compile(r"^/?memfd:(runc_cloned|crun|lxc|snap)")
 
 
 class Form(NamedTuple):
-    """`role` is what kind of program it is, `base` its own name, `script` the file an interpreter was given; `mode` of
+    """What one row says of a program.
+
+    `role` is what kind of program it is, `base` its own name, `script` the file an interpreter was given; `mode` of
     a shell or interpreter is script, code, interactive, login or none; `marks` are evidence names it bears by itself.
     """
 
@@ -88,7 +71,7 @@ def form(name: str, path: str, command: str, cwd: str, on_disk: int) -> Form:
     words = command[:4000].split()
     base = path.rsplit("/", 1)[-1] or name
     mode, script = _mode(base, name, words, cwd)
-    role = _role(base, name, script, mode, command)
+    role = _role(base, name, script, path, words)
     found = deed(command)
     return Form(
         name=name,
@@ -123,47 +106,50 @@ def _mode(base: str, name: str, words: list[str], cwd: str) -> tuple[str, str]:
     if words and words[0].startswith("-"):
         return "login", ""
     for word in words[1:]:
-        if _CODE.match(word):
-            return "code", ""
-        if shell and word in {"-i", "-li", "-il", "--login", "-l"}:
-            return "interactive", ""
-        if not word.startswith("-"):
-            if word.startswith("/"):
-                return "script", word
-            return "script", f"{cwd.rstrip('/')}/{word.removeprefix('./')}" if cwd else ""
-        if word == "-m":
-            return "script", ""
+        mode = _argument(word, shell=shell)
+        if mode == "script":
+            return mode, _script(word, cwd)
+        if mode:
+            return mode, ""
     return ("interactive" if shell else "none"), ""
 
 
-def _role(base: str, name: str, script: str, mode: str, command: str) -> str:
-    tool = script.rsplit("/", 1)[-1]
-    if (
-        _CI.search(command[:300])
-        or _BUILDER.match(tool)
-        or _BUILDER.match(base)
-        or _BUILDER.match(name)
-    ):
-        return "builder"
-    if name == "sshd" or base == "sshd" or base == "sshd-session":
-        return "sshd"
-    if name in _OPERATOR or base in _OPERATOR:
-        return "sudo"
-    if base in {"cron", "crond", "atd", "anacron"}:
-        return "cron"
-    if base in {
-        "systemd",
-        "init",
-        "tini",
-        "dumb-init",
-        "docker-init",
-        "s6-svscan",
-        "runit",
-        "launchd",
-    }:
-        return "init"
-    if _SERVER.match(base) or _SERVER.match(name) or _SERVER.match(tool):
-        return "server"
+def _argument(word: str, *, shell: bool) -> str:
+    """What one argument says about the mode; empty when it says nothing."""
+    if _CODE.match(word):
+        return "code"
+    if shell and word in {"-i", "-li", "-il", "--login", "-l"}:
+        return "interactive"
+    return "script" if not word.startswith("-") or word == "-m" else ""
+
+
+def _script(word: str, cwd: str) -> str:
+    if word.startswith("/"):
+        return word
+    if word == "-m" or not cwd:
+        return ""
+    return f"{cwd.rstrip('/')}/{word.removeprefix('./')}"
+
+
+_ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("builder", _BUILDER),
+    ("sshd", re.compile(r"^sshd(-session)?$")),
+    ("sudo", _OPERATOR),
+    ("cron", re.compile(r"^(crond?|atd|anacron)$")),
+    ("init", re.compile(r"^(systemd|init|tini|dumb-init|docker-init|s6-svscan|runit|launchd)$")),
+    ("server", _SERVER),
+)
+
+
+def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str:
+    names = (base, name, script.rsplit("/", 1)[-1])
+    # What lies where anyone may write can call itself what it likes.
+    if not (place(path) in RISKY or hidden(path) or hidden(script) or place(script) in RISKY):
+        if any(_CI.search(word) for word in words[:4]):
+            return "builder"
+        for role, pattern in _ROLES:
+            if any(pattern.match(one) for one in names):
+                return role
     if base in _SHELLS or name in _SHELLS:
         return "shell"
     return "interpreter" if _INTERPRETER.match(base) else "other"
@@ -172,11 +158,9 @@ def _role(base: str, name: str, script: str, mode: str, command: str) -> str:
 def _marks(
     name: str, path: str, base: str, script: str, words: list[str], on_disk: int, found: str
 ) -> tuple[str, ...]:
-    marks = []
     where = place(path)
-    for lies in {where, place(script)} & RISKY:
-        if not (lies == "anonymous" and _RUNTIMES.match(path)):
-            marks.append(lies)
+    lies = {where, place(script)} & RISKY
+    marks = [one for one in lies if not (one == "anonymous" and _RUNTIMES.match(path))]
     if "temp" in marks and not hidden(path) and not hidden(script):
         lying = path if where == "temp" else script
         # Intruders drop a file; four levels down is a tree that someone unpacked.

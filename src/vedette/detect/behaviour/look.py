@@ -66,7 +66,9 @@ class Services(NamedTuple):
 
 
 class Look(NamedTuple):
-    """`usual` are the shapes here that are known, `used` contacts and doors known and in use; `fresh` those not yet
+    """What one view says.
+
+    `usual` are the shapes here that are known, `used` contacts and doors known and in use; `fresh` those not yet
     known, by the shape that shows them; `programs` those that settled processes run.
     """
 

@@ -13,7 +13,9 @@ _WEIGHT = 60.0  # shapes that a prior is worth, at each level of the tree
 
 
 class BehaviourPart(msgspec.Struct, frozen=True, kw_only=True):
-    """`days` are the host-days it was made from and `hosts` their hosts; `marks` the new shapes in them by strongest
+    """Counts over a fleet's normal life.
+
+    `days` are the host-days it was made from and `hosts` their hosts; `marks` the new shapes in them by strongest
     mark; `counts` the shapes by attribute, account class and value; `holders` how many hosts know a shape, by its
     fingerprint (two or more).
     """

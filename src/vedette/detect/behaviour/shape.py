@@ -59,7 +59,9 @@ _SETTLED = (
 
 
 class Contact(NamedTuple):
-    """How outgoing connections stand to what the program used so far: `kind` is no, known, moved (a known port
+    """How outgoing connections stand to what the program used so far.
+
+    `kind` is no, known, moved (a known port
     elsewhere), new or fan; `fresh` are the new peers, `ports` those of them that are new as well.
     """
 
@@ -183,8 +185,12 @@ def contact_of(process: Process, net: Wires, state: BehaviourState) -> Contact:
 
 def program_of(process: Process) -> str:
     """The program by which contacts and doors are remembered: its path or script, without version numbers."""
-    seen = process.form
-    return _NUMBERS.sub("N", f"{seen.name}\0{seen.script or seen.path}\0{process.account}")
+    return _program(process.form, process.account)
+
+
+@lru_cache(maxsize=8192)
+def _program(seen: Form, who: str) -> str:
+    return _NUMBERS.sub("N", f"{seen.name}\0{seen.script or seen.path}\0{who}")
 
 
 def doors_of(process: Process, net: Wires, state: BehaviourState) -> tuple[int, ...]:

@@ -16,8 +16,10 @@ class Unlearned(msgspec.Struct, array_like=True):
 
 
 class Resident(msgspec.Struct, array_like=True):
-    """A service that runs under the first process: since when (Unix seconds), in how many snapshots, and for how many
-    it has been missing, since `gone` (Unix seconds).
+    """A service that runs under the first process.
+
+    `first` is when it was first seen (Unix seconds), `seen` in how many snapshots; for `missing` snapshots it has been
+    away, since `gone` (Unix seconds).
     """
 
     shown: str
@@ -29,7 +31,9 @@ class Resident(msgspec.Struct, array_like=True):
 
 
 class BehaviourState(msgspec.Struct):
-    """`shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
+    """What is usual on a host, and what is open.
+
+    `shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
     it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
     `locked` the user ids whose accounts can't log in.
     """

@@ -41,10 +41,68 @@ _LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 
 _GUARDS = frozenset(
-    ["auditd", "rsyslog", "syslog-ng", "osquery", "falco", "clamav", "clamav-daemon", "fail2ban", "apparmor", "ufw", "firewalld", "nftables", "wazuh-agent", "auditbeat", "filebeat", "aide", "rkhunter", "chkrootkit", "crowdsec", "selinux-policy", "audit", "tripwire"]
+    [
+        "auditd",
+        "rsyslog",
+        "syslog-ng",
+        "osquery",
+        "falco",
+        "clamav",
+        "clamav-daemon",
+        "fail2ban",
+        "apparmor",
+        "ufw",
+        "firewalld",
+        "nftables",
+        "wazuh-agent",
+        "auditbeat",
+        "filebeat",
+        "aide",
+        "rkhunter",
+        "chkrootkit",
+        "crowdsec",
+        "selinux-policy",
+        "audit",
+        "tripwire",
+    ]
 )
 _DUAL = frozenset(
-    ["nmap", "masscan", "hydra", "john", "hashcat", "sqlmap", "nikto", "netcat-traditional", "netcat-openbsd", "ncat", "nmap-ncat", "socat", "tcpdump", "tshark", "wireshark", "ettercap-common", "dsniff", "aircrack-ng", "proxychains", "proxychains4", "tor", "hping3", "medusa", "arp-scan", "xmrig", "sshpass", "autossh", "iodine", "stunnel4", "gdb", "cryptominer", "zmap", "ngrep", "bettercap"]
+    [
+        "nmap",
+        "masscan",
+        "hydra",
+        "john",
+        "hashcat",
+        "sqlmap",
+        "nikto",
+        "netcat-traditional",
+        "netcat-openbsd",
+        "ncat",
+        "nmap-ncat",
+        "socat",
+        "tcpdump",
+        "tshark",
+        "wireshark",
+        "ettercap-common",
+        "dsniff",
+        "aircrack-ng",
+        "proxychains",
+        "proxychains4",
+        "tor",
+        "hping3",
+        "medusa",
+        "arp-scan",
+        "xmrig",
+        "sshpass",
+        "autossh",
+        "iodine",
+        "stunnel4",
+        "gdb",
+        "cryptominer",
+        "zmap",
+        "ngrep",
+        "bettercap",
+    ]
 )
 
 
@@ -86,9 +144,7 @@ def _port(row: Row, owner: Row | None) -> Fact:
     )
 
 
-def _port_marks(
-    owner: Row | None, name: str, path: str, command: str, *, local: bool
-) -> list[str]:
+def _port_marks(owner: Row | None, name: str, path: str, command: str, *, local: bool) -> list[str]:
     marks = []
     gone = owner is not None and number(owner, "on_disk", 1) == 0
     script = _SCRIPT.match(command)
@@ -99,7 +155,8 @@ def _port_marks(
         marks.append("listen.hidden")
     if _DOORS.match(name) or _DOORS.match(path.rsplit("/", 1)[-1]):
         marks.append("listen.shell")
-    if _CODE.match(command):
+    if _CODE.match(command) and not local:
+        # Test workers and spawned helpers run code from their command line and listen on the loopback address.
         marks.append("listen.code")
     return marks
 

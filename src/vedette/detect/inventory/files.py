@@ -29,8 +29,11 @@ _CLASSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"authorized_keys2?$", "hash.key"),
         (
-            r"^/etc/(profile(\.d/.*)?|bash\.bashrc|bashrc|environment|zsh/.*|skel/.*)$"
-            r"|/\.(bashrc|profile|bash_profile|bash_login|bash_logout|zshrc|zshenv|zprofile|kshrc)$",
+            r"^/etc/(profile(\.d/.*)?|bash\.bashrc|bashrc|environment|zsh/.*|skel/.*)$",
+            "hash.start",
+        ),
+        (
+            r"/\.(bashrc|profile|bash_profile|bash_login|bash_logout|zshrc|zshenv|zprofile|kshrc)$",
             "hash.start",
         ),
         (r"^/etc/sudoers(\.d/|$)", "hash.sudo"),

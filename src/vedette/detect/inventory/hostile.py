@@ -366,7 +366,13 @@ EVIDENCE: dict[str, Evidence] = {
         "no service runs from there",
         hard=True,
     ),
-    "listen.local": _e(0.02, 0.05, "T1571", "A program from a temporary or deleted place waits for connections on the machine itself: {shown}", "tests and tools do that"),
+    "listen.local": _e(
+        0.02,
+        0.05,
+        "T1571",
+        "A program from a temporary or deleted place waits for connections on the machine itself: {shown}",
+        "tests and tools do that",
+    ),
     "listen.hidden": _e(
         0.04,
         0.001,

@@ -11,7 +11,9 @@ __all__ = ["KINDS", "Kind"]
 
 
 class Kind(NamedTuple):
-    """`tables` hold its facts: it is seen when one of them is, unchanged when all that are seen are. `needs` must be
+    """A kind of facts.
+
+    `tables` hold them: it is seen when one of them is, unchanged when all that are seen are. `needs` must be
     seen beside; `steady` kinds change only by an act, others (ports) come and go by themselves.
     """
 

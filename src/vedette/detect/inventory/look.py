@@ -58,8 +58,10 @@ class Reading(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one view says: readings by kind, cases still open and newly opened by id, cases of vanished things,
-    and what is known of packages and of the last start.
+    """What one view says.
+
+    Readings by kind, cases still open and newly opened by id, vanished things with their nats, and what is known of
+    packages and of the last start.
     """
 
     readings: dict[str, Reading]
@@ -87,7 +89,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         readings,
         kept,
         opened,
-        tuple(_vanished(view, state, part, readings, since, view.snapshot.taken_at.timestamp())),
+        tuple(_vanished(view, state, part, readings, since)),
         packages,
         since,
         0 if started else state.since_boot + 1,
@@ -124,7 +126,7 @@ def _cases(
         for (key, value), fact in reading.facts.items():
             name = f"{kind}:{key:x}:{value:x}"
             if name not in kept and value not in known.get(key, ()):
-                opened[name] = _open(fact, key, value, key in known, view, state, part, since)
+                opened[name] = _open(fact, key, value, view, state, part, since)
     return kept, opened
 
 
@@ -139,13 +141,13 @@ def _open(
     fact: Fact,
     key: int,
     value: int,
-    held: bool,
     view: View,
     state: InventoryState,
     part: InventoryPart,
     since: int,
 ) -> Open:
     marks: Iterable[str] = fact.marks
+    held = key in state.known[fact.kind]
     if held and fact.changed:
         marks = (fact.changed,)
     weighed = sorted(((weigh(mark, state, part, view.count), mark) for mark in marks), reverse=True)
@@ -200,7 +202,6 @@ def _vanished(
     part: InventoryPart,
     readings: dict[str, Reading],
     since: int,
-    now: float,
 ) -> Iterable[tuple[Watched, float]]:
     """Watched things that are gone, with their nats; patience is two snapshots, three for what comes and goes."""
     for kind in KINDS:

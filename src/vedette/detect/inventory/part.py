@@ -9,7 +9,9 @@ __all__ = ["InventoryPart"]
 
 
 class InventoryPart(msgspec.Struct, frozen=True, kw_only=True):
-    """`days` are the host-days it was made from, `bursts` the changes seen in them by evidence, `hosts` their
+    """Counts over a fleet's normal life.
+
+    `days` are the host-days it was made from, `bursts` the changes seen in them by evidence, `hosts` their
     hosts, and `holders` how many of these know a fact, by its fingerprint (two or more).
     """
 

@@ -13,7 +13,22 @@ __all__ = ["jobs", "modules", "mounts", "units"]
 
 _SEGMENT = re.compile(r"\|\||&&|[;|&\n]")
 _WRAPPERS = frozenset(
-    ["nice", "ionice", "timeout", "env", "sudo", "nohup", "exec", "setsid", "chronic", "flock", "if", "then", "do", "time"]
+    [
+        "nice",
+        "ionice",
+        "timeout",
+        "env",
+        "sudo",
+        "nohup",
+        "exec",
+        "setsid",
+        "chronic",
+        "flock",
+        "if",
+        "then",
+        "do",
+        "time",
+    ]
 )
 _RUNNERS = re.compile(
     r"^(\S*/)?(ba|da|z|k)?sh$|^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*$|^(source|\.)$"
@@ -22,10 +37,43 @@ _OUTPUT = re.compile(r"(?:\d|&)?>>?\s*\S+|</\S+")
 _DOWNLOAD = re.compile(r"\b(?:curl|wget|nc|ncat|base64|ftp|scp)\b")
 _SPOOL = re.compile(r"/var/spool/cron/(?:crontabs/|tabs/)?([^/]+)$")
 _SERVICES = frozenset(
-    ["www-data", "apache", "nginx", "http", "mysql", "postgres", "redis", "mongodb", "memcache", "nobody", "daemon", "bin", "sys", "tomcat", "jenkins", "git"]
+    [
+        "www-data",
+        "apache",
+        "nginx",
+        "http",
+        "mysql",
+        "postgres",
+        "redis",
+        "mongodb",
+        "memcache",
+        "nobody",
+        "daemon",
+        "bin",
+        "sys",
+        "tomcat",
+        "jenkins",
+        "git",
+    ]
 )
 _DEEDS = frozenset(
-    ["reverse", "fetch", "decode", "miner", "tunnel", "netcat", "cover", "disable", "exfil", "persist", "raise", "wipe", "encrypt", "module", "preload"]
+    [
+        "reverse",
+        "fetch",
+        "decode",
+        "miner",
+        "tunnel",
+        "netcat",
+        "cover",
+        "disable",
+        "exfil",
+        "persist",
+        "raise",
+        "wipe",
+        "encrypt",
+        "module",
+        "preload",
+    ]
 )
 _DEED_WORDS = {
     "reverse": "it opens a shell to the network",
@@ -57,8 +105,8 @@ def _program(segment: str) -> str:
     for word in words:
         if word in _WRAPPERS:
             wrapped = True
-            skip = 1 if word == "flock" else 0
-        elif "=" in word.split("/", 1)[0] or (wrapped and (word[0] in "-" or word[0].isdigit())):
+            skip = int(word == "flock")
+        elif "=" in word.split("/", 1)[0] or (wrapped and (word[0] == "-" or word[0].isdigit())):
             continue
         elif _RUNNERS.match(word):
             wrapped = True

@@ -26,7 +26,9 @@ class Open(msgspec.Struct, array_like=True):
 
 
 class Watched(msgspec.Struct, array_like=True):
-    """A thing whose vanishing would matter. `first` is when it was first seen (Unix seconds), `missing` how many
+    """A thing whose vanishing would matter.
+
+    `first` is when it was first seen (Unix seconds), `missing` how many
     snapshots in a row its table was read and lacked it, since `gone` (Unix seconds).
     """
 
@@ -40,7 +42,9 @@ class Watched(msgspec.Struct, array_like=True):
 
 
 class InventoryState(msgspec.Struct):
-    """`known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
+    """What is usual on a host, and what is open.
+
+    `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
     evidence; `since_package` the snapshots since the last package change.
     """
 
