@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fixtures.history import NOW, PLAN, TENANT
+from tests.fixtures.evidence import NOW, PLAN
+from tests.fixtures.history import TENANT
 
 from vedette.console.form import Form, check_origin
 from vedette.console.pages.chart import score_chart, strip
@@ -215,14 +216,15 @@ def test_the_timeline_has_decisions_and_ends_newest_first() -> None:
 def test_any_plan_at_all_can_be_shown(plan: dict[str, object], checks: object) -> None:
     view = view_plan({**plan, "checks": checks})
     assert view is not None
-    assert view.checks or view.texts or checks in ([], {})
+    assert view.checks or view.notes or view.texts or checks in ([], {})
 
 
 def test_a_plan_shows_its_ruleset_as_text_and_its_checks_as_checks() -> None:
     view = view_plan(PLAN)
     assert view is not None
     assert [check.passed for check in view.checks] == [True, True, False]
-    assert [name for name, _ in view.texts] == ["ruleset", "details"]
+    assert [name for name, _ in view.texts] == ["plan"]
+    assert [name for name, _ in view.notes] == ["would"]
     assert view_plan(None) is None
     mapped = view_plan({"checks": {"nft": True, "server": {"ok": False, "detail": "no"}}})
     assert mapped is not None

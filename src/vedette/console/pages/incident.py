@@ -93,9 +93,9 @@ def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:
 
 
 def _views(lives: tuple[Life, ...], now: datetime) -> tuple[ActionView, ...]:
-    """What needs a decision first."""
+    """What needs a decision first, what only told somebody last."""
     views = [_view(action, events, now) for action, events in lives]
-    return tuple(sorted(views, key=lambda view: not view.may_decide))
+    return tuple(sorted(views, key=lambda v: (not v.may_decide, v.action.kind == "mail")))
 
 
 def _view(action: Action, events: tuple[ActionEvent, ...], now: datetime) -> ActionView:

@@ -18,9 +18,10 @@ class Check(Record, frozen=True, kw_only=True):
 
 
 class PlanView(Record, frozen=True, kw_only=True):
-    """`texts` are (name, text) in the plan's own order."""
+    """`notes` are (name, one line), `texts` (name, several lines), in the plan's own order."""
 
     checks: tuple[Check, ...]
+    notes: tuple[tuple[str, str], ...]
     texts: tuple[tuple[str, str], ...]
 
 
@@ -29,19 +30,20 @@ def view_plan(plan: dict[str, Any] | None) -> PlanView | None:
     if not plan:
         return None
     checks: list[Check] = []
+    notes: list[tuple[str, str]] = []
     texts: list[tuple[str, str]] = []
     rest: dict[str, Any] = {}
     for name, value in plan.items():
         found = _checks(value) if name == "checks" else None
         if found is not None:
             checks += found
-        elif isinstance(value, str) and "\n" in value:
-            texts.append((name, value))
+        elif isinstance(value, str):
+            (texts if "\n" in value else notes).append((name, value))
         else:
             rest[name] = value
     if rest:
         texts.append(("details", _pretty(rest)))
-    return PlanView(checks=tuple(checks), texts=tuple(texts))
+    return PlanView(checks=tuple(checks), notes=tuple(notes), texts=tuple(texts))
 
 
 def _checks(value: Any) -> list[Check] | None:

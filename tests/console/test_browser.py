@@ -1,0 +1,179 @@
+"""The pages in a real Chromium, over TLS on loopback."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.history import NOW, TENANT, History
+from tests.fixtures.services import require
+
+from vedette.core import ActionState
+from vedette.store import Role
+
+pytestmark = pytest.mark.browser
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+@dataclass
+class Visit:
+    """One page of a browser, and what its console complained of."""
+
+    page: Page
+    url: str
+    history: History
+    complaints: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Keeps errors and warnings, such as what the content security policy blocked."""
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def sign_in(self, role: Role) -> None:
+        """By pasting a token, as people do."""
+        self.page.goto(f"{self.url}/")
+        self.page.get_by_label("API token").fill(token_of(self.history, role, name="anna"))
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/incidents")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    if not CHROMIUM.exists():
+        require("chromium", f"{CHROMIUM} is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["desktop-light", "phone-dark"])
+def visit(
+    request: pytest.FixtureRequest, chromium: Browser, history: History, tmp_path: Path
+) -> Iterator[Visit]:
+    """A fresh browser context at a server over a filled store; in the end, nothing was complained of."""
+    size, scheme = str(request.param).split("-")
+    width, height = SIZES[size]
+    console = console_of(history, refresh_seconds=0.3)
+    with served(app_of(console), tmp_path) as url:
+        context = chromium.new_context(
+            ignore_https_errors=True,
+            viewport={"width": width, "height": height},
+            color_scheme="light" if scheme == "light" else "dark",
+        )
+        context.set_default_timeout(20_000)
+        visit = Visit(page=context.new_page(), url=url, history=history)
+        visit.page.on("console", visit.hear)
+        visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        yield visit
+        context.close()
+    assert visit.complaints == []
+
+
+def test_one_signs_in_sees_the_incident_and_approves(visit: Visit) -> None:
+    page, history = visit.page, visit.history
+    visit.sign_in(Role.RESPONDER)
+    page.get_by_role("link", name="Unknown scheduled job and program on web-2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Unknown scheduled job and program on web-2"
+    )
+    expect(
+        page.get_by_text("runs /dev/shm/.x/kdevtmpfs every minute as root").first
+    ).to_be_visible()
+    page.get_by_text("Approve…").click()
+    page.get_by_label("Reason").locator("visible=true").fill("seen on no other host")
+    page.get_by_role("button", name="Approve quarantine").click()
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    action = history.store.actions.get(TENANT, history.quarantine)
+    assert (action.state, action.decided_by) == (ActionState.APPROVED, "user:anna")
+    entry = history.store.audit.find(TENANT, subject=history.quarantine).items[0]
+    assert (entry.action, entry.reason) == ("action.approved", "seen on no other host")
+
+
+def test_an_open_page_follows_what_happens_but_not_under_ones_hands(visit: Visit) -> None:
+    page, history = visit.page, visit.history
+    visit.sign_in(Role.RESPONDER)
+    page.goto(f"{visit.url}/incidents/{history.incident}")
+    expect(page.locator(".live").first).to_have_text("Live")
+    page.get_by_placeholder("What you found").fill("half a sen")
+    history.simulate()
+    card = page.locator(f"#action-{history.quarantine}")
+    expect(card.locator(".badge").first).to_have_text("simulated")
+    card.get_by_text("The exact plan and 3 checks").click()
+    history.store.incidents.comment(TENANT, history.incident, "user:ben", "It is the backup.")
+    expect(page.locator("#events")).to_contain_text("It is the backup.")
+    expect(card.get_by_text("table inet vedette_quarantine")).to_be_visible()
+    assert page.get_by_placeholder("What you found").input_value() == "half a sen"
+
+
+def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path: Path) -> None:
+    page, history = visit.page, visit.history
+    page.goto(f"{visit.url}/signin")
+    _fits(page)
+    visit.sign_in(Role.ADMIN)
+    history.simulate()
+    paths = (
+        "/incidents?state=all",
+        "/incidents?host=nothing",
+        f"/incidents/{history.incident}",
+        f"/incidents/{history.closed}",
+        "/hosts",
+        f"/hosts/{history.hosts['web-2']}",
+        "/audit",
+    )
+    for i, path in enumerate(paths):
+        page.goto(visit.url + path)
+        for summary in page.locator("details > summary").all():
+            summary.click()
+        _fits(page)
+        page.screenshot(path=tmp_path / f"{i}.png", full_page=True)
+
+
+def test_the_keyboard_is_enough_to_sign_in_and_reach_an_incident(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.url}/signin")
+    page.keyboard.type(token_of(visit.history, Role.VIEWER, name="anna"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('lead')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/incidents/{visit.history.incident}")
+    assert visit.history.clock.now() == NOW
+
+
+def test_pages_work_without_scripts(chromium: Browser, history: History, tmp_path: Path) -> None:
+    with served(app_of(console_of(history)), tmp_path) as url:
+        context = chromium.new_context(ignore_https_errors=True, java_script_enabled=False)
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_label("API token").fill(token_of(history, Role.RESPONDER, name="anna"))
+        page.get_by_role("button", name="Sign in").click()
+        page.goto(f"{url}/incidents/{history.incident}")
+        page.get_by_text("Refuse…").click()
+        page.get_by_label("Reason").locator("visible=true").fill("planned work")
+        page.get_by_role("button", name="Refuse quarantine").click()
+        expect(page.get_by_role("status")).to_contain_text("Refused")
+        context.close()
+
+
+def _fits(page: Page) -> None:
+    width, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width <= room, page.url
