@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from vedette.core import FactChange, Row, Snapshot, canonical_row
+from vedette.core import FactChange, Row, Snapshot, canonical_json
 from vedette.detect.tables import KNOWN_TABLES, Sight, TableMemory, Tables
 
 __all__ = ["FACT_TABLES", "absorb", "fact_id"]
@@ -30,7 +30,7 @@ _STABLE_PORT = ("port", "protocol", "family", "address")
 
 
 def fact_id(table: str, row: Row) -> str:
-    """Twenty hex digits of BLAKE2b over the table's name and the canonical row (its stable columns)."""
+    """Twenty hex digits of BLAKE2b over the table's name and the row's stable columns, sorted by name."""
     return _id(table.encode(), row).hex()
 
 
@@ -83,7 +83,7 @@ def _ports(rows: Iterable[Row], processes: Iterable[Row]) -> Iterator[Row]:
 
 
 def _id(table: bytes, row: Row) -> bytes:
-    data = table + b"\0" + canonical_row(row)
+    data = table + b"\0" + canonical_json(row)
     return hashlib.blake2b(data, digest_size=_ID_BYTES).digest()
 
 
