@@ -199,6 +199,11 @@ class ApplyContract:
         assert store.verdicts.replays(TENANT, first.id) == [again]
         assert store.verdicts.replays(TENANT, again.id) == []
 
+    def test_a_first_verdict_bears_the_id_of_its_snapshot(self, store: Store) -> None:
+        for wrong in (verdict(1, id=VerdictId("x")), verdict(1, of=verdict(1).id)):
+            with pytest.raises(InvalidInput):
+                apply(store, Effect(verdict=wrong))
+
     def test_a_host_that_was_not_enrolled_is_added_by_its_first_snapshot(
         self, store: Store
     ) -> None:

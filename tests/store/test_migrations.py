@@ -70,6 +70,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "uq_verdicts_identity",
             "ix_verdicts_label",
             "uq_facts_live",
+            "ix_facts_gone",
             "uq_tokens_name",
         }
         inspector = sa.inspect(connection)

@@ -17,8 +17,10 @@ from vedette.core import ConfigError, Conflict, InvalidInput, Unavailable, Vedet
 __all__ = ["Database"]
 
 Insert = sqlite.Insert | postgresql.Insert
-_BUSY_SECONDS = 10
-_NO_TABLES = ("no such table", "no such column", "does not exist")
+_BUSY_SECONDS = 10.0
+# SQLite has only words for it; PostgreSQL the codes undefined_table and undefined_column.
+_NO_TABLES = ("no such table", "no such column")
+_UNDEFINED = {"42P01", "42703"}
 
 
 class Database:
@@ -134,7 +136,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # Transactions are begun below, not by the driver.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
         if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
@@ -157,8 +159,8 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         pool_size=4,
         max_overflow=28,
         connect_args={
-            "connect_timeout": _BUSY_SECONDS,
-            "options": f"-c synchronous_commit=on -c lock_timeout={_BUSY_SECONDS}s -c timezone=UTC",
+            "connect_timeout": int(_BUSY_SECONDS),
+            "options": f"-c synchronous_commit=on -c lock_timeout={int(_BUSY_SECONDS * 1000)}ms -c timezone=UTC",
         },
     )
 
@@ -181,7 +183,8 @@ def _own_errors() -> Iterator[None]:
 
 def _translated(error: exc.DBAPIError) -> VedetteError:
     cause = _cause(error)
-    if any(words in cause for words in _NO_TABLES) and not error.connection_invalidated:
+    undefined = getattr(error.orig, "sqlstate", None) in _UNDEFINED
+    if undefined or any(words in cause for words in _NO_TABLES):
         return ConfigError(
             f"the store has not the tables of this version ({cause}); migrate it first"
         )

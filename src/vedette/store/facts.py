@@ -1,5 +1,6 @@
 """Lives of facts, so that a host's state at any past moment can be asked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,10 +34,11 @@ class Facts:
         after: str | None = None,
     ) -> Page[Fact]:
         """What the host had at that moment, by table and fact id. A fact that ends at `when` is no longer there."""
-        query = _of(tenant, host, table).where(
-            FACTS.c.first_seen <= when, sa.or_(FACTS.c.gone_at.is_(None), FACTS.c.gone_at > when)
-        )
-        return self._page(_BY_TABLE, query, tenant, host, limit=limit, after=after)
+        begun = _of(tenant, host, table).where(FACTS.c.first_seen <= when)
+        # Each half has its own index; most facts that ever were had gone by any moment asked about.
+        living, gone_since = FACTS.c.gone_at.is_(None), FACTS.c.gone_at > when
+        queries = (begun.where(living), begun.where(gone_since))
+        return self._page(_BY_TABLE, queries, tenant, host, limit=limit, after=after)
 
     def history(
         self,
@@ -58,12 +60,12 @@ class Facts:
             query = query.where(FACTS.c.first_seen >= since)
         if until is not None:
             query = query.where(FACTS.c.first_seen < until)
-        return self._page(_NEWEST, query, tenant, host, limit=limit, after=after)
+        return self._page(_NEWEST, (query,), tenant, host, limit=limit, after=after)
 
     def _page(
         self,
         listing: Listing,
-        query: sa.Select[Any],
+        queries: Sequence[sa.Select[Any]],
         tenant: TenantId,
         host: HostId,
         *,
@@ -74,7 +76,7 @@ class Facts:
         with self._database.reading() as connection:
             reads = connection.execute(read_at).scalar_one_or_none() or {}
             return listing.page(
-                connection, query, lambda row: _fact(row, reads), limit=limit, after=after
+                connection, queries, lambda row: _fact(row, reads), limit=limit, after=after
             )
 
 

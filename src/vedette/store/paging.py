@@ -37,7 +37,7 @@ class Listing:
     def page(
         self,
         connection: sa.Connection,
-        query: sa.Select[Any],
+        query: sa.Select[Any] | Sequence[sa.Select[Any]],
         read: Callable[[sa.Row[Any]], T],
         *,
         limit: int,
@@ -45,15 +45,23 @@ class Listing:
     ) -> Page[T]:
         """The rows after the cursor, `limit` at most. The query selects the columns of the order.
 
+        Of several queries, which find different rows, the rows come in one order.
+
         Raises:
             InvalidInput: the limit is not 1..500, or the cursor is not one of this list.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
-        if after is not None:
-            query = query.where(self._beyond(self._decode(after)))
+        queries = [query] if isinstance(query, sa.Select) else list(query)
+        beyond = [] if after is None else [self._beyond(self._decode(after))]
         order = [column.desc() if self._descending else column.asc() for column in self._by]
-        rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
+        rows = [
+            row
+            for one in queries
+            for row in connection.execute(one.where(*beyond).order_by(*order).limit(limit + 1))
+        ]
+        if len(queries) > 1:
+            rows.sort(key=self._key, reverse=self._descending)
         more = len(rows) > limit
         return Page(
             items=tuple(read(row) for row in rows[:limit]),
@@ -70,9 +78,11 @@ class Listing:
         here = sa.tuple_(*self._by)
         return here < last if self._descending else here > last
 
+    def _key(self, row: sa.Row[Any]) -> tuple[Any, ...]:
+        return tuple(row._mapping[column] for column in self._by)  # noqa: SLF001 - SQLAlchemy's public name for it
+
     def _encode(self, row: sa.Row[Any]) -> str:
-        values = [row._mapping[column] for column in self._by]  # noqa: SLF001 - SQLAlchemy's public name for it
-        plain = [to_micros(value) if isinstance(value, datetime) else value for value in values]
+        plain = [to_micros(one) if isinstance(one, datetime) else one for one in self._key(row)]
         return (
             base64.urlsafe_b64encode(msgspec.msgpack.encode([self._name, *plain]))
             .rstrip(b"=")

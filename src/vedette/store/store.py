@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vedette.core import Clock, Host, HostDescription, InvalidInput
+from vedette.core import Clock, Host, HostDescription, InvalidInput, verdict_id
 from vedette.store.actions import Actions
 from vedette.store.applying import Batch
 from vedette.store.audit import Audit
@@ -141,6 +141,8 @@ def _check(effect: Effect) -> None:
         raise InvalidInput("a late snapshot touches neither its host's state nor its facts")
     if effect.description is not None and effect.description.id != verdict.host:
         raise InvalidInput("the description is of another host than the verdict")
+    if (verdict.of is None) != (verdict.id == verdict_id(verdict.identity)):
+        raise InvalidInput("a first verdict bears the id of its snapshot, and a later one another")
     if not 0 <= verdict.seq <= _MAX_SEQ:
         raise InvalidInput(f"seq {verdict.seq} cannot be stored")
     owners = {(one.tenant, one.host) for one in effect.incidents}

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import HostId, Identity, Label, NotFound, TenantId, Verdict, VerdictId
+from vedette.core import HostId, Identity, Label, NotFound, TenantId, Verdict, VerdictId, verdict_id
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
@@ -52,14 +52,17 @@ class Verdicts:
 
     def known(self, identities: Iterable[Identity]) -> set[Identity]:
         """Those of the snapshots that have their verdict."""
-        columns = (VERDICTS.c.tenant, VERDICTS.c.host, VERDICTS.c.epoch, VERDICTS.c.seq)
-        wanted = sorted({(one.tenant, one.host, one.epoch, one.seq) for one in identities})
-        query = sa.select(*columns).where(sa.tuple_(*columns).in_(wanted), VERDICTS.c.of.is_(None))
+        by_tenant: dict[TenantId, dict[str, Identity]] = {}
+        for identity in identities:
+            by_tenant.setdefault(identity.tenant, {})[verdict_id(identity)] = identity
+        found: set[Identity] = set()
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return {
-            Identity(tenant=row.tenant, host=row.host, epoch=row.epoch, seq=row.seq) for row in rows
-        }
+            for tenant, ids in by_tenant.items():
+                query = sa.select(VERDICTS.c.id).where(
+                    VERDICTS.c.tenant == tenant, VERDICTS.c.id.in_(sorted(ids))
+                )
+                found.update(ids[row.id] for row in connection.execute(query))
+        return found
 
     def replays(self, tenant: TenantId, identifier: VerdictId) -> list[Verdict]:
         """Later verdicts on the same snapshot (a replayed dead letter's), oldest first."""

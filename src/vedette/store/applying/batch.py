@@ -100,10 +100,7 @@ class Batch:
         return Applied.APPLIED
 
     def _known(self, verdict: Verdict) -> bool:
-        if verdict.of is not None:
-            return (verdict.tenant, verdict.id) in self._present.replays
-        identity = (verdict.tenant, verdict.host, verdict.epoch, verdict.seq)
-        return identity in self._present.identities
+        return (verdict.tenant, verdict.id) in self._present.verdicts
 
     def _stale(self, key: Key, effect: Effect) -> bool:
         if key not in self._present.hosts:
@@ -121,10 +118,7 @@ class Batch:
         return self._incidents.get(key) or self._present.incidents.get(key)
 
     def _note_verdict(self, verdict: Verdict) -> None:
-        if verdict.of is None:
-            self._present.identities.add((verdict.tenant, verdict.host, verdict.epoch, verdict.seq))
-        else:
-            self._present.replays.add((verdict.tenant, verdict.id))
+        self._present.verdicts.add((verdict.tenant, verdict.id))
         self._verdicts.append(values_of(verdict))
 
     def _note_state(self, key: Key, effect: Effect) -> None:

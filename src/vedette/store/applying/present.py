@@ -1,6 +1,6 @@
 """What the store holds of the hosts in a batch, locked until the transaction ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +15,8 @@ __all__ = ["Key", "Mark", "Present", "fresh_host"]
 
 Key = tuple[TenantId, HostId]
 Mark = tuple[Epoch, int, int]
-# Well under SQLite's bound of 32,766 variables at four a row.
-_CHUNK = 4_000
+# Under the bounds of SQLite (32,766) and PostgreSQL (65,535) on parameters.
+_CHUNK = 10_000
 
 
 class Present:
@@ -31,37 +31,43 @@ class Present:
     ) -> None:
         self._connection = connection
         self._database = database
-        keys = sorted({(effect.verdict.tenant, effect.verdict.host) for effect in effects})
         self.hosts: dict[Key, dict[str, Any]] = {}
         self.added: set[Key] = set()
-        self._lock(keys)
+        self._lock((effect.verdict.tenant, effect.verdict.host) for effect in effects)
         self._add_unknown(effects)
-        self.marks: dict[Key, Mark] = self._marks(list(self.hosts))
-        self.identities = self._identities(effects)
-        self.replays = self._ids(
-            VERDICTS, {(e.verdict.tenant, e.verdict.id) for e in effects if e.verdict.of}
-        )
+        self.marks: dict[Key, Mark] = {
+            (row.tenant, row.host): (row.epoch, row.last_seq, row.version)
+            for row in self._rows(_MARKS, STATES.c.tenant, STATES.c.host, self.hosts)
+        }
+        # The id of a snapshot's first verdict is derived from its identity, so ids are all there is to look up.
+        self.verdicts = self._ids(VERDICTS, ((e.verdict.tenant, e.verdict.id) for e in effects))
         self.incidents = self._incidents(
-            {(e.verdict.tenant, incident.id) for e in effects for incident in e.incidents}
+            (e.verdict.tenant, incident.id) for e in effects for incident in e.incidents
         )
         self.actions = self._ids(
-            ACTIONS, {(e.verdict.tenant, action.id) for e in effects for action in e.actions}
+            ACTIONS, ((e.verdict.tenant, action.id) for e in effects for action in e.actions)
         )
 
     def _rows(
         self,
         query: sa.Select[Any],
-        columns: Sequence[sa.Column[Any]],
-        values: Iterable[tuple[Any, ...]],
-    ) -> Iterable[sa.Row[Any]]:
-        wanted = sorted(values)
-        for start in range(0, len(wanted), _CHUNK):
-            part = query.where(sa.tuple_(*columns).in_(wanted[start : start + _CHUNK]))
-            yield from self._connection.execute(part)
+        tenant: sa.Column[Any],
+        identifier: sa.Column[Any],
+        wanted: Iterable[tuple[TenantId, str]],
+    ) -> Iterator[sa.Row[Any]]:
+        # A list of ids per tenant: SQLite would not use an index for a list of pairs.
+        by_tenant: dict[TenantId, set[str]] = {}
+        for owner, one in wanted:
+            by_tenant.setdefault(owner, set()).add(one)
+        for owner in sorted(by_tenant):
+            ids = sorted(by_tenant[owner])
+            for start in range(0, len(ids), _CHUNK):
+                part = query.where(tenant == owner, identifier.in_(ids[start : start + _CHUNK]))
+                yield from self._connection.execute(part)
 
     def _lock(self, keys: Iterable[Key]) -> None:
-        query = self._database.locking(sa.select(HOSTS).order_by(HOSTS.c.tenant, HOSTS.c.id), HOSTS)
-        for row in self._rows(query, (HOSTS.c.tenant, HOSTS.c.id), keys):
+        query = self._database.locking(sa.select(HOSTS).order_by(HOSTS.c.id), HOSTS)
+        for row in self._rows(query, HOSTS.c.tenant, HOSTS.c.id, keys):
             self.hosts[row.tenant, row.id] = dict(row._mapping)  # noqa: SLF001 - its public name
 
     def _add_unknown(self, effects: Sequence[Effect]) -> None:
@@ -77,34 +83,21 @@ class Present:
                 self.added.add(key)
         self._lock(missing)
 
-    def _marks(self, keys: Iterable[Key]) -> dict[Key, Mark]:
-        columns = (STATES.c.tenant, STATES.c.host)
-        query = sa.select(*columns, STATES.c.epoch, STATES.c.last_seq, STATES.c.version)
-        return {
-            (row.tenant, row.host): (row.epoch, row.last_seq, row.version)
-            for row in self._rows(query, columns, keys)
-        }
-
-    def _identities(self, effects: Sequence[Effect]) -> set[tuple[str, str, str, int]]:
-        columns = (VERDICTS.c.tenant, VERDICTS.c.host, VERDICTS.c.epoch, VERDICTS.c.seq)
-        wanted = {
-            (v.tenant, v.host, v.epoch, v.seq) for v in (e.verdict for e in effects) if v.of is None
-        }
-        query = sa.select(*columns).where(VERDICTS.c.of.is_(None))
-        return {tuple(row) for row in self._rows(query, columns, wanted)}
-
-    def _ids(self, table: sa.Table, wanted: set[tuple[Any, Any]]) -> set[tuple[Any, ...]]:
+    def _ids(self, table: sa.Table, wanted: Iterable[tuple[Any, Any]]) -> set[tuple[Any, ...]]:
         columns = (table.c.tenant, table.c.id)
-        return {tuple(row) for row in self._rows(sa.select(*columns), columns, wanted)}
+        return {tuple(row) for row in self._rows(sa.select(*columns), *columns, wanted)}
 
-    def _incidents(self, wanted: set[tuple[Any, Any]]) -> dict[tuple[Any, Any], Incident]:
-        query = sa.select(*columns_of(INCIDENTS, Incident)).order_by(
-            INCIDENTS.c.tenant, INCIDENTS.c.id
-        )
+    def _incidents(self, wanted: Iterable[tuple[Any, Any]]) -> dict[tuple[Any, Any], Incident]:
+        query = sa.select(*columns_of(INCIDENTS, Incident)).order_by(INCIDENTS.c.id)
         rows = self._rows(
-            self._database.locking(query, INCIDENTS), (INCIDENTS.c.tenant, INCIDENTS.c.id), wanted
+            self._database.locking(query, INCIDENTS), INCIDENTS.c.tenant, INCIDENTS.c.id, wanted
         )
         return {(row.tenant, row.id): read(Incident, row) for row in rows}
+
+
+_MARKS = sa.select(
+    STATES.c.tenant, STATES.c.host, STATES.c.epoch, STATES.c.last_seq, STATES.c.version
+)
 
 
 def fresh_host(effect: Effect) -> dict[str, Any]:

@@ -116,7 +116,7 @@ VERDICTS = sa.Table(
 )
 
 # While a fact lives, `last_seen` is not kept here but follows from its host's `read_at`.
-_LIVE = sa.text("gone_at IS NULL")
+_LIVE, _ENDED = sa.text("gone_at IS NULL"), sa.text("gone_at IS NOT NULL")
 FACTS = sa.Table(
     "facts",
     METADATA,
@@ -140,4 +140,12 @@ FACTS = sa.Table(
         postgresql_where=_LIVE,
     ),
     sa.Index("ix_facts_first_seen", "tenant", "host", "first_seen", "table_name", "id"),
+    sa.Index(
+        "ix_facts_gone",
+        "tenant",
+        "host",
+        "gone_at",
+        sqlite_where=_ENDED,
+        postgresql_where=_ENDED,
+    ),
 )

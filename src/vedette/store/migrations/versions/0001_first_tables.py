@@ -136,6 +136,7 @@ def _facts() -> None:
         _refers("facts", "tenant host", "hosts"),
     )
     _index("ix_facts_first_seen", "facts", "tenant host first_seen table_name id")
+    _index("ix_facts_gone", "facts", "tenant host gone_at", where="gone_at IS NOT NULL")
     _index(
         "uq_facts_live", "facts", "tenant host table_name id", unique=True, where="gone_at IS NULL"
     )
