@@ -70,7 +70,7 @@ def job(path: str, command: str, minute: str = "17", hour: str = "3") -> Row:
     return {"minute": minute, "hour": hour, "command": command, "path": path} | rest
 
 
-def port(pid: int, number: int, address: str = "0.0.0.0") -> Row:
+def port(pid: int, number: int, address: str = "10.0.0.5") -> Row:
     """A row of `listening_ports`."""
     return {"pid": pid, "port": number, "protocol": 6, "family": 2, "address": address}
 

@@ -23,8 +23,8 @@ _ROOTS = (
     ("/var/www/", "app"),
     ("/home/", "home"),
     ("/root/", "roothome"),
-    ("/tmp/", "temp"),
-    ("/var/tmp/", "temp"),
+    ("/tmp/", "temp"),  # noqa: S108 - compared, not used
+    ("/var/tmp/", "temp"),  # noqa: S108 - compared, not used
     ("/dev/fd/", "other"),
     ("/dev/", "memory"),
     ("/run/lock/", "memory"),

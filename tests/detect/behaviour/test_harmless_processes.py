@@ -309,3 +309,18 @@ def test_cells_of_any_type_are_survived() -> None:
             some.append({})
 
     after(BehaviourExpert(), empty, spoil, empty)
+
+
+def test_under_a_long_alarm_what_is_quiet_and_stays_is_learned_but_feeds_no_rate() -> None:
+    expert = BehaviourExpert()
+    rows = tables()
+    _, state = watch(expert, [scene(seq, rows) for seq in range(1, 31)])
+    known = len(state.shapes)
+    run(proc(900, 72, "top", "/usr/bin/top", "top", 1000))(rows)
+    run(proc(901, 1, "x", "/dev/shm/x", "/dev/shm/x", 33))(rows)
+    for seq in range(31, 100):
+        view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
+        state = expert.learn(view, state, alarm=True)
+    assert len(state.shapes) == known + 1
+    assert state.marks == {}
+    assert len(state.unlearned) == 1

@@ -211,6 +211,16 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         "process:/var/tmp/.c/sh:1000",
         run(proc(900, 72, "sh", "/var/tmp/.c/sh", "sh -p", 1000, euid=0)),
     ),
+    "children that nobody waits for": (
+        "T1499",
+        "crowd:worker",
+        run(
+            *(
+                proc(2_000 + at, 33, "worker", "", "", 998, on_disk=-1, state="Z")
+                for at in range(80)
+            )
+        ),
+    ),
     "a runaway loop": (
         "T1499",
         "crowd:sleep",

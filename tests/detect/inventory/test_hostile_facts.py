@@ -25,6 +25,11 @@ def edit(table: str, column: str, name: str, **values: Any) -> Change:
     return change
 
 
+def unlock(name: str) -> Change:
+    new: dict[str, Any] = {"shell": "/bin/bash"}
+    return edit("users", "username", name, **new)
+
+
 def rehash(path: str) -> Change:
     return edit("hash", "path", path, sha256="f" * 64)
 
@@ -36,7 +41,7 @@ def drop(table: str, column: str, name: str | int) -> Change:
     return change
 
 
-def listen(row: Row, number: int, address: str = "0.0.0.0") -> Change:
+def listen(row: Row, number: int, address: str = "10.0.0.5") -> Change:
     def change(tables: Tables) -> None:
         tables["processes"].append(row)
         tables["listening_ports"].append(port(900, number, address))
@@ -141,7 +146,7 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
     "a service account that may log in": (
         "T1098",
         "user:www-data",
-        edit("users", "username", "www-data", **{"shell": "/bin/bash"}),
+        unlock("www-data"),
     ),
     "an account made root": ("T1136.001", "user:ana", edit("users", "username", "ana", uid=0)),
     "a sudo rule without password": (

@@ -14,6 +14,9 @@ __all__ = ["BehaviourExpert"]
 
 _LOUD_LEARNED = 1_440  # snapshots until a loud process that nobody minded is usual
 _QUIET = -1.0  # nats under which a new shape is learned at sight
+_QUIET_LEARNED = (
+    60  # snapshots until a quiet one that stays is learned under an alarm about something else
+)
 _WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
 _MOST_CASES = 60
 _MOST_SHAPES = 1_500
@@ -172,7 +175,8 @@ def _learn_shape(
 ) -> None:
     held = state.unlearned.get(shape)
     age = held.age + 1 if held is not None else 1
-    if not learned and age < _LOUD_LEARNED:
+    patience = _QUIET_LEARNED if novel.nats < _QUIET else _LOUD_LEARNED
+    if not learned and age < patience:
         if len(state.unlearned) < _MOST_UNLEARNED or held is not None:
             state.unlearned[shape] = Unlearned(novel.since, age, novel.nats)
         return

@@ -123,7 +123,8 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
             novel[shape].process.pid,
         ):
             novel[shape] = new
-    counted = Counter(process.form.name for process in found)
+    # Ended processes that nobody waits for have neither path nor command, but they are many of one name too.
+    counted = Counter(str(row.get("name")) for row in rows.values() if row.get("parent") != 2)
     since_boot = 0 if started else state.since_boot + 1
     return Look(
         usual,

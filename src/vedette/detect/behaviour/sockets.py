@@ -9,7 +9,7 @@ from vedette.detect.view import View
 
 __all__ = ["Peer", "Wires", "contact", "door", "wires"]
 
-_LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")
+_LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")  # noqa: S104 - compared, not bound
 _PRIVATE = ("10.", "192.168.", "169.254.", "fd", "fe80", "::ffff:10.", "::ffff:192.168.", "100.64.")
 _BUSY = frozenset({"ESTABLISHED", "SYN_SENT", "SYN-SENT", "ESTAB", "CLOSE_WAIT", ""})
 

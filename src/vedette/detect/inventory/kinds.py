@@ -25,7 +25,7 @@ class Kind(NamedTuple):
 
     def seen(self, view: View) -> bool:
         """Whether the view can say anything about this kind."""
-        return self.needs <= view.seen and any(table in view.seen for table in self.tables)
+        return self.needs <= view.seen and not view.seen.isdisjoint(self.tables)
 
     def unchanged(self, view: View) -> bool:
         """Whether the view is known to hold the same facts as last time."""
