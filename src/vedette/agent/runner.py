@@ -246,12 +246,14 @@ def _measured(
 ) -> tuple[Snapshot, Cost]:
     cpu, wall = time.thread_time(), clock.monotonic()
     taken = collector.snapshot(host, seq, labels)
+    cpu, wall = time.thread_time() - cpu, clock.monotonic() - wall
+    rss = psutil.Process().memory_info().rss
     cost = Cost(
-        cpu_seconds=time.thread_time() - cpu,
-        wall_seconds=clock.monotonic() - wall,
-        rss_bytes=psutil.Process().memory_info().rss,
-        # Linux counts it in KiB.
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        cpu_seconds=cpu,
+        wall_seconds=wall,
+        rss_bytes=rss,
+        # In KiB, and updated by the kernel a little late.
+        peak_rss_bytes=max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, rss),
     )
     return taken, cost
 
