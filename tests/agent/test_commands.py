@@ -95,7 +95,7 @@ def test_a_good_command_is_acknowledged_done_and_answered(
     agent: Agent, server: Server, box: Box, commander: Commander, deed: Deed
 ) -> None:
     box.give(agent.command("c1"), agent.commanding)
-    assert _step(commander) == 0.0
+    _step(commander)
     assert deed.done == 1
     assert box.states() == [ActionState.ACKNOWLEDGED, ActionState.SIMULATED]
     assert box.told[1].data == {"kind": "quarantine", "server": server.url}
@@ -261,6 +261,13 @@ def test_a_result_the_server_does_not_know_is_not_told_forever(
     )
     _step(commander)
     assert agent.journal.unreported() == []
+
+
+def test_a_server_that_answers_at_once_is_not_asked_without_end(
+    box: Box, commander: Commander
+) -> None:
+    assert box.pending == []
+    assert _step(commander) == 1.0
 
 
 def test_after_stop_nothing_is_begun(

@@ -37,6 +37,7 @@ _TAKEN = frozenset({200, 201, 202, 204})
 _POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
 
 
+_LEAST_SECONDS = 1.0
 _INTERRUPTED = Outcome(
     state=ActionState.FAILED,
     detail="the agent was stopped while carrying it out; it is not tried again",
@@ -95,6 +96,7 @@ class Commander:
             Unreachable: the server did not answer.
         """
         self._report()
+        began = self._clock.monotonic()
         query = f"wait={self._wait:g}"
         answer = self._door.request("GET", "/v1/commands", query=query, patience=self._wait)
         if stop.is_set():
@@ -111,7 +113,8 @@ class Commander:
             self._handle(text)
         self._report()
         self._backoff.succeed()
-        return 0.0
+        # A server that answers at once (it drains, or gives the same again) must not be asked without end.
+        return max(0.0, _LEAST_SECONDS - (self._clock.monotonic() - began))
 
     def _handle(self, text: str) -> None:
         """One command as it came. What no known key signed can't even be answered: it names nobody for sure."""
