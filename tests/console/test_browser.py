@@ -25,6 +25,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+ON_BOTH = pytest.mark.parametrize("visit", ["desktop-light", "phone-dark"], indirect=True)
 
 
 @dataclass
@@ -60,12 +61,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=["desktop-light", "phone-dark"])
+@pytest.fixture
 def visit(
     request: pytest.FixtureRequest, chromium: Browser, history: History, tmp_path: Path
 ) -> Iterator[Visit]:
     """A fresh browser context at a server over a filled store; in the end, nothing was complained of."""
-    size, scheme = str(request.param).split("-")
+    size, scheme = str(getattr(request, "param", "desktop-light")).split("-")
     width, height = SIZES[size]
     console = console_of(history, refresh_seconds=0.3)
     with served(app_of(console), tmp_path) as url:
@@ -83,6 +84,7 @@ def visit(
     assert visit.complaints == []
 
 
+@ON_BOTH
 def test_one_signs_in_sees_the_incident_and_approves(visit: Visit) -> None:
     page, history = visit.page, visit.history
     visit.sign_in(Role.RESPONDER)
@@ -119,6 +121,7 @@ def test_an_open_page_follows_what_happens_but_not_under_ones_hands(visit: Visit
     assert page.get_by_placeholder("What you found").input_value() == "half a sen"
 
 
+@ON_BOTH
 def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path: Path) -> None:
     page, history = visit.page, visit.history
     page.goto(f"{visit.url}/signin")
