@@ -1,7 +1,9 @@
 """Hosts, enrolment, tokens, sessions, policies, audit and pages, on every backend."""
 
+import base64
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from tests.store.make import (
     HOST,
@@ -219,6 +221,14 @@ class AccessContract:
         with pytest.raises(Conflict):
             store.enrol("hash", description=described(), kid="k", public_key="p")
 
+    def test_enrolling_with_an_unknown_or_revoked_token_is_refused(self, store: Store) -> None:
+        made = store.enrolments.create(TENANT, "hash", expires_at=minute(10), uses=9, actor=ADA)
+        store.enrolments.revoke(TENANT, made.id, actor=ADA)
+        for secret_hash, refusal in (("nothing", Unauthenticated), ("hash", Forbidden)):
+            with pytest.raises(refusal):
+                store.enrol(secret_hash, description=described(), kid="k", public_key="p")
+        assert store.hosts.find(TENANT).items == ()
+
     @pytest.mark.parametrize(
         ("uses", "expires"), [(0, minute(1)), (100_001, minute(1)), (1, START)]
     )
@@ -402,6 +412,27 @@ class PagesContract:
         with pytest.raises(InvalidInput) as caught:
             store.verdicts.find(TENANT, after=cursor)
         assert caught.value.kind == "invalid-cursor"
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            ["verdicts", "soon", "id"],
+            ["verdicts", 1, 2],
+            ["verdicts", 2**63, "id"],
+            ["verdicts", 2**62, "id"],
+            ["verdicts", 1],
+            [],
+        ],
+    )
+    def test_a_made_up_cursor_is_refused(self, store: Store, values: list[str | int]) -> None:
+        cursor = base64.urlsafe_b64encode(msgspec.msgpack.encode(values)).decode().rstrip("=")
+        with pytest.raises(InvalidInput) as caught:
+            store.verdicts.find(TENANT, after=cursor)
+        assert caught.value.kind == "invalid-cursor"
+
+    def test_a_time_without_a_zone_is_refused(self, store: Store) -> None:
+        with pytest.raises(InvalidInput, match="zone"):
+            store.verdicts.find(TENANT, since=START.replace(tzinfo=None))
 
     def test_a_cursor_of_another_list_is_refused(self, store: Store) -> None:
         cursor = store.verdicts.find(TENANT, limit=1).next

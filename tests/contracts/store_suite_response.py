@@ -250,6 +250,11 @@ class ActionsContract:
         ]
         assert _audited(store, one)[-1] == "action.noted"
 
+    def test_a_number_too_big_to_store_is_refused(self, store: Store, one: ActionId) -> None:
+        with pytest.raises(InvalidInput):
+            store.actions.advance(TENANT, one, S.APPROVED, actor=ADA, attempts=2**70)
+        assert store.actions.get(TENANT, one).state is S.PROPOSED
+
     def test_what_is_not_there_is_not_found(self, store: Store) -> None:
         nothing = ActionId("nothing")
         with pytest.raises(NotFound):

@@ -76,7 +76,10 @@ class Database:
 
     def locking(self, query: sa.Select[Any], *of: sa.Table, skip: bool = False) -> sa.Select[Any]:
         """Locks the rows that the query finds until the transaction ends, where the backend has row locks."""
-        return query if self.sqlite else query.with_for_update(of=of or None, skip_locked=skip)
+        if self.sqlite:
+            return query
+        # No lock on keys: rows that only refer to these need not wait.
+        return query.with_for_update(of=of or None, skip_locked=skip, key_share=True)
 
     def insert(self, table: sa.Table) -> Insert:
         """An INSERT that can say ON CONFLICT."""
@@ -177,6 +180,13 @@ def _own_errors() -> Iterator[None]:
         raise InvalidInput(f"a value cannot be stored: {_cause(error)}") from error
     except exc.DBAPIError as error:
         raise _translated(error) from error
+    except exc.StatementError as error:
+        # What a column refused while it was being written.
+        if isinstance(error.orig, VedetteError):
+            raise error.orig from error
+        raise
+    except OverflowError as error:
+        raise InvalidInput(f"a number cannot be stored: {error}") from error
     except (exc.TimeoutError, OSError, sqlite3.Error) as error:
         raise Unavailable(f"the store cannot be used now: {error}", retry_after=1.0) from error
 
