@@ -25,7 +25,8 @@ up: setup ## the server on this machine, with embedded defaults, in ./var
 	$(BIN)/vedette up
 
 test: setup ## every test but the fault rounds
-	$(BIN)/python -m pytest -n $(JOBS) -m "not faults" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not faults and not alone" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -m "alone and not faults" --cov --cov-append --cov-report= $(ARGS)
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
 

@@ -145,8 +145,10 @@ def test_plain_http_and_old_tls_are_not_spoken(service: Service) -> None:
     import ssl
 
     context = ssl.create_default_context(cafile=str(service.ca_file))
-    context.minimum_version = ssl.TLSVersion.TLSv1
-    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
     with httpx.Client(verify=context) as client, pytest.raises(httpx.ConnectError):
         client.get(f"{service.url}/health/live")
     with pytest.raises(httpx.TransportError):

@@ -192,7 +192,7 @@ def _chained(
             state=outcome.scored.state,
             expected=expected.get(host),
             facts=outcome.scored.facts,
-            read=tuple(item.snapshot.tables),
+            read=_read(item, outcome),
             needed=outcome.scored.needed,
             incidents=outcome.decision.incidents,
             events=outcome.decision.events,
@@ -201,6 +201,12 @@ def _chained(
         expected[host] = effect.result
         effects.append((index, effect))
     return effects
+
+
+def _read(item: Opened, outcome: Judged) -> tuple[str, ...]:
+    """The tables known in full at this moment: sent as rows, or as a digest that the detector could resolve."""
+    resolved = set(item.snapshot.same) - set(outcome.scored.needed)
+    return tuple(sorted({*item.snapshot.tables, *resolved}))
 
 
 def _outcome(result: Applied, refused: str | None) -> Outcome:

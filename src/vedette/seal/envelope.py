@@ -23,10 +23,17 @@ import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from vedette.core import MAX_SNAPSHOT_BYTES, InvalidInput, Snapshot, TooLarge
-from vedette.core.ids import Epoch, HostId, TenantId
-from vedette.core.record import Record
-from vedette.core.snapshot import Identity
+from vedette.core import (
+    MAX_SNAPSHOT_BYTES,
+    Epoch,
+    HostId,
+    Identity,
+    InvalidInput,
+    Record,
+    Snapshot,
+    TenantId,
+    TooLarge,
+)
 from vedette.seal.keyring import IngestPublicKey, KeyRing
 
 __all__ = ["MAX_HEADER_BYTES", "Header", "open_envelope", "read_header", "seal_envelope"]

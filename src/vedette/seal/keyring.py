@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey
 
-from vedette.core import ConfigError, InvalidInput
-from vedette.core.record import Record
+from vedette.core import ConfigError, InvalidInput, Record
 from vedette.seal.private_file import read_private, write_file
 from vedette.seal.text import from_base64url, to_base64url
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from vedette.core import Unauthenticated
-from vedette.core.record import Record
+from vedette.core import Record, Unauthenticated
 from vedette.seal.fields import FieldError, InnerList, Item, Value, parse_dictionary, serialize
 
 __all__ = ["LABEL", "SignatureInput", "field_of", "read_signature", "signature_base"]

@@ -7,9 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vedette.core import InvalidInput
-from vedette.core.ids import TenantId
-from vedette.core.record import Record
+from vedette.core import InvalidInput, Record, TenantId
 from vedette.seal.secret import hash_secret, new_secret
 from vedette.seal.text import from_base64url, to_base64url
 

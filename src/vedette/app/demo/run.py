@@ -1,11 +1,13 @@
 """Runs the demonstration from start to end and says what happened, step by step, on standard error."""
 
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -27,7 +29,11 @@ _DRAIN_SECONDS = 30.0
 
 
 def run_demo(*, once: bool, data_dir: Path | None) -> int:
-    """0 when all of it happened. With `once` it ends by itself, else it goes on until Ctrl-C."""
+    """0 when all of it happened. With `once` it ends by itself, else it goes on until Ctrl-C.
+
+    Ctrl-C and SIGTERM end the server and the agent too, at any moment.
+    """
+    signal.signal(signal.SIGTERM, _interrupted)
     folder = _folder(data_dir)
     clock = SystemClock()
     stage = Stage(sys.stderr, clock)
@@ -39,12 +45,19 @@ def run_demo(*, once: bool, data_dir: Path | None) -> int:
     except Unavailable as error:
         problems.append(error.detail)
         sent = 0
+    except KeyboardInterrupt:
+        problems.append("interrupted before all of it could happen")
+        sent = 0
     outcome = _outcome(recount(folder, facts.onset), facts, sent, folder)
-    problems += _failures(outcome)
+    problems = problems or _failures(outcome)
     for problem in problems:
         stage.fail(problem)
     sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
     return 1 if problems else 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _folder(data_dir: Path | None) -> Path:
