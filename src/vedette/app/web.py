@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from litestar import Litestar, Response, get
 from litestar.enums import ScopeType
 from litestar.middleware import DefineMiddleware
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi import ResponseSpec
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from vedette import __version__
 from vedette.app.administration import enrolment_text
+from vedette.app.openapi import Rows, openapi_config
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACCEPT_SECONDS, REQUESTS
 from vedette.app.wiring import load_policies
@@ -25,7 +25,7 @@ from vedette.console import (
 )
 from vedette.core import Clock, Record, TenantId, Unavailable
 from vedette.detect import Bundle
-from vedette.ingest import Door, machine_components, machine_routes, problem_handlers
+from vedette.ingest import Door, machine_routes, problem_handlers
 from vedette.queue import Queue
 from vedette.seal import hash_secret, new_secret
 from vedette.store import Store
@@ -96,25 +96,29 @@ def make_app(console: Console, door: Door, queue: Queue) -> Litestar:
         middleware=[DefineMiddleware(_Counted)],
         lifespan=[door.lifespan],
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Vedette",
-            version=__version__,
-            path="/openapi",
-            components=machine_components(),
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        openapi_config=openapi_config(),
+        plugins=[Rows()],
     )
 
 
 def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandler]:
-    @get("/health/live", summary="Whether the API runs", tags=["health"], sync_to_thread=False)
+    @get(
+        "/health/live",
+        summary="Whether the API runs",
+        tags=["health"],
+        security=[{}],
+        sync_to_thread=False,
+    )
     def live() -> Health:
         return Health(status="ok")
 
     @get(
         "/health/ready",
         summary="Whether store and queue can be reached",
+        description="503 names what can't be.",
+        responses={503: ResponseSpec(Health, generate_examples=False, description="Not now.")},
         tags=["health"],
+        security=[{}],
         sync_to_thread=True,
     )
     def ready() -> Response[Health]:

@@ -1,5 +1,6 @@
 """The people's door: REST API and server-rendered pages over the store."""
 
+from vedette.console.api.route import people_components
 from vedette.console.credential import TOKEN_PREFIX, hash_credential, new_token
 from vedette.console.headers import CSP, secure_headers
 from vedette.console.ports import (
@@ -26,6 +27,7 @@ __all__ = [
     "PolicyText",
     "hash_credential",
     "new_token",
+    "people_components",
     "people_problem_handlers",
     "people_routes",
     "secure_headers",

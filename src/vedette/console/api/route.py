@@ -5,14 +5,16 @@ from typing import Any
 
 from litestar import delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Components, SecurityScheme
 
 from vedette.core import Record
 from vedette.store import Role
 
-__all__ = ["ROLE", "ApiProblem", "changes", "reads", "removes"]
+__all__ = ["ROLE", "ApiProblem", "changes", "people_components", "reads", "removes"]
 
 # The key in a route's `opt` that names the least role; the guard refuses a route that lacks it.
 ROLE = "vedette_role"
+_SCHEME = "personToken"
 
 
 class ApiProblem(Record, frozen=True, kw_only=True):
@@ -33,6 +35,14 @@ _WORDS = {
     413: "The body is too large.",
     503: "The store can't be reached now; nothing was changed.",
 }
+
+
+def people_components() -> Components:
+    """The security scheme that people's routes name, for the application's OpenAPI settings."""
+    scheme = SecurityScheme(
+        type="http", scheme="bearer", description="An API token: Authorization: Bearer vdt_..."
+    )
+    return Components(security_schemes={_SCHEME: scheme})
 
 
 def reads(path: str, *, tag: str, summary: str, role: Role = Role.VIEWER, one: bool = False) -> get:
@@ -56,6 +66,7 @@ def _common(tag: str, summary: str, role: Role, further: Sequence[int]) -> dict[
         "tags": [tag],
         "summary": summary,
         "description": f"Needs the role `{role.value}` or more.",
+        "security": [{_SCHEME: []}],
         "sync_to_thread": True,
         "opt": {ROLE: role},
         "responses": {
