@@ -52,7 +52,7 @@ def test_every_column_of_a_process(tree: Tree) -> None:
         "euid": 0,
         "state": "R",
         "start_time": 1_700_000_005,
-        "resident_size": 25 * 4096,
+        "resident_size": 100 * 1024,
         "total_size": 4096000,
         "user_time": 1500,
         "system_time": 70,

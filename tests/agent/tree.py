@@ -85,7 +85,7 @@ class Tree:
         real = uid if euid is None else euid
         self.write(
             f"{base}/status",
-            f"Name:\tx\nUid:\t{uid}\t{real}\t{real}\t{real}\nGid:\t{uid}\t0\t0\t0\n",
+            f"Name:\tx\nUid:\t{uid}\t{real}\t{real}\t{real}\nGid:\t{uid}\t0\t0\t0\nVmRSS:\t     100 kB\nThreads:\t2\n",
         )
         self.write(f"{base}/cmdline", cmdline)
         if exe is not None:

@@ -11,7 +11,6 @@ from vedette.core import Row
 __all__ = ["Sweep", "steady_boot_time"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _DELETED = " (deleted)"
 _SOCKET = "socket:["
 _STEP_SECONDS = 2.0
@@ -75,7 +74,8 @@ class Sweep:
         stat = _slurp(f"{base}/stat", 4096)
         opened, closed = stat.index(b"("), stat.rindex(b")")
         after = stat[closed + 2 :].split()
-        uid, euid, gid = _owners(_slurp(f"{base}/status", 8192))
+        status = _slurp(f"{base}/status", 8192)
+        uid, euid, gid = _owners(status)
         path, on_disk = _program(f"{base}/exe")
         return {
             "pid": pid,
@@ -89,7 +89,7 @@ class Sweep:
             "euid": euid,
             "state": text(after[0]),
             "start_time": int(self._boot_time + int(after[19]) / _TICKS),
-            "resident_size": max(int(after[21]), 0) * _PAGE,
+            "resident_size": _resident(status),
             "total_size": int(after[20]),
             "user_time": int(after[11]) * 1000 // _TICKS,
             "system_time": int(after[12]) * 1000 // _TICKS,
@@ -116,6 +116,12 @@ def _owners(status: bytes) -> tuple[int, int, int]:
     gid = status.index(b"\nGid:\t", uid) + 6
     real, effective = status[uid : uid + 48].split(None, 2)[:2]
     return int(real), int(effective), int(status[gid : gid + 24].split(None, 1)[0])
+
+
+def _resident(status: bytes) -> int:
+    """Bytes in memory; none for kernel threads and zombies. The figure in `stat` is inaccurate by design: proc(5)."""
+    at = status.find(b"\nVmRSS:")
+    return int(status[at + 7 : at + 40].split(None, 1)[0]) * 1024 if at >= 0 else 0
 
 
 def _program(link: str) -> tuple[str, int]:
