@@ -1,17 +1,15 @@
 """Fixtures shared by all rooms' tests."""
 
+import os
+
 import pytest
 
-pytest_plugins: list[str] = [
-    plugin
-    for plugin in ("tests.fixtures.postgres",)
-    if __import__("importlib.util").util.find_spec(plugin) is not None
-]
+pytest_plugins = ("tests.fixtures.postgres",)
 
 
 @pytest.fixture(autouse=True)
-def _no_telemetry_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of whoever runs the tests must not change them."""
-    for name in list(__import__("os").environ):
-        if name.startswith("VEDETTE_") and name != "VEDETTE_REQUIRE":
+    for name in list(os.environ):
+        if name.startswith("VEDETTE_") and name not in {"VEDETTE_REQUIRE", "VEDETTE_DATA"}:
             monkeypatch.delenv(name)

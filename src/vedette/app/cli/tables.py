@@ -44,6 +44,6 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | tuple):
         return msgspec.json.encode(value).decode()
     return str(value)

@@ -35,6 +35,14 @@ class ScoreChart(Record, frozen=True, kw_only=True):
     start: datetime
     end: datetime
 
+    @property
+    def tick_format(self) -> str:
+        """How ticks are written: with seconds where minutes would repeat, with the day where hours would."""
+        length = self.end - self.start
+        if length > timedelta(days=2):
+            return "%d %b %H:%M"
+        return "%H:%M" if length >= timedelta(minutes=10) else "%H:%M:%S"
+
 
 class Bar(Record, frozen=True, kw_only=True):
     """One verdict in a strip: place 0.. from the oldest, height 0..1."""
