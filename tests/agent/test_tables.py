@@ -153,7 +153,7 @@ def test_unit_files_tell_their_state_as_systemctl_words_it(tree: Tree) -> None:
     assert states == {
         "on.service": "enabled",
         "off.service": "disabled",
-        "tpl@.service": "enabled",
+        "tpl@.service": "indirect",
         "shadow.service": "static",
         "plain.service": "static",
         "commented.service": "static",

@@ -1,0 +1,7 @@
+"""What the tests of the installed product share."""
+
+from tests.fixtures.looks import nobody_look, root_look
+from tests.fixtures.machine import machine
+from tests.fixtures.wheel import installed
+
+__all__ = ["installed", "machine", "nobody_look", "root_look"]
