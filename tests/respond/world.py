@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from vedette.core import (
     Action,
     ActionEvent,
@@ -26,6 +28,7 @@ from vedette.core import (
     TenantId,
     Verdict,
     VerdictId,
+    verdict_id,
 )
 from vedette.respond import MemoryPorts, Ports
 from vedette.seal import VerifyKey, verify_command
@@ -186,15 +189,8 @@ class StoreWorld:
 
     def _apply(self, **changes: Any) -> None:
         self._seq += 1
-        verdict = Verdict(
-            **{
-                name: getattr(VERDICT, name)
-                for name in Verdict.__struct_fields__
-                if name not in {"id", "seq"}
-            },
-            id=VerdictId(f"v{self._seq}"),
-            seq=self._seq,
-        )
+        later = msgspec.structs.replace(VERDICT, seq=self._seq)
+        verdict = msgspec.structs.replace(later, id=verdict_id(later.identity))
         described = HostDescription(id=HOST, hostname="web-1")
         self.store.apply(
             [Effect(verdict=verdict, description=described, **changes)], actor="system:test"
