@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.resources import files
 from typing import Any
 
 from tests.fixtures.looks import NOBODY, Look
@@ -22,6 +23,15 @@ _CLOSED = {
 
 def _own(row: dict[str, Any]) -> bool:
     return " agent snapshot " in str(row.get("cmdline", ""))
+
+
+def _still(rows: Rows) -> Rows:
+    """Without the agent itself, and without what the kernel may take back from a process that sleeps."""
+    return [
+        {column: value for column, value in row.items() if column != "resident_size"}
+        for row in rows
+        if not _own(row)
+    ]
 
 
 def test_every_table_is_there_or_named_with_the_reason(nobody_look: Look, machine: Machine) -> None:
@@ -85,6 +95,19 @@ def test_files_are_missing_exactly_where_nobody_may_not_read_them(
 
 def test_metrics_need_no_privilege(nobody_look: Look, root_look: Look) -> None:
     assert set(nobody_look.metrics) == set(root_look.metrics)
+
+
+def test_the_capabilities_of_the_systemd_unit_are_enough_for_everything(
+    machine: Machine, root_look: Look
+) -> None:
+    unit = (files("vedette.agent") / "vedette-agent.service").read_text()
+    granted = re.search(r"^CapabilityBoundingSet=(.+)$", unit, re.MULTILINE)
+    assert granted
+    bounds = ",".join(["-all", *(f"+{name[4:].lower()}" for name in granted[1].split())])
+    look = Look(machine, "setpriv", "--bounding-set", bounds, "--no-new-privs")
+    assert look.unread == {}
+    for name, rows in look.tables.items():
+        assert _still(rows) == _still(root_look.tables[name])
 
 
 def test_a_proc_that_hides_processes_is_named(machine: Machine) -> None:
