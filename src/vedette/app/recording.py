@@ -2,6 +2,7 @@
 
 import gzip
 import heapq
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,6 @@ def count_lines(paths: Sequence[Path]) -> int:
         try:
             with gzip.open(path, "rb") as lines:
                 count += sum(1 for _ in lines)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InvalidInput(f"{path} is not gzip JSON lines: {error}") from error
     return count

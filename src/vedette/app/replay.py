@@ -1,6 +1,7 @@
 """Replay: the pipeline's own step over recordings, without a queue or a database."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -68,11 +69,18 @@ class Replay:
         self._saved = self._load() if state is not None else None
 
     def write(self, files: Sequence[Path], out: Path) -> int:
-        """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many."""
+        """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many.
+
+        `out` is made, or replaced, when all is written; until then the lines gather beside it.
+
+        Raises:
+            ConfigError: `out` can't be written.
+            InvalidInput: a file is no recording.
+        """
         columns = (TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         count = 0
         with (
-            out.open("wb") as lines,
+            _written(out) as lines,
             Progress(*columns, console=Console(stderr=True), transient=True) as progress,
         ):
             task = progress.add_task("replay", total=count_lines(files))
@@ -149,6 +157,22 @@ class Replay:
             model=self._detector.model, states=states, incidents=incidents, actions=actions
         )
         write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[IO[bytes]]:
+    """A file that is `out` once the block is done, and nothing if it fails. A pipe or device is written as it is."""
+    target = out.with_name(f".{out.name}.part") if out.is_file() or not out.exists() else out
+    try:
+        with target.open("wb") as lines:
+            yield lines
+        if target != out:
+            target.replace(out)
+    except OSError as error:
+        raise ConfigError(f"{out} can't be written: {error.strerror}") from error
+    finally:
+        if target != out:
+            target.unlink(missing_ok=True)
 
 
 def _opened(snapshot: Snapshot) -> Opened:

@@ -269,10 +269,32 @@ def _readable(error: msgspec.ValidationError) -> str:
     return f"{text}. `vedette config show` lists every setting with its value"
 
 
+def _out_of_bounds(settings: Settings) -> list[str]:
+    server, mail = settings.server, settings.mail
+    ports = {"server.port": server.port, "mail.port": mail.port}
+    if server.metrics_port:
+        ports["server.metrics_port"] = server.metrics_port
+    above_zero: dict[str, float] = {
+        "queue.max_depth": settings.queue.max_depth,
+        "ingest.max_body_bytes": settings.ingest.max_body_bytes,
+        "ingest.burst": settings.ingest.burst,
+        "detector.lease_seconds": settings.detector.lease_seconds,
+        "respond.tick_seconds": settings.respond.tick_seconds,
+        "mail.timeout_seconds": mail.timeout_seconds,
+    }
+    return [
+        f"{name} is {port}; ports go from 1 to 65535"
+        for name, port in ports.items()
+        if not 1 <= port <= 65535
+    ] + [
+        f"{name} is {value:g}; it must be above 0"
+        for name, value in above_zero.items()
+        if not value > 0
+    ]
+
+
 def _check(settings: Settings) -> None:
-    wrong = []
-    if not 0 <= settings.server.port <= 65535:
-        wrong.append(f"server.port is {settings.server.port}; ports go from 1 to 65535")
+    wrong = _out_of_bounds(settings)
     if not settings.server.names:
         wrong.append("server.names is empty; the certificate needs at least one name or address")
     if settings.server.public_url and not settings.server.public_url.startswith("https://"):

@@ -1,5 +1,6 @@
 """Opens what the processes share: store, queue, model and policies, from settings."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from vedette.respond import schemas
 from vedette.store import Store
 
 __all__ = [
+    "check_files",
     "load_detector",
     "load_policies",
     "open_queue",
@@ -30,8 +32,17 @@ def open_store(settings: Settings, clock: Clock) -> Store:
 
 @contextmanager
 def opened_store(settings: Settings, clock: Clock) -> Iterator[Store]:
-    """The store for the length of a block, its schema brought up to date."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The server's store for the length of a block, its schema brought up to date.
+
+    Raises:
+        ConfigError: no server has run with these settings yet.
+    """
+    if not settings.store.url and not (settings.data / "store.sqlite").is_file():
+        # A new, empty store in the wrong folder would take the token, and the server would not know it.
+        raise ConfigError(
+            f"there is no store in {settings.data}: start the server once with `vedette up`, or name its "
+            "settings with --config or VEDETTE_CONFIG"
+        )
     store = open_store(settings, clock)
     try:
         store.migrate()
@@ -55,6 +66,25 @@ def parse_policies(text: str) -> PolicySet:
     return PolicySet.parse(text, kinds=schemas())
 
 
+def check_files(settings: Settings) -> None:
+    """Reads the files that the settings name, as the processes will.
+
+    Raises:
+        ConfigError: one of them can't be used.
+    """
+    load_policies(settings)
+    if settings.detector.model:
+        Bundle.load(Path(settings.detector.model))
+    if settings.mail.ca_file:
+        try:
+            ssl.create_default_context(cafile=settings.mail.ca_file)
+        except OSError as error:
+            raise ConfigError(
+                f"mail.ca_file {settings.mail.ca_file} holds no certificate to trust "
+                f"({error.strerror or error})"
+            ) from error
+
+
 def policies_from(path: Path | None) -> PolicySet:
     """The policies of a file, or the shipped ones.
 
@@ -68,7 +98,7 @@ def policies_from(path: Path | None) -> PolicySet:
     except OSError as error:
         raise ConfigError(f"can't read the policies {path}: {error.strerror}") from error
     except (InvalidInput, UnicodeDecodeError) as error:
-        raise ConfigError(f"policies {path}: {error}") from error
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def load_policies(settings: Settings) -> PolicySet:

@@ -1,75 +1,131 @@
-"""The command line's side of the people's API: one verified connection, problems told as errors."""
+"""The command line's side of the people's API: verified connections, problems told as errors."""
 
 import os
-from pathlib import Path
+import ssl
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 
-from vedette.app.settings import load_settings
-from vedette.core import ConfigError, Unauthenticated, Unavailable, VedetteError
+from vedette.app.settings import Settings, load_settings
+from vedette.core import (
+    ConfigError,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    VedetteError,
+)
 
 __all__ = ["ApiClient"]
+
+_RIGHT_CA = "VEDETTE_CA must name a copy of the server's tls/ca.pem"
+_NO_SERVER = "does not answer as a Vedette server does; VEDETTE_URL must name one"
 
 
 class ApiClient:
     """Speaks to the server named by VEDETTE_URL (or the local settings) with the token in VEDETTE_TOKEN.
 
     Raises:
-        ConfigError: no token, or a CA file that can't be read.
+        ConfigError: no token, not an https URL, or a CA file that can't be read.
     """
 
     def __init__(self) -> None:
         settings = load_settings()
-        self._url = os.environ.get("VEDETTE_URL") or settings.public_url
-        token = os.environ.get("VEDETTE_TOKEN", "")
-        if not token:
-            raise ConfigError(
-                "set VEDETTE_TOKEN to an API token; `vedette tokens create NAME --role viewer` "
-                "makes one on the server"
-            )
-        local_ca = settings.data / "tls" / "ca.pem"
-        ca = os.environ.get("VEDETTE_CA") or (str(local_ca) if local_ca.is_file() else "")
-        if ca and not Path(ca).is_file():
-            raise ConfigError(f"VEDETTE_CA names {ca}, which is no file")
-        self._client = httpx.Client(
-            base_url=self._url,
-            headers={"Authorization": f"Bearer {token}"},
-            verify=_context(ca),
-            timeout=30.0,
-        )
+        self._headers = {"Authorization": f"Bearer {_token()}"}
+        self._url = _server(settings)
+        self._trusted = _context(settings)
 
-    def get(self, path: str, **query: Any) -> Any:
-        """The JSON answer of a GET; parameters that are None are left out."""
+    def get(self, *path: str, **query: Any) -> Any:
+        """The JSON answer of a GET of /v1/ and the parts; parameters that are None are left out."""
         asked = {name: value for name, value in query.items() if value is not None}
         return self._send("GET", path, params=asked)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        """The JSON answer of a POST."""
+    def post(self, *path: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of a POST to /v1/ and the parts."""
         return self._send("POST", path, json=body)
 
-    def _send(self, method: str, path: str, **rest: Any) -> Any:
+    def _send(self, method: str, path: tuple[str, ...], **rest: Any) -> Any:
+        address = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
-            response = self._client.request(method, path, **rest)
+            with httpx.Client(
+                base_url=self._url, headers=self._headers, verify=self._trusted, timeout=30.0
+            ) as client:
+                response = client.request(method, address, **rest)
         except httpx.TransportError as error:
-            raise Unavailable(f"{self._url} can't be reached: {error}") from error
-        if response.is_success:
+            raise self._unreached(error) from error
+        if not response.is_success:
+            raise self._told(response)
+        try:
             return response.json()
-        raise _told(response)
+        except ValueError as error:
+            raise ConfigError(f"{self._url} {_NO_SERVER}") from error
 
+    def _unreached(self, error: httpx.TransportError) -> VedetteError:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return ConfigError(
+                f"the certificate of {self._url} can't be trusted ({_reason(error)}); set VEDETTE_CA to a "
+                "copy of the server's tls/ca.pem, and VEDETTE_URL to a name in its certificate"
+            )
+        return Unavailable(
+            f"{self._url} can't be reached ({error}); start it with `vedette up`, or set VEDETTE_URL "
+            "to where it runs"
+        )
 
-def _context(ca: str) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=ca or None)
-
-
-def _told(response: httpx.Response) -> VedetteError:
-    try:
-        problem = response.json()
+    def _told(self, response: httpx.Response) -> VedetteError:
+        try:
+            problem = dict(response.json())
+        except (ValueError, TypeError):
+            return ConfigError(f"{self._url} {_NO_SERVER} ({response.status_code})")
         detail = str(problem.get("detail") or problem.get("title") or response.reason_phrase)
+        given = [f"{e.get('key')}: {e.get('message')}" for e in problem.get("errors", ())]
+        text = "; ".join([detail, *given])
+        if response.status_code == 401:
+            return Unauthenticated(
+                f"{text}; set VEDETTE_TOKEN to one that `vedette tokens create NAME` has made"
+            )
+        kinds = {400: InvalidInput, 404: NotFound}
+        return kinds.get(response.status_code, VedetteError)(text)
+
+
+def _token() -> str:
+    token = os.environ.get("VEDETTE_TOKEN", "").strip()
+    if not token:
+        raise ConfigError(
+            "set VEDETTE_TOKEN to an API token; `vedette tokens create NAME --role viewer` "
+            "makes one on the server"
+        )
+    if not token.isascii() or not token.isprintable():
+        raise ConfigError("VEDETTE_TOKEN is no API token: those are printable ASCII, vdt_...")
+    return token
+
+
+def _server(settings: Settings) -> str:
+    url = os.environ.get("VEDETTE_URL") or settings.public_url
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        detail = f"{response.status_code} {response.reason_phrase}"
-    if response.status_code == 401:
-        return Unauthenticated(f"{detail}; check VEDETTE_TOKEN")
-    return VedetteError(detail)
+        named = False
+    if not named:
+        raise ConfigError(
+            f"VEDETTE_URL must be https://NAME or https://NAME:PORT, not {url!r}; tokens are sent "
+            "over TLS only"
+        )
+    return url
+
+
+def _context(settings: Settings) -> ssl.SSLContext:
+    named = os.environ.get("VEDETTE_CA", "")
+    local = settings.data / "tls" / "ca.pem"
+    file = named or (str(local) if local.is_file() else None)
+    try:
+        return ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise ConfigError(f"{file} holds no certificate in PEM; {_RIGHT_CA}") from error
+    except OSError as error:
+        raise ConfigError(f"can't read {file} ({error.strerror}); {_RIGHT_CA}") from error
+
+
+def _reason(error: httpx.TransportError) -> str:
+    return str(error).partition("CERTIFICATE_VERIFY_FAILED] ")[2].partition(" (_ssl")[0]

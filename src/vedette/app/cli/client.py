@@ -1,11 +1,12 @@
 """Commands that ask a running server over its API: hosts, verdicts, incidents, actions, audit."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.tables import print_json, print_page, print_thing
+from vedette.core import ActionState, HostStatus, IncidentState, Label, Severity
 
 __all__ = ["actions", "audit", "hosts", "incidents", "verdicts"]
 
@@ -23,21 +24,21 @@ audit = typer.Typer(name="audit", help="Who changed what, and why.", invoke_with
 
 
 def _list(
-    path: str,
+    noun: str,
     columns: tuple[str, ...],
     empty: str,
     as_json: bool,
     **query: Any,
 ) -> None:
-    page = ApiClient().get(path, **query)
+    page = ApiClient().get(noun, **query)
     if as_json:
         print_json(page)
     else:
         print_page(page, columns, empty=empty)
 
 
-def _show(path: str, as_json: bool) -> None:
-    thing = ApiClient().get(path)
+def _show(noun: str, identifier: str, as_json: bool) -> None:
+    thing = ApiClient().get(noun, identifier)
     if as_json:
         print_json(thing)
     else:
@@ -47,7 +48,7 @@ def _show(path: str, as_json: bool) -> None:
 @hosts.callback()
 def list_hosts(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option(help="normal, abnormal or unknown.")] = None,
+    status: Annotated[HostStatus | None, typer.Option(help="As it stands now.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of the host name.")] = None,
     limit: Limit = 50,
     after: After = None,
@@ -57,28 +58,26 @@ def list_hosts(
     if context.invoked_subcommand is None:
         columns = ("hostname", "status", "status_since", "last_seen_at", "last_seq", "id")
         empty = "No hosts yet. `vedette enrolments create` makes a token to enrol one."
-        _list(
-            "/v1/hosts", columns, empty, as_json, status=status, text=text, limit=limit, after=after
-        )
+        _list("hosts", columns, empty, as_json, status=status, text=text, limit=limit, after=after)
 
 
 @hosts.command("show")
 def show_host(host: Id, as_json: AsJson = False) -> None:
     """Shows one host."""
-    _show(f"/v1/hosts/{host}", as_json)
+    _show("hosts", host, as_json)
 
 
 @hosts.command("revoke")
 def revoke_host(host: Id, reason: Reason) -> None:
     """Takes a host's key out of use at once."""
-    print_json(ApiClient().post(f"/v1/hosts/{host}/revoke", {"reason": reason}))
+    print_json(ApiClient().post("hosts", host, "revoke", body={"reason": reason}))
 
 
 @verdicts.callback()
 def list_verdicts(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
-    label: Annotated[str | None, typer.Option(help="normal, abnormal or unknown.")] = None,
+    label: Annotated[Label | None, typer.Option(help="What was thought of it.")] = None,
     since: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339 time with zone.")] = None,
     limit: Limit = 50,
@@ -89,20 +88,20 @@ def list_verdicts(
     if context.invoked_subcommand is None:
         columns = ("taken_at", "host", "seq", "label", "score", "severity", "id")
         asked = {"host": host, "label": label, "since": since, "until": until}
-        _list("/v1/verdicts", columns, "No verdicts.", as_json, limit=limit, after=after, **asked)
+        _list("verdicts", columns, "No verdicts.", as_json, limit=limit, after=after, **asked)
 
 
 @verdicts.command("show")
 def show_verdict(verdict: Id, as_json: AsJson = False) -> None:
     """Shows one verdict with its reasons."""
-    _show(f"/v1/verdicts/{verdict}", as_json)
+    _show("verdicts", verdict, as_json)
 
 
 @incidents.callback()
 def list_incidents(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="open, quiet or closed.")] = None,
-    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    state: Annotated[IncidentState | None, typer.Option(help="As it stands now.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Its worst so far.")] = None,
     host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
     limit: Limit = 50,
     after: After = None,
@@ -112,38 +111,39 @@ def list_incidents(
     if context.invoked_subcommand is None:
         columns = ("opened_at", "hostname", "state", "severity", "title", "verdicts", "id")
         asked = {"state": state, "severity": severity, "host": host}
-        _list("/v1/incidents", columns, "No incidents.", as_json, limit=limit, after=after, **asked)
+        _list("incidents", columns, "No incidents.", as_json, limit=limit, after=after, **asked)
 
 
 @incidents.command("show")
 def show_incident(incident: Id, as_json: AsJson = False) -> None:
     """Shows one incident."""
-    _show(f"/v1/incidents/{incident}", as_json)
+    _show("incidents", incident, as_json)
 
 
 @incidents.command("acknowledge")
 def acknowledge_incident(incident: Id) -> None:
     """Says that you are looking at it."""
-    print_json(ApiClient().post(f"/v1/incidents/{incident}/acknowledge", {}))
+    print_json(ApiClient().post("incidents", incident, "acknowledge", body={}))
 
 
 @incidents.command("close")
 def close_incident(
     incident: Id,
     resolution: Annotated[
-        str, typer.Option(help="true_positive, false_positive or benign_change.")
+        Literal["true_positive", "false_positive", "benign_change"],
+        typer.Option(help="What it was."),
     ],
     comment: Annotated[str, typer.Option("--comment", "-m", help="What it was.")] = "",
 ) -> None:
     """Closes it and says what it was."""
     body = {"resolution": resolution, "comment": comment}
-    print_json(ApiClient().post(f"/v1/incidents/{incident}/close", body))
+    print_json(ApiClient().post("incidents", incident, "close", body=body))
 
 
 @actions.callback()
 def list_actions(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="Such as awaiting_approval.")] = None,
+    state: Annotated[ActionState | None, typer.Option(help="As it stands now.")] = None,
     incident: Annotated[str | None, typer.Option(help="An incident's id.")] = None,
     host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
     kind: Annotated[str | None, typer.Option(help="Such as mail or quarantine.")] = None,
@@ -155,31 +155,31 @@ def list_actions(
     if context.invoked_subcommand is None:
         columns = ("proposed_at", "kind", "state", "mode", "policy", "detail", "id")
         asked = {"state": state, "incident": incident, "host": host, "kind": kind}
-        _list("/v1/actions", columns, "No actions.", as_json, limit=limit, after=after, **asked)
+        _list("actions", columns, "No actions.", as_json, limit=limit, after=after, **asked)
 
 
 @actions.command("show")
 def show_action(action: Id, as_json: AsJson = False) -> None:
     """Shows one action with its plan."""
-    _show(f"/v1/actions/{action}", as_json)
+    _show("actions", action, as_json)
 
 
 @actions.command("approve")
 def approve_action(action: Id, reason: Reason = "") -> None:
     """Lets it go ahead."""
-    print_json(ApiClient().post(f"/v1/actions/{action}/approve", {"reason": reason}))
+    print_json(ApiClient().post("actions", action, "approve", body={"reason": reason}))
 
 
 @actions.command("refuse")
 def refuse_action(action: Id, reason: Reason) -> None:
     """Ends it before it starts."""
-    print_json(ApiClient().post(f"/v1/actions/{action}/refuse", {"reason": reason}))
+    print_json(ApiClient().post("actions", action, "refuse", body={"reason": reason}))
 
 
 @actions.command("cancel")
 def cancel_action(action: Id, reason: Reason) -> None:
     """Stops it where it still can be."""
-    print_json(ApiClient().post(f"/v1/actions/{action}/cancel", {"reason": reason}))
+    print_json(ApiClient().post("actions", action, "cancel", body={"reason": reason}))
 
 
 @audit.callback()
@@ -199,4 +199,4 @@ def list_audit(
         columns = ("at", "actor", "action", "subject", "reason")
         asked = {"actor": actor, "action": action, "subject": subject}
         asked |= {"since": since, "until": until}
-        _list("/v1/audit", columns, "Nothing yet.", as_json, limit=limit, after=after, **asked)
+        _list("audit", columns, "Nothing yet.", as_json, limit=limit, after=after, **asked)

@@ -33,11 +33,11 @@ def show_config(config_path: ConfigPath = None) -> None:
 
 @config.command("check")
 def check_config(config_path: ConfigPath = None) -> None:
-    """Checks the settings and the policies they name; exit 2 and a line that says what is wrong, or `ok`."""
+    """Checks the settings and the files they name; exit 2 and a line that says what is wrong, or `ok`."""
     settings = load_settings(config_path)
-    from vedette.app.wiring import load_policies
+    from vedette.app.wiring import check_files
 
-    load_policies(settings)
+    check_files(settings)
     typer.echo("ok")
 
 
@@ -116,9 +116,9 @@ def check_policy(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy file.")],
 ) -> None:
     """Checks a policy file: syntax, conditions, actions and their parameters, with line and column."""
-    from vedette.app.wiring import parse_policies
+    from vedette.app.wiring import policies_from
 
-    found = parse_policies(file.read_text(encoding="utf-8"))
+    found = policies_from(file)
     typer.echo(f"ok: {len(found.policies)} policies, version {found.version}")
 
 

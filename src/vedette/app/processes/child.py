@@ -14,7 +14,7 @@ import structlog
 
 from vedette.app.settings import Settings
 from vedette.app.telemetry import configure_logs
-from vedette.core import ConfigError
+from vedette.core import ConfigError, VedetteError
 
 __all__ = ["PROCESSES", "main"]
 
@@ -24,7 +24,7 @@ _STDIN = 0
 
 
 def main(argv: list[str]) -> int:
-    """Runs one process until told to stop. `argv` is its name and, for workers, its number."""
+    """Runs one process until told to stop; the exit code. `argv` is its name and, for workers, its number."""
     name, worker = argv[0], argv[1] if len(argv) > 1 else "0"
     if name not in PROCESSES:
         raise ConfigError(f"{name} is no process of the server; known: {', '.join(PROCESSES)}")
@@ -35,7 +35,12 @@ def main(argv: list[str]) -> int:
     if name != "prepare":
         threading.Thread(target=_stop_on_orphaned, args=(stop,), daemon=True).start()
     _log.info("process.started")
-    _run(name, settings, stop, worker)
+    try:
+        _run(name, settings, stop, worker)
+    except VedetteError as error:
+        # What went wrong is said in full; where in the program would help nobody.
+        _log.error("process.failed", kind=error.kind, detail=error.detail)
+        return 2 if isinstance(error, ConfigError) else 1
     _log.info("process.stopped")
     return 0
 

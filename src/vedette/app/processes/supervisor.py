@@ -68,11 +68,16 @@ class Supervisor:
 
     def prepare(self) -> None:
         """Makes folders, keys, certificates and schemas in a short-lived process, so that no key stays in this one."""
-        self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._run_dir.mkdir(mode=0o700, exist_ok=True)
-        self._take_lock()
-        shutil.rmtree(self._metrics_dir, ignore_errors=True)
-        self._metrics_dir.mkdir(mode=0o700)
+        try:
+            self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._run_dir.mkdir(mode=0o700, exist_ok=True)
+            self._take_lock()
+            shutil.rmtree(self._metrics_dir, ignore_errors=True)
+            self._metrics_dir.mkdir(mode=0o700)
+        except OSError as error:
+            raise ConfigError(
+                f"data_dir {self._settings.data} can't be used: {error.strerror}"
+            ) from error
         child = self._spawn(_Child("prepare", "0"))
         if child.wait() != 0:
             raise ConfigError("the server could not be prepared; the lines above say why")
