@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ("tests.fixtures.postgres",)
+pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium")
 
 
 @pytest.fixture(autouse=True)

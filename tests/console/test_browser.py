@@ -5,25 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests.fixtures.console import app_of, console_of, served, token_of
 from tests.fixtures.history import NOW, TENANT, History
-from tests.fixtures.services import require
 
 from vedette.core import ActionState
 from vedette.store import Role
 
 pytestmark = pytest.mark.browser
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 ON_BOTH = pytest.mark.parametrize("visit", ["desktop-light", "phone-dark"], indirect=True)
 
@@ -48,17 +37,6 @@ class Visit:
         self.page.get_by_label("API token").fill(token_of(self.history, role, name="anna"))
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/incidents")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
-    if not CHROMIUM.exists():
-        require("chromium", f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
