@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,3 +49,24 @@ def test_each_process_is_started_again_and_none_outlives_the_supervisor(tmp_path
         os.kill(service.process.pid, signal.SIGKILL)
         assert _eventually(lambda: not any(_alive(pid) for pid in after.values()))
         service.process.wait()
+
+
+def test_a_stop_does_not_wait_for_hosts_that_wait_for_commands(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service:
+        sender = service.sender()
+        answers: list[int] = []
+
+        def poll() -> None:
+            answers.append(
+                sender.signed("GET", "/v1/commands", b"", "", query="wait=55").status_code
+            )
+
+        polling = threading.Thread(target=poll)
+        polling.start()
+        time.sleep(1)
+        service.process.terminate()
+        service.process.wait(20)
+        polling.join(20)
+        log = (service.settings.data / "server.log").read_text()
+    assert answers == [200]
+    assert "timeout graceful shutdown exceeded" not in log

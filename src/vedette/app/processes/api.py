@@ -3,6 +3,7 @@
 import ssl
 import threading
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -15,10 +16,29 @@ from vedette.app.web import make_app, make_console
 from vedette.app.wiring import open_queue, open_store
 from vedette.core import SystemClock
 from vedette.detect import Bundle
+from vedette.ingest import Door
 
 __all__ = ["run_api", "tls_context"]
 
 _log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """Ends long polls first, so that a stop does not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, door: Door) -> None:
+        super().__init__(config)
+        self._door = door
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._door.draining = True
+        super().handle_exit(sig, frame)
+
+    def end_with(self, stop: threading.Event) -> None:
+        """Blocks until `stop` is set, then ends."""
+        stop.wait()
+        self._door.draining = True
+        self.should_exit = True
 
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
@@ -31,14 +51,8 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
         with QueueWatch(queue, settings.queue.max_depth) as watch:
             door = make_door(settings, store, queue, watch, clock)
             app = make_app(make_console(settings, store, bundle, clock), door, queue)
-            server = uvicorn.Server(_config(settings, app))
-
-            def end() -> None:
-                stop.wait()
-                door.draining = True
-                server.should_exit = True
-
-            threading.Thread(target=end, name="api-end", daemon=True).start()
+            server = _Server(_config(settings, app), door)
+            threading.Thread(target=server.end_with, args=(stop,), daemon=True).start()
             _log.info("api.serving", url=settings.public_url)
             server.run()
     finally:
