@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from vedette.agent.collect.collector import Limits
 from vedette.core import ConfigError, Record
@@ -18,8 +19,8 @@ _PREFIX = "VEDETTE_AGENT_"
 _DEFAULT_FILE = Path("/etc/vedette/agent.toml")
 _MIB = 1024 * 1024
 
-Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=86_400)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(ge=0.1, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class AgentSettings(Record, frozen=True, kw_only=True):
@@ -29,21 +30,47 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     host's files are (an agent in a container sees them under a mount). `command_wait` is the long poll, in seconds.
     """
 
-    state_dir: str = "/var/lib/vedette-agent"
-    interval: Seconds | None = None
-    labels: dict[str, str] = {}
-    root: str = "/"
-    proxy: str | None = None
-    spool_bytes: Annotated[int, msgspec.Meta(ge=_MIB)] = 256 * _MIB
-    spool_count: Count = 20_000
-    open_sockets: Annotated[int, msgspec.Meta(ge=0, le=20_000)] = 2_000
-    cmdline_bytes: Annotated[int, msgspec.Meta(ge=64, le=65_536)] = 4_096
-    suid_fast_entries: Count = 5_000
-    suid_slow_entries: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 1_000_000
-    suid_slow_seconds: Seconds = 600.0
-    request_timeout: Seconds = 30.0
-    backoff_cap: Seconds = 300.0
-    command_wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 25.0
+    state_dir: Annotated[
+        str, Meta(description="The agent's folder: identity, journal, spool; also `--state-dir`")
+    ] = "/var/lib/vedette-agent"
+    interval: Annotated[
+        Seconds | None, Meta(description="Seconds between looks; none: as the server says")
+    ] = None
+    labels: Annotated[
+        dict[str, str], Meta(description="The host's labels; `role` names its cohort")
+    ] = {}
+    root: Annotated[
+        str, Meta(description="Where the watched host's files are; for an agent in a container")
+    ] = "/"
+    proxy: Annotated[str | None, Meta(description="URL of an HTTP proxy")] = None
+    spool_bytes: Annotated[
+        int, Meta(ge=_MIB, description="Most bytes of waiting snapshots; then the oldest go")
+    ] = 256 * _MIB
+    spool_count: Annotated[
+        Count, Meta(description="Most waiting snapshots; then the oldest go")
+    ] = 20_000
+    open_sockets: Annotated[
+        int, Meta(ge=0, le=20_000, description="Most rows of `process_open_sockets`")
+    ] = 2_000
+    cmdline_bytes: Annotated[
+        int, Meta(ge=64, le=65_536, description="Most bytes of a command line")
+    ] = 4_096
+    suid_fast_entries: Annotated[
+        Count, Meta(description="Files of writable places to look at each time")
+    ] = 5_000
+    suid_slow_entries: Annotated[
+        int, Meta(ge=1, le=100_000_000, description="Files of a thorough walk, at most")
+    ] = 1_000_000
+    suid_slow_seconds: Annotated[
+        Seconds, Meta(description="Seconds between two thorough walks")
+    ] = 600.0
+    request_timeout: Annotated[Seconds, Meta(description="Longest wait for the server")] = 30.0
+    backoff_cap: Annotated[
+        Seconds, Meta(description="Most seconds between tries, if the server asks for no more")
+    ] = 300.0
+    command_wait: Annotated[
+        float, Meta(ge=0, le=60, description="Seconds of a long poll for commands")
+    ] = 25.0
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> "AgentSettings":

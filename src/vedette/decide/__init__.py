@@ -1,5 +1,6 @@
 """Groups verdicts into incidents and lets policies propose actions: pure functions of what they are given."""
 
+from vedette.decide.condition import VARIABLES
 from vedette.decide.decision import decide
 from vedette.decide.incidents import Grouping
 from vedette.decide.policies import PolicySet
@@ -8,6 +9,7 @@ from vedette.decide.ports import ActionSchema, Kinds
 from vedette.decide.situation import Decision, Situation
 
 __all__ = [
+    "VARIABLES",
     "ActionSchema",
     "Decision",
     "Grouping",

@@ -30,6 +30,10 @@ class Schema(Protocol):
     def disruptive(self) -> bool:
         """Whether it takes something away from the host."""
 
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What policies may write under `with`: each parameter's name, and what it is."""
+
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
         """The parameters with defaults filled in, as plain JSON types; a `lease` comes back in seconds.
 

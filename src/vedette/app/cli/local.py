@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -49,7 +49,9 @@ def schema() -> None:
 @tokens.command("create")
 def create_token(
     name: Annotated[str, typer.Argument(help="Whose it is; stands in the audit log.")],
-    role: Annotated[str, typer.Option(help="viewer, responder or admin.")] = "viewer",
+    role: Annotated[
+        Literal["viewer", "responder", "admin"], typer.Option(help="What its holder may do.")
+    ] = "viewer",
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")] = 90,
     config_path: ConfigPath = None,
 ) -> None:

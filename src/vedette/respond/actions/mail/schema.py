@@ -28,6 +28,9 @@ class MailSchema:
 
     name: Final = "mail"
     disruptive: Final = False
+    parameters: Final[Mapping[str, str]] = {
+        "to": "At least one mail address; `@owner` stands for `mail.recipients` in the settings",
+    }
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
         """At least one recipient, each an address or `@owner`; both dry and real runs.
@@ -36,7 +39,7 @@ class MailSchema:
             InvalidInput: what is wrong, and where.
         """
         del dry_run
-        known_only(parameters, ("to",))
+        known_only(parameters, self.parameters)
         to = texts(parameters, "to", most=_MAX_RECIPIENTS)
         if not to:
             raise InvalidInput("to needs at least one recipient", at=["to"])

@@ -25,6 +25,10 @@ class QuarantineSchema:
 
     name: Final = "quarantine"
     disruptive: Final = True
+    parameters: Final[Mapping[str, str]] = {
+        "lease": "How long it would last: 60s to 1d, such as 30m",
+        "allow": "Networks that stay reachable both ways, besides the server; at most 64, such as 10.1.0.0/16",
+    }
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
         """The lease in seconds and the networks in their canonical form.
@@ -32,7 +36,7 @@ class QuarantineSchema:
         Raises:
             InvalidInput: what is wrong and where; also when it is not a dry run, which this version can't do.
         """
-        known_only(parameters, ("lease", "allow"))
+        known_only(parameters, self.parameters)
         if not dry_run:
             raise InvalidInput(
                 "this version only simulates a quarantine; applying comes with a later one. Write dry_run: true",
