@@ -350,3 +350,12 @@ def test_the_walk_stays_out_of_network_file_systems(tree: Tree) -> None:
         f"22 1 {os.major(device)}:{os.minor(device)} / / rw shared:1 - nfs4 srv:/x rw\n",
     )
     assert _suid(tree, ManualClock()).collect().rows == []
+
+
+def test_the_largest_look_is_one_that_the_server_takes() -> None:
+    from vedette.agent.collect.collector import _BOUNDS
+    from vedette.core import MAX_LIVE_ROWS, MAX_ROWS
+
+    largest_open_sockets = 20_000
+    assert sum(_BOUNDS.values()) + largest_open_sockets <= MAX_ROWS
+    assert max(_BOUNDS["processes"], _BOUNDS["listening_ports"]) <= MAX_LIVE_ROWS

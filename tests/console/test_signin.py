@@ -11,10 +11,10 @@ from tests.console.conftest import COOKIE, Browser
 from tests.fixtures.console import token_of
 from tests.fixtures.history import TENANT, History
 
-from vedette.console.credential import csrf_token, hash_credential, new_token, same
+from vedette.console.credential import csrf_token, new_token, same
 from vedette.console.pages.signin import safe_next
 from vedette.console.throttle import Throttle
-from vedette.core import ManualClock, Throttled
+from vedette.core import ManualClock, Throttled, hash_secret
 from vedette.store import Role
 
 SAME = {"sec-fetch-site": "same-origin"}
@@ -36,7 +36,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
     assert {"secure", "httponly", "samesite=strict", "path=/"} <= attributes
     assert not any(attribute.startswith("domain") for attribute in attributes)
     session = rest.split(";")[0]
-    assert history.store.sessions.get(hash_credential(session)) is not None
+    assert history.store.sessions.get(hash_secret(session)) is not None
     assert history.store.sessions.get(session) is None, "only its hash is kept"
 
 

@@ -1,6 +1,7 @@
 """The snapshot contract: what is taken, what is refused, and the published schema."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.core import (
+    MAX_LIVE_ROWS,
     MAX_METRICS,
     InvalidInput,
     TooLarge,
@@ -73,7 +75,14 @@ def test_unknown_fields_tables_and_columns_are_no_error() -> None:
         (_with(metrics={"a": "much"}), "invalid-snapshot"),
         (_with(metrics={"a": 1e999}), "invalid-snapshot"),
         (_with(tables={"users": [{"uid": {"deep": 1}}]}), "invalid-snapshot"),
-        (_with(metrics={str(n): 1.0 for n in range(MAX_METRICS + 1)}), "too-large"),
+        (_with(metrics={str(n): 1.0 for n in range(MAX_METRICS + 1)}), "invalid-snapshot"),
+        (_with(taken_at="1999-12-31T23:59:59Z"), "invalid-snapshot"),
+        (_with(taken_at="2200-01-01T00:00:00Z"), "invalid-snapshot"),
+        (_with(host={"id": "x", "hostname": "h" * 256}), "invalid-snapshot"),
+        (_with(host={"id": "x", "hostname": "h", "boot_time": 1e999}), "invalid-snapshot"),
+        (_with(host={"id": "x", "hostname": "h", "labels": {"k": "v" * 257}}), "invalid-snapshot"),
+        (_with(tables={str(n): [] for n in range(65)}), "invalid-snapshot"),
+        (_with(tables={"t": [{str(n): 1 for n in range(65)}]}), "invalid-snapshot"),
     ],
 )
 def test_what_can_not_be_a_snapshot_is_refused_with_its_kind(body: bytes, kind: str) -> None:
@@ -98,6 +107,32 @@ def test_rows_over_the_bound_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("vedette.core.snapshot.MAX_ROWS", 1)
     with pytest.raises(TooLarge, match="rows"):
         decode_snapshot(_with())
+
+
+def test_a_live_table_over_its_own_bound_is_refused() -> None:
+    rows = [{"pid": n} for n in range(MAX_LIVE_ROWS + 1)]
+    with pytest.raises(TooLarge, match="processes"):
+        decode_snapshot(_with(tables={"processes": rows}))
+
+
+def test_a_time_that_messagepack_can_not_mean_is_refused() -> None:
+    year_10000 = msgspec.msgpack.Ext(-1, bytes(4) + (253402300800).to_bytes(8, "big"))
+    body = msgspec.msgpack.encode(_golden() | {"taken_at": year_10000})
+    with pytest.raises(InvalidInput):
+        decode_snapshot(body, "application/msgpack")
+
+
+def test_an_announced_number_of_rows_is_refused_before_they_are_made() -> None:
+    body = msgspec.msgpack.encode(_golden() | {"tables": {"users": []}})
+    at = body.index(b"\xa5users\x90") + 6
+    count = 4_000_000
+    bomb = body[:at] + b"\xdd" + count.to_bytes(4, "big") + b"\x80" * count + body[at + 1 :]
+    tracemalloc.start()
+    with pytest.raises(InvalidInput, match="length"):
+        decode_snapshot(bomb, "application/msgpack")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_an_unknown_content_type_is_refused() -> None:

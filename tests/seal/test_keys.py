@@ -9,15 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from vedette.core import ConfigError, InvalidInput
+from vedette.core import ConfigError, InvalidInput, hash_secret, new_secret
 from vedette.seal import (
     IngestPublicKey,
     KeyRing,
     OpeningKey,
     SigningKey,
     VerifyKey,
-    hash_secret,
-    new_secret,
     write_file,
 )
 

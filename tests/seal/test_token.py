@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.core import InvalidInput, TenantId
-from vedette.seal import EnrolmentToken, hash_secret
+from vedette.core import InvalidInput, TenantId, hash_secret
+from vedette.seal import EnrolmentToken
 from vedette.seal.text import to_base64url
 
 TOKEN = EnrolmentToken(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from vedette.app.settings import Settings
 from vedette.app.wiring import opened_store
-from vedette.console import hash_credential, new_token
-from vedette.core import Clock, ConfigError, InvalidInput, TenantId
-from vedette.seal import EnrolmentToken, fingerprint, hash_secret, new_secret
+from vedette.console import new_token
+from vedette.core import Clock, ConfigError, InvalidInput, TenantId, hash_secret, new_secret
+from vedette.seal import EnrolmentToken, fingerprint
 from vedette.store import Role
 
 __all__ = ["Administration", "enrolment_text"]
@@ -33,7 +33,7 @@ class Administration:
                 self._tenant,
                 name,
                 Role(role),
-                hash_credential(text),
+                hash_secret(text),
                 expires_at=self._clock.now() + lasting,
                 actor=_ACTOR,
             )

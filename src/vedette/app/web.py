@@ -23,11 +23,10 @@ from vedette.console import (
     people_problem_handlers,
     people_routes,
 )
-from vedette.core import Clock, Record, TenantId, Unavailable
+from vedette.core import Clock, Record, TenantId, Unavailable, hash_secret, new_secret
 from vedette.detect import Bundle
 from vedette.ingest import Door, machine_routes, problem_handlers
 from vedette.queue import Queue
-from vedette.seal import hash_secret, new_secret
 from vedette.store import Store
 
 __all__ = ["Health", "make_app", "make_console"]

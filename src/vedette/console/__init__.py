@@ -1,7 +1,7 @@
 """The people's door: REST API and server-rendered pages over the store."""
 
 from vedette.console.api.route import people_components
-from vedette.console.credential import TOKEN_PREFIX, hash_credential, new_token
+from vedette.console.credential import TOKEN_PREFIX, new_token
 from vedette.console.headers import CSP, secure_headers
 from vedette.console.ports import (
     EnrolmentIssuer,
@@ -25,7 +25,6 @@ __all__ = [
     "Models",
     "Policies",
     "PolicyText",
-    "hash_credential",
     "new_token",
     "people_components",
     "people_problem_handlers",

@@ -6,13 +6,12 @@ would slow down, and looking one up by its hash leaks no useful timing.
 
 import hashlib
 import hmac
-import secrets
+
+from vedette.core import new_secret
 
 __all__ = [
     "TOKEN_PREFIX",
     "csrf_token",
-    "hash_credential",
-    "new_credential",
     "new_token",
     "same",
 ]
@@ -22,17 +21,7 @@ TOKEN_PREFIX = "vdt_"  # noqa: S105 - the public mark of a token, not a secret
 
 def new_token() -> str:
     """A new API token's text, `vdt_` and 43 characters. Shown once, never stored."""
-    return TOKEN_PREFIX + new_credential()
-
-
-def new_credential() -> str:
-    """256 random bits as URL-safe text (43 characters)."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_credential(text: str) -> str:
-    """What is stored and looked up in its place: SHA-256, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return TOKEN_PREFIX + new_secret()
 
 
 def same(given: str, expected: str) -> bool:

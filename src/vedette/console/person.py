@@ -1,8 +1,8 @@
 """Who is asking: a token's holder, known by the token itself or by a browser session made with it."""
 
-from vedette.console.credential import TOKEN_PREFIX, csrf_token, hash_credential
+from vedette.console.credential import TOKEN_PREFIX, csrf_token
 from vedette.console.settings import Console
-from vedette.core import Record, TenantId, Unauthenticated
+from vedette.core import Record, TenantId, Unauthenticated, hash_secret
 from vedette.store import Role
 
 __all__ = ["Person", "by_bearer", "by_session"]
@@ -38,7 +38,7 @@ def by_bearer(console: Console, authorization: str) -> Person:
         raise Unauthenticated(
             "send an API token: Authorization: Bearer vdt_...", kind="bad-credentials"
         )
-    token = console.store.tokens.by_hash(hash_credential(credential.strip()))
+    token = console.store.tokens.by_hash(hash_secret(credential.strip()))
     if token is None:
         raise Unauthenticated(
             "this API token is not known, has expired or was revoked", kind="bad-credentials"
@@ -52,7 +52,7 @@ def by_session(console: Console, cookie: str) -> Person:
     Raises:
         Unauthenticated: no session, or one that has ended.
     """
-    session = console.store.sessions.get(hash_credential(cookie)) if cookie else None
+    session = console.store.sessions.get(hash_secret(cookie)) if cookie else None
     if session is None:
         raise Unauthenticated("sign in first", kind="no-session")
     return Person(

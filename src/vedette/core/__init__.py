@@ -46,7 +46,9 @@ from vedette.core.ids import (
 from vedette.core.incident import Incident, IncidentEvent, IncidentState, Resolution
 from vedette.core.message import Message
 from vedette.core.record import Record, canonical_json, to_builtins
+from vedette.core.secret import hash_secret, new_secret
 from vedette.core.snapshot import (
+    MAX_LIVE_ROWS,
     MAX_METRICS,
     MAX_ROWS,
     MAX_SNAPSHOT_BYTES,
@@ -63,6 +65,7 @@ from vedette.core.verdict import Label, Reason, Severity, Verdict, verdict_id
 
 __all__ = [
     "ENDED",
+    "MAX_LIVE_ROWS",
     "MAX_METRICS",
     "MAX_ROWS",
     "MAX_SNAPSHOT_BYTES",
@@ -123,9 +126,11 @@ __all__ = [
     "derived_id",
     "digest",
     "encode_snapshot",
+    "hash_secret",
     "may_become",
     "new_epoch",
     "new_id",
+    "new_secret",
     "snapshot_schema",
     "table_digest",
     "to_builtins",

@@ -2,6 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from vedette.core.ids import HostId, TenantId
 from vedette.core.record import Record
@@ -17,23 +20,27 @@ class HostStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+_Word = Annotated[str, Meta(max_length=256)]
+_Labels = Annotated[dict[_Word, _Word], Meta(max_length=64)]
+
+
 class OperatingSystem(Record, frozen=True, kw_only=True):
     """As osquery's `os_version` and `kernel_info` would name it."""
 
-    name: str = ""
-    version: str = ""
-    kernel: str = ""
-    arch: str = ""
+    name: _Word = ""
+    version: _Word = ""
+    kernel: _Word = ""
+    arch: _Word = ""
 
 
 class HostDescription(Record, frozen=True, kw_only=True):
     """What a snapshot says of its host. `boot_time` is Unix seconds; the label `role` names the cohort."""
 
     id: HostId
-    hostname: str
+    hostname: Annotated[str, Meta(max_length=255)]
     os: OperatingSystem = OperatingSystem()
     boot_time: float = 0.0
-    labels: dict[str, str] = {}
+    labels: _Labels = {}
 
     @property
     def cohort(self) -> str:

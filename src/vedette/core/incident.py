@@ -56,7 +56,10 @@ class Incident(Record, frozen=True, kw_only=True):
 
 
 class IncidentEvent(Record, frozen=True, kw_only=True):
-    """One line of an incident's timeline. `kind`: opened, joined, raised, quiet, reopened, closed, acknowledged, comment."""
+    """One line of an incident's timeline.
+
+    `kind`: opened, joined, raised, quiet, reopened, closed, guarded (a policy was held back), acknowledged, comment.
+    """
 
     incident: IncidentId
     at: datetime

@@ -1,10 +1,11 @@
 """The snapshot contract `vedette.snapshot/1`: the state of one host at one moment."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from vedette.core.errors import InvalidInput, TooLarge
 from vedette.core.host import HostDescription
@@ -12,6 +13,7 @@ from vedette.core.ids import Epoch, HostId, TenantId
 from vedette.core.record import Record
 
 __all__ = [
+    "MAX_LIVE_ROWS",
     "MAX_METRICS",
     "MAX_ROWS",
     "MAX_SNAPSHOT_BYTES",
@@ -26,12 +28,20 @@ __all__ = [
 ]
 
 SCHEMA = "vedette.snapshot/1"
-MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
+MAX_SNAPSHOT_BYTES = 16 * 1024 * 1024
 MAX_METRICS = 2_000
-MAX_ROWS = 400_000
+MAX_ROWS = 250_000
+MAX_LIVE_ROWS = 20_000
+_LIVE = ("processes", "process_open_sockets", "listening_ports")
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Cell = str | int | float | bool | None
 Row = dict[str, Cell]
+# Bounds of count are read by the decoder from the length that stands before the items, before any of them is made.
+_Name = Annotated[str, Meta(max_length=256)]
+_Row = Annotated[dict[str, Cell], Meta(max_length=64)]
+_Rows = Annotated[list[_Row], Meta(max_length=MAX_ROWS)]
+_Words = Annotated[dict[_Name, Annotated[str, Meta(max_length=1024)]], Meta(max_length=64)]
 
 
 class Identity(Record, frozen=True, kw_only=True, order=True):
@@ -54,10 +64,10 @@ class Snapshot(Record, frozen=True, kw_only=True):
     host: HostDescription
     seq: int
     taken_at: datetime
-    metrics: dict[str, float] = {}
-    tables: dict[str, list[Row]] = {}
-    same: dict[str, str] = {}
-    unread: dict[str, str] = {}
+    metrics: Annotated[dict[_Name, float], Meta(max_length=MAX_METRICS)] = {}
+    tables: Annotated[dict[_Name, _Rows], Meta(max_length=64)] = {}
+    same: _Words = {}
+    unread: _Words = {}
 
 
 _JSON = msgspec.json.Decoder(Snapshot)
@@ -68,8 +78,9 @@ def decode_snapshot(body: bytes, content_type: str = "application/json") -> Snap
     """Decodes and checks a snapshot's body (already opened and decompressed).
 
     Raises:
-        TooLarge: over a bound of bytes, metrics or rows.
-        InvalidInput: not this schema, or a value that can't be (non-finite number, naive time, seq below 1).
+        TooLarge: over a bound of bytes or rows.
+        InvalidInput: not this schema, over a bound of it, or a value that can't be (non-finite number, naive time or one
+            before 2000 or after 2199, seq below 1).
     """
     if len(body) > MAX_SNAPSHOT_BYTES:
         raise TooLarge(f"a snapshot may have {MAX_SNAPSHOT_BYTES} bytes; this one has {len(body)}")
@@ -78,7 +89,8 @@ def decode_snapshot(body: bytes, content_type: str = "application/json") -> Snap
         raise InvalidInput(f"content type {content_type!r} is neither JSON nor MessagePack")
     try:
         snapshot: Snapshot = decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    # The decoder tells some values that can't be (a time far away) by a bare ValueError.
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidInput(f"not a {SCHEMA}: {error}", kind="invalid-snapshot") from error
     _check(snapshot)
     return snapshot
@@ -107,10 +119,19 @@ def _check(snapshot: Snapshot) -> None:
         raise InvalidInput(f"seq must be 1 or more, not {snapshot.seq}", kind="invalid-snapshot")
     if snapshot.taken_at.tzinfo is None:
         raise InvalidInput("taken_at must bear a time zone", kind="invalid-snapshot")
-    if len(snapshot.metrics) > MAX_METRICS:
-        raise TooLarge(f"a snapshot may have {MAX_METRICS} metrics")
-    if sum(map(len, snapshot.tables.values())) > MAX_ROWS:
-        raise TooLarge(f"a snapshot may have {MAX_ROWS} rows in all")
+    if not _EARLIEST <= snapshot.taken_at < _LATEST:
+        raise InvalidInput("taken_at must be in the years 2000 to 2199", kind="invalid-snapshot")
+    if not isfinite(snapshot.host.boot_time):
+        raise InvalidInput("boot_time is not a finite number", kind="invalid-snapshot")
     for name, value in snapshot.metrics.items():
         if not isfinite(value):
             raise InvalidInput(f"metric {name} is not a finite number", kind="invalid-snapshot")
+    _check_rows(snapshot.tables)
+
+
+def _check_rows(tables: dict[str, list[Row]]) -> None:
+    if sum(map(len, tables.values())) > MAX_ROWS:
+        raise TooLarge(f"a snapshot may have {MAX_ROWS} rows in all")
+    for name in _LIVE:
+        if len(tables.get(name, ())) > MAX_LIVE_ROWS:
+            raise TooLarge(f"the table {name} may have {MAX_LIVE_ROWS} rows")

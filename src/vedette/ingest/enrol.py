@@ -7,11 +7,11 @@ import structlog
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from vedette.core import HostDescription, HostId, InvalidInput, OperatingSystem, Record
+from vedette.core import HostDescription, HostId, InvalidInput, OperatingSystem, Record, hash_secret
 from vedette.ingest.door import Door
 from vedette.ingest.ports import Enrolment
 from vedette.ingest.spec import SIGNED, described, problems
-from vedette.seal import VerifyKey, hash_secret
+from vedette.seal import VerifyKey
 
 __all__ = ["EnrolReply", "EnrolRequest", "EnrollingHost", "enrol_route"]
 

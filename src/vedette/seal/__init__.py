@@ -13,7 +13,6 @@ from vedette.seal.envelope import (
 from vedette.seal.keyring import IngestPublicKey, KeyRing, OpeningKey
 from vedette.seal.private_file import read_private, write_file
 from vedette.seal.request import sign_request, verify_request
-from vedette.seal.secret import hash_secret, new_secret
 from vedette.seal.signature import SignatureInput, read_signature
 from vedette.seal.signing import SigningKey, VerifyKey
 from vedette.seal.token import EnrolmentToken
@@ -32,8 +31,6 @@ __all__ = [
     "check_content_digest",
     "content_digest",
     "fingerprint",
-    "hash_secret",
-    "new_secret",
     "open_envelope",
     "read_header",
     "read_private",

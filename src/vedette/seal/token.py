@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vedette.core import InvalidInput, Record, TenantId
-from vedette.seal.secret import hash_secret, new_secret
+from vedette.core import InvalidInput, Record, TenantId, hash_secret, new_secret
 from vedette.seal.text import from_base64url, to_base64url
 
 __all__ = ["EnrolmentToken"]

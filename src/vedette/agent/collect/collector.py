@@ -28,7 +28,7 @@ from vedette.agent.collect.suid_bin import SuidBin
 from vedette.agent.collect.sweep import Sweep, steady_boot_time
 from vedette.agent.collect.systemd_units import SystemdUnits
 from vedette.agent.collect.table import Table
-from vedette.core import Clock, HostId, Record, Row, Snapshot
+from vedette.core import MAX_LIVE_ROWS, Clock, HostId, Record, Row, Snapshot
 
 __all__ = ["Collector", "Limits"]
 
@@ -36,20 +36,21 @@ T = TypeVar("T")
 _log = structlog.get_logger()
 
 # Together below what a snapshot may hold.
+# Together under core.MAX_ROWS, so that no host, however large, makes a snapshot that can't be taken.
 _BOUNDS = {
-    "processes": 50_000,
+    "processes": MAX_LIVE_ROWS,
     "listening_ports": 10_000,
-    "users": 50_000,
+    "users": 20_000,
     "logged_in_users": 5_000,
-    "authorized_keys": 20_000,
-    "sudoers": 20_000,
-    "crontab": 20_000,
-    "systemd_units": 20_000,
+    "authorized_keys": 10_000,
+    "sudoers": 10_000,
+    "crontab": 10_000,
+    "systemd_units": 10_000,
     "kernel_modules": 5_000,
-    "suid_bin": 20_000,
+    "suid_bin": 10_000,
     "hash": 5_000,
-    "mounts": 20_000,
-    "deb_packages": 120_000,
+    "mounts": 10_000,
+    "deb_packages": 100_000,
 }
 
 

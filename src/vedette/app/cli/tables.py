@@ -7,8 +7,9 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["print_json", "print_page", "print_thing"]
+__all__ = ["plain", "print_json", "print_page", "print_thing"]
 
 
 def print_json(value: Any) -> None:
@@ -26,7 +27,7 @@ def print_page(page: dict[str, Any], columns: Sequence[str], *, empty: str) -> N
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for item in page["items"]:
-        table.add_row(*(_cell(item.get(column)) for column in columns))
+        table.add_row(*(Text(_cell(item.get(column))) for column in columns))
     console.print(table)
     if page.get("next"):
         Console(stderr=True).print(f"more: --after {page['next']}", markup=False)
@@ -45,5 +46,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, dict | list | tuple):
-        return msgspec.json.encode(value).decode()
-    return str(value)
+        return plain(msgspec.json.encode(value).decode())
+    return plain(str(value))
+
+
+def plain(text: str) -> str:
+    """The text with what steers a terminal made visible: hosts choose names, and terminals obey escape sequences."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

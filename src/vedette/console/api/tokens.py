@@ -8,9 +8,10 @@ from litestar.params import JSONBody
 from vedette.console.api.query import After, Id, Limit
 from vedette.console.api.replies import NewToken, NewTokenView, Tokens
 from vedette.console.api.route import changes, reads, removes
-from vedette.console.credential import hash_credential, new_token
+from vedette.console.credential import new_token
 from vedette.console.person import Person
 from vedette.console.settings import Console
+from vedette.core import hash_secret
 from vedette.store import Role
 
 __all__ = ["create_token", "list_tokens", "revoke_token"]
@@ -43,7 +44,7 @@ def create_token(
         person.tenant,
         name=data.name,
         role=data.role,
-        secret_hash=hash_credential(secret),
+        secret_hash=hash_secret(secret),
         expires_at=expires,
         actor=person.actor,
     )

@@ -9,7 +9,6 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 
-from vedette.console.credential import hash_credential, new_credential
 from vedette.console.form import Form
 from vedette.console.pages.params import words
 from vedette.console.pages.render import PageRequest, Renderer
@@ -17,6 +16,7 @@ from vedette.console.pages.route import takes
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.console.throttle import Throttle
+from vedette.core import hash_secret, new_secret
 from vedette.store import Role
 
 __all__ = ["signin_form", "signin_page", "signout_form"]
@@ -48,7 +48,7 @@ def signin_form(
     address = request.client.host if request.client else "unknown"
     throttle.check(address)
     following = safe_next(own_form.text("next"))
-    token = console.store.tokens.by_hash(hash_credential(own_form.text("token")))
+    token = console.store.tokens.by_hash(hash_secret(own_form.text("token")))
     if token is None:
         throttle.failed(address)
         _LOG.warning("console.signin_failed", address=address)
@@ -61,10 +61,10 @@ def signin_form(
             problem="This token is not known, has expired or was revoked.",
         )
     throttle.passed(address)
-    session = new_credential()
+    session = new_secret()
     lifetime = console.settings.session_seconds
     console.store.sessions.create(
-        hash_credential(session),
+        hash_secret(session),
         token,
         expires_at=console.clock.now() + timedelta(seconds=lifetime),
     )
