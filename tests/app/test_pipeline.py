@@ -1,7 +1,7 @@
 """The pipeline: what a batch of deliveries leads to, on both kinds of database."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -9,14 +9,23 @@ import pytest
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 from tests.fixtures.sealed import EPOCH, TENANT, message
 
-from vedette.app.pipeline import Pipeline
+from vedette.app.pipeline import MAX_ATTEMPTS, Pipeline
 from vedette.app.replay import Replay
 from vedette.app.wiring import load_detector, policies_from
-from vedette.core import Identity, Label, ManualClock, Message, Snapshot, SystemClock, Verdict
+from vedette.core import (
+    Identity,
+    InvalidInput,
+    Label,
+    ManualClock,
+    Message,
+    Snapshot,
+    SystemClock,
+    Verdict,
+)
 from vedette.detect import Arrival, Detector, Scored
-from vedette.queue import MemoryQueue, consume
+from vedette.queue import Delivery, Done, MemoryQueue, Reject, consume
 from vedette.seal import KeyRing
-from vedette.store import Store
+from vedette.store import Applied, Effect, Store
 
 RING = KeyRing.generate()
 CLOCK = ManualClock()
@@ -165,6 +174,62 @@ def test_a_snapshot_that_makes_judging_fail_costs_only_itself(store: Store) -> N
     queue = _run(store, _sealed(list(quiet_snapshots(6))), pipeline)
     assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
     assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+
+
+class _Refusing(Store):
+    """The real store, except that it will not take what one snapshot leads to."""
+
+    def apply(self, effects: Sequence[Effect], *, actor: str) -> list[Applied]:
+        if any(one.verdict.seq == 3 and one.state is not None for one in effects):
+            raise InvalidInput("this can't be stored")
+        return super().apply(effects, actor=actor)
+
+
+def test_a_snapshot_that_can_not_be_stored_costs_only_itself(tmp_path: Path) -> None:
+    store = _Refusing(f"sqlite:///{tmp_path / 'store.sqlite'}", CLOCK)
+    store.migrate()
+    queue = _run(store, _sealed(list(quiet_snapshots(6))))
+    assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
+    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+    store.close()
+
+
+def _delivery(message_: Message, *, attempts: int = 1) -> Delivery:
+    return Delivery(message=message_, token="t", attempts=attempts, position=1)
+
+
+def test_what_never_comes_to_an_end_is_given_up_unopened(store: Store) -> None:
+    (sealed,) = _sealed(list(quiet_snapshots(1)))
+    outcome = _pipeline(store).handle([_delivery(sealed, attempts=MAX_ATTEMPTS + 1)])
+    assert isinstance(outcome[0], Reject)
+    (verdict,) = _verdicts(store)
+    assert verdict.label is Label.UNKNOWN
+    assert f"no end in {MAX_ATTEMPTS} attempts" in verdict.reasons[0].text
+
+
+def test_an_unreadable_snapshot_is_rejected_again_after_a_crash_before_its_rejection(
+    store: Store,
+) -> None:
+    (snapshot,) = quiet_snapshots(1)
+    delivery = _delivery(message(snapshot, RING, CLOCK.now(), body=b"?"))
+    pipeline = _pipeline(store)
+    assert [type(pipeline.handle([delivery])[0]) for _ in range(2)] == [Reject, Reject]
+    assert len(_verdicts(store)) == 1
+
+
+def test_another_content_under_a_judged_identity_is_rejected(store: Store) -> None:
+    first, second = _sealed([next(quiet_snapshots(1, seed=seed)) for seed in (1, 2)])
+    assert _pipeline(store).handle([_delivery(first)]) == [Done()]
+    assert isinstance(_pipeline(store).handle([_delivery(second)])[0], Reject)
+    assert len(_verdicts(store)) == 1
+
+
+def test_many_large_snapshots_are_opened_a_few_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.app.pipeline._DECODED_BYTES", 1)
+    _run(store, _sealed(list(quiet_snapshots(5))))
+    assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5]
 
 
 def test_a_late_snapshot_gets_a_verdict_and_does_not_touch_the_state(store: Store) -> None:

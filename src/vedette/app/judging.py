@@ -10,6 +10,7 @@ from vedette.core import (
     HostId,
     Identity,
     Label,
+    Message,
     Reason,
     Record,
     Severity,
@@ -88,8 +89,9 @@ def judge(
     return judged
 
 
-def unreadable(identity: Identity, taken_at: datetime, now: datetime, why: str) -> Verdict:
+def unreadable(message: Message, now: datetime, why: str) -> Verdict:
     """The verdict on a snapshot that can't be opened, parsed or judged: unknown, never normal."""
+    identity = message.identity
     reason = Reason(
         expert="judge",
         subject="unreadable",
@@ -102,12 +104,13 @@ def unreadable(identity: Identity, taken_at: datetime, now: datetime, why: str) 
         host=identity.host,
         epoch=identity.epoch,
         seq=identity.seq,
-        taken_at=taken_at,
+        taken_at=message.received_at,
         decided_at=now,
         label=Label.UNKNOWN,
         score=0.0,
         severity=Severity.NONE,
         reasons=(reason,),
+        input_digest=message.digest,
     )
 
 

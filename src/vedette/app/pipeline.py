@@ -1,9 +1,9 @@
 """From the queue to the store: open, judge, decide, and one transaction. The only place that binds these."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from operator import itemgetter
 
 import structlog
 
@@ -12,33 +12,43 @@ from vedette.app.telemetry import VERDICTS
 from vedette.core import (
     Clock,
     HostId,
-    Identity,
     InvalidInput,
+    Record,
     TenantId,
+    Unavailable,
     decode_snapshot,
 )
 from vedette.decide import PolicySet, Situation
-from vedette.detect import Detector
+from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope
-from vedette.store import Applied, Effect, Store, StoredState
+from vedette.store import Applied, Effect, Known, Store, StoredState
 
-__all__ = ["Pipeline"]
+__all__ = ["MAX_ATTEMPTS", "Pipeline"]
 
+MAX_ATTEMPTS = 10
+_DECODED_BYTES = 32 * 1024 * 1024
+_HELD = "an earlier snapshot of this host is tried again first"
 _log = structlog.get_logger()
 Timer = Callable[[str], AbstractContextManager[object]]
 
 
-class _NotJudged(Exception):  # noqa: N818 - what happened, not an error class of the domain
-    """Judging these snapshots failed; the cause is chained."""
+class _Item(Record, frozen=True, kw_only=True):
+    """A delivery, and what it held or why that can't be known. `size` is of its decompressed body."""
+
+    delivery: Delivery
+    opened: Opened | None = None
+    refused: str = ""
+    size: int = 0
 
 
 class Pipeline:
     """Handles deliveries for `vedette.queue.consume`: when `handle` returns, every effect is durable.
 
-    A delivery that can't be opened, parsed or judged gets an unknown verdict and is rejected to the dead letters.
-    One whose host's state was changed by another worker is retried. Judging is a pure function, so that a failure
-    would repeat: in a batch of several it is raised, and the consume loop hands them over again one by one.
+    A delivery that can't be opened, parsed, judged or stored gets an unknown verdict and is rejected to the dead
+    letters; so is one that was handed over `MAX_ATTEMPTS` times and never came to an end, as one that kills its worker.
+    Where a failure can't be laid at one delivery's door it is raised, and the consume loop hands them over one by one.
+    One whose host's state was changed by another worker is retried, and so is what follows it in its lane.
     """
 
     def __init__(
@@ -62,53 +72,83 @@ class Pipeline:
 
     def handle(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         """One outcome per delivery, in their order."""
-        with self._timer("open"):
-            opened, refused = self._open(deliveries)
+        known = self._store.verdicts.known([item.message.identity for item in deliveries])
+        outcomes: dict[int, Outcome] = {}
+        fresh: dict[int, Delivery] = {}
+        for index, delivery in enumerate(deliveries):
+            verdict = known.get(delivery.message.identity)
+            if verdict is None:
+                fresh[index] = delivery
+            else:
+                outcomes[index] = _again(delivery, verdict)
+        for part in self._parts(fresh):
+            held = {_lane(deliveries[i]) for i, o in outcomes.items() if isinstance(o, Retry)}
+            free = {i: item for i, item in part.items() if _lane(item.delivery) not in held}
+            outcomes |= {i: Retry(delay_seconds=0.0, reason=_HELD) for i in part if i not in free}
+            outcomes |= self._settle(free)
+        return [outcomes[index] for index in range(len(deliveries))]
+
+    def _parts(self, deliveries: dict[int, Delivery]) -> Iterator[dict[int, _Item]]:
+        """Opens the deliveries, a bounded number of decoded bytes at a time."""
+        part: dict[int, _Item] = {}
+        size = 0
+        for index, delivery in deliveries.items():
+            with self._timer("open"):
+                item = self._open(delivery)
+            part[index] = item
+            size += item.size
+            if size >= _DECODED_BYTES:
+                yield part
+                part, size = {}, 0
+        if part:
+            yield part
+
+    def _settle(self, part: dict[int, _Item]) -> dict[int, Outcome]:
+        """Judges and writes; a single delivery that makes that fail is written down as unreadable instead."""
         try:
-            effects = self._judge(opened)
-        except _NotJudged as error:
-            if len(opened) > 1:
+            return self._write(part)
+        except Unavailable:
+            raise
+        except Exception as error:
+            _log.exception("pipeline.failed", snapshots=len(part))
+            if len(part) > 1:
                 raise
-            effects = []
-            refused[next(iter(opened))] = str(error)
-        effects += self._blind(deliveries, refused)
-        effects.sort(key=lambda item: item[0])
+            ((index, item),) = part.items()
+            why = f"judging or storing it failed with {type(error).__name__}"
+            return self._write({index: _Item(delivery=item.delivery, refused=why)})
+
+    def _write(self, part: dict[int, _Item]) -> dict[int, Outcome]:
+        opened = {index: item.opened for index, item in part.items() if item.opened is not None}
+        effects = [*self._judge(opened), *self._blind(part)]
+        effects.sort(key=itemgetter(0))
         with self._timer("apply"):
             applied = self._store.apply([effect for _, effect in effects], actor=self._actor)
-        outcomes: list[Outcome] = [Done() for _ in deliveries]
+        outcomes: dict[int, Outcome] = {}
         for (index, effect), result in zip(effects, applied, strict=True):
-            outcomes[index] = _outcome(result, refused.get(index))
+            outcomes[index] = _outcome(result, part[index].refused)
             if result is Applied.APPLIED:
                 VERDICTS.labels(label=effect.verdict.label.value).inc()
         return outcomes
 
-    def _open(self, deliveries: Sequence[Delivery]) -> tuple[dict[int, Opened], dict[int, str]]:
-        opened: dict[int, Opened] = {}
-        refused: dict[int, str] = {}
-        known = self._store.verdicts.known([item.message.identity for item in deliveries])
-        for index, delivery in enumerate(deliveries):
-            identity = delivery.message.identity
-            if identity in known:
-                continue
-            try:
-                opened[index] = self._opened(delivery)
-            except InvalidInput as error:
-                refused[index] = error.detail
-        return opened, refused
+    def _open(self, delivery: Delivery) -> _Item:
+        if delivery.attempts > MAX_ATTEMPTS:
+            return _Item(delivery=delivery, refused=f"it came to no end in {MAX_ATTEMPTS} attempts")
+        try:
+            opened, size = self._opened(delivery)
+        except InvalidInput as error:
+            return _Item(delivery=delivery, refused=error.detail)
+        return _Item(delivery=delivery, opened=opened, size=size)
 
-    def _opened(self, delivery: Delivery) -> Opened:
+    def _opened(self, delivery: Delivery) -> tuple[Opened, int]:
         message = delivery.message
         header, body = open_envelope(message.body, self._ring)
         snapshot = decode_snapshot(body, header.content_type)
-        inner = Identity(
-            tenant=header.tenant, host=snapshot.host.id, epoch=header.epoch, seq=snapshot.seq
-        )
-        apart = abs(snapshot.taken_at - header.taken_at)
-        if inner != message.identity or apart >= timedelta(milliseconds=1):
+        if header.identity != message.identity or not header.matches(snapshot):
             raise InvalidInput("its inside does not agree with its header", kind="header-mismatch")
-        return Opened(
+        opened = Opened(
             tenant=header.tenant, epoch=header.epoch, snapshot=snapshot, digest=message.digest
         )
+        return opened, len(body)
 
     def _judge(self, opened: dict[int, Opened]) -> list[tuple[int, Effect]]:
         by_tenant: dict[TenantId, list[int]] = defaultdict(list)
@@ -130,18 +170,14 @@ class Pipeline:
             situations = self._situations(tenant, items, policies)
         now = self._clock.now()
         with self._timer("judge"):
-            try:
-                judged = judge(
-                    items,
-                    {host: stored[host].blob if host in stored else None for host in hosts},
-                    situations,
-                    detector=self._detector,
-                    policies=policies,
-                    decided_at=dict.fromkeys((item.identity for item in items), now),
-                )
-            except Exception as error:
-                _log.exception("pipeline.not_judged", hosts=hosts)
-                raise _NotJudged(f"judging it failed with {type(error).__name__}") from error
+            judged = judge(
+                items,
+                {host: stored[host].blob if host in stored else None for host in hosts},
+                situations,
+                detector=self._detector,
+                policies=policies,
+                decided_at=dict.fromkeys((item.identity for item in items), now),
+            )
         return _chained(opened, judged, stored)
 
     def _situations(
@@ -164,19 +200,31 @@ class Pipeline:
             for host, snapshot in first.items()
         }
 
-    def _blind(
-        self, deliveries: Sequence[Delivery], refused: dict[int, str]
-    ) -> list[tuple[int, Effect]]:
+    def _blind(self, part: dict[int, _Item]) -> list[tuple[int, Effect]]:
         now = self._clock.now()
         effects = []
-        for index, why in refused.items():
-            message = deliveries[index].message
-            _log.warning(
-                "pipeline.unreadable", host=message.identity.host, seq=message.identity.seq
-            )
-            verdict = unreadable(message.identity, message.received_at, now, why)
-            effects.append((index, Effect(verdict=verdict)))
+        for index, item in part.items():
+            if item.refused:
+                message = item.delivery.message
+                _log.warning(
+                    "pipeline.unreadable", host=message.identity.host, seq=message.identity.seq
+                )
+                verdict = unreadable(message, now, item.refused)
+                effects.append((index, Effect(verdict=verdict)))
         return effects
+
+
+def _lane(delivery: Delivery) -> str:
+    return delivery.message.lane
+
+
+def _again(delivery: Delivery, verdict: Known) -> Outcome:
+    """What becomes of a delivery whose snapshot has its verdict: a worker ended before it could say so."""
+    if verdict.unreadable:
+        return Reject(reason="it could not be read")
+    if verdict.input_digest != delivery.message.digest:
+        return Reject(reason="another snapshot with this identity was judged before")
+    return Done()
 
 
 def _chained(
@@ -206,12 +254,12 @@ def _chained(
 def _read(item: Opened, outcome: Judged) -> tuple[str, ...]:
     """The tables known in full at this moment: sent as rows, or as a digest that the detector could resolve."""
     resolved = set(item.snapshot.same) - set(outcome.scored.needed)
-    return tuple(sorted({*item.snapshot.tables, *resolved}))
+    return tuple(sorted(KNOWN_TABLES & {*item.snapshot.tables, *resolved}))
 
 
-def _outcome(result: Applied, refused: str | None) -> Outcome:
+def _outcome(result: Applied, refused: str) -> Outcome:
     if result is Applied.LOST:
         return Retry(delay_seconds=0.05, reason="another worker changed this host's state")
-    if refused is not None:
+    if refused:
         return Reject(reason=refused)
     return Done()
