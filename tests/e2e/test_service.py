@@ -117,6 +117,9 @@ def test_health_metrics_and_openapi_are_served(service: Service) -> None:
     with service.client() as client:
         assert client.get("/health/live").json() == {"status": "ok"}
         assert client.get("/health/ready").json() == {"status": "ok"}
+        for path in ("/health/live", "/health/ready", "/nowhere"):
+            assert client.get(path).headers["cache-control"] == "no-store"
+        assert client.delete("/v1/snapshots").headers["cache-control"] == "no-store"
         schema = client.get("/openapi/openapi.json").json()
     assert schema["openapi"].startswith("3.1")
     assert {"/v1/snapshots", "/v1/enroll", "/v1/incidents", "/v1/audit"} <= set(schema["paths"])

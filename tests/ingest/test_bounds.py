@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Request
 
-from vedette.core import InvalidInput, Throttled, Unauthenticated, Unavailable
-from vedette.ingest.body import BodyReader
+from vedette.core import InvalidInput, Throttled, TooLarge, Unauthenticated, Unavailable
+from vedette.ingest.body import BodyBounds, BodyReader
+from vedette.ingest.network import network_of
 from vedette.ingest.nonce import NonceMemory
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.workers import jittered
@@ -88,22 +90,44 @@ def test_jitter_spreads_around_its_middle() -> None:
     assert 5 <= min(waits) < max(waits) <= 15
 
 
-def body_of(*events: dict[str, Any], seconds: float = 60.0) -> bytes:
+def reader_of(**changes: Any) -> BodyReader:
+    bounds = BodyBounds(
+        in_flight_bytes=1000,
+        per_sender=2,
+        seconds=60.0,
+        window_seconds=60.0,
+        window_bytes=10,
+        retry_seconds=1.0,
+    )
+    return BodyReader(msgspec.structs.replace(bounds, **changes))
+
+
+def request_of(
+    *events: dict[str, Any], length: int | None = None, pause: float = 0.0, client: Any = None
+) -> Request[Any, Any, Any]:
+    """Brings its events, one after each pause, and then nothing."""
     left = list(events)
 
     async def receive() -> Any:
+        await asyncio.sleep(pause)
         if not left:
             await asyncio.Event().wait()
         return left.pop(0)
 
-    scope: Any = {"type": "http", "method": "POST", "headers": [], "state": {}}
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "headers": headers,
+        "state": {},
+        "client": client,
+    }
+    return Request(scope, receive=receive)
 
-    async def read() -> bytes:
-        request: Request[Any, Any, Any] = Request(scope, receive=receive)
-        reader = BodyReader(in_flight_bytes=1000, seconds=seconds, retry_seconds=1)
-        return await reader.read(request, 100)
 
-    return asyncio.run(read())
+def body_of(*events: dict[str, Any], pause: float = 0.0, **changes: Any) -> bytes:
+    request = request_of(*events, pause=pause)
+    return asyncio.run(reader_of(**changes).read(request, 100, sender="s"))
 
 
 def part(body: bytes, *, more: bool = True) -> dict[str, Any]:
@@ -118,9 +142,115 @@ def test_a_body_that_breaks_off_or_never_ends_is_refused() -> None:
     with pytest.raises(InvalidInput) as refusal:
         body_of(part(b"ab"), {"type": "http.disconnect"})
     assert refusal.value.kind == "incomplete-body"
-    with pytest.raises(InvalidInput) as refusal:
+    with pytest.raises(Unavailable) as slow:
         body_of(part(b"ab"), seconds=0.01)
-    assert refusal.value.kind == "slow-body"
+    assert slow.value.kind == "slow-body"
+    assert slow.value.retry_after
+
+
+def test_a_body_that_trickles_is_refused_long_before_its_time_is_over() -> None:
+    trickle = [part(b"x") for _ in range(90)]
+    with pytest.raises(Unavailable) as slow:
+        body_of(*trickle, pause=0.02, window_seconds=0.05)
+    assert slow.value.kind == "slow-body"
+
+
+def test_a_body_that_stalls_after_a_burst_is_refused() -> None:
+    with pytest.raises(Unavailable) as slow:
+        body_of(part(bytes(90)), window_seconds=0.05)
+    assert slow.value.kind == "slow-body"
+
+
+def test_a_body_that_keeps_its_rate_is_read_however_long_it_takes() -> None:
+    parts = [part(bytes(10)) for _ in range(9)]
+    whole = body_of(*parts, part(b"", more=False), pause=0.001, window_seconds=30.0)
+    assert len(whole) == 90
+
+
+async def stalled(reader: BodyReader, count: int, *events: Any, length: int | None = None) -> Any:
+    """Reads, each of a sender of its own, that have taken their events and wait for more."""
+    reading = [
+        asyncio.ensure_future(
+            reader.read(request_of(*events, length=length), 1000, sender=f"stalled-{index}")
+        )
+        for index in range(count)
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    return reading
+
+
+def test_announced_bytes_take_nothing_from_others() -> None:
+    async def run() -> bytes:
+        reader = reader_of()
+        reading = await stalled(reader, 50, length=1000)
+        whole = await reader.read(request_of(part(bytes(1000), more=False)), 1000, sender="s")
+        for task in reading:
+            task.cancel()
+        return whole
+
+    assert len(asyncio.run(run())) == 1000
+
+
+def test_bytes_that_came_are_charged_until_their_body_is_done() -> None:
+    async def run() -> None:
+        reader = reader_of()
+        reading = await stalled(reader, 9, part(bytes(100)))
+        await reader.read(request_of(part(bytes(100), more=False)), 1000, sender="s")
+        with pytest.raises(Unavailable):
+            await reader.read(request_of(part(bytes(101), more=False)), 1000, sender="s")
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+        await reader.read(request_of(part(bytes(1000), more=False)), 1000, sender="s")
+
+    asyncio.run(run())
+
+
+def test_a_sender_has_few_bodies_under_way_and_others_theirs() -> None:
+    async def run() -> None:
+        reader = reader_of()
+        reading = [
+            asyncio.ensure_future(reader.read(request_of(), 100, sender="s")) for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(Throttled) as refusal:
+            await reader.read(request_of(part(b"", more=False)), 100, sender="s")
+        assert refusal.value.retry_after
+        assert await reader.read(request_of(part(b"a", more=False)), 100, sender="t") == b"a"
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+        assert await reader.read(request_of(part(b"b", more=False)), 100, sender="s") == b"b"
+
+    asyncio.run(run())
+
+
+def test_a_body_over_its_bound_is_refused_announced_or_not() -> None:
+    with pytest.raises(TooLarge):
+        body_of(part(bytes(101)))
+    with pytest.raises(TooLarge):
+        asyncio.run(reader_of().read(request_of(length=101), 100, sender="s"))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("/run/proxy.sock", ""),
+    ],
+)
+def test_strangers_are_told_apart_by_network(address: str, network: str) -> None:
+    assert network_of(request_of(client=(address, 1))) == network
+
+
+def test_a_caller_without_address_is_a_network_too() -> None:
+    assert network_of(request_of()) == ""
 
 
 def test_a_refused_sender_is_told_when_its_next_token_comes() -> None:

@@ -8,8 +8,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from tests.ingest.world import RING, SECRET, Machine, World
 
+from vedette.core import hash_secret
 from vedette.ingest import IngestSettings
-from vedette.seal import IngestPublicKey, SigningKey, VerifyKey, hash_secret
+from vedette.seal import IngestPublicKey, SigningKey, VerifyKey
 
 
 def test_an_agent_with_a_token_is_let_in_and_can_push() -> None:
@@ -87,9 +88,7 @@ def test_a_request_signed_by_another_key_proves_nothing() -> None:
     assert world.enrolments.asked == []
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"token_secret": 1}']
-)
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 16_000, b'{"token_secret": 1}'])
 def test_a_body_that_is_no_enrolment_is_refused(body: bytes) -> None:
     world = World()
     machine = Machine(world, "x")
@@ -99,7 +98,34 @@ def test_a_body_that_is_no_enrolment_is_refused(body: bytes) -> None:
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-input")
 
 
-def test_enrolments_are_limited_in_all() -> None:
+def test_an_enrolment_over_its_small_bound_is_refused() -> None:
+    world = World()
+    labels = {str(index): "x" * 256 for index in range(64)}
+    with world.client() as client:
+        answer = Machine(world, "x").enroll(client, host={"hostname": "h", "labels": labels})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+
+
+def test_a_replayed_enrolment_is_refused() -> None:
+    world = World()
+    machine = Machine(world, "x")
+    with world.client() as client:
+        assert machine.enroll(client).status_code == 201
+        machine.nonces -= 1
+        answer = machine.enroll(client)
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/reused-nonce")
+
+
+def test_strangers_leave_nothing_in_the_memory_of_nonces() -> None:
+    world = World(settings=IngestSettings(max_nonces=1))
+    with world.client() as client:
+        for _ in range(5):
+            stranger = Machine(world, "x").enroll(client, token_secret="other")
+            assert stranger.status_code == 401
+        assert world.machine.push(client).status_code == 202
+
+
+def test_enrolments_are_limited_for_each_address() -> None:
     world = World(settings=IngestSettings(enrol_rate=0.01, enrol_burst=2))
 
     def enroll(client: TestClient[Litestar]) -> int:

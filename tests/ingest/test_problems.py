@@ -71,6 +71,16 @@ def test_every_error_is_a_problem(
     assert "Traceback" not in answer.text
 
 
+def test_no_problem_is_kept_by_a_cache(client: TestClient[Litestar]) -> None:
+    for answer in (
+        client.get("/raise/not-found"),
+        client.get("/raise/crash"),
+        client.get("/nowhere"),
+        client.post("/raise/x"),
+    ):
+        assert answer.headers["cache-control"] == "no-store"
+
+
 def test_extensions_and_headers_reach_the_client(client: TestClient[Litestar]) -> None:
     assert client.get("/raise/conflict").json()["incident"] == "i-1"
     assert client.get("/raise/throttled").headers["retry-after"] == "1"

@@ -263,6 +263,17 @@ def test_a_forger_can_not_use_up_anothers_nonces() -> None:
         assert world.machine.push(client, nonce="mine").status_code == 202
 
 
+def test_a_throttled_host_can_not_fill_the_memory_of_nonces() -> None:
+    world = World(settings=IngestSettings(rate=0.001, burst=1, max_nonces=2))
+    with world.client() as client:
+        statuses = [
+            world.machine.push(client, world.machine.envelope(seq)).status_code
+            for seq in range(1, 6)
+        ]
+        assert statuses == [202, 429, 429, 429, 429]
+        assert world.enrolled("h-2").push(client).status_code == 202
+
+
 def test_a_throttled_host_is_let_in_again_after_the_time_it_was_told() -> None:
     world = World(settings=IngestSettings(rate=0.1, burst=1))
     with world.client() as client:

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from httpx import Response
+from httpx import Client, Response
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.testing import TestClient
 
-from vedette.core import Clock, Epoch, HostId, ManualClock, TenantId
+from vedette.core import Clock, Epoch, HostId, ManualClock, TenantId, hash_secret
 from vedette.ingest import (
     Door,
     IngestSettings,
@@ -28,7 +28,7 @@ from vedette.ingest.memory import (
     MemoryLoad,
     MemorySigner,
 )
-from vedette.seal import Header, KeyRing, SigningKey, hash_secret, seal_envelope, sign_request
+from vedette.seal import Header, KeyRing, SigningKey, seal_envelope, sign_request
 
 __all__ = ["ENVELOPE", "RING", "SECRET", "START", "Machine", "World"]
 
@@ -141,7 +141,7 @@ class Machine:
 
     def push(
         self,
-        client: TestClient[Litestar],
+        client: Client,
         body: bytes | None = None,
         *,
         headers: Mapping[str, str] | None = None,
@@ -152,18 +152,18 @@ class Machine:
         sent = {"Content-Type": ENVELOPE} | signed | dict(headers or {})
         return client.post("/v1/snapshots", content=sealed, headers=sent)
 
-    def poll(self, client: TestClient[Litestar], wait: str | None = None) -> Response:
+    def poll(self, client: Client, wait: str | None = None) -> Response:
         query = "" if wait is None else f"wait={wait}"
         headers = self.sign("GET", "/v1/commands", query)
         return client.get("/v1/commands" + (f"?{query}" if query else ""), headers=headers)
 
-    def tell(self, client: TestClient[Litestar], address: str, **changes: Any) -> Response:
+    def tell(self, client: Client, address: str, **changes: Any) -> Response:
         fields = {"command": address, "state": "simulated", "at": "2026-01-01T00:00:00Z"}
         body = json.dumps(fields | changes).encode()
         path = f"/v1/commands/{address}/result"
         return client.post(path, content=body, headers=self.sign("POST", path, body=body))
 
-    def enroll(self, client: TestClient[Litestar], **changes: Any) -> Response:
+    def enroll(self, client: Client, **changes: Any) -> Response:
         asked = {
             "token_secret": SECRET,
             "public_key": self.key.public.to_text(),

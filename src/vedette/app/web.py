@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from litestar import Litestar, Response, get
+from litestar.datastructures import CacheControlHeader
 from litestar.enums import ScopeType
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import ResponseSpec
@@ -106,6 +107,7 @@ def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandl
         summary="Whether the API runs",
         tags=["health"],
         security=[{}],
+        cache_control=CacheControlHeader(no_store=True),
         sync_to_thread=False,
     )
     def live() -> Health:
@@ -118,6 +120,7 @@ def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandl
         responses={503: ResponseSpec(Health, generate_examples=False, description="Not now.")},
         tags=["health"],
         security=[{}],
+        cache_control=CacheControlHeader(no_store=True),
         sync_to_thread=True,
     )
     def ready() -> Response[Health]:

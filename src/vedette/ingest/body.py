@@ -1,74 +1,118 @@
-"""Reading request bodies within bounds: of each, of all together, and of time."""
+"""Reading request bodies within bounds: of each, of all together, of one sender's, and of time."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from litestar import Request
 
-from vedette.core import InvalidInput, TooLarge, Unavailable
+from vedette.core import InvalidInput, Record, Throttled, TooLarge, Unavailable
 from vedette.ingest.workers import jittered
 
-__all__ = ["BodyReader"]
+__all__ = ["BodyBounds", "BodyReader"]
+
+
+class BodyBounds(Record, frozen=True, kw_only=True):
+    """Bounds of the bodies of one kind of sender, all read by one `BodyReader`.
+
+    `in_flight_bytes` is what all of them may hold in memory while they are read, `per_sender` how many one sender may
+    have under way. A body ends within `seconds`, and until then brings `window_bytes` in each `window_seconds`.
+    """
+
+    in_flight_bytes: int
+    per_sender: int
+    seconds: float
+    window_seconds: float
+    window_bytes: int
+    retry_seconds: float
 
 
 class BodyReader:
-    """Refuses by Content-Length before a byte is read, and by count while reading. For one event loop."""
+    """For one event loop.
 
-    def __init__(self, *, in_flight_bytes: int, seconds: float, retry_seconds: float) -> None:
-        self._left = in_flight_bytes
-        self._seconds = seconds
-        self._retry_seconds = retry_seconds
+    Bytes are charged to the common bound as they arrive. What Content-Length announces can only refuse a body: were it
+    charged, a sender could take all of the bound by promising bytes that never come.
+    """
 
-    async def read(self, request: Request[Any, Any, Any], max_bytes: int) -> bytes:
+    def __init__(self, bounds: BodyBounds) -> None:
+        self._bounds = bounds
+        self._left = bounds.in_flight_bytes
+        self._under_way: Counter[str] = Counter()
+
+    async def read(self, request: Request[Any, Any, Any], max_bytes: int, *, sender: str) -> bytes:
         """The whole body.
 
         Raises:
             TooLarge: over `max_bytes`, announced or real.
-            InvalidInput: (slow-body, incomplete-body) it did not arrive in time, or not whole.
-            Unavailable: too many bodies are being read already.
+            InvalidInput: (bad-content-length, incomplete-body) it is announced wrongly, or did not arrive whole.
+            Throttled: this sender has too many bodies under way.
+            Unavailable: too much is being read already; (slow-body) it did not arrive in time.
         """
-        reserved = _announced(request, max_bytes)
-        if reserved > self._left:
-            raise Unavailable(
-                "too many requests at once; send it again later",
-                retry_after=jittered(self._retry_seconds),
+        _check_announced(request, max_bytes)
+        if self._under_way[sender] >= self._bounds.per_sender:
+            raise Throttled(
+                "too many requests at once from this sender; wait for their answers",
+                retry_after=jittered(self._bounds.retry_seconds),
             )
-        self._left -= reserved
+        self._under_way[sender] += 1
+        body = bytearray()
         try:
-            async with asyncio.timeout(self._seconds):
-                return await _read(request, max_bytes)
+            async with asyncio.timeout(None) as patience:
+                await self._fill(body, request, max_bytes, patience)
         except TimeoutError as error:
-            raise InvalidInput(
-                f"the body did not arrive within {self._seconds:g} s", kind="slow-body"
+            # Not a 400: the request may be a good one over a bad line, and an agent gives up what gets a 400.
+            raise Unavailable(
+                "the body came too slowly; send it again later",
+                kind="slow-body",
+                retry_after=jittered(self._bounds.retry_seconds),
             ) from error
         finally:
-            self._left += reserved
+            self._left += len(body)
+            self._under_way[sender] -= 1
+            # A sender with none must not be kept: addresses are many.
+            if not self._under_way[sender]:
+                del self._under_way[sender]
+        return bytes(body)
+
+    async def _fill(
+        self,
+        body: bytearray,
+        request: Request[Any, Any, Any],
+        max_bytes: int,
+        patience: asyncio.Timeout,
+    ) -> None:
+        now = asyncio.get_running_loop().time
+        ends = now() + self._bounds.seconds
+        due = 0
+        more = True
+        while more:
+            if len(body) >= due:
+                due = len(body) + self._bounds.window_bytes
+                patience.reschedule(min(ends, now() + self._bounds.window_seconds))
+            event = await request.receive()
+            if event["type"] != "http.request":
+                raise InvalidInput("the connection ended inside the body", kind="incomplete-body")
+            self._charge(body, event["body"], max_bytes)
+            more = event.get("more_body", False)
+
+    def _charge(self, body: bytearray, part: bytes, max_bytes: int) -> None:
+        if len(body) + len(part) > max_bytes:
+            raise TooLarge(f"a body may have {max_bytes} bytes here; this one has more")
+        if len(part) > self._left:
+            raise Unavailable(
+                "too many requests at once; send it again later",
+                retry_after=jittered(self._bounds.retry_seconds),
+            )
+        body += part
+        self._left -= len(part)
 
 
-def _announced(request: Request[Any, Any, Any], max_bytes: int) -> int:
+def _check_announced(request: Request[Any, Any, Any], max_bytes: int) -> None:
     text = request.headers.get("content-length")
     if text is None:
-        # Chunked: it may come to be as long as allowed.
-        return max_bytes
+        return
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidInput("Content-Length is not a number", kind="bad-content-length")
     length = int(text)
     if length > max_bytes:
         raise TooLarge(f"a body may have {max_bytes} bytes here; this one has {length}")
-    return length
-
-
-async def _read(request: Request[Any, Any, Any], max_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    length = 0
-    more = True
-    while more:
-        event = await request.receive()
-        if event["type"] != "http.request":
-            raise InvalidInput("the connection ended inside the body", kind="incomplete-body")
-        parts.append(event["body"])
-        length += len(event["body"])
-        if length > max_bytes:
-            raise TooLarge(f"a body may have {max_bytes} bytes here; this one has more")
-        more = event.get("more_body", False)
-    return b"".join(parts)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 
 from vedette.core import Clock, Unavailable
+from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.commit import GroupCommit
 from vedette.ingest.gate import Gate
 from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load
@@ -50,8 +51,16 @@ class Door:
         # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
         self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)
         self.gate = Gate(hosts, clock, self.workers, self.settings)
+        # Whoever enrols is a stranger until the store has looked at the token. So enrolments share nothing with the hosts
+        # that could be used up, neither bytes nor threads, and one address can't use up what another needs.
         self.enrol_rate = TokenBuckets(
-            rate=self.settings.enrol_rate, burst=self.settings.enrol_burst, limit=1
+            rate=self.settings.enrol_rate, burst=self.settings.enrol_burst, limit=10_000
+        )
+        self.enrol_bodies = BodyReader(_enrol_bounds(self.settings))
+        self.enrol_workers = Workers(
+            1,
+            retry_seconds=self.settings.retry_seconds,
+            max_waiting=self.settings.enrol_waiting,
         )
         self.commit = GroupCommit(
             appender.append,
@@ -82,6 +91,7 @@ class Door:
         self.draining = True
         await self.commit.close()
         self._appends.close()
+        self.enrol_workers.close()
         self.workers.close()
 
     @asynccontextmanager
@@ -91,3 +101,14 @@ class Door:
             yield
         finally:
             await self.close()
+
+
+def _enrol_bounds(settings: IngestSettings) -> BodyBounds:
+    return BodyBounds(
+        in_flight_bytes=settings.enrol_in_flight_bytes,
+        per_sender=settings.enrol_bodies_per_address,
+        seconds=settings.enrol_seconds,
+        window_seconds=settings.body_window_seconds,
+        window_bytes=int(settings.body_window_seconds * settings.min_body_rate),
+        retry_seconds=settings.retry_seconds,
+    )

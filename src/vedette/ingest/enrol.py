@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from vedette.core import HostDescription, HostId, InvalidInput, OperatingSystem, Record, hash_secret
 from vedette.ingest.door import Door
+from vedette.ingest.network import network_of
 from vedette.ingest.ports import Enrolment
 from vedette.ingest.spec import SIGNED, described, problems
 from vedette.seal import VerifyKey
@@ -71,7 +72,9 @@ def enrol_route(door: Door) -> HTTPRouteHandler:
     )
     async def enrol_agent(request: Request[Any, Any, Any]) -> Response[EnrolReply]:
         signed = door.gate.read(request)
-        body = await door.gate.body(request, max_bytes=door.settings.max_json_bytes)
+        network = network_of(request)
+        door.enrol_rate.take(network, door.clock.monotonic())
+        body = await door.enrol_bodies.read(request, door.settings.max_enrol_bytes, sender=network)
         asked = _decode(body)
         key = VerifyKey.from_text(asked.public_key)
         if key.kid != signed.signature.keyid:
@@ -79,8 +82,10 @@ def enrol_route(door: Door) -> HTTPRouteHandler:
                 "the request must be signed by the key that it brings", kind="bad-proof"
             )
         door.gate.verify(request, signed, key, body)
-        door.enrol_rate.take("", door.clock.monotonic())
-        enrolled = await door.workers.run(door.enrolments.enrol, _enrolment(asked, key))
+        enrolled = await door.enrol_workers.run(door.enrolments.enrol, _enrolment(asked, key))
+        # Only now, so that strangers can't fill the memory of nonces. What a replay did before it is refused here is
+        # nothing: the same key again takes no use of the token.
+        door.gate.take_nonce(signed)
         _LOG.info("ingest.enrolled", tenant=enrolled.tenant, host=enrolled.host, kid=key.kid)
         reply = EnrolReply(
             host_id=enrolled.host,

@@ -5,6 +5,9 @@ late with a fresh signature. Nonces are remembered in memory; so that a restart 
 signature made before this process started is refused as stale, and the agent simply signs anew. Several processes
 behind one address each remember their own nonces: a replay within the freshness to another of them passes the gate,
 and has no effect, since every machine route is idempotent.
+
+The signature is over the body's digest, not over the body, so it is verified first: nobody but an enrolled host can make
+the door read a body. Enrolments alone come from strangers; see `Door` for what they may use.
 """
 
 from functools import lru_cache
@@ -13,13 +16,19 @@ from typing import Any
 from litestar import Request
 
 from vedette.core import Clock, Forbidden, HostId, Record, TenantId, Unauthenticated
-from vedette.ingest.body import BodyReader
+from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.nonce import NonceMemory
 from vedette.ingest.ports import Hosts
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
 from vedette.ingest.workers import Workers
-from vedette.seal import SignatureInput, VerifyKey, read_signature, verify_request
+from vedette.seal import (
+    SignatureInput,
+    VerifyKey,
+    check_content_digest,
+    read_signature,
+    verify_request,
+)
 
 __all__ = ["Caller", "Gate", "Signed"]
 
@@ -53,9 +62,14 @@ class Gate:
         self._buckets = TokenBuckets(rate=settings.rate, burst=settings.burst)
         self._started = int(clock.now().timestamp())
         self._bodies = BodyReader(
-            in_flight_bytes=settings.in_flight_bytes,
-            seconds=settings.body_seconds,
-            retry_seconds=settings.retry_seconds,
+            BodyBounds(
+                in_flight_bytes=settings.in_flight_bytes,
+                per_sender=settings.bodies_per_host,
+                seconds=settings.body_seconds,
+                window_seconds=settings.body_window_seconds,
+                window_bytes=int(settings.body_window_seconds * settings.min_body_rate),
+                retry_seconds=settings.retry_seconds,
+            )
         )
 
     async def admit(
@@ -70,9 +84,13 @@ class Gate:
         """
         signed = self.read(request)
         caller, key = await self._workers.run(self._known, signed.signature.keyid)
-        body = await self.body(request, max_bytes=max_bytes)
-        self.verify(request, signed, key, body)
-        self._buckets.take(f"{caller.tenant}/{caller.host}", self._clock.monotonic())
+        self.verify(request, signed, key)
+        sender = f"{caller.tenant}/{caller.host}"
+        # The rate before the nonce, so that no host can fill the memory of nonces.
+        self._buckets.take(sender, self._clock.monotonic())
+        self.take_nonce(signed)
+        body = await self._bodies.read(request, max_bytes, sender=sender)
+        check_content_digest(signed.headers.get("content-digest", ""), body)
         return caller, body
 
     def read(self, request: Request[Any, Any, Any]) -> Signed:
@@ -96,14 +114,14 @@ class Gate:
             )
         return Signed(signature=signature, headers=headers)
 
-    async def body(self, request: Request[Any, Any, Any], *, max_bytes: int) -> bytes:
-        """The request's body, within bounds."""
-        return await self._bodies.read(request, max_bytes)
-
     def verify(
-        self, request: Request[Any, Any, Any], signed: Signed, key: VerifyKey, body: bytes
+        self,
+        request: Request[Any, Any, Any],
+        signed: Signed,
+        key: VerifyKey,
+        body: bytes | None = None,
     ) -> None:
-        """Checks the signature, then takes its nonce, so that a forger can't use up another's nonces."""
+        """Checks the signature; the body's digest too when the body is there already."""
         # The path as it was on the wire: decoding it and encoding it again could give another.
         raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         verify_request(
@@ -115,6 +133,9 @@ class Gate:
             body=body,
             headers=signed.headers,
         )
+
+    def take_nonce(self, signed: Signed) -> None:
+        """Lets this signature be used once. For verified ones only: a forger must not use up another's nonces."""
         self._nonces.use(
             signed.signature.keyid,
             signed.signature.nonce,

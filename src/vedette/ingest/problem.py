@@ -111,5 +111,6 @@ def _response(problem: Problem, headers: dict[str, str]) -> Response[bytes]:
         content=msgspec.json.encode(body, enc_hook=str),
         status_code=problem.status,
         media_type=PROBLEM_JSON,
-        headers=headers,
+        # What is wrong now need not be wrong later, and may name what only this client should see.
+        headers={"Cache-Control": "no-store"} | headers,
     )

@@ -23,20 +23,30 @@ def jittered(seconds: float) -> float:
 
 
 class Workers:
-    """A pool of threads for the ports."""
+    """A pool of threads for the ports. For one event loop. At most `max_waiting` calls are taken on at once."""
 
-    def __init__(self, threads: int, *, retry_seconds: float) -> None:
+    def __init__(
+        self, threads: int, *, retry_seconds: float, max_waiting: int | None = None
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ingest")
         self._retry_seconds = retry_seconds
+        self._max_waiting = max_waiting
+        self._waiting = 0
 
     async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Calls it in a thread.
 
         Raises:
             VedetteError: as the call raised it.
-            Unavailable: the call failed in another way; the cause is logged. Clients may try again.
+            Unavailable: too many wait, or the call failed in another way; the cause is logged. Clients may try again.
         """
+        if self._max_waiting is not None and self._waiting >= self._max_waiting:
+            raise Unavailable(
+                "too many requests at once; send it again later",
+                retry_after=jittered(self._retry_seconds),
+            )
         loop = asyncio.get_running_loop()
+        self._waiting += 1
         try:
             return await loop.run_in_executor(self._pool, lambda: call(*args, **kwargs))
         except VedetteError:
@@ -47,6 +57,8 @@ class Workers:
                 "the server can't answer this now; nothing was kept",
                 retry_after=jittered(self._retry_seconds),
             ) from error
+        finally:
+            self._waiting -= 1
 
     def close(self) -> None:
         """Waits for the calls under way; takes no new ones."""

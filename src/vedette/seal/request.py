@@ -57,12 +57,14 @@ def verify_request(
     method: str,
     path: str,
     query: str,
-    body: bytes,
+    body: bytes | None,
     headers: Mapping[str, str],
 ) -> None:
     """Checks that the key signed this very request. Freshness and single use are the caller's to check.
 
-    More than the required components may be covered: other header fields, and @authority.
+    More than the required components may be covered: other header fields, and @authority. The signature is over the
+    body's digest, so it can be checked before the body is read: with None for the body, and `check_content_digest` once
+    it is there.
 
     Raises:
         Unauthenticated: bad-signature (too little covered, or it does not hold); bad-digest (the body is another).
@@ -85,7 +87,8 @@ def verify_request(
             "the signature does not hold: another key, or the request was changed on its way",
             kind="bad-signature",
         )
-    check_content_digest(field_of(headers, "content-digest") or "", body)
+    if body is not None:
+        check_content_digest(field_of(headers, "content-digest") or "", body)
 
 
 def _derived(method: str, path: str, query: str) -> dict[str, str]:
