@@ -21,6 +21,7 @@ from vedette.core import (
     Snapshot,
     SystemClock,
     Verdict,
+    verdict_id,
 )
 from vedette.detect import Arrival, Detector, Scored
 from vedette.queue import Delivery, Done, MemoryQueue, Reject, consume
@@ -238,10 +239,10 @@ def test_a_late_snapshot_gets_a_verdict_and_does_not_touch_the_state(store: Stor
     _run(store, _sealed(snapshots))
     before = store.states.load(TENANT, [late.host.id])
     _run(store, _sealed([late]))
-    verdict = store.verdicts.by_identity(
-        Identity(tenant=TENANT, host=late.host.id, epoch=EPOCH, seq=34)
+    verdict = store.verdicts.get(
+        TENANT,
+        verdict_id(Identity(tenant=TENANT, host=late.host.id, epoch=EPOCH, seq=34)),
     )
-    assert verdict is not None
     assert verdict.late
     assert verdict.label is Label.UNKNOWN
     assert store.states.load(TENANT, [late.host.id]) == before

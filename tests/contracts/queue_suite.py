@@ -258,6 +258,41 @@ class QueueContract:
         assert queue.depth() == 0
         assert queue.append([poison.message]) == [DUPLICATE]
 
+    def test_a_reason_that_quotes_what_was_sent_is_stored_readably(self, queue: Queue) -> None:
+        queue.append([message()])
+        queue.reject(_take(queue)[0], reason="no table a\0b\ud800")
+        assert [letter.reason for letter in queue.dead_letters(limit=5)] == ["no table a\ufffdb?"]
+
+    def test_a_clock_set_back_does_not_keep_lanes_for_as_long(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message("a"), message("b")])
+        leased, held = _take(queue)
+        queue.retry(held, delay_seconds=60, reason="not yet")
+        clock.step(_START - timedelta(seconds=30))
+        assert _take(other) == []
+        clock.step(_START - timedelta(days=1))
+        assert _seqs(_take(other)) == [("a", 1), ("b", 1)]
+        with pytest.raises(LeaseLost):
+            queue.commit([leased])
+
+    def test_a_lease_longer_than_most_holds_against_one_who_asks_for_the_same(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        _take(queue, lease_seconds=7200)
+        assert _take(other, lease_seconds=7200) == []
+        clock.advance(7200)
+        assert len(_take(other, lease_seconds=7200)) == 1
+
+    def test_a_delay_is_cut_to_the_longest_wait(self, queue: Queue, clock: ManualClock) -> None:
+        queue.append([message()])
+        queue.retry(_take(queue)[0], delay_seconds=1e6, reason="not yet")
+        clock.advance(599)
+        assert _take(queue) == []
+        clock.advance(1)
+        assert len(_take(queue)) == 1
+
     def test_rejecting_twice_buries_once(self, queue: Queue) -> None:
         queue.append([message(seq=1), message(seq=2)])
         first, _ = _take(queue)

@@ -39,7 +39,7 @@ from vedette.core import (
     Severity,
     VerdictId,
 )
-from vedette.store import Applied, Effect, Store, StoredState
+from vedette.store import Applied, Effect, Known, Store, StoredState
 
 __all__ = ["ApplyContract"]
 
@@ -66,8 +66,25 @@ class ApplyContract:
         one = verdict(1, Label.ABNORMAL, reasons=(reason,), knowledge=3)
         apply(store, effect(1, verdict=one))
         assert store.verdicts.get(TENANT, one.id) == one
-        assert store.verdicts.by_identity(one.identity) == one
-        assert store.verdicts.known([one.identity, verdict(2).identity]) == {one.identity}
+        assert store.verdicts.known([verdict(2).identity]) == {}
+
+    def test_what_is_known_of_a_snapshot_is_its_digest_and_whether_it_could_be_read(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        read = verdict(1, Label.ABNORMAL, input_digest="sha256:a")
+        reason = Reason(expert="judge", subject="unreadable", text="It could not be read")
+        blind = verdict(2, Label.UNKNOWN, input_digest="sha256:b", reasons=(reason,))
+        plain = verdict(3, reasons=())
+        apply(store, effect(1, verdict=read), Effect(verdict=blind), Effect(verdict=plain))
+        replay = verdict(2, id=VerdictId("replayed"), of=blind.id, late=True)
+        apply(store, Effect(verdict=replay))
+        asked = [one.identity for one in (read, blind, plain, verdict(4))]
+        assert store.verdicts.known(asked) == {
+            read.identity: Known(id=read.id, input_digest="sha256:a", unreadable=False),
+            blind.identity: Known(id=blind.id, input_digest="sha256:b", unreadable=True),
+            plain.identity: Known(id=plain.id, input_digest="sha256:i", unreadable=False),
+        }
 
     def test_the_effects_of_one_host_follow_each_other_within_a_batch(self, store: Store) -> None:
         enrol(store)
@@ -106,7 +123,7 @@ class ApplyContract:
         fine = effect(1, host=other)
         assert apply(store, zombie, fine, later) == [LOST, APPLIED, LOST]
         assert store.states.load(TENANT, [HOST, other])[HOST] == first[0].result
-        assert store.verdicts.known([zombie.verdict.identity, later.verdict.identity]) == set()
+        assert store.verdicts.known([zombie.verdict.identity, later.verdict.identity]) == {}
         assert store.incidents.find(TENANT).items == ()
         assert store.hosts.get(TENANT, HOST).last_seq == 1
 
@@ -188,6 +205,43 @@ class ApplyContract:
         blind = Effect(verdict=verdict(2, Label.UNKNOWN))
         assert apply(store, one, blind, three) == [APPLIED] * 3
 
+    @pytest.mark.parametrize("seq", [1, 3, 5])
+    def test_an_unreadable_snapshot_from_before_leaves_the_standing(
+        self, store: Store, seq: int
+    ) -> None:
+        enrol(store)
+        apply(store, effect(2), Effect(verdict=verdict(4, Label.UNKNOWN)))
+        apply(store, effect(6, expected=effect(2).result))
+        before = store.hosts.get(TENANT, HOST)
+        told = store.outbox.waiting()
+        old = Effect(verdict=verdict(seq, Label.UNKNOWN, taken_at=minute(9), decided_at=minute(9)))
+        assert apply(store, old) == [APPLIED]
+        after = store.hosts.get(TENANT, HOST)
+        assert after == msgspec.structs.replace(before, last_seen_at=minute(9))
+        assert store.outbox.waiting() == told
+        assert store.verdicts.get(TENANT, old.verdict.id) == old.verdict
+
+    def test_unreadable_snapshots_of_one_batch_are_weighed_against_each_other(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        blind = [Effect(verdict=verdict(seq, Label.UNKNOWN)) for seq in (5, 3)]
+        assert apply(store, effect(2), *blind) == [APPLIED] * 3
+        assert store.hosts.get(TENANT, HOST).last_seq == 5
+
+    def test_an_unreadable_snapshot_of_a_new_epoch_makes_its_host_unknown(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        apply(store, effect(9))
+        blind = [
+            Effect(verdict=verdict(seq, Label.UNKNOWN, epoch=Epoch("epoch-2"))) for seq in (2, 1)
+        ]
+        for one in blind:
+            assert apply(store, one) == [APPLIED]
+            host = store.hosts.get(TENANT, HOST)
+            assert (host.status, host.last_seq) == (HostStatus.UNKNOWN, 2)
+
     def test_a_replayed_dead_letter_is_kept_beside_the_first_verdict(self, store: Store) -> None:
         enrol(store)
         first = verdict(1, Label.UNKNOWN)
@@ -195,7 +249,7 @@ class ApplyContract:
         again = verdict(1, id=VerdictId("replayed"), of=first.id, late=True, decided_at=minute(99))
         assert apply(store, Effect(verdict=again)) == [APPLIED]
         assert apply(store, Effect(verdict=again)) == [DUPLICATE]
-        assert store.verdicts.by_identity(first.identity) == first
+        assert store.verdicts.get(TENANT, first.id) == first
         assert store.verdicts.replays(TENANT, first.id) == [again]
         assert store.verdicts.replays(TENANT, again.id) == []
 

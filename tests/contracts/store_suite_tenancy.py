@@ -66,7 +66,6 @@ ASKED: dict[str, Callable[[Store, TenantId], object]] = {
     "verdicts.find by host": lambda s, t: s.verdicts.find(t, host=HOST).items,
     "verdicts.find by label": lambda s, t: s.verdicts.find(t, label=Label.ABNORMAL).items,
     "verdicts.counts": lambda s, t: any(s.verdicts.counts(t).values()),
-    "verdicts.by_identity": lambda s, t: s.verdicts.by_identity(verdict(1, tenant=t).identity),
     "verdicts.known": lambda s, t: s.verdicts.known([verdict(1, tenant=t).identity]),
     "facts.at": lambda s, t: s.facts.at(t, HOST, minute(9)).items,
     "facts.history": lambda s, t: s.facts.history(t, HOST).items,

@@ -167,7 +167,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "verdicts since": lambda s: s.verdicts.find(TENANT, since=START, after=_cursor(s)),
     "verdicts of a host": lambda s: s.verdicts.find(TENANT, host=HOST, after=_cursor(s)),
     "alarms": lambda s: s.verdicts.find(TENANT, label=Label.ABNORMAL),
-    "verdict": lambda s: s.verdicts.by_identity(verdict(1).identity),
+    "verdict": lambda s: s.verdicts.get(TENANT, verdict(1).id),
     "known": lambda s: s.verdicts.known([verdict(n).identity for n in (1, 2)]),
     "states": lambda s: s.states.load(TENANT, [HOST, HostId("x")]),
     "hosts": lambda s: s.hosts.find(TENANT),

@@ -9,7 +9,16 @@ from itertools import islice
 
 from vedette.core import Clock, Identity, InvalidInput, Message
 from vedette.queue.fair import MAX_BATCH_BYTES, Head, share_of, take_turns
-from vedette.queue.port import Appended, DeadLetter, Delivery, Stats, check_appendable, refuse_lost
+from vedette.queue.port import (
+    LONGEST_WAIT_SECONDS,
+    Appended,
+    DeadLetter,
+    Delivery,
+    Stats,
+    check_appendable,
+    plain,
+    refuse_lost,
+)
 
 __all__ = ["MemoryQueue"]
 
@@ -34,8 +43,9 @@ class _Lane:
         self.held_until = start
         self.outstanding = 0
 
-    def free(self, now: datetime) -> bool:
-        return self.held_until <= now and (self.token is None or self.leased_until <= now)
+    def free(self, now: datetime, horizon: datetime) -> bool:
+        leased = self.token is not None and now < self.leased_until <= horizon
+        return not leased and not now < self.held_until <= horizon
 
     def settle(self, count: int) -> None:
         """So many deliveries of this lease are dealt with; the last one ends it."""
@@ -93,10 +103,11 @@ class MemoryQueue:
         """Leases waiting lanes in turn, and gives their first messages."""
         with self._lock:
             now = self._clock.now()
+            horizon = now + timedelta(seconds=max(lease_seconds, LONGEST_WAIT_SECONDS))
             ready = [
                 lane
                 for lane, held in sorted(self._lanes.items())
-                if held.waiting and held.free(now)
+                if held.waiting and held.free(now, horizon)
             ]
             ready = [lane for lane in ready if lane > self._last_lane] + [
                 lane for lane in ready if lane <= self._last_lane
@@ -166,11 +177,12 @@ class MemoryQueue:
 
     def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:  # noqa: ARG002 - the port's form
         """Gives the lane back and holds it."""
+        delay = timedelta(seconds=min(delay_seconds, LONGEST_WAIT_SECONDS))
         with self._lock:
             ours = self._ours([delivery])
             for lane, _ in ours:
                 lane.token = None
-                lane.held_until = self._clock.now() + timedelta(seconds=delay_seconds)
+                lane.held_until = self._clock.now() + delay
         refuse_lost([delivery], [d for _, d in ours])
 
     def reject(self, delivery: Delivery, *, reason: str) -> None:
@@ -185,7 +197,7 @@ class MemoryQueue:
                         DeadLetter(
                             id=str(len(self._dead) + 1),
                             message=waiting.message,
-                            reason=reason,
+                            reason=plain(reason),
                             at=self._clock.now(),
                             attempts=waiting.attempts,
                         )

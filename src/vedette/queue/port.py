@@ -8,15 +8,19 @@ from typing import Protocol
 from vedette.core import InvalidInput, LeaseLost, Message, Record
 
 __all__ = [
+    "LONGEST_WAIT_SECONDS",
     "Appended",
     "DeadLetter",
     "Delivery",
     "Queue",
     "Stats",
     "check_appendable",
+    "plain",
     "refuse_lost",
 ]
 
+LONGEST_WAIT_SECONDS = 600.0
+"""A lease or hold that ends further away than this, and than the lease asked for, was made before the clock was set back."""
 _MAX_SEQ = 2**63 - 1
 
 
@@ -85,6 +89,8 @@ class Queue(Protocol):
 
         Lanes take turns, and share the limit evenly, so a flooding host does not starve the others. While a lane has
         deliveries that are neither committed, rejected nor back, it is not polled again until its lease runs out.
+        All consumers ask for leases of about the same length. Should the clock be set back, a lane stays leased or held
+        for no longer than `LONGEST_WAIT_SECONDS` or the lease asked for, whichever is more.
         """
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
@@ -105,12 +111,14 @@ class Queue(Protocol):
     def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:
         """Gives the lane back and holds it for the delay; its other outstanding deliveries go back with it.
 
+        A delay above `LONGEST_WAIT_SECONDS` is cut to that.
+
         Raises:
             LeaseLost: the lane is no longer ours; nothing changed.
         """
 
     def reject(self, delivery: Delivery, *, reason: str) -> None:
-        """Moves the message to the dead letters.
+        """Moves the message to the dead letters, with the reason as `plain` leaves it.
 
         Raises:
             LeaseLost: the lane is no longer ours; nothing changed.
@@ -152,6 +160,11 @@ def check_appendable(messages: Sequence[Message]) -> None:
                     "tenant, host, epoch and digest must be text without NUL and lone surrogates",
                     kind="bad-identity",
                 )
+
+
+def plain(reason: str) -> str:
+    """A reason as every broker can store it: without NUL and lone surrogates, which a sender may have put in its data."""
+    return reason.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def refuse_lost(deliveries: Sequence[Delivery], ours: Iterable[Delivery]) -> None:

@@ -17,7 +17,7 @@ from vedette.store.sessions import Session, Sessions
 from vedette.store.states import States
 from vedette.store.store import Store
 from vedette.store.tokens import ApiToken, Tokens
-from vedette.store.verdicts import Verdicts
+from vedette.store.verdicts import Known, Verdicts
 
 __all__ = [
     "MAX_LIMIT",
@@ -33,6 +33,7 @@ __all__ = [
     "Facts",
     "Hosts",
     "Incidents",
+    "Known",
     "Notice",
     "Outbox",
     "Page",

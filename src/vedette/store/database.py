@@ -1,7 +1,6 @@
 """One database, SQLite or PostgreSQL: connections, transactions, and errors in our own words."""
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from vedette.core import ConfigError, Conflict, InvalidInput, Unavailable, VedetteError
+from vedette.core import ConfigError, InvalidInput, Unavailable
+from vedette.store.faults import translated
 
 __all__ = ["Database"]
 
 Insert = sqlite.Insert | postgresql.Insert
 _BUSY_SECONDS = 10.0
-# SQLite has only words for it; PostgreSQL the codes undefined_table and undefined_column.
-_NO_TABLES = ("no such table", "no such column")
-_UNDEFINED = {"42P01", "42703"}
 
 
 class Database:
@@ -46,6 +43,7 @@ class Database:
 
         Raises:
             Unavailable: the database cannot be reached or read now.
+            InvalidInput: what is asked for is nothing that it could hold.
         """
         with _own_errors(), self.engine.connect() as connection, connection.begin():
             yield connection
@@ -57,6 +55,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached or written now; nothing was kept.
             Conflict: a row refers to what is not there, or is there already.
+            InvalidInput: a value can't be stored, now or later; nothing was kept.
         """
         with _own_errors():
             if not self.sqlite:
@@ -172,35 +171,14 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 def _own_errors() -> Iterator[None]:
     try:
         yield
-    except exc.IntegrityError as error:
-        raise Conflict(
-            f"what is to be stored refers to something that is not there, or is there already: {_cause(error)}"
-        ) from error
-    except exc.DataError as error:
-        raise InvalidInput(f"a value cannot be stored: {_cause(error)}") from error
-    except exc.DBAPIError as error:
-        raise _translated(error) from error
     except exc.StatementError as error:
-        # What a column refused while it was being written.
-        if isinstance(error.orig, VedetteError):
-            raise error.orig from error
-        raise
+        own = translated(error)
+        if own is None:
+            raise
+        raise own from error
     except OverflowError as error:
         raise InvalidInput(f"a number cannot be stored: {error}") from error
-    except (exc.TimeoutError, OSError, sqlite3.Error) as error:
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"a text cannot be stored: {error.reason}") from error
+    except (exc.TimeoutError, OSError) as error:
         raise Unavailable(f"the store cannot be used now: {error}", retry_after=1.0) from error
-
-
-def _translated(error: exc.DBAPIError) -> VedetteError:
-    cause = _cause(error)
-    undefined = getattr(error.orig, "sqlstate", None) in _UNDEFINED
-    if undefined or any(words in cause for words in _NO_TABLES):
-        return ConfigError(
-            f"the store has not the tables of this version ({cause}); migrate it first"
-        )
-    return Unavailable(f"the store cannot be used now: {cause}", retry_after=1.0)
-
-
-def _cause(error: exc.DBAPIError) -> str:
-    # The driver's own words: SQLAlchemy's text would add the statement.
-    return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]

@@ -53,6 +53,11 @@ class Effect(Record, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
 
     @property
+    def blind(self) -> bool:
+        """Whether nothing but the verdict came of the snapshot, because it could not be read."""
+        return self.description is None and self.state is None
+
+    @property
     def result(self) -> StoredState | None:
         """The host's state once this is applied: what the next effect of the host in the same batch must expect."""
         if self.state is None:

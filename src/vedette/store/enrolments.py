@@ -89,16 +89,6 @@ class Enrolments:
             )
         return enrolment
 
-    def redeem(self, secret_hash: str, now: datetime | None = None) -> Enrolment:
-        """Takes one use. `Store.enrol` does this and enrols the host in one transaction.
-
-        Raises:
-            Unauthenticated: (unknown-token) there is no such secret.
-            Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good.
-        """
-        with self._database.writing() as connection:
-            return redeem(connection, secret_hash, now or self._clock.now())
-
     def list(
         self, tenant: TenantId, *, limit: int = 100, after: str | None = None
     ) -> Page[Enrolment]:
@@ -131,7 +121,12 @@ class Enrolments:
 
 
 def redeem(connection: sa.Connection, secret_hash: str, now: datetime) -> Enrolment:
-    """Within a transaction, what `Enrolments.redeem` does."""
+    """Takes one use, within a transaction.
+
+    Raises:
+        Unauthenticated: (unknown-token) there is no such secret.
+        Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good.
+    """
     taken = connection.execute(
         sa.update(ENROLMENTS)
         .where(

@@ -84,7 +84,7 @@ class Store:
         the others back; once one effect of a host is lost, so are its later ones.
 
         Raises:
-            InvalidInput: an effect contradicts itself; nothing is kept.
+            InvalidInput: an effect contradicts itself, or has a value that can't be stored; nothing is kept.
             Unavailable: the database cannot be written now; nothing is kept.
         """
         for effect in effects:

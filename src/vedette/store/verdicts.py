@@ -6,16 +6,37 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import HostId, Identity, Label, NotFound, TenantId, Verdict, VerdictId, verdict_id
+from vedette.core import (
+    HostId,
+    Identity,
+    Label,
+    NotFound,
+    Record,
+    TenantId,
+    Verdict,
+    VerdictId,
+    verdict_id,
+)
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import VERDICTS
 
-__all__ = ["Verdicts"]
+__all__ = ["UNREADABLE", "Known", "Verdicts"]
+
+UNREADABLE = "unreadable"
+"""The subject of the first reason of a verdict on a snapshot that could not be opened, parsed or judged."""
 
 _NEWEST = Listing("verdicts", VERDICTS.c.taken_at, VERDICTS.c.id)
 _COLUMNS = columns_of(VERDICTS, Verdict)
+
+
+class Known(Record, frozen=True, kw_only=True):
+    """What was made of a snapshot before: of which bytes, and whether these could be read at all."""
+
+    id: VerdictId
+    input_digest: str
+    unreadable: bool
 
 
 class Verdicts:
@@ -37,31 +58,19 @@ class Verdicts:
             raise NotFound(f"no verdict {identifier}")
         return read(Verdict, row)
 
-    def by_identity(self, identity: Identity) -> Verdict | None:
-        """The first verdict on a snapshot; None while it has none."""
-        query = sa.select(*_COLUMNS).where(
-            VERDICTS.c.tenant == identity.tenant,
-            VERDICTS.c.host == identity.host,
-            VERDICTS.c.epoch == identity.epoch,
-            VERDICTS.c.seq == identity.seq,
-            VERDICTS.c.of.is_(None),
-        )
-        with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else read(Verdict, row)
-
-    def known(self, identities: Iterable[Identity]) -> set[Identity]:
-        """Those of the snapshots that have their verdict."""
+    def known(self, identities: Iterable[Identity]) -> dict[Identity, Known]:
+        """Those of the snapshots that have their first verdict, and what it was made of."""
         by_tenant: dict[TenantId, dict[str, Identity]] = {}
         for identity in identities:
             by_tenant.setdefault(identity.tenant, {})[verdict_id(identity)] = identity
-        found: set[Identity] = set()
+        columns = (VERDICTS.c.id, VERDICTS.c.input_digest, VERDICTS.c.reasons)
+        found: dict[Identity, Known] = {}
         with self._database.reading() as connection:
             for tenant, ids in by_tenant.items():
-                query = sa.select(VERDICTS.c.id).where(
+                query = sa.select(*columns).where(
                     VERDICTS.c.tenant == tenant, VERDICTS.c.id.in_(sorted(ids))
                 )
-                found.update(ids[row.id] for row in connection.execute(query))
+                found |= {ids[row.id]: _known(row) for row in connection.execute(query)}
         return found
 
     def replays(self, tenant: TenantId, identifier: VerdictId) -> list[Verdict]:
@@ -117,6 +126,14 @@ class Verdicts:
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return {label: found.get(label, 0) for label in Label}
+
+
+def _known(row: sa.Row[Any, Any, Any]) -> Known:
+    return Known(
+        id=VerdictId(row.id),
+        input_digest=row.input_digest,
+        unreadable=bool(row.reasons) and row.reasons[0].subject == UNREADABLE,
+    )
 
 
 def _matching(

@@ -11,25 +11,17 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    NotSupportedError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from vedette.core import ConfigError, Unavailable
+from vedette.queue.sql.faults import translated
 
 __all__ = ["Database"]
 
 _log = structlog.get_logger()
 
 _LOCK_SECONDS: Final = 10
-_OURS: Final = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""Errors that mean a mistake in this code, not a database that can't serve now."""
 
 
 class Database:
@@ -58,6 +50,7 @@ class Database:
 
         Raises:
             Unavailable: the database can't be reached, is full, read-only, broken or locked for too long.
+            InvalidInput: a value can't be stored, now or later.
         """
         with _translated(), self._turn, self._engine.begin() as connection:
             yield connection
@@ -81,16 +74,16 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except _OURS:
-        raise
-    except (DBAPIError, PoolTimeoutError) as error:
+    except DBAPIError as error:
+        own = translated(error)
+        if own is None:
+            raise
         # Only the driver's own words: SQLAlchemy's carry the statement.
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        _log.warning("queue.unavailable", error=str(cause), kind=type(cause).__name__)
-        raise Unavailable(
-            "The queue can't be read or written now; nothing was kept. Try again later.",
-            retry_after=1.0,
-        ) from error
+        _log.warning("queue.database_failed", error=str(error.orig), kind=type(error.orig).__name__)
+        raise own from error
+    except PoolTimeoutError as error:
+        _log.warning("queue.no_connection_free", error=str(error))
+        raise Unavailable("The queue is too busy now; try again later.", retry_after=1.0) from error
 
 
 def _parse(url: str) -> URL:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    or_,
     select,
     true,
     update,
@@ -47,14 +48,17 @@ class Leases:
         self._max_batch_bytes = max_batch_bytes
         self._last_lane = 0
 
-    def take(self, limit: int, *, now: int, until: int) -> list[Delivery]:
-        """First looks without a lock, so that idle consumers disturb nobody; then takes what is still free."""
+    def take(self, limit: int, *, now: int, until: int, horizon: int) -> list[Delivery]:
+        """First looks without a lock, so that idle consumers disturb nobody; then takes what is still free.
+
+        A lease or hold that ends after `horizon` counts as none: it was made before the clock was set back.
+        """
         with self._database.read() as connection:
-            ready = self._ready(connection, limit, now)
+            ready = self._ready(connection, limit, now, horizon)
         if not ready:
             return []
         with self._database.write() as connection:
-            owners = _lock_free(connection, ready, now)
+            owners = _lock_free(connection, ready, now, horizon)
             taken = self._choose(connection, [lane for lane in ready if lane in owners], limit)
             if not taken:
                 return []
@@ -65,14 +69,15 @@ class Leases:
         self._last_lane = [lane for lane in ready if lane in counts][-1]
         return deliveries
 
-    def _ready(self, connection: Connection, limit: int, now: int) -> list[int]:
+    def _ready(self, connection: Connection, limit: int, now: int, horizon: int) -> list[int]:
         """Free lanes that have messages, from the one after the last served on, round and round."""
         last = self._last_lane
         ready: list[int] = []
         for after, upto in ((last, _LAST_LANE), (0, last)):
             if upto and len(ready) < limit:
-                bounds = {"after": after, "upto": upto, "now": now, "room": limit - len(ready)}
-                ready += connection.execute(_READY, bounds).scalars()
+                bounds = {"after": after, "upto": upto, "room": limit - len(ready)}
+                times = {"now": now, "horizon": horizon}
+                ready += connection.execute(_READY, bounds | times).scalars()
         return ready
 
     def _choose(self, connection: Connection, ready: Sequence[int], limit: int) -> list[Head]:
@@ -103,22 +108,33 @@ def _ready_lanes() -> Select[int]:
         .scalar_subquery()
     )
     waiting = waiting.union_all(select(following).where(waiting.c.id.is_not(None)))
-    free = select(_free(bindparam("now"))).where(lanes.c.id == waiting.c.id).scalar_subquery()
+    free = (
+        select(_free(bindparam("now"), bindparam("horizon")))
+        .where(lanes.c.id == waiting.c.id)
+        .scalar_subquery()
+    )
     return select(waiting.c.id).where(free).limit(bindparam("room"))
 
 
-def _free(now: Any) -> Any:
-    return and_(lanes.c.leased_until <= now, lanes.c.held_until <= now)
+def _free(now: Any, horizon: Any) -> Any:
+    return and_(
+        *(
+            or_(until <= now, until > horizon)
+            for until in (lanes.c.leased_until, lanes.c.held_until)
+        )
+    )
 
 
 _READY: Final = _ready_lanes()
 
 
-def _lock_free(connection: Connection, ready: Sequence[int], now: int) -> dict[int, _Owner]:
+def _lock_free(
+    connection: Connection, ready: Sequence[int], now: int, horizon: int
+) -> dict[int, _Owner]:
     """Those still free, passing over the ones that another consumer is taking (SQLite has no such others)."""
     rows = connection.execute(
         select(lanes.c.id, lanes.c.tenant, lanes.c.host)
-        .where(lanes.c.id.in_(ready), _free(now))
+        .where(lanes.c.id.in_(ready), _free(now, horizon))
         .with_for_update(skip_locked=True)
     )
     return {lane: (tenant, host) for lane, tenant, host in rows}

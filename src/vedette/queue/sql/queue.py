@@ -8,7 +8,16 @@ from sqlalchemy import Row, delete, func, insert, select, tuple_, update
 
 from vedette.core import Clock, Epoch, HostId, Identity, InvalidInput, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES
-from vedette.queue.port import Appended, DeadLetter, Delivery, Stats, check_appendable, refuse_lost
+from vedette.queue.port import (
+    LONGEST_WAIT_SECONDS,
+    Appended,
+    DeadLetter,
+    Delivery,
+    Stats,
+    check_appendable,
+    plain,
+    refuse_lost,
+)
 from vedette.queue.sql.append import Appender
 from vedette.queue.sql.database import Database
 from vedette.queue.sql.instant import from_micros, in_micros, to_micros
@@ -65,7 +74,10 @@ class SqlQueue:
         """Leases waiting lanes in turn, and gives their first messages; at most 900."""
         now = self._now()
         return self._leases.take(
-            min(limit, _LARGEST_BATCH), now=now, until=now + in_micros(lease_seconds)
+            min(limit, _LARGEST_BATCH),
+            now=now,
+            until=now + in_micros(lease_seconds),
+            horizon=now + in_micros(max(lease_seconds, LONGEST_WAIT_SECONDS)),
         )
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
@@ -89,7 +101,7 @@ class SqlQueue:
 
     def retry(self, delivery: Delivery, *, delay_seconds: float, reason: str) -> None:  # noqa: ARG002 - for brokers that keep it
         """Gives the lane back and holds it."""
-        until = self._now() + in_micros(delay_seconds)
+        until = self._now() + in_micros(min(delay_seconds, LONGEST_WAIT_SECONDS))
         with self._database.write() as connection:
             ours = leases_that_hold(connection, [delivery])
             refuse_lost([delivery], ours)
@@ -104,7 +116,9 @@ class SqlQueue:
         with self._database.write() as connection:
             refuse_lost([delivery], leases_that_hold(connection, [delivery]))
             if remove(connection, [delivery]):
-                connection.execute(insert(dead_letters), _dead_row(delivery, reason, self._now()))
+                connection.execute(
+                    insert(dead_letters), _dead_row(delivery, plain(reason), self._now())
+                )
 
     def depth(self) -> int:
         """Messages waiting or under lease."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from vedette.core import (
     Action,
     AuditEntry,
+    Epoch,
     HostStatus,
     Incident,
     IncidentState,
@@ -64,6 +65,7 @@ class Batch:
         self._now = now
         self._present = Present(connection, database, effects)
         self._marks = dict(self._present.marks)
+        self._last_seqs: dict[tuple[Key, Epoch], int] = {}
         self._lost: set[Key] = set()
         self._touched: dict[Key, None] = {}
         self._states: dict[Key, StoredState] = {}
@@ -133,16 +135,21 @@ class Batch:
         row["last_seen_at"] = max(row["last_seen_at"] or verdict.decided_at, verdict.decided_at)
         if effect.needed is not None:
             row["needed"] = effect.needed
-        if verdict.late:
+        if verdict.late or (effect.blind and not self._is_newest(key, verdict)):
             return
         if effect.description is not None:
             row["hostname"] = effect.description.hostname
             row["os"] = effect.description.os
             row["labels"] = effect.description.labels | row["pinned_labels"]
-        row["last_seq"] = verdict.seq
+        self._last_seqs[key, verdict.epoch] = row["last_seq"] = verdict.seq
         row["last_taken_at"] = verdict.taken_at
         self._note_standing(key, verdict)
         self._note_facts(key, effect)
+
+    def _is_newest(self, key: Key, verdict: Verdict) -> bool:
+        """Whether nothing of its epoch was judged at its seq or later. The detector, which tells late ones, never saw it."""
+        within = self._last_seqs.get((key, verdict.epoch), -1)
+        return verdict.seq > max(within, self._present.last_seq(key, verdict.epoch))
 
     def _note_standing(self, key: Key, verdict: Verdict) -> None:
         row = self._present.hosts[key]

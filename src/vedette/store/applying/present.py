@@ -31,6 +31,7 @@ class Present:
     ) -> None:
         self._connection = connection
         self._database = database
+        self._last_seqs: dict[tuple[Key, Epoch], int] = {}
         self.hosts: dict[Key, dict[str, Any]] = {}
         self.added: set[Key] = set()
         self._lock((effect.verdict.tenant, effect.verdict.host) for effect in effects)
@@ -93,6 +94,24 @@ class Present:
             self._database.locking(query, INCIDENTS), INCIDENTS.c.tenant, INCIDENTS.c.id, wanted
         )
         return {(row.tenant, row.id): read(Incident, row) for row in rows}
+
+    def last_seq(self, key: Key, epoch: Epoch) -> int:
+        """The highest seq of the host's epoch that has a first verdict; -1 when none has."""
+        if (key, epoch) not in self._last_seqs:
+            query = (
+                sa.select(VERDICTS.c.seq)
+                .where(
+                    VERDICTS.c.tenant == key[0],
+                    VERDICTS.c.host == key[1],
+                    VERDICTS.c.epoch == epoch,
+                    VERDICTS.c.of.is_(None),
+                )
+                .order_by(VERDICTS.c.seq.desc())
+                .limit(1)
+            )
+            found = self._connection.execute(query).scalar_one_or_none()
+            self._last_seqs[key, epoch] = -1 if found is None else found
+        return self._last_seqs[key, epoch]
 
 
 _MARKS = sa.select(

@@ -70,18 +70,32 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 class Words(sa.types.TypeDecorator[str]):
-    """Text in byte order. PostgreSQL keeps no NUL in text, so a NUL becomes the replacement character everywhere."""
+    """Text in byte order. PostgreSQL keeps no NUL in text, so a NUL becomes the replacement character everywhere.
+
+    `most` bounds it in bytes of UTF-8: where an index holds what hosts say of themselves, since a row of PostgreSQL's
+    B-trees has at most 2704 bytes.
+    """
 
     impl = sa.Text
     cache_ok = True
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        self.most = most
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Byte order where the backend would follow a locale."""
         return _BYTEWISE if dialect.name == "postgresql" else sa.Text()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Without NUL."""
+        """Without NUL.
+
+        Raises:
+            InvalidInput: it is longer than the column's bound.
+        """
         del dialect
+        if value and self.most is not None and len(value.encode()) > self.most:
+            raise InvalidInput(f"a text of {len(value)} characters is too long to be stored here")
         return value.replace("\0", "\ufffd") if value and "\0" in value else value
 
 

@@ -13,6 +13,9 @@ def of_host() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["tenant", "host"], ["hosts.tenant", "hosts.id"])
 
 
+# The 255 characters that a snapshot may have for it, at the most bytes that each can take.
+_LONGEST_NAME = 1020
+
 # `labels` is what people and cohorts see; `pinned_labels` the part of it that enrolment fixed and no agent may change.
 # `label` is the last that a verdict gave; `read_at` when each table was last read.
 HOSTS = sa.Table(
@@ -20,7 +23,7 @@ HOSTS = sa.Table(
     METADATA,
     sa.Column("tenant", Words, primary_key=True),
     sa.Column("id", Words, primary_key=True),
-    sa.Column("hostname", Words, nullable=False),
+    sa.Column("hostname", Words(_LONGEST_NAME), nullable=False),
     sa.Column("labels", Json(dict[str, str]), nullable=False),
     sa.Column("pinned_labels", Json(dict[str, str]), nullable=False),
     sa.Column("os", Json(OperatingSystem), nullable=False),
