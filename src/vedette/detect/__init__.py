@@ -8,12 +8,14 @@ from vedette.detect.experts import EXPERTS, FITS, Fit, make_experts
 from vedette.detect.facts import fact_id
 from vedette.detect.judge import JudgePart
 from vedette.detect.scored import Arrival, Scored
+from vedette.detect.tables import KNOWN_TABLES
 from vedette.detect.timeline import YOUNG
 from vedette.detect.view import View
 
 __all__ = [
     "EXPERTS",
     "FITS",
+    "KNOWN_TABLES",
     "YOUNG",
     "Arrival",
     "Bundle",
