@@ -26,10 +26,14 @@ def by_room(report: Path) -> dict[str, float]:
 def main() -> int:
     """Prints each room beside its floor; 1 when one is below."""
     floors: dict[str, float] = json.loads(FLOORS.read_text())
-    failed = False
+    measured = by_room(Path(sys.argv[1]))
+    missing = sorted(floors.keys() - measured.keys())
+    failed = bool(missing)
+    for room in missing:
+        sys.stdout.write(f"{room}: not measured\n")
     sys.stdout.write("room       coverage   floor\n")
-    for room, share in by_room(Path(sys.argv[1])).items():
-        floor = floors.get(room, 0.0)
+    for room, share in measured.items():
+        floor = floors.get(room, 100.0)
         low = share + 1e-9 < floor
         failed |= low
         sys.stdout.write(f"{room:<10} {share:7.2f} %  {floor:5.1f}{'  BELOW' if low else ''}\n")

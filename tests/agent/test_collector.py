@@ -64,7 +64,7 @@ def test_rows_over_a_bound_are_cut_and_the_cut_is_named(tree: Tree) -> None:
     collector = Collector(tree.source, ManualClock(), Limits(open_sockets=4))
     taken = collector.snapshot(HostId("h"), 1, {})
     assert len(taken.tables["process_open_sockets"]) == 4
-    assert taken.unread == {"process_open_sockets": "4 of 9 rows kept"}
+    assert taken.unread == {"process_open_sockets": "cut: 4 of 9 rows kept"}
     assert taken.metrics["system.network.connections.established"] == 9.0
 
 

@@ -182,6 +182,15 @@ def test_every_live_incident_of_the_host_is_quieted() -> None:
     assert course.kinds(normal(61)) == ["quiet", "quiet"]
 
 
+def test_what_begins_after_the_host_was_normal_again_is_an_incident_of_its_own() -> None:
+    course = Course()
+    first = course.see(verdict(0, subjects=["a"])).incidents[0]
+    course.see(normal(1))
+    (second,) = course.see(verdict(2, subjects=["b"])).incidents
+    assert second.id != first.id
+    assert course.see(verdict(3, subjects=["a"])).incidents[0].id == first.id
+
+
 def test_an_abnormal_verdict_reopens_a_quiet_incident() -> None:
     course = Course()
     course.see(verdict(0))

@@ -222,13 +222,62 @@ def test_what_an_agent_never_could_read_in_full_does_not_blind_it(detector: Dete
     assert answers[-1].label is Label.NORMAL
 
 
-def test_some_of_the_open_sockets_are_as_good_as_usual(
+def test_rows_cut_off_at_a_bound_are_blindness_always(detector: Detector) -> None:
+    unread = {"process_open_sockets": "cut: 250 of 900 rows kept"}
+    snapshots = [changed(s, unread=unread) for s in quiet_snapshots(YOUNG + 3)]
+    answers, _ = play(detector, arrivals(snapshots))
+    assert {a.label for a in answers} == {Label.UNKNOWN}
+    assert "table:process_open_sockets" in subjects(answers[-1])
+
+
+def test_sockets_whose_owner_was_never_known_do_not_blind(detector: Detector) -> None:
+    unread = {"process_open_sockets": "the sockets of 1 processes can't be told"}
+    snapshots = [changed(s, unread=unread) for s in quiet_snapshots(YOUNG + 3)]
+    snapshots[-1] = changed(snapshots[-1], without=("process_open_sockets",))
+    answers, _ = play(detector, arrivals(snapshots))
+    assert [a.label for a in answers[-2:]] == [Label.NORMAL, Label.NORMAL]
+
+
+def test_open_sockets_that_can_no_longer_be_read_are_blindness(
     detector: Detector, grown: dict[HostId, bytes | None]
 ) -> None:
-    answer = then(
-        detector, grown, following(unread={"process_open_sockets": "250 of 900 rows kept"})
-    )
-    assert answer.label is Label.NORMAL
+    unread = {"process_open_sockets": "could not be read: EPERM"}
+    gone = following(without=("process_open_sockets",), unread=unread)
+    assert then(detector, grown, gone).label is Label.UNKNOWN
+    assert then(detector, grown, following(unread=unread)).label is Label.UNKNOWN
+
+
+@pytest.mark.parametrize("table", ["processes", "users", "listening_ports", "hash"])
+def test_the_first_whole_read_raises_what_is_expected(detector: Detector, table: str) -> None:
+    partly = {table: "Permission denied"}
+    snapshots = list(quiet_snapshots(YOUNG + 5))
+    snapshots[0] = changed(snapshots[0], unread=partly)
+    snapshots[-1] = changed(snapshots[-1], unread=partly)
+    answers, _ = play(detector, arrivals(snapshots))
+    assert answers[-2].label is Label.NORMAL
+    assert answers[-1].label is Label.UNKNOWN
+    assert f"table:{table}" in subjects(answers[-1])
+
+
+def test_what_a_partial_read_lacks_is_not_gone(detector: Detector) -> None:
+    snapshots = list(quiet_snapshots(4))
+    for index in (0, 2, 3):
+        users = snapshots[index].tables["users"][:1]
+        partly = {"users": "Permission denied"}
+        snapshots[index] = changed(snapshots[index], tables={"users": users}, unread=partly)
+    answers, _ = play(detector, arrivals(snapshots))
+    changes = [change for a in answers for change in a.facts if change.table == "users"]
+    assert sum(len(change.appeared) for change in changes) == 2
+    assert not any(change.gone for change in changes)
+
+
+def test_process_rows_that_can_not_be_used_are_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    rows = [{**row, "pid": "1", "name": None} for row in following().tables["processes"]]
+    answer = then(detector, grown, following(tables={"processes": rows}))
+    assert answer.label is not Label.NORMAL
+    assert "table:processes" in subjects(answer)
 
 
 def test_a_host_without_processes_is_never_normal(detector: Detector) -> None:

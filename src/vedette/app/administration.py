@@ -54,6 +54,16 @@ class Administration:
             )
         return text
 
+    def revoke_token(self, token: str, reason: str) -> None:
+        """Raises NotFound where there is no such token."""
+        with opened_store(self._settings, self._clock) as store:
+            store.tokens.revoke(self._tenant, token, actor=_ACTOR, reason=reason)
+
+    def revoke_enrolment(self, enrolment: str, reason: str) -> None:
+        """Raises NotFound where there is no such enrolment token."""
+        with opened_store(self._settings, self._clock) as store:
+            store.enrolments.revoke(self._tenant, enrolment, actor=_ACTOR, reason=reason)
+
 
 def enrolment_text(settings: Settings, secret: str) -> str:
     """An enrolment token's text for this server."""

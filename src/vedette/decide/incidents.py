@@ -94,7 +94,11 @@ def _home(
         incident
         for incident in live
         if subjects.intersection(incident.causes)
-        or abs(verdict.taken_at - incident.last_abnormal_at) <= window
+        # What begins after the host was normal again is something else, unless it has a cause in common.
+        or (
+            incident.state is IncidentState.OPEN
+            and abs(verdict.taken_at - incident.last_abnormal_at) <= window
+        )
     ]
     # The id comes last so that the choice doesn't hang on the order in which incidents are given.
     return max(

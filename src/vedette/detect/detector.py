@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vedette.core import HostId, Snapshot
+from vedette.detect.asking import Answer, ask, teach
 from vedette.detect.bundle import Bundle
 from vedette.detect.experts import make_experts
 from vedette.detect.facts import absorb
@@ -20,11 +21,11 @@ __all__ = ["Detector"]
 class Detector:
     """Judges with one bundle. Holds nothing of any host: all that is between two snapshots is in the states.
 
-    Hosts are computed one by one, so a batch gives the very numbers that its snapshots would give singly.
+    `experts` are the bundle's, by name. Hosts are computed one by one, so a batch gives the very numbers that its snapshots would give singly.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._experts = make_experts(bundle.parts)
+        self.experts = make_experts(bundle.parts)
         self._judge = Judge(bundle.parts.get("judge", {}))
         self.model = bundle.digest
 
@@ -38,7 +39,7 @@ class Detector:
         for arrival in batch:
             host = arrival.snapshot.host.id
             if host not in live:
-                live[host] = decode_state(states.get(host), self._experts)
+                live[host] = decode_state(states.get(host), self.experts)
             answers.append(self._one(arrival, live[host]))
         return answers
 
@@ -54,40 +55,43 @@ class Detector:
             seen=sight.seen,
             unchanged=sight.unchanged,
         )
-        cases = {
-            name: expert.judge(view, state.experts[name]) for name, expert in self._experts.items()
+        answers = {
+            name: ask(expert, view, state.experts[name]) for name, expert in self.experts.items()
         }
-        judgement = self._judge.decide(cases, _doubts(view, where, sight))
+        doubts = _doubts(view, where, sight, answers)
+        judgement = self._decide(answers, doubts)
         if where.late:
             return Scored(**_judged(judgement), late=True)
-        return self._learn(arrival, state, view, sight, judgement, new_epoch=where.new_epoch)
-
-    def _learn(
-        self,
-        arrival: Arrival,
-        state: HostState,
-        view: View,
-        sight: Sight,
-        judgement: Judgement,
-        *,
-        new_epoch: bool,
-    ) -> Scored:
-        for name, expert in self._experts.items():
-            state.experts[name] = expert.learn(view, state.experts[name], alarm=judgement.alarm)
-        changes = absorb(state.tables, arrival.snapshot, sight)
-        _expect(state, arrival.snapshot, sight, new_epoch=new_epoch)
-        state.timeline.advance(arrival.epoch, arrival.snapshot)
+        dumps: dict[str, Any] = {}
+        for name, expert in self.experts.items():
+            learned = teach(expert, view, answers[name].state, alarm=judgement.alarm)
+            state.experts[name], dumps[name] = learned.state, learned.dump
+            if learned.doubts:
+                # Doubts change no alarm, so what was learned by it stands.
+                doubts = (*learned.doubts, *doubts)
+                judgement = self._decide(answers, doubts)
+        changes = absorb(state.tables, snapshot, sight)
+        _expect(state, snapshot, sight, new_epoch=where.new_epoch)
+        state.timeline.advance(arrival.epoch, snapshot)
         return Scored(
             **_judged(judgement),
             facts=changes,
-            state=encode_state(state, self._experts),
+            state=encode_state(state, dumps),
             needed=sight.needed,
         )
 
+    def _decide(
+        self, answers: Mapping[str, Answer], doubts: tuple[tuple[str, str], ...]
+    ) -> Judgement:
+        return self._judge.decide({name: said.cases for name, said in answers.items()}, doubts)
 
-def _doubts(view: View, where: Place, sight: Sight) -> tuple[tuple[str, str], ...]:
+
+def _doubts(
+    view: View, where: Place, sight: Sight, answers: Mapping[str, Answer]
+) -> tuple[tuple[str, str], ...]:
     """Why nothing may be called normal, what was lost before what is only young."""
-    doubts = (*where.blindness, *sight.blindness)
+    told = (doubt for said in answers.values() for doubt in said.doubts)
+    doubts = (*where.blindness, *told, *sight.blindness)
     if view.count >= YOUNG:
         return doubts
     text = (
@@ -102,7 +106,7 @@ def _expect(state: HostState, snapshot: Snapshot, sight: Sight, *, new_epoch: bo
     if new_epoch:
         tables.usual, tables.metrics, tables.width = {}, [], 0
     for name in sorted(sight.seen | sight.unchanged):
-        tables.usual.setdefault(name, name in snapshot.unread)
+        tables.usual[name] = tables.usual.get(name, True) and name in snapshot.unread
     here = [name for name in CORE_METRICS if name in snapshot.metrics or name in tables.metrics]
     tables.metrics, tables.width = here, max(len(snapshot.metrics), tables.width)
 

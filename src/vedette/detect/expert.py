@@ -33,10 +33,14 @@ class Expert(Protocol[S]):
         """
         ...
 
+    def doubts(self, view: View, state: S) -> tuple[tuple[str, str], ...]:
+        """Why this expert lets nothing be called normal now, as (subject, text). Changes neither argument."""
+        ...
+
     def learn(self, view: View, state: S, *, alarm: bool) -> S:
         """The state after this snapshot; `state` itself may be changed and must not be used again.
 
-        With `alarm`, what was called abnormal is not learned as usual, but what is open stays open.
+        Every number in it is finite. With `alarm`, what was called abnormal is not learned as usual, but what is open stays open.
         """
         ...
 

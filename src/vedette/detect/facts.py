@@ -13,6 +13,9 @@ FACT_TABLES = KNOWN_TABLES - {"process_open_sockets"}
 
 `process_open_sockets` is left out: its rows live for seconds, and a history of them would outgrow all others."""
 
+_LIVE = frozenset({"processes", "listening_ports"})
+"""Tables of which a reader without privileges always misses the same part, so that what it saw and sees no more is gone."""
+
 _ID_BYTES = 10
 _STABLE_PROCESS = (
     "pid",
@@ -37,7 +40,7 @@ def fact_id(table: str, row: Row) -> str:
 def absorb(tables: Tables, snapshot: Snapshot, sight: Sight) -> tuple[FactChange, ...]:
     """Takes what was seen into the host's tables, and gives the changes.
 
-    A table that was not read gives none: a fact is gone only when its table was read and lacks it.
+    A table that was not read gives none: a fact is gone only when its table was read, in full, and lacks it.
     """
     changes = []
     fresh = dict(sight.fresh)
@@ -45,23 +48,32 @@ def absorb(tables: Tables, snapshot: Snapshot, sight: Sight) -> tuple[FactChange
         # Who listens is told by the process table, so a port's fact can change while its own table does not.
         fresh.setdefault("listening_ports", tables.memory.get("listening_ports", TableMemory()))
     for name, memory in sorted(fresh.items()):
-        if name in FACT_TABLES and (name != "listening_ports" or "processes" in sight.seen):
-            change = _update(name, memory, snapshot)
+        if name in FACT_TABLES and _may_tell(name, snapshot, sight):
+            partly = name in sight.partly and name not in _LIVE
+            change = _update(name, memory, snapshot, partly=partly)
             if change is not None:
                 changes.append(change)
         tables.memory[name] = memory
     return tuple(changes)
 
 
-def _update(name: str, memory: TableMemory, snapshot: Snapshot) -> FactChange | None:
+def _may_tell(name: str, snapshot: Snapshot, sight: Sight) -> bool:
+    if name in _LIVE and snapshot.unread.get(name, "").startswith("cut:"):
+        return False
+    return name != "listening_ports" or "processes" in sight.seen
+
+
+def _update(
+    name: str, memory: TableMemory, snapshot: Snapshot, *, partly: bool
+) -> FactChange | None:
     table = name.encode()
     rows = {_id(table, row): row for row in _stable_rows(name, snapshot)}
     before = set(_split(memory.ids))
     appeared = {key.hex(): rows[key] for key in sorted(rows.keys() - before)}
-    gone = tuple(key.hex() for key in sorted(before - rows.keys()))
+    gone = () if partly else tuple(key.hex() for key in sorted(before - rows.keys()))
     if not appeared and not gone:
         return None
-    memory.ids = b"".join(sorted(rows))
+    memory.ids = b"".join(sorted(before | rows.keys() if partly else rows))
     return FactChange(table=name, appeared=appeared, gone=gone)
 
 

@@ -44,13 +44,16 @@ def fresh_state(experts: Mapping[str, Expert[Any]]) -> HostState:
     return HostState(timeline=Timeline(), tables=Tables(), experts=states)
 
 
-def encode_state(state: HostState, experts: Mapping[str, Expert[Any]]) -> bytes:
-    """The state as bytes, without loss: what is decoded goes on exactly as what was encoded."""
+def encode_state(state: HostState, dumps: Mapping[str, Any]) -> bytes:
+    """The state as bytes, without loss: what is decoded goes on exactly as what was encoded.
+
+    `dumps` holds what each expert made of its own state.
+    """
     wire = _Wire(
         version=VERSION,
         timeline=state.timeline,
         tables=state.tables,
-        experts={name: expert.dump(state.experts[name]) for name, expert in experts.items()},
+        experts=dict(dumps),
     )
     return _ENCODER.encode(wire)
 

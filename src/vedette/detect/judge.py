@@ -13,11 +13,13 @@ import msgspec
 
 from vedette.core import ConfigError, Label, Reason, Record, Severity
 from vedette.detect.case import Case
+from vedette.detect.short import short
 
 __all__ = ["Judge", "JudgePart", "Judgement"]
 
 _COUNTED = 3  # cases of one expert
 _REASONS = 5
+_SUBJECT, _TEXT = 400, 1_000  # letters
 _SAID = -3.0  # nats; a case below explains nothing
 
 
@@ -110,11 +112,11 @@ def _reasons(
     grounds = [
         Reason(
             expert=case.expert,
-            subject=case.subject,
-            text=case.text,
+            subject=short(case.subject, _SUBJECT),
+            text=short(case.text, _TEXT),
             attack=case.attack,
-            observed=case.observed,
-            expected=case.expected,
+            observed=short(case.observed, _TEXT),
+            expected=short(case.expected, _TEXT),
             since=case.since,
             share=round(_weight(nats) / total, 4),
         )
@@ -122,6 +124,9 @@ def _reasons(
         if nats > _SAID
     ]
     grounds.sort(key=lambda reason: -reason.share)
-    blind = [Reason(expert="judge", subject=subject, text=text) for subject, text in doubts]
+    blind = [
+        Reason(expert="judge", subject=short(subject, _SUBJECT), text=short(text, _TEXT))
+        for subject, text in doubts
+    ]
     kept = grounds[: _REASONS - min(len(blind), 1)]
     return (*kept, *blind[: _REASONS - len(kept)])

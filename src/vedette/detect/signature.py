@@ -10,7 +10,8 @@ from functools import lru_cache
 __all__ = ["deed"]
 
 _LENGTH = 1_000
-_SH = r"(?:\S*/)?(?:ba|da|z|k|a)?sh\b"
+_SHELL = r"(?:ba|da|z|k|a)?sh\b"
+_SH = rf"(?:\S*/)?{_SHELL}"
 _RUN = rf"(?:sudo\s+(?:-\S+\s+)*)?(?:{_SH}|(?:\S*/)?(?:python|perl|ruby|php|node)[\d.]*\b)"
 _GUARDS = (
     r"(?:auditd|rsyslogd?|syslog(?:-ng)?|systemd-journald|osqueryd?|falcon-sensor|falco|clamav\S*|clamd|fail2ban\S*"
@@ -25,11 +26,20 @@ def _tool(names: str) -> str:
     return rf"^(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?(?:{names})(?:\s|$)"
 
 
+# Each tool named is a place where patterns begin, and each then reads to the end: so many make any deed, and more only
+# make work.
+_SHORT, _MOST_TOOLS = 300, 40
+_TOOLS = re.compile(
+    r"\b(?:nc|ncat|netcat|curl|wget|rm|shred|truncate|unlink|wipe|srm|ln|cat|cp|less|more|tail|head|strings|scp|tar"
+    r"|base64|xxd|grep|awk|unshadow|dd|g?zip|mysqldump|7z|find|ssh|autossh|chmod|systemctl|pkill|killall|sed|docker"
+    r"|python|perl|ruby|php|node|lua|openssl|gpg|sh|bash|useradd|usermod|journalctl)\b"
+)
+
 # All patterns of an entry must be found; none has more than one open-ended repeat, so that no command line, however
 # made, takes more than quadratic time.
-_DEEDS: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = tuple(
-    (name, tuple(re.compile(pattern, re.DOTALL) for pattern in patterns))
-    for name, *patterns in (
+_DEEDS: tuple[tuple[str, re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
+    (name, re.compile(first, re.DOTALL), tuple(re.compile(one, re.DOTALL) for one in others))
+    for name, first, *others in (
         ("reverse", r"/dev/(?:tcp|udp)/[\w.$\[{-]+/"),
         (
             "reverse",
@@ -46,7 +56,7 @@ _DEEDS: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = tuple(
         ("reverse", r"\bmkfifo\b", r"\b(?:nc|ncat|netcat|telnet|openssl)\b"),
         ("reverse", r"\btelnet\b[^|]*\|\s*" + _SH + r"\s*\|\s*telnet"),
         ("fetch", rf"\b(?:curl|wget)\b[^|;&]*\|(?:[^|;]*\|)?\s*{_RUN}"),
-        ("fetch", rf"{_SH}\s+(?:-c\s+)?[\"']?(?:\$\(|`|<\()\s*(?:curl|wget)\b"),
+        ("fetch", rf"{_SHELL}\s+(?:-c\s+)?[\"']?(?:\$\(|`|<\()\s*(?:curl|wget)\b"),
         (
             "fetch",
             r"\b(?:curl|wget)\s",
@@ -186,11 +196,21 @@ _DEEDS: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = tuple(
 )
 
 
+def _read(command: str) -> str:
+    """What of a command is looked at: its beginning, and no more of it than names tools so often."""
+    text = command[:_LENGTH]
+    if len(text) > _SHORT:
+        for count, tool in enumerate(_TOOLS.finditer(text), 1):
+            if count == _MOST_TOOLS:
+                return text[: tool.end()]
+    return text
+
+
 @lru_cache(maxsize=8192)
 def deed(command: str) -> str:
     """The first deed that the command line shows, or an empty text."""
-    text = command[:_LENGTH]
-    for name, patterns in _DEEDS:
-        if all(pattern.search(text) for pattern in patterns):
+    text = _read(command)
+    for name, first, others in _DEEDS:
+        if first.search(text) and all(pattern.search(text) for pattern in others):
             return name
     return ""

@@ -73,9 +73,13 @@ class Tables(msgspec.Struct, array_like=True):
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest."""
+    """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest.
+
+    `partly` are tables of `seen` whose rows are only some: what they lack is not gone.
+    """
 
     seen: frozenset[str]
+    partly: frozenset[str]
     unchanged: frozenset[str]
     fresh: dict[str, TableMemory]
     needed: tuple[str, ...]
@@ -84,17 +88,21 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 def quick_digest(rows: list[Row]) -> bytes:
     """Eight bytes over the rows as they stand; another order gives another digest."""
-    return hashlib.blake2b(msgspec.msgpack.encode(rows), digest_size=8).digest()
+    try:
+        data = msgspec.msgpack.encode(rows)
+    except OverflowError:  # a whole number of more than 64 bits, which JSON can bring
+        data = msgspec.json.encode(rows)
+    return hashlib.blake2b(data, digest_size=8).digest()
 
 
 def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
     """Compares the snapshot's tables with what this host has shown before. Changes nothing.
 
-    The rule of blindness: `processes` and metrics must always be there. Any other table counts as missing only if an
-    earlier snapshot of this epoch had it, or had it in full where it now is read in part. So an agent that lacks
-    privileges and never could read a table is not blind for ever, but one that loses its sight is. An epoch's first
-    snapshot sets the expectation anew (and is blindness by itself). Open sockets come and go faster than they can be
-    read, so rows that are only some of them are as good as usual.
+    The rule of blindness: `processes` and metrics must always be there, with rows that can be used. Any other table
+    counts as missing only if an earlier snapshot of this epoch had it, or had it in full where it now is read in part. So
+    an agent that lacks privileges and never could read a table is not blind for ever, but one that loses its sight is.
+    An epoch's first snapshot sets the expectation anew (and is blindness by itself), and the first whole read raises it.
+    Rows that were cut off at a bound (`unread` says `cut: ...`) are blindness always.
     """
     usual = {} if new_epoch else tables.usual
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
@@ -102,9 +110,11 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
     blindness = _missing_metrics(tables, snapshot, new_epoch=new_epoch)
     for name in names:
         memory = tables.memory.get(name)
-        cut = name in snapshot.unread
-        if name in snapshot.tables and (not cut or name in _SAMPLED or usual.get(name, True)):
+        partial = name in snapshot.unread
+        expected = usual.get(name, True)
+        if name in snapshot.tables and (not partial or expected):
             seen.add(name)
+            blindness.extend(_doubt(name, snapshot))
             now = _remember(name, snapshot.tables[name], memory)
             if now is memory:
                 unchanged.add(name)
@@ -114,17 +124,31 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
                     unchanged.add(name)
         elif name in snapshot.same and memory and snapshot.same[name] == memory.digest:
             unchanged.add(name)
-        elif not (cut and name in _SAMPLED):
+        elif not (partial and expected and name in _SAMPLED):
             blindness.append((f"table:{name}", _why(name, snapshot)))
-            if not cut:
+            if not partial:
                 needed.append(name)
     return Sight(
         seen=frozenset(seen),
+        partly=frozenset(seen & snapshot.unread.keys()),
         unchanged=frozenset(unchanged),
         fresh=fresh,
         needed=tuple(needed),
         blindness=tuple(blindness),
     )
+
+
+def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Why rows that are here are not all that should be known of their table."""
+    if snapshot.unread.get(name, "").startswith("cut:"):
+        return [(f"table:{name}", _why(name, snapshot))]
+    if name == "processes" and not all(map(_is_process, snapshot.tables[name])):
+        return [("table:processes", "Rows of the table processes can't be used")]
+    return []
+
+
+def _is_process(row: Row) -> bool:
+    return type(row.get("pid")) is int and isinstance(row.get("name"), str)
 
 
 def _remember(name: str, rows: list[Row], memory: TableMemory | None) -> TableMemory:

@@ -174,7 +174,7 @@ class _Look:
             return
         rows, partly, bound = found.rows, found.partly, self._bounds[name]
         if len(rows) > bound:
-            partly = "; ".join(filter(None, (partly, f"{bound} of {len(rows)} rows kept")))
+            partly = "; ".join(filter(None, (f"cut: {bound} of {len(rows)} rows kept", partly)))
             rows = rows[:bound]
         if partly:
             self.unread[name] = partly

@@ -78,6 +78,20 @@ def list_tokens(config_path: ConfigPath = None, as_json: AsJson = False) -> None
         print_page(page, ("name", "role", "created_at", "expires_at", "id"), empty="No tokens.")
 
 
+@tokens.command("revoke")
+def revoke_token(
+    token: Annotated[str, typer.Argument(help="Its id, as listed.")],
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")],
+    config_path: ConfigPath = None,
+) -> None:
+    """Takes an API token out of use at once, and ends its sessions."""
+    settings = load_settings(config_path)
+    from vedette.app.administration import Administration
+
+    Administration(settings, SystemClock()).revoke_token(token, reason)
+    typer.echo("revoked")
+
+
 @enrolments.command("create")
 def create_enrolment(
     uses: Annotated[int, typer.Option(min=1, max=100_000, help="How many hosts.")] = 1,
@@ -111,6 +125,20 @@ def list_enrolments(config_path: ConfigPath = None, as_json: AsJson = False) -> 
     else:
         columns = ("created_at", "expires_at", "uses_left", "labels", "id")
         print_page(page, columns, empty="No enrolment tokens.")
+
+
+@enrolments.command("revoke")
+def revoke_enrolment(
+    enrolment: Annotated[str, typer.Argument(help="Its id, as listed.")],
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")],
+    config_path: ConfigPath = None,
+) -> None:
+    """Takes an enrolment token out of use at once; hosts that enrolled with it stay."""
+    settings = load_settings(config_path)
+    from vedette.app.administration import Administration
+
+    Administration(settings, SystemClock()).revoke_enrolment(enrolment, reason)
+    typer.echo("revoked")
 
 
 @policy.command("check")

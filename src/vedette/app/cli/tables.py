@@ -1,5 +1,6 @@
 """How lists and single things are printed: a table for people, JSON for programs."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,13 +20,15 @@ def print_json(value: Any) -> None:
 
 def print_page(page: dict[str, Any], columns: Sequence[str], *, empty: str) -> None:
     """A page of things as a table; says how to get the next one."""
-    console = Console()
+    # A pipe has no width: nothing is folded there. Ids are never folded, so that they can be copied.
+    console = Console(width=None if sys.stdout.isatty() else 1000)
     if not page["items"]:
         console.print(empty, markup=False)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        whole = column == "id"
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=whole)
     for item in page["items"]:
         table.add_row(*(Text(_cell(item.get(column))) for column in columns))
     console.print(table)

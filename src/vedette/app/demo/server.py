@@ -1,6 +1,7 @@
 """The demonstration's server and agent: the real programs, each a process of its own, with their logs in the data folder."""
 
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -51,9 +52,12 @@ format = "text"
 def running(log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A `vedette` command as a process while the block runs; ended by SIGTERM, its output in `log`."""
     environment = {name: v for name, v in os.environ.items() if not name.startswith("VEDETTE_")}
-    with log.open("ab") as output:
+    # Where the system has it, the process is ended with this one, however this one ends.
+    setpriv = shutil.which("setpriv")
+    leash = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+    with open(log, "ab", opener=_private) as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vedette", *arguments],
+            [*leash, sys.executable, "-m", "vedette", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -69,6 +73,10 @@ def running(log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Api:

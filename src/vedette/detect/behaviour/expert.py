@@ -59,6 +59,10 @@ class BehaviourExpert:
             best.setdefault(case.subject, case)
         return tuple(best.values())[:_MOST_CASES]
 
+    def doubts(self, view: View, state: BehaviourState) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the contract's
+        """None: what this expert can't see is told by the tables."""
+        return ()
+
     def learn(self, view: View, state: BehaviourState, *, alarm: bool) -> BehaviourState:
         """Takes over what is quiet when there is no alarm; what is loud waits for 1,440 snapshots."""
         if "processes" not in view.seen:

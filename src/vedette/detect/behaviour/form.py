@@ -68,7 +68,7 @@ class Form(NamedTuple):
 def form(name: str, path: str, command: str, cwd: str, on_disk: int) -> Form:
     """Reads one row. Pure, so that all hosts share what is remembered of it."""
     path = path.removesuffix(_DELETED)
-    words = command[:4000].split()
+    words = command.split()
     base = path.rsplit("/", 1)[-1] or name
     mode, script = _mode(base, name, words, cwd)
     role = _role(base, name, script, path, words)

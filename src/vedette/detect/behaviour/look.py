@@ -7,6 +7,7 @@ from math import log
 from typing import NamedTuple
 
 from vedette.core import Row
+from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import GONE, MARKS
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.shape import (
@@ -15,6 +16,7 @@ from vedette.detect.behaviour.shape import (
     contact_of,
     context,
     doors_of,
+    form_of,
     marks_of,
     processes,
     program_of,
@@ -25,6 +27,7 @@ from vedette.detect.behaviour.state import BehaviourState, Resident
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
@@ -32,6 +35,8 @@ __all__ = ["Crowd", "Look", "Novel", "Services", "look", "soft_of", "weigh"]
 
 EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
+_MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
+_LETTERS = 256  # of a name that a state keeps
 _CROWD = 40  # copies of a program that are many on any host
 _CROWD_TIMES = 6  # and that many times more than ever
 
@@ -90,10 +95,11 @@ class _Scene(NamedTuple):
     """What is asked again and again while one view is read."""
 
     rows: Mapping[str, Row]
+    forms: Mapping[str, Form]
     net: Wires
     state: BehaviourState
     part: BehaviourPart
-    locked: list[int]
+    locked: frozenset[int]
     explained: bool
     learned: int
     now: float
@@ -108,12 +114,23 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
     started = view.snapshot.host.boot_time > state.boot + 30.0
     rows = {str(row.get("pid")): row for row in view.rows("processes")}
     locked = locked_accounts(view, state)
-    scene = _Scene(rows, wires(view), state, part, locked, since < EXPLAINED, view.count, now)
+    forms = {pid: form_of(row) for pid, row in rows.items()}
+    scene = _Scene(
+        rows,
+        forms,
+        wires(view),
+        state,
+        part,
+        frozenset(locked),
+        since < EXPLAINED,
+        view.count,
+        now,
+    )
     usual: set[int] = set()
     novel: dict[int, Novel] = {}
     used: set[int] = set()
     fresh: dict[int, set[int]] = {}
-    found = processes(rows)
+    found = processes(rows, forms)
     for process in found:
         shape, new = _one(process, scene, used, fresh)
         if new is None:
@@ -124,7 +141,9 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         ):
             novel[shape] = new
     # Ended processes that nobody waits for have neither path nor command, but they are many of one name too.
-    counted = Counter(str(row.get("name")) for row in rows.values() if row.get("parent") != 2)
+    counted = Counter(
+        str(row.get("name"))[:_LETTERS] for row in rows.values() if row.get("parent") != 2
+    )
     since_boot = 0 if started else state.since_boot + 1
     return Look(
         usual,
@@ -158,7 +177,7 @@ def _one(
     if shape in scene.state.shapes:
         return shape, None
     held = scene.state.unlearned.get(shape)
-    behind = context(process, scene.rows)
+    behind = context(process, scene.rows, scene.forms)
     leans = soft_of(
         process,
         talk.kind,
@@ -229,7 +248,7 @@ def weigh(mark: str, behind: str, state: BehaviourState, part: BehaviourPart, co
     return nats(evidence.seen, normal)
 
 
-def flags_of(process: Process, net: Wires, locked: list[int]) -> tuple[str, ...]:
+def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str, ...]:
     """What of the context belongs to the shape: a locked account, a shell's own connection, another's rights."""
     shell = process.form.role == "shell"
     flags = []
@@ -268,7 +287,7 @@ def locked_accounts(view: View, state: BehaviourState) -> list[int]:
         for row in view.rows("users")
         if str(row.get("shell") or "").rsplit("/", 1)[-1] in {"nologin", "false"}
     }
-    return sorted(found)
+    return sorted(found)[:_MOST_LOCKED]
 
 
 def _crowds(counted: Counter[str], scene: _Scene) -> tuple[Crowd, ...]:
@@ -301,6 +320,7 @@ def _services(found: list[Process], scene: _Scene, since_boot: int) -> Services:
             and process.form.role not in {"shell", "builder", "sudo"}
         ):
             tool = process.form.script.rsplit("/", 1)[-1] or process.form.base
+            tool = short(tool, _LETTERS)
             name = f"{process.form.name} {tool} {process.account}"
             here[name] = (tool, _GUARD.match(process.form.name) is not None)
     missing = []

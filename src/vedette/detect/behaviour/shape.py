@@ -29,6 +29,8 @@ __all__ = [
 
 _WEB = frozenset({80, 443, 8080, 8443})
 EPHEMERAL = 32_768  # where Linux begins to hand out ports by itself
+# Letters that are read, and so are remembered between snapshots: the system's own bounds, and a command's beginning.
+_NAME, _PATH, _COMMAND = 256, 4_200, 4_000
 _FAN = 5  # new peers at once that make a sweep
 _NUMBERS = re.compile(r"\d+")
 _BAD_PORTS = frozenset(
@@ -96,17 +98,16 @@ def account(uid: int) -> str:
 def form_of(row: Row) -> Form:
     """The form of a row whose cells may be of any type or missing."""
     return form(
-        _text(row.get("name")),
-        _text(row.get("path")),
-        _text(row.get("cmdline")),
-        _text(row.get("cwd")),
+        _text(row.get("name"))[:_NAME],
+        _text(row.get("path"))[:_PATH],
+        _text(row.get("cmdline"))[:_COMMAND],
+        _text(row.get("cwd"))[:_PATH],
         number(row, "on_disk", 1),
     )
 
 
-def processes(rows: Mapping[str, Row]) -> list[Process]:
-    """The processes worth judging: no kernel threads, none caught while it ended."""
-    forms = {pid: form_of(row) for pid, row in rows.items()}
+def processes(rows: Mapping[str, Row], forms: Mapping[str, Form]) -> list[Process]:
+    """The processes worth judging: no kernel threads, none caught while it ended. `forms` has each row's form."""
     found = []
     for pid, row in rows.items():
         above = _text(row.get("parent"))
@@ -138,14 +139,14 @@ def shape_of(process: Process, talk: Contact, doors: tuple[int, ...], more: tupl
     return _shape(process.form, process.account, parent, more)
 
 
-def context(process: Process, rows: Mapping[str, Row]) -> str:
+def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]) -> str:
     """Who is behind a process: work (people, builds, CI), cron, server, or init (a service of its own)."""
     pid, shells = process.above, False
     for _ in range(12):
         row = rows.get(pid)
         if row is None:
             break
-        above = form_of(row)
+        above = forms[pid]
         if above.role in {"sudo", "builder"}:
             return "work"
         if above.role == "sshd":

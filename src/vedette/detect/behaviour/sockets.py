@@ -3,14 +3,15 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from vedette.core import Row
 from vedette.detect.fingerprint import fingerprint
+from vedette.detect.inventory.fact import number
 from vedette.detect.view import View
 
 __all__ = ["Peer", "Wires", "contact", "door", "wires"]
 
 _LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")  # noqa: S104 - compared, not bound
 _PRIVATE = ("10.", "192.168.", "169.254.", "fd", "fe80", "::ffff:10.", "::ffff:192.168.", "100.64.")
+_ADDRESS = 256  # letters that are kept
 _BUSY = frozenset({"ESTABLISHED", "SYN_SENT", "SYN-SENT", "ESTAB", "CLOSE_WAIT", ""})
 
 
@@ -26,7 +27,7 @@ class Peer(NamedTuple):
         address = self.address
         if address.startswith("172."):
             second = address[4:7].split(".")[0]
-            return second.isdigit() and 16 <= int(second) <= 31
+            return second.isdecimal() and 16 <= int(second) <= 31
         return address.startswith(_PRIVATE)
 
 
@@ -42,7 +43,7 @@ def wires(view: View) -> Wires:
     """Reads `process_open_sockets` and `listening_ports`, as far as they were seen. Loopback is left out."""
     doors: dict[str, set[int]] = {}
     for row in view.rows("listening_ports"):
-        port = _port(row, "port")
+        port = number(row, "port", 0)
         if port:
             doors.setdefault(str(row.get("pid")), set()).add(port)
     open_ports = set().union(*doors.values()) if doors else set()
@@ -54,18 +55,13 @@ def wires(view: View) -> Wires:
             continue
         if str(row.get("state") or "") not in _BUSY:
             continue
-        pid, local, port = str(row.get("pid")), _port(row, "local_port"), _port(row, "remote_port")
+        remote = remote[:_ADDRESS]
+        pid = str(row.get("pid"))
+        local, port = number(row, "local_port", 0), number(row, "remote_port", 0)
         ends.setdefault(pid, set()).add((local, remote, port))
         if local not in open_ports and port:
             outgoing.setdefault(pid, set()).add(Peer(remote, port))
     return Wires(outgoing, ends, doors)
-
-
-def _port(row: Row, column: str) -> int:
-    value = row.get(column)
-    if isinstance(value, (int, float)):
-        return int(value)
-    return int(value) if isinstance(value, str) and value.isdigit() else 0
 
 
 @lru_cache(maxsize=16384)

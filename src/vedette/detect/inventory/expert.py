@@ -9,6 +9,7 @@ from vedette.detect.inventory.kinds import KINDS
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
+from vedette.detect.short import short
 from vedette.detect.view import View
 
 __all__ = ["InventoryExpert"]
@@ -23,6 +24,7 @@ _MOST_VALUES = 6  # values remembered of one key
 _MOST_KEYS = 3_000  # keys remembered of one kind
 _FORGET_VANISHED = 60  # snapshots until a vanished thing is no longer missed
 _MOST_WATCHED = 200
+_LETTERS = 300  # kept of a watched thing's texts
 
 
 class InventoryExpert:
@@ -51,6 +53,10 @@ class InventoryExpert:
             if case.nats > _WORTH_TELLING:
                 best.setdefault(case.subject, case)
         return tuple(best.values())[:_MOST_CASES]
+
+    def doubts(self, view: View, state: InventoryState) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the contract's
+        """None: what this expert can't see is told by the tables."""
+        return ()
 
     def learn(self, view: View, state: InventoryState, *, alarm: bool) -> InventoryState:
         """Takes over what is new; quiet cases become usual after 60 snapshots without alarm, loud ones after 1,440."""
@@ -165,7 +171,7 @@ def _watch(view: View, state: InventoryState, seen: Look) -> None:
 
 def _watchable(reading: Reading) -> dict[int, tuple[str, str, str]]:
     return {
-        key: (fact.subject, fact.shown, fact.watch)
+        key: (short(fact.subject, _LETTERS), short(fact.shown, _LETTERS), fact.watch)
         for (key, _), fact in reading.facts.items()
         if fact.watch
     }

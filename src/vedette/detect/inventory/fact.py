@@ -6,6 +6,8 @@ from vedette.core import Row
 
 __all__ = ["Fact", "number", "text"]
 
+_WORD = 2**63
+
 
 class Fact(NamedTuple):
     """`key` says which thing it is, `value` what may change about it; neither ever holds a process id.
@@ -32,9 +34,10 @@ def text(row: Row, column: str) -> str:
 
 
 def number(row: Row, column: str, default: int = -1) -> int:
-    """The cell as a whole number, `default` when it is none."""
+    """The cell as a whole number, `default` when it is none that a machine's word holds."""
     cell: Any = row.get(column)
     try:
-        return int(cell)
+        found = int(cell)
     except (TypeError, ValueError, OverflowError):
         return default
+    return found if abs(found) < _WORD else default

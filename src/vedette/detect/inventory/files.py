@@ -54,11 +54,15 @@ def _class(path: str) -> str:
     )
 
 
+# Names of a package manager's work under way. sudo, cron and PAM read no file of such a name.
+_UNDER_WAY = (".dpkg-new", ".dpkg-tmp", ".dpkg-old", ".dpkg-dist", ".rpmnew", ".rpmsave")
+
+
 def digests(view: View) -> Iterator[Fact]:
     """Of `hash`: one per path; its SHA-256 is the value."""
     for row in view.rows("hash"):
         path, sha256 = text(row, "path"), text(row, "sha256")
-        if not sha256:
+        if not sha256 or path.endswith(_UNDER_WAY):
             continue
         mark = _class(path)
         watch = "program" if mark == "hash.program" else ""

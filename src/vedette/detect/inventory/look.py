@@ -13,10 +13,13 @@ from vedette.detect.inventory.kinds import KINDS, Kind
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
 from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
 __all__ = ["EXPLAINED", "Look", "Reading", "look"]
+
+_SUBJECT, _SHOWN = 300, 600  # letters that a state keeps
 
 EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _LATE = 3  # a package database may be written after the files: so many snapshots later it still explains them
@@ -147,6 +150,7 @@ def _open(
     since: int,
 ) -> Open:
     marks: Iterable[str] = fact.marks
+    shown = short(fact.shown, _SHOWN)
     held = key in state.known[fact.kind]
     if held and fact.changed:
         marks = (fact.changed,)
@@ -167,10 +171,10 @@ def _open(
         key=key,
         value=value,
         mark=mark,
-        subject=fact.subject,
-        text=EVIDENCE[mark].text.format(shown=fact.shown, deed=fact.deed),
+        subject=short(fact.subject, _SUBJECT),
+        text=EVIDENCE[mark].text.format(shown=shown, deed=fact.deed),
         attack=EVIDENCE[mark].attack,
-        observed=f"{'changed to' if held else 'new:'} {fact.shown}",
+        observed=f"{'changed to' if held else 'new:'} {shown}",
         expected=expected,
         since=view.snapshot.taken_at.timestamp(),
         nats=score,

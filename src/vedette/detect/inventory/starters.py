@@ -94,6 +94,7 @@ _MODULES = re.compile(
     r"|mac80211|iwl\w*|md|raid\d+|lz4|zstd|zram|z3fold|squashfs|binfmt|inet|unix|tls|cdc|input|joydev|led|rfkill|thermal"
     r"|iscsi|target|libcrc32c|stp|llc|8021q|garp|mrp|netlink|psample|rapl|cuse|configfs|pps|ptp|edac|mei|uas|aesni|libchacha\w*|poly1305|curve25519|chacha\w*|ghash|cryptd|blake2\w*|curve\w*|rpcsec\w*|auth|grace|dns|fscache|netfs|cachefiles|nbd|vboxdrv|zfs|spl|evdev|mousedev|psmouse|serio|parport|ppdev|lp|pcspkr|mbcache|efi\w*|autofs4|quota\w*|msr|cpuid|softdog|iTCO\w*|watchdog|ipmi|uio|vfio|irqbypass|cec|rc|video|media|uvc\w*|v4l2)(_|\d|$)"
 )
+_LENGTH = 4_000  # letters of a command that are read
 _OVER_PROCESS = re.compile(r"^/proc/\d+(/|$)")
 
 
@@ -148,7 +149,8 @@ def jobs(view: View) -> Iterator[Fact]:
         owner, tab, after = owner.partition("\t")
         rest = f"{after} {rest}" if tab else rest
         schedule = [text(row, part) for part in ("event", "minute", "hour", "day_of_week")]
-        marks, found = _marks(rest.strip() or command, owner, schedule[0] or schedule[1])
+        minute = schedule[0] or schedule[1]
+        marks, found = _marks((rest.strip() or command)[:_LENGTH], owner[:64], minute[:64])
         yield Fact(
             "cron",
             f"{file}\0{command}",

@@ -4,6 +4,10 @@ Two bands of half-lives 2 and 20 snapshots: what moves fast, y_H = x - f_1, and 
 mean and covariance are learned with a half-life of three days, a row weighing less the stranger it is. The score is the
 sum of log distances and of a 20-snapshot memory of the fast band's surprise. A metric that was not sent leaves its
 filters alone; one that is new joins cold and gains its voice over 60 snapshots.
+
+The state and its cost grow with the square of the metrics, so the bank takes 64 of a host: those that came first, and
+of those that came together the reviewed gauges, then by name. They keep their seats, so a host that sends thousands of
+names, or new ones each time, makes nothing grow and pushes nothing out. A name of more than 256 letters gets no seat.
 """
 
 from functools import lru_cache
@@ -13,6 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detect.vitals.gauges import GAUGES
+
 __all__ = [
     "Bank",
     "BankReading",
@@ -20,6 +26,7 @@ __all__ = [
     "dump_bank",
     "fresh_bank",
     "load_bank",
+    "only",
     "read_bank",
     "update_bank",
 ]
@@ -28,7 +35,8 @@ Floats = NDArray[Any]
 
 _FAST, _STAND, _SLOW, _MEMORY = 2.0, 20.0, 4320.0, 20.0
 _CLIP, _SHRINK, _YOUNG, _JOIN = 15.0, 0.003, 300, 60
-_MOST = 64  # metrics; the state grows with their square
+_MOST, _LONGEST_NAME = 64, 256
+_GAUGES = frozenset(gauge.metric for gauge in GAUGES)
 
 
 class Bank(msgspec.Struct):
@@ -120,12 +128,26 @@ def update_bank(
     bank.range[:, 1] = np.where(reading.here, np.maximum(bank.range[:, 1], level), bank.range[:, 1])
     bank.age = bank.age + reading.here.astype(np.float32)
     bank.rows += 1
-    strangers = sorted(metrics.keys() - set(bank.names))[: _MOST - len(bank.names)]
+    strangers = _strangers(bank, metrics)
     if strangers:
         bank = _join(bank, metrics, strangers)
     if bank.rows % (30 if bank.rows >= _YOUNG else 10) == 0:
         _refresh(bank)
     return bank
+
+
+def only(bank: Bank, kept: Floats) -> Bank:
+    """The bank with the metrics at these places alone, its scales and precisions computed anew."""
+    fewer = _sized([bank.names[place] for place in kept])
+    fewer.rows, fewer.surprise, fewer.age = bank.rows, bank.surprise, bank.age[kept]
+    fewer.filters, fewer.mean, fewer.range = (
+        bank.filters[:, kept],
+        bank.mean[:, kept],
+        bank.range[:, :, kept],
+    )
+    fewer.spread = bank.spread[:, kept[:, None], kept[None, :]]
+    _refresh(fewer)
+    return fewer
 
 
 def attribute(bank: Bank, reading: BankReading) -> dict[str, float]:
@@ -136,6 +158,14 @@ def attribute(bank: Bank, reading: BankReading) -> dict[str, float]:
     weight = np.maximum(reading.logs - np.log1p(len(bank.names)), 0.05)
     share = (weight / weight.sum()) @ drop
     return dict(zip(bank.names, share.tolist(), strict=True))
+
+
+def _strangers(bank: Bank, metrics: dict[str, float]) -> list[str]:
+    free = _MOST - len(bank.names)
+    if not free:
+        return []
+    new = [name for name in metrics.keys() - set(bank.names) if len(name) <= _LONGEST_NAME]
+    return sorted(new, key=lambda name: (name not in _GAUGES, name))[:free]
 
 
 def _join(bank: Bank, metrics: dict[str, float], strangers: list[str]) -> Bank:

@@ -5,16 +5,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-__all__ = ["Tail", "threshold", "update_tail"]
+__all__ = ["BYTES", "Tail", "threshold", "update_tail"]
 
 _BINS, _WIDTH, _HALF_LIFE = 256, 0.2, 10_080.0
 _HEAVIEST = 1024.0
+BYTES = 4 * _BINS
 
 
 class Tail(msgspec.Struct, array_like=True):
     """`bins` are 256 float32 weights; `weight` is that of the next score (growing, so that the old need no touch)."""
 
-    bins: bytes = bytes(4 * _BINS)
+    bins: bytes = bytes(BYTES)
     weight: float = 1.0
     minutes: float = 0.0
 

@@ -1,12 +1,14 @@
 """The expert of metrics: gauges of operational faults, and all metrics together as a second voice."""
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import msgspec
 
 from vedette.core import ConfigError
 from vedette.detect.case import Case
+from vedette.detect.short import short
 from vedette.detect.view import View
 from vedette.detect.vitals.bank import (
     Bank,
@@ -18,6 +20,8 @@ from vedette.detect.vitals.bank import (
     update_bank,
 )
 from vedette.detect.vitals.gauges import GAUGES, Gauge
+from vedette.detect.vitals.magnitude import clipped, impossible
+from vedette.detect.vitals.sound import is_sound_tail, is_sound_watch, mend_bank
 from vedette.detect.vitals.tail import Tail, threshold, update_tail
 from vedette.detect.vitals.watch import Watch, WatchReading, read_watch, update_watch
 from vedette.detect.vitals.words import how_much, rise, usual
@@ -32,6 +36,8 @@ _BANK_PER_DAY = 0.2
 _BANK_MARGIN, _BANK_MOST = 2.0, 1.0
 _NAMED = -4.0  # below this a case says nothing to anybody
 _LONGEST_STEP = 10.0  # minutes; a longer pause teaches no more than that
+_NOTHING_BEFORE = -50.0
+_TOLD = 3  # metrics named one by one
 
 
 class VitalsPart(msgspec.Struct, kw_only=True):
@@ -44,13 +50,15 @@ class VitalsPart(msgspec.Struct, kw_only=True):
 class VitalsState(msgspec.Struct, kw_only=True):
     """Of one host: the past of each gauge by metric, the bank, and the tail of the bank's scores.
 
-    `before` is by how much the bank's last score passed its threshold.
+    `before` is by how much the bank's last score passed its threshold. `lost` names what of this state could not be used
+    and starts anew; it is told with the next snapshot.
     """
 
     watches: dict[str, Watch] = {}
     bank: Bank
     tail: Tail
-    before: float = -50.0
+    before: float = _NOTHING_BEFORE
+    lost: list[str] = []
 
 
 class VitalsExpert:
@@ -80,12 +88,30 @@ class VitalsExpert:
             reading = read_watch(watch, gauge, value, _minutes(view))
             nats = self._over(gauge, reading)
             if nats > _NAMED:
-                cases.append(_case(gauge, watch, value, nats))
+                cases.append(_case(gauge, watch, clipped(value), nats))
         whole = self._judge_whole(view, state)
         return (*cases, whole) if whole else tuple(cases)
 
+    def doubts(self, view: View, state: VitalsState) -> tuple[tuple[str, str], ...]:
+        """Values that can't be, and what had to start anew."""
+        names = impossible(view.snapshot.metrics)
+        told = [
+            (
+                f"metric:{name}",
+                f"Impossible value: {short(name, 256)} is {view.snapshot.metrics[name]:.3g}",
+            )
+            for name in names[:_TOLD]
+        ]
+        if len(names) > _TOLD:
+            told.append(("metrics", f"{len(names)} metrics have impossible values"))
+        if state.lost:
+            what = ", ".join(state.lost[:_TOLD])
+            text = f"What was learned of {what} could not be used and starts anew"
+            told.append(("state:vitals", text))
+        return tuple(told)
+
     def learn(self, view: View, state: VitalsState, *, alarm: bool) -> VitalsState:
-        """Takes the snapshot in; in alarm at a tenth of the pace."""
+        """Takes the snapshot in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with."""
         minutes, at = _minutes(view), view.snapshot.taken_at.timestamp()
         metrics = view.snapshot.metrics
         for gauge in GAUGES:
@@ -100,7 +126,7 @@ class VitalsExpert:
         state.before = row.score - threshold(state.tail, per_day=_BANK_PER_DAY)
         update_tail(state.tail, row.score, minutes=minutes, rare=alarm or state.before > 0.0)
         state.bank = update_bank(state.bank, row, measured, pace=0.1 if alarm else 1.0)
-        return state
+        return _mended(state)
 
     def dump(self, state: VitalsState) -> Any:
         """Lists and bytes."""
@@ -109,19 +135,23 @@ class VitalsExpert:
             for name, w in state.watches.items()
         }
         tail = msgspec.to_builtins(state.tail, builtin_types=(bytes,))
-        return [1, watches, dump_bank(state.bank), tail, state.before]
+        lost = [state.lost] if state.lost else []
+        return [1, watches, dump_bank(state.bank), tail, state.before, *lost]
 
     def load(self, raw: Any) -> VitalsState:
-        """The state of a dump."""
-        version, watches, bank, tail, before = raw
+        """The state of a dump. What of it can't be used starts anew."""
+        version, watches, bank, tail, before, *lost = raw
         if version != 1:
             raise ValueError(f"vitals state of version {version}")
-        return VitalsState(
+        state = VitalsState(
             watches=msgspec.convert(watches, dict[str, Watch]),
             bank=load_bank(bank),
             tail=msgspec.convert(tail, Tail),
-            before=before,
+            before=msgspec.convert(before, float),
         )
+        state = _mended(state)
+        state.lost = sorted({*state.lost, *msgspec.convert(lost[0] if lost else [], list[str])})
+        return state
 
     def _over(self, gauge: Gauge, reading: WatchReading) -> float:
         return reading.nats - self.part.thresholds.get(gauge.metric, self.part.threshold)
@@ -153,8 +183,23 @@ def _case(gauge: Gauge, watch: Watch, value: float, nats: float) -> Case:
     )
 
 
+def _mended(state: VitalsState) -> VitalsState:
+    broken = sorted(name for name, watch in state.watches.items() if not is_sound_watch(watch))
+    for name in broken:
+        del state.watches[name]
+    mended = mend_bank(state.bank)
+    state.bank = mended.bank
+    state.lost = sorted({*broken, *mended.lost})
+    if not (is_sound_tail(state.tail) and isfinite(state.before)):
+        state.tail, state.before = Tail(), _NOTHING_BEFORE
+        state.lost.append("the metrics together")
+    return state
+
+
 def _measured(metrics: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if name not in NEVER_MEASURED}
+    # What can't be is left out like what was not sent: the bank's memory is long.
+    apart = NEVER_MEASURED.union(impossible(metrics))
+    return {name: value for name, value in metrics.items() if name not in apart}
 
 
 def _minutes(view: View) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.vitals.gauges import Gauge
+from vedette.detect.vitals.magnitude import MOST, clipped
 
 __all__ = ["Watch", "WatchReading", "read_watch", "update_watch"]
 
@@ -62,12 +63,12 @@ class WatchReading(msgspec.Struct, frozen=True):
 
 
 def read_watch(watch: Watch, gauge: Gauge, value: float, minutes: float) -> WatchReading:
-    """Scores a value that was taken `minutes` after the one before. Changes nothing."""
+    """Scores a value that was taken `minutes` after the one before; one out of bounds as the bound. Changes nothing."""
     if not watch.seen:
         return WatchReading(0.0, 0.0, 0.0)
     known = max(min(watch.seen, watch.minutes), 0.05)
     scale = max(watch.spread, 0.05 * abs(watch.median), gauge.floor) * (1.0 + 20.0 / known)
-    z = min(_CLIP, max(-_CLIP, (value - watch.median) / scale))
+    z = min(_CLIP, max(-_CLIP, (clipped(value) - watch.median) / scale))
     weight = 1.0 - (1.0 - gauge.pace) ** min(1.0, minutes)
     smooth = watch.smooth + weight * (z - watch.smooth)
     lasting = max(0.0, min(smooth, max(z, watch.before)))
@@ -83,13 +84,18 @@ def update_watch(
     at: float,
     alarm: bool,
 ) -> None:
-    """Takes a value into the past. In alarm only every tenth is taken: what stays becomes usual, ten times slower."""
+    """Takes a value into the past. In alarm only every tenth is taken: what stays becomes usual, ten times slower.
+
+    What can't be never becomes usual: a value out of bounds counts for a rise, but is not taken.
+    """
     watch.smooth, watch.before = reading.smooth, reading.z
     if reading.z >= _RISEN:
         watch.run += 1
         watch.since = watch.since or at
     else:
         watch.run, watch.since = 0, 0.0
+    if not abs(value) < MOST:
+        return
     if alarm:
         watch.frozen += 1
         if watch.frozen % _FROZEN_SHARE:
