@@ -69,7 +69,8 @@ def _config(settings: Settings, app: Litestar) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        # Requests end in far less; a client that keeps its TLS connection and reads nothing must not hold a stop up.
+        timeout_graceful_shutdown=4,
         h11_max_incomplete_event_size=64 * 1024,
         backlog=2048,
         ssl_context_factory=lambda _config, _default: tls_context(folder),
