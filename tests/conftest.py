@@ -3,7 +3,16 @@
 import os
 
 import pytest
+import structlog
 
+# The default draws tracebacks with all their locals, which takes seconds for arrays.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(default=repr),
+    ]
+)
 pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium")
 
 
