@@ -49,7 +49,7 @@ docs: setup ## write what is generated: the snapshot's schema and the reference 
 
 lock: ## refresh requirements.txt from pyproject.toml (hashes, no index address)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --no-header --no-annotate --no-emit-index-url -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --no-header --no-annotate -o requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache coverage.json .coverage*
