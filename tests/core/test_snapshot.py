@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,10 @@ def test_unknown_fields_tables_and_columns_are_no_error() -> None:
         (b"[1]", "invalid-snapshot"),
         (b"\xff\xfe", "invalid-snapshot"),
         (b"[" * 100_000, "invalid-snapshot"),
-        (_with(schema="vedette.snapshot/9"), "invalid-snapshot"),
+        (_with(schema="vedette.snapshot/9"), "unknown-schema"),
+        (json.dumps({"schema": "vedette.snapshot/2", "novel": True}).encode(), "unknown-schema"),
+        (json.dumps({"schema": 1}).encode(), "invalid-snapshot"),
+        (b'{"novel":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too-large"),
         (_with(seq=0), "invalid-snapshot"),
         (_with(taken_at="2026-11-22T20:00:00"), "invalid-snapshot"),
         (_with(taken_at="yesterday"), "invalid-snapshot"),
@@ -91,10 +95,60 @@ def test_what_can_not_be_a_snapshot_is_refused_with_its_kind(body: bytes, kind: 
     assert caught.value.kind == kind
 
 
-def test_a_non_finite_number_in_messagepack_is_refused() -> None:
-    body = msgspec.msgpack.encode(_golden() | {"metrics": {"a": float("nan")}})
-    with pytest.raises(InvalidInput, match="finite"):
-        decode_snapshot(body, "application/msgpack")
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda number: {"metrics": {"a": number}},
+        lambda number: {"tables": {"users": [{"uid": number}]}},
+        lambda number: {"host": {"id": "x", "hostname": "h", "boot_time": number}},
+    ],
+    ids=["metric", "cell", "boot time"],
+)
+def test_a_non_finite_number_is_refused_wherever_it_stands(
+    place: Callable[[float], dict[str, Any]], number: float
+) -> None:
+    changed = _golden() | place(number)
+    with pytest.raises(InvalidInput, match="finite") as caught:
+        decode_snapshot(msgspec.msgpack.encode(changed), "application/msgpack")
+    assert caught.value.kind == "invalid-snapshot"
+    with pytest.raises(InvalidInput, match="malformed"):
+        decode_snapshot(json.dumps(changed).encode())
+
+
+@pytest.mark.parametrize("cell", [2**63, -(2**63) - 1, 10**400, 10**4000, 10**4299])
+def test_a_whole_number_beyond_64_bits_is_refused(cell: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_snapshot(_with(tables={"users": [{"uid": cell}]}))
+    assert caught.value.kind == "invalid-snapshot"
+
+
+def test_the_least_and_the_greatest_whole_number_are_kept() -> None:
+    rows = [{"low": -(2**63), "high": 2**63 - 1}]
+    assert decode_snapshot(_with(tables={"t": rows})).tables["t"] == rows
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\x80"])
+def test_text_that_is_not_utf_8_is_refused_in_these_words(text: bytes) -> None:
+    marked = _golden() | {"tables": {"users": [{"username": "@" * len(text)}]}}
+    for body, content_type in (
+        (json.dumps(marked).encode(), "application/json"),
+        (msgspec.msgpack.encode(marked), "application/msgpack"),
+    ):
+        with pytest.raises(InvalidInput, match="not UTF-8"):
+            decode_snapshot(body.replace(b"@" * len(text), text), content_type)
+
+
+def test_the_answer_to_another_schema_names_it_and_the_one_that_is_known() -> None:
+    for content_type, encode in (
+        ("application/json", msgspec.json.encode),
+        ("application/msgpack", msgspec.msgpack.encode),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            decode_snapshot(encode(_golden() | {"schema": "vedette.snapshot/2"}), content_type)
+        assert caught.value.kind == "unknown-schema"
+        assert "'vedette.snapshot/2'" in caught.value.detail
+        assert "knows vedette.snapshot/1" in caught.value.detail
 
 
 def test_a_body_over_the_bound_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,6 +280,30 @@ def test_process_rows_that_can_not_be_used_are_blindness(
     assert "table:processes" in subjects(answer)
 
 
+def test_two_processes_of_one_pid_are_blindness_and_both_are_kept(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    rows = following().tables["processes"]
+    twin = {**rows[-1], "name": "twin"}
+    answer = then(detector, grown, following(tables={"processes": [*rows, twin]}))
+    assert answer.label is not Label.NORMAL
+    assert "table:processes" in subjects(answer)
+    (change,) = (change for change in answer.facts if change.table == "processes")
+    assert [row["name"] for row in change.appeared.values()] == ["twin"]
+
+
+def test_an_empty_table_is_one_without_rows_but_there_are_always_processes(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answer = then(detector, grown, following(tables={"users": []}))
+    (change,) = (change for change in answer.facts if change.table == "users")
+    assert (len(change.gone), change.appeared) == (2, {})
+    assert "table:users" not in subjects(answer)
+    answer = then(detector, grown, following(tables={"processes": []}))
+    assert answer.label is not Label.NORMAL
+    assert "table:processes" in subjects(answer)
+
+
 def test_a_host_without_processes_is_never_normal(detector: Detector) -> None:
     snapshots = [changed(s, without=("processes",)) for s in quiet_snapshots(YOUNG + 3)]
     answers, _ = play(detector, arrivals(snapshots))

@@ -66,6 +66,13 @@ def test_a_snapshot_taken_long_ago_is_accepted_with_a_fresh_signature() -> None:
         assert world.machine.push(client, old).status_code == 202
 
 
+def test_a_snapshot_of_a_clock_that_is_hours_ahead_is_accepted() -> None:
+    world = World()
+    with world.client() as client:
+        ahead = world.machine.envelope(taken_at=START + timedelta(hours=23))
+        assert world.machine.push(client, ahead).status_code == 202
+
+
 def test_a_proxy_that_adds_headers_and_a_signature_of_its_own_does_not_disturb() -> None:
     world = World()
     sealed = world.machine.envelope()
@@ -221,6 +228,12 @@ REFUSALS: list[Any] = [
         400,
         "bad-content-type",
         id="content type",
+    ),
+    pytest.param(
+        lambda m, c: m.push(c, m.envelope(taken_at=START + timedelta(hours=25))),
+        400,
+        "bad-time",
+        id="taken tomorrow",
     ),
     pytest.param(_bad_length, 400, "bad-content-length", id="content length"),
     pytest.param(_oversized, 413, "too-large", id="oversized"),

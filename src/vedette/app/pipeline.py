@@ -34,11 +34,15 @@ Timer = Callable[[str], AbstractContextManager[object]]
 
 
 class _Item(Record, frozen=True, kw_only=True):
-    """A delivery, and what it held or why that can't be known. `size` is of its decompressed body."""
+    """A delivery, and what it held or why that can't be known. `size` is of its decompressed body.
+
+    `refused` is a sentence for people; `kind` names the problem, where it is one of the sender's.
+    """
 
     delivery: Delivery
     opened: Opened | None = None
     refused: str = ""
+    kind: str = ""
     size: int = 0
 
 
@@ -125,7 +129,7 @@ class Pipeline:
             applied = self._store.apply([effect for _, effect in effects], actor=self._actor)
         outcomes: dict[int, Outcome] = {}
         for (index, effect), result in zip(effects, applied, strict=True):
-            outcomes[index] = _outcome(result, part[index].refused)
+            outcomes[index] = _outcome(result, part[index])
             if result is Applied.APPLIED:
                 VERDICTS.labels(label=effect.verdict.label.value).inc()
         return outcomes
@@ -136,7 +140,7 @@ class Pipeline:
         try:
             opened, size = self._opened(delivery)
         except InvalidInput as error:
-            return _Item(delivery=delivery, refused=error.detail)
+            return _Item(delivery=delivery, refused=error.detail, kind=error.kind)
         return _Item(delivery=delivery, opened=opened, size=size)
 
     def _opened(self, delivery: Delivery) -> tuple[Opened, int]:
@@ -257,9 +261,9 @@ def _read(item: Opened, outcome: Judged) -> tuple[str, ...]:
     return tuple(sorted(KNOWN_TABLES & {*item.snapshot.tables, *resolved}))
 
 
-def _outcome(result: Applied, refused: str) -> Outcome:
+def _outcome(result: Applied, item: _Item) -> Outcome:
     if result is Applied.LOST:
         return Retry(delay_seconds=0.05, reason="another worker changed this host's state")
-    if refused:
-        return Reject(reason=refused)
+    if item.refused:
+        return Reject(reason=f"{item.kind}: {item.refused}" if item.kind else item.refused)
     return Done()

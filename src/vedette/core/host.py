@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from sys import float_info
 from typing import Annotated
 
 from msgspec import Meta
@@ -21,6 +22,7 @@ class HostStatus(StrEnum):
 
 
 _Word = Annotated[str, Meta(max_length=256)]
+_Finite = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
 _Labels = Annotated[dict[_Word, _Word], Meta(max_length=64)]
 
 
@@ -39,7 +41,7 @@ class HostDescription(Record, frozen=True, kw_only=True):
     id: HostId
     hostname: Annotated[str, Meta(max_length=255)]
     os: OperatingSystem = OperatingSystem()
-    boot_time: float = 0.0
+    boot_time: _Finite = 0.0
     labels: _Labels = {}
 
     @property

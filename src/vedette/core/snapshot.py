@@ -1,7 +1,7 @@
 """The snapshot contract `vedette.snapshot/1`: the state of one host at one moment."""
 
 from datetime import UTC, datetime
-from math import isfinite
+from sys import float_info
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -39,7 +39,11 @@ Cell = str | int | float | bool | None
 Row = dict[str, Cell]
 # Bounds of count are read by the decoder from the length that stands before the items, before any of them is made.
 _Name = Annotated[str, Meta(max_length=256)]
-_Row = Annotated[dict[str, Cell], Meta(max_length=64)]
+# Not a number is within no bounds and infinity is beyond them, so the decoder refuses both. Whole numbers are osquery's
+# BIGINT: what has more bits can be kept by no database, and told by JSON in no bounded time.
+_Finite = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
+_BigInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Row = Annotated[dict[str, str | _BigInt | _Finite | bool | None], Meta(max_length=64)]
 _Rows = Annotated[list[_Row], Meta(max_length=MAX_ROWS)]
 _Words = Annotated[dict[_Name, Annotated[str, Meta(max_length=1024)]], Meta(max_length=64)]
 
@@ -64,7 +68,7 @@ class Snapshot(Record, frozen=True, kw_only=True):
     host: HostDescription
     seq: int
     taken_at: datetime
-    metrics: Annotated[dict[_Name, float], Meta(max_length=MAX_METRICS)] = {}
+    metrics: Annotated[dict[_Name, _Finite], Meta(max_length=MAX_METRICS)] = {}
     tables: Annotated[dict[_Name, _Rows], Meta(max_length=64)] = {}
     same: _Words = {}
     unread: _Words = {}
@@ -74,13 +78,24 @@ _JSON = msgspec.json.Decoder(Snapshot)
 _MSGPACK = msgspec.msgpack.Decoder(Snapshot)
 
 
+class _Version(msgspec.Struct):
+    schema: str = SCHEMA
+
+
+_VERSION = {
+    "application/json": msgspec.json.Decoder(_Version),
+    "application/msgpack": msgspec.msgpack.Decoder(_Version),
+}
+
+
 def decode_snapshot(body: bytes, content_type: str = "application/json") -> Snapshot:
     """Decodes and checks a snapshot's body (already opened and decompressed).
 
     Raises:
-        TooLarge: over a bound of bytes or rows.
-        InvalidInput: not this schema, over a bound of it, or a value that can't be (non-finite number, naive time or one
-            before 2000 or after 2199, seq below 1).
+        TooLarge: over a bound of bytes, rows or depth.
+        InvalidInput: unknown-schema (another version); invalid-snapshot: not this schema, over a bound of it, or a value
+            that can't be (non-finite number, text that is not UTF-8, naive time or one before 2000 or after 2199, seq
+            below 1).
     """
     if len(body) > MAX_SNAPSHOT_BYTES:
         raise TooLarge(f"a snapshot may have {MAX_SNAPSHOT_BYTES} bytes; this one has {len(body)}")
@@ -89,9 +104,12 @@ def decode_snapshot(body: bytes, content_type: str = "application/json") -> Snap
         raise InvalidInput(f"content type {content_type!r} is neither JSON nor MessagePack")
     try:
         snapshot: Snapshot = decoder.decode(body)
+    except RecursionError as error:
+        raise TooLarge(f"not a {SCHEMA}: it is nested too deeply") from error
     # The decoder tells some values that can't be (a time far away) by a bare ValueError.
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidInput(f"not a {SCHEMA}: {error}", kind="invalid-snapshot") from error
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        _check_version(body, content_type)
+        raise InvalidInput(f"not a {SCHEMA}: {_why(error)}", kind="invalid-snapshot") from error
     _check(snapshot)
     return snapshot
 
@@ -114,6 +132,29 @@ def snapshot_schema() -> dict[str, Any]:
     }
 
 
+def _check_version(body: bytes, content_type: str) -> None:
+    """What is no snapshot of this version may be a good one of another."""
+    try:
+        told = _VERSION[content_type].decode(body).schema
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        return
+    if told != SCHEMA:
+        raise InvalidInput(
+            f"the snapshot's schema is {told[:64]!r}, and this server knows {SCHEMA} only: update the server, or use an "
+            "agent of its version",
+            kind="unknown-schema",
+        )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"it has text that is not UTF-8 (byte {error.object[error.start]:#04x})"
+    text = str(error)
+    if str(float_info.max) in text:
+        return "a number is not finite" + text[text.index(" - at") :]
+    return text
+
+
 def _check(snapshot: Snapshot) -> None:
     if snapshot.seq < 1:
         raise InvalidInput(f"seq must be 1 or more, not {snapshot.seq}", kind="invalid-snapshot")
@@ -121,11 +162,6 @@ def _check(snapshot: Snapshot) -> None:
         raise InvalidInput("taken_at must bear a time zone", kind="invalid-snapshot")
     if not _EARLIEST <= snapshot.taken_at < _LATEST:
         raise InvalidInput("taken_at must be in the years 2000 to 2199", kind="invalid-snapshot")
-    if not isfinite(snapshot.host.boot_time):
-        raise InvalidInput("boot_time is not a finite number", kind="invalid-snapshot")
-    for name, value in snapshot.metrics.items():
-        if not isfinite(value):
-            raise InvalidInput(f"metric {name} is not a finite number", kind="invalid-snapshot")
     _check_rows(snapshot.tables)
 
 

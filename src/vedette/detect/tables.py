@@ -142,8 +142,16 @@ def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
     """Why rows that are here are not all that should be known of their table."""
     if snapshot.unread.get(name, "").startswith("cut:"):
         return [(f"table:{name}", _why(name, snapshot))]
-    if name == "processes" and not all(map(_is_process, snapshot.tables[name])):
+    if name != "processes":
+        return []
+    rows = snapshot.tables[name]
+    if not rows:
+        return [("table:processes", "The table processes is empty, and no machine runs nothing")]
+    if not all(map(_is_process, rows)):
         return [("table:processes", "Rows of the table processes can't be used")]
+    if len({row["pid"] for row in rows}) < len(rows):
+        # Which of them the sockets and children belong to can't be told.
+        return [("table:processes", "Two rows of the table processes have one pid")]
     return []
 
 

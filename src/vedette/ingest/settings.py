@@ -8,11 +8,12 @@ __all__ = ["IngestSettings"]
 class IngestSettings(Record, frozen=True, kw_only=True):
     """Every bound has a default that suits a single server of some thousand hosts.
 
-    Sizes are bytes, times seconds. `freshness` is about a signature's `created`. `rate` and `burst` are requests of one
-    host; `enrol_rate` and `enrol_burst` are enrolments from one network address. `in_flight_bytes` bounds bodies held in
-    memory while they are read; one host may send `bodies_per_host` at once. Enrolments are read before it is known who
-    asks, so they have small bounds of their own. A body must bring `min_body_rate` bytes a second, taken over
-    `body_window_seconds`. `enrol_waiting` is how many enrolments may wait for the store.
+    Sizes are bytes, times seconds. `freshness` is about a signature's `created`; `max_ahead` is how far a snapshot's
+    `taken_at` may be in the future. `rate` and `burst` are requests of one host; `enrol_rate` and `enrol_burst` are
+    enrolments from one network address. `in_flight_bytes` bounds bodies held in memory while they are read; one host may
+    send `bodies_per_host` at once. Enrolments are read before it is known who asks, so they have small bounds of their own.
+    A body must bring `min_body_rate` bytes a second, taken over `body_window_seconds`. `enrol_waiting` is how many
+    enrolments may wait for the store.
     """
 
     max_body_bytes: int = 8 * 1024 * 1024
@@ -27,6 +28,7 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     enrol_seconds: float = 10.0
     enrol_bodies_per_address: int = 16
     freshness: int = 300
+    max_ahead: float = 24 * 3600.0
     max_nonces: int = 1_000_000
     rate: float = 5.0
     burst: int = 200

@@ -85,9 +85,15 @@ def _message(door: Door, caller: Caller, body: bytes) -> Message:
             f"the envelope is sealed to key {header.kid}, which this server can't open; enrol the agent anew",
             kind="unknown-key",
         )
-    return Message(
-        identity=header.identity, digest=digest(body), body=body, received_at=door.clock.now()
-    )
+    now = door.clock.now()
+    ahead = (header.taken_at - now).total_seconds()
+    if ahead > door.settings.max_ahead:
+        # An hour off is common and does no harm. But what is taken as seen in another year would be the newest for ever.
+        raise InvalidInput(
+            f"the snapshot was taken {ahead / 3600:.0f} hours ahead of the server's time; set the host's clock",
+            kind="bad-time",
+        )
+    return Message(identity=header.identity, digest=digest(body), body=body, received_at=now)
 
 
 async def _refuse_conflict(door: Door, message: Message) -> None:
