@@ -82,7 +82,7 @@ class _Version(msgspec.Struct):
     schema: str = SCHEMA
 
 
-_VERSION = {
+_VERSION: dict[str, Any] = {
     "application/json": msgspec.json.Decoder(_Version),
     "application/msgpack": msgspec.msgpack.Decoder(_Version),
 }
