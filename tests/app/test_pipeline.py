@@ -141,7 +141,7 @@ def test_an_unreadable_snapshot_gets_an_unknown_verdict_and_a_dead_letter(
     assert [verdict.seq for verdict in verdicts] == [1, 2, 3, 4, 5]
     assert verdicts[2].label is Label.UNKNOWN
     assert verdicts[2].reasons[0].subject == "unreadable"
-    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+    assert [letter.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
 
 
 def test_an_inside_that_differs_from_the_header_is_unreadable(store: Store) -> None:
@@ -174,7 +174,7 @@ def test_a_snapshot_that_makes_judging_fail_costs_only_itself(store: Store) -> N
     pipeline = _pipeline(store, _Stumbling(Bundle.shipped()))
     queue = _run(store, _sealed(list(quiet_snapshots(6))), pipeline)
     assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
-    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+    assert [letter.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
 
 
 class _Refusing(Store):
@@ -191,7 +191,7 @@ def test_a_snapshot_that_can_not_be_stored_costs_only_itself(tmp_path: Path) -> 
     store.migrate()
     queue = _run(store, _sealed(list(quiet_snapshots(6))))
     assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
-    assert [letter.message.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
+    assert [letter.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
     store.close()
 
 

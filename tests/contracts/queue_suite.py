@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -20,12 +20,13 @@ from vedette.core import (
     TenantId,
     digest,
 )
-from vedette.queue import Appended, Delivery, Queue
+from vedette.queue import Appended, Delivery, Queue, Selection
 
 __all__ = ["Broker", "DurableQueueContract", "QueueContract", "message"]
 
 NEW, DUPLICATE, CONFLICT = Appended.NEW, Appended.DUPLICATE, Appended.CONFLICT
 _START = ManualClock().now()
+EVERY = Selection()
 
 
 def message(host: str = "a", seq: int = 1, *, body: bytes = b"body", tenant: str = "t") -> Message:
@@ -38,11 +39,15 @@ class Broker(Protocol):
     """One place where messages are kept."""
 
     def open(self, *, max_batch_bytes: int = 1 << 20) -> Queue:
-        """A queue upon it, independent of those opened before where that is possible. Retention: one day."""
+        """A queue upon it, independent of those opened before where that is possible. Retention: one day, of dead letters three."""
 
 
 def _seqs(deliveries: list[Delivery]) -> list[tuple[str, int]]:
     return [(d.message.identity.host, d.message.identity.seq) for d in deliveries]
+
+
+def _ids(queue: Queue) -> tuple[str, ...]:
+    return tuple(letter.id for letter in queue.dead_letters(limit=100))
 
 
 def _take(queue: Queue, limit: int = 100, lease_seconds: float = 60.0) -> list[Delivery]:
@@ -253,7 +258,9 @@ class QueueContract:
         queue.reject(poison, reason="cannot be opened")
         queue.commit([fine])
         (letter,) = queue.dead_letters(limit=10)
-        assert letter.message == poison.message
+        assert (letter.identity, letter.digest) == (poison.message.identity, digest(b"poison"))
+        assert (letter.size, letter.head) == (6, b"poison")
+        assert letter.received_at == poison.message.received_at
         assert (letter.reason, letter.attempts, letter.at) == ("cannot be opened", 2, clock.now())
         assert queue.depth() == 0
         assert queue.append([poison.message]) == [DUPLICATE]
@@ -307,11 +314,139 @@ class QueueContract:
         pages = []
         after = None
         while page := queue.dead_letters(limit=2, after=after):
-            pages.append([letter.message.identity.seq for letter in page])
+            pages.append([letter.identity.seq for letter in page])
             after = page[-1].id
         assert pages == [[0, 1], [2, 3], [4]]
         with pytest.raises(InvalidInput):
             queue.dead_letters(limit=2, after="'; --")
+
+    def test_dead_letters_are_told_apart_by_tenant_host_time_and_reason(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        first = clock.now()
+        for host, tenant, reason in (
+            ("a", "t", "No key 100%"),
+            ("b", "t", "torn"),
+            ("a", "u", "x"),
+        ):
+            queue.append([message(host, tenant=tenant)])
+            queue.reject(_take(queue)[0], reason=reason)
+            clock.advance(60)
+        second = first + timedelta(seconds=60)
+
+        def found(**asked: Any) -> list[str]:
+            return [one.reason for one in queue.dead_letters(Selection(**asked), limit=9)]
+
+        assert found(tenant="t") == ["No key 100%", "torn"]
+        assert found(tenant="t", host="a") == ["No key 100%"]
+        assert found(text="KEY 100%") == ["No key 100%"]
+        assert found(text="%") == ["No key 100%"]
+        assert found(since=second) == ["torn", "x"]
+        assert found(until=second) == ["No key 100%"]
+        assert found(tenant="t", ids=_ids(queue)) == ["No key 100%", "torn"]
+        assert found(ids=()) == []
+        with pytest.raises(InvalidInput):
+            queue.dead_letters(Selection(ids=("1 OR 1=1",)), limit=9)
+
+    def test_a_replayed_message_comes_again_whole_and_marked_at_the_rear_of_its_lane(
+        self, queue: Queue, other: Queue
+    ) -> None:
+        queue.append([message(seq=1, body=b"poison"), message(seq=2)])
+        poison, second = _take(queue)
+        queue.reject(poison, reason="torn")
+        queue.commit([second])
+        queue.append([message(seq=3)])
+        (moved,) = other.replay(EVERY, limit=9)
+        assert moved.reason == "torn"
+        assert queue.dead_letters(limit=9) == []
+        third, again = _take(queue)
+        assert (third.message.identity.seq, third.replays) == (3, 0)
+        assert again.message == poison.message
+        assert (again.replays, again.attempts) == (1, 1)
+
+    def test_replaying_twice_has_no_second_effect(self, queue: Queue) -> None:
+        queue.append([message(body=b"poison")])
+        queue.reject(_take(queue)[0], reason="torn")
+        one = Selection(ids=_ids(queue))
+        assert [len(queue.replay(one, limit=9)) for _ in range(3)] == [1, 0, 0]
+        queue.commit(_take(queue))
+        assert queue.replay(one, limit=9) == []
+        assert queue.stats().depth == 0
+
+    def test_what_can_still_not_be_handled_returns_under_its_id_with_all_attempts(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        queue.reject(_take(queue)[0], reason="torn")
+        ids = _ids(queue)
+        queue.append([message("b")])
+        queue.reject(_take(queue)[0], reason="b's")
+        clock.advance(60)
+        queue.replay(Selection(ids=ids), limit=9)
+        _take(queue, lease_seconds=1)
+        clock.advance(2)
+        queue.reject(_take(queue)[0], reason="torn still")
+        first, _ = queue.dead_letters(limit=9)
+        assert (first.id, first.reason, first.at) == (*ids, "torn still", clock.now())
+        assert (first.attempts, first.replays) == (3, 1)
+        queue.replay(Selection(ids=ids), limit=9)
+        assert [d.replays for d in _take(queue)] == [2]
+
+    def test_a_replay_is_bounded_and_keeps_the_order_of_rejection(self, queue: Queue) -> None:
+        queue.append([message(seq=seq) for seq in range(4)])
+        for delivery in _take(queue):
+            queue.reject(delivery, reason="torn")
+        assert [one.identity.seq for one in queue.replay(EVERY, limit=3)] == [0, 1, 2]
+        assert _seqs(_take(queue)) == [("a", 0), ("a", 1), ("a", 2)]
+        assert [one.identity.seq for one in queue.dead_letters(limit=9)] == [3]
+
+    def test_of_many_that_replay_at_once_one_moves_each_letter(self, broker: Broker) -> None:
+        queues = [broker.open() for _ in range(4)]
+        queues[0].append([message(seq=seq) for seq in range(20)])
+        for delivery in _take(queues[0]):
+            queues[0].reject(delivery, reason="torn")
+        with ThreadPoolExecutor(4) as pool:
+            moved = list(pool.map(lambda queue: queue.replay(EVERY, limit=20), queues))
+        assert sum(map(len, moved)) == 20
+        assert queues[0].stats().depth == 20
+        for queue in queues:
+            queue.close()
+
+    def test_a_replayed_message_is_still_known_and_says_nothing_of_delay(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message()])
+        queue.reject(_take(queue)[0], reason="torn")
+        clock.advance(3600)
+        queue.replay(EVERY, limit=9)
+        assert queue.append([message(), message(body=b"other")]) == [DUPLICATE, CONFLICT]
+        assert (queue.stats().depth, queue.stats().oldest_age_seconds) == (1, 0.0)
+
+    def test_purged_letters_are_gone_for_good_and_others_stay(self, queue: Queue) -> None:
+        queue.append([message(host, body=host.encode()) for host in "abc"])
+        for delivery in _take(queue):
+            queue.reject(delivery, reason="torn")
+        purged = queue.purge(Selection(host=HostId("b")), limit=9)
+        assert [one.identity.host for one in purged] == ["b"]
+        assert queue.purge(Selection(host=HostId("b")), limit=9) == []
+        assert [one.identity.host for one in queue.dead_letters(limit=9)] == ["a", "c"]
+        assert [one.identity.host for one in queue.purge(EVERY, limit=1)] == ["a"]
+        assert queue.append([message("b", body=b"b")]) == [DUPLICATE]
+
+    def test_dead_letters_are_pruned_after_their_own_retention_time(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message("a"), message("b")])
+        first, second = _take(queue)
+        queue.reject(first, reason="torn")
+        clock.advance(timedelta(days=2).total_seconds())
+        queue.retry(second, delay_seconds=0, reason="wait")
+        queue.reject(_take(queue)[0], reason="torn")
+        queue.prune()
+        assert len(queue.dead_letters(limit=9)) == 2
+        clock.advance(timedelta(days=1, seconds=1).total_seconds())
+        queue.prune()
+        assert [one.identity.host for one in queue.dead_letters(limit=9)] == ["b"]
 
     def test_a_flooding_host_leaves_room_for_the_others(self, queue: Queue) -> None:
         queue.append([message("flood", seq) for seq in range(200)])

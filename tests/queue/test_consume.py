@@ -123,7 +123,7 @@ def test_rejected_messages_go_to_the_dead_letters_and_the_lane_goes_on() -> None
     bench.run(
         _each(lambda d: Reject(reason="unreadable") if d.message.identity.seq == 2 else _DONE)
     )
-    assert [letter.message.identity.seq for letter in bench.queue.dead_letters(limit=5)] == [2]
+    assert [letter.identity.seq for letter in bench.queue.dead_letters(limit=5)] == [2]
     assert len(bench.calls) == 1
     assert (bench.reports[0].done, bench.reports[0].rejected) == (2, 1)
 

@@ -17,7 +17,10 @@ class _InMemory:
     def open(self, *, max_batch_bytes: int = 1 << 20) -> Queue:
         if self._queue is None:
             self._queue = MemoryQueue(
-                self._clock, retention=timedelta(days=1), max_batch_bytes=max_batch_bytes
+                self._clock,
+                retention=timedelta(days=1),
+                dead_letter_retention=timedelta(days=3),
+                max_batch_bytes=max_batch_bytes,
             )
         return self._queue
 

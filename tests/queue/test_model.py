@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.contracts.queue_suite import message
 
-from vedette.core import LeaseLost, ManualClock
-from vedette.queue import Delivery, MemoryQueue, Queue, SqlQueue
+from vedette.core import HostId, LeaseLost, ManualClock
+from vedette.queue import Delivery, MemoryQueue, Queue, Selection, SqlQueue
 
 _MESSAGES = st.builds(
     message,
@@ -30,11 +30,17 @@ class QueuesAgree(RuleBasedStateMachine):
         super().__init__()
         self._directory = Path(tempfile.mkdtemp(prefix="vedette-queue-"))
         self._clock = ManualClock()
-        self._model = MemoryQueue(self._clock, retention=timedelta(seconds=30), max_batch_bytes=60)
+        self._model = MemoryQueue(
+            self._clock,
+            retention=timedelta(seconds=30),
+            dead_letter_retention=timedelta(seconds=40),
+            max_batch_bytes=60,
+        )
         self._real = SqlQueue(
             f"sqlite:///{self._directory / 'queue.sqlite'}",
             self._clock,
             retention=timedelta(seconds=30),
+            dead_letter_retention=timedelta(seconds=40),
             max_batch_bytes=60,
         )
         self._lent: list[_Pair] = []
@@ -60,7 +66,7 @@ class QueuesAgree(RuleBasedStateMachine):
     def poll(self, limit: int, lease: int) -> None:
         model = self._model.poll(limit=limit, lease_seconds=lease)
         real = self._real.poll(limit=limit, lease_seconds=lease)
-        assert [(d.message, d.attempts) for d in model] == [(d.message, d.attempts) for d in real]
+        assert [_seen(delivery) for delivery in model] == [_seen(delivery) for delivery in real]
         self._lent += zip(model, real, strict=True)
 
     @precondition(lambda self: self._lent)
@@ -91,6 +97,16 @@ class QueuesAgree(RuleBasedStateMachine):
         for pair in self._chosen(data)[:1]:
             self._both(lambda queue, side, pair=pair: queue.reject(pair[side], reason="r"))
 
+    @rule(host=st.sampled_from("abc"), limit=st.integers(1, 3))
+    def replay(self, host: str, limit: int) -> None:
+        chosen = Selection(host=HostId(host))
+        self._both(lambda queue, _: queue.replay(chosen, limit=limit))
+
+    @rule(host=st.sampled_from("abc"), limit=st.integers(1, 3))
+    def purge(self, host: str, limit: int) -> None:
+        chosen = Selection(host=HostId(host))
+        self._both(lambda queue, _: queue.purge(chosen, limit=limit))
+
     @rule(seconds=st.integers(0, 12))
     def wait(self, seconds: int) -> None:
         self._clock.advance(seconds)
@@ -106,6 +122,10 @@ class QueuesAgree(RuleBasedStateMachine):
     @invariant()
     def same_dead_letters(self) -> None:
         self._both(lambda queue, _: queue.dead_letters(limit=100))
+
+
+def _seen(delivery: Delivery) -> tuple[Any, ...]:
+    return delivery.message, delivery.attempts, delivery.replays
 
 
 def _answer(act: Any, queue: Queue, side: int) -> Any:

@@ -26,6 +26,7 @@ class _File:
             self._url,
             self._clock,
             retention=timedelta(days=1),
+            dead_letter_retention=timedelta(days=3),
             max_batch_bytes=max_batch_bytes,
         )
 

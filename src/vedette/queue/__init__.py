@@ -3,10 +3,11 @@
 from vedette.queue.consume import Backoff, consume
 from vedette.queue.memory import MemoryQueue
 from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
-from vedette.queue.port import Appended, DeadLetter, Delivery, Queue, Stats
+from vedette.queue.port import MOST_AT_ONCE, Appended, DeadLetter, Delivery, Queue, Selection, Stats
 from vedette.queue.sql import SqlQueue
 
 __all__ = [
+    "MOST_AT_ONCE",
     "Appended",
     "Backoff",
     "BatchReport",
@@ -19,6 +20,7 @@ __all__ = [
     "Queue",
     "Reject",
     "Retry",
+    "Selection",
     "SqlQueue",
     "Stats",
     "consume",

@@ -7,15 +7,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from vedette.core import Clock, Identity, InvalidInput, Message
+from vedette.core import Clock, Identity, Message
 from vedette.queue.fair import MAX_BATCH_BYTES, Head, share_of, take_turns
 from vedette.queue.port import (
+    DEAD_LETTER_RETENTION,
+    EVERY,
+    HEAD_BYTES,
     LONGEST_WAIT_SECONDS,
+    MOST_AT_ONCE,
     Appended,
     DeadLetter,
     Delivery,
+    Selection,
     Stats,
     check_appendable,
+    dead_letter_number,
     plain,
     refuse_lost,
 )
@@ -26,11 +32,32 @@ _PRUNED_AT_ONCE = 1_000
 
 
 class _Waiting:
-    """A stored message and how often it was delivered."""
+    """A stored message and how often it was delivered; what it was as a dead letter, if it was replayed."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, letter: DeadLetter | None = None) -> None:
         self.message = message
         self.attempts = 0
+        self.letter = letter
+
+    @property
+    def replays(self) -> int:
+        return 0 if self.letter is None else self.letter.replays + 1
+
+    def buried(self, fresh_id: str, reason: str, at: datetime) -> DeadLetter:
+        """What rejecting it makes of it."""
+        before = self.letter
+        return DeadLetter(
+            id=before.id if before else fresh_id,
+            identity=self.message.identity,
+            digest=self.message.digest,
+            size=len(self.message.body),
+            head=self.message.body[:HEAD_BYTES],
+            received_at=self.message.received_at,
+            reason=reason,
+            at=at,
+            attempts=self.attempts + (before.attempts if before else 0),
+            replays=self.replays,
+        )
 
 
 class _Lane:
@@ -62,16 +89,19 @@ class MemoryQueue:
         clock: Clock,
         *,
         retention: timedelta = timedelta(days=7),
+        dead_letter_retention: timedelta = DEAD_LETTER_RETENTION,
         max_batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         self._clock = clock
         self._retention = retention
+        self._dead_letter_retention = dead_letter_retention
         self._max_batch_bytes = max_batch_bytes
         self._lock = threading.Lock()
         self._lane_ids: dict[tuple[str, str], int] = {}
         self._lanes: dict[int, _Lane] = {}
         self._accepted: dict[Identity, tuple[str, datetime]] = {}
-        self._dead: list[DeadLetter] = []
+        self._dead: dict[int, tuple[DeadLetter, Message]] = {}
+        self._last_dead = 0
         self._position = 0
         self._last_lane = 0
 
@@ -146,6 +176,7 @@ class MemoryQueue:
             token=f"{head.lane}.{secret}",
             attempts=waiting.attempts,
             position=head.position,
+            replays=waiting.replays,
         )
 
     def _ours(self, deliveries: Sequence[Delivery]) -> list[tuple[_Lane, Delivery]]:
@@ -193,16 +224,14 @@ class MemoryQueue:
                 waiting = lane.waiting.pop(delivery.position, None)
                 if waiting is not None:
                     lane.settle(1)
-                    self._dead.append(
-                        DeadLetter(
-                            id=str(len(self._dead) + 1),
-                            message=waiting.message,
-                            reason=plain(reason),
-                            at=self._clock.now(),
-                            attempts=waiting.attempts,
-                        )
-                    )
+                    self._bury(waiting, plain(reason))
         refuse_lost([delivery], [d for _, d in ours])
+
+    def _bury(self, waiting: _Waiting, reason: str) -> None:
+        if waiting.letter is None:
+            self._last_dead += 1
+        letter = waiting.buried(str(self._last_dead), reason, self._clock.now())
+        self._dead[int(letter.id)] = (letter, waiting.message)
 
     def depth(self) -> int:
         """Messages waiting or under lease."""
@@ -212,9 +241,8 @@ class MemoryQueue:
         """How much waits and since when."""
         with self._lock:
             lanes = [lane.waiting for lane in self._lanes.values() if lane.waiting]
-            first = min(
-                (min(lane.items()) for lane in lanes), default=None, key=lambda item: item[0]
-            )
+            fresh = [item for lane in lanes for item in lane.items() if not item[1].replays]
+            first = min(fresh, default=None, key=lambda item: item[0])
             age = self._clock.now() - first[1].message.received_at if first else timedelta()
             return Stats(
                 depth=sum(map(len, lanes)),
@@ -223,22 +251,65 @@ class MemoryQueue:
                 oldest_age_seconds=max(0.0, age.total_seconds()),
             )
 
-    def dead_letters(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
-        """The rejected, oldest first."""
-        if after is not None and not after.isdecimal():
-            raise InvalidInput("`after` must be the id of a dead letter", kind="bad-cursor")
-        start = int(after or 0)
+    def dead_letters(
+        self, selection: Selection = EVERY, /, *, limit: int, after: str | None = None
+    ) -> list[DeadLetter]:
+        """Those of the rejected that are meant, in the order of their first rejection."""
+        start = 0 if after is None else dead_letter_number(after)
         with self._lock:
-            return self._dead[start : start + limit]
+            return [one for one in self._chosen(selection) if int(one.id) > start][:limit]
+
+    def replay(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Puts dead letters back at the rear of their lanes."""
+        with self._lock:
+            letters = self._chosen(selection)[: min(limit, MOST_AT_ONCE)]
+            for letter in letters:
+                _, message = self._dead.pop(int(letter.id))
+                lane = self._lane_ids[message.identity.tenant, message.identity.host]
+                self._position += 1
+                self._lanes[lane].waiting[self._position] = _Waiting(message, letter)
+            return letters
+
+    def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Forgets dead letters for good."""
+        with self._lock:
+            letters = self._chosen(selection)[: min(limit, MOST_AT_ONCE)]
+            for letter in letters:
+                del self._dead[int(letter.id)]
+            return letters
+
+    def _chosen(self, selection: Selection) -> list[DeadLetter]:
+        ids = selection.ids
+        wanted = None if ids is None else {dead_letter_number(one) for one in ids}
+        return [
+            letter
+            for number, (letter, _) in sorted(self._dead.items())
+            if (wanted is None or number in wanted) and _fits(selection, letter)
+        ]
 
     def prune(self) -> int:
-        """Forgets identities older than the retention time."""
+        """Forgets identities and dead letters older than their retention times."""
         with self._lock:
-            horizon = self._clock.now() - self._retention
+            now = self._clock.now()
+            horizon = now - self._retention
             old = [identity for identity, (_, at) in self._accepted.items() if at < horizon]
             for identity in old[:_PRUNED_AT_ONCE]:
                 del self._accepted[identity]
-            return len(old[:_PRUNED_AT_ONCE])
+            buried = now - self._dead_letter_retention
+            dead = [number for number, (one, _) in self._dead.items() if one.at < buried]
+            for number in dead[:_PRUNED_AT_ONCE]:
+                del self._dead[number]
+            return len(old[:_PRUNED_AT_ONCE]) + len(dead[:_PRUNED_AT_ONCE])
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _fits(selection: Selection, letter: DeadLetter) -> bool:
+    return (
+        selection.tenant in {None, letter.identity.tenant}
+        and selection.host in {None, letter.identity.host}
+        and (selection.since is None or letter.at >= selection.since)
+        and (selection.until is None or letter.at < selection.until)
+        and (selection.text is None or selection.text.lower() in letter.reason.lower())
+    )

@@ -1,26 +1,38 @@
 """The queue as every broker must behave: durable, at least once, in order within a lane (tenant and host)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from vedette.core import InvalidInput, LeaseLost, Message, Record
+from vedette.core import HostId, Identity, InvalidInput, LeaseLost, Message, Record, TenantId
 
 __all__ = [
+    "DEAD_LETTER_RETENTION",
+    "EVERY",
+    "HEAD_BYTES",
     "LONGEST_WAIT_SECONDS",
+    "MOST_AT_ONCE",
     "Appended",
     "DeadLetter",
     "Delivery",
     "Queue",
+    "Selection",
     "Stats",
     "check_appendable",
+    "dead_letter_number",
     "plain",
     "refuse_lost",
 ]
 
 LONGEST_WAIT_SECONDS = 600.0
 """A lease or hold that ends further away than this, and than the lease asked for, was made before the clock was set back."""
+HEAD_BYTES = 4_200
+"""As much of a dead letter's body as is shown: an envelope's clear header ends within it."""
+MOST_AT_ONCE = 500
+"""Dead letters that one call replays or purges, whatever is asked."""
+DEAD_LETTER_RETENTION = timedelta(days=30)
+"""Time for people to look at a dead letter, counted from its last rejection."""
 _MAX_SEQ = 2**63 - 1
 
 
@@ -38,27 +50,60 @@ class Delivery(Record, frozen=True, kw_only=True):
     """A message lent to one consumer until its lease runs out.
 
     `token` is opaque and stands for the lease of the message's lane. `attempts` counts deliveries, this one
-    included. `position` rises within a lane and is never used again.
+    included. `position` rises within a lane and is never used again. `replays` is how often the message came back
+    from the dead letters: 0 for one that was never there. Attempts are counted anew after each replay.
     """
 
     message: Message
     token: str
     attempts: int
     position: int
+    replays: int = 0
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):
-    """A rejected message, kept whole. `id` is what paging continues after."""
+    """A rejected message, which the queue keeps whole. `id` stays the same through replays.
+
+    `at` is when it was last rejected, `size` its body's in bytes, `head` the first `HEAD_BYTES` of the body, where the
+    envelope's clear header stands. `attempts` counts deliveries over all replays.
+    """
 
     id: str
-    message: Message
+    identity: Identity
+    digest: str
+    size: int
+    head: bytes
+    received_at: datetime
     reason: str
     at: datetime
     attempts: int
+    replays: int = 0
+
+
+class Selection(Record, frozen=True, kw_only=True):
+    """Which dead letters are meant: those that fit all that is given.
+
+    `since` is within, `until` beyond the span of `DeadLetter.at`; `text` is looked for in the reason, whatever its case.
+    """
+
+    tenant: TenantId | None = None
+    ids: tuple[str, ...] | None = None
+    host: HostId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
+EVERY = Selection()
 
 
 class Stats(Record, frozen=True, kw_only=True):
-    """How much waits, messages under lease included. The age is that of the message longest in the queue, in seconds."""
+    """How much waits, messages under lease included.
+
+    The age is that of the message longest in the queue, in seconds.
+
+    Replayed messages count in everything but the age.
+    """
 
     depth: int
     lanes: int
@@ -130,15 +175,34 @@ class Queue(Protocol):
     def stats(self) -> Stats:
         """How much waits and since when; cheap enough to ask each second."""
 
-    def dead_letters(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
-        """The rejected, oldest first, from the one behind `after` on.
+    def dead_letters(
+        self, selection: Selection = EVERY, /, *, limit: int, after: str | None = None
+    ) -> list[DeadLetter]:
+        """Those of the rejected that are meant, in the order of their first rejection, from the one behind `after` on.
 
         Raises:
-            InvalidInput: `after` is not the id of a dead letter.
+            InvalidInput: `after`, or one of the ids, is not the id of a dead letter.
+        """
+
+    def replay(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Puts dead letters back at the rear of their lanes, marked (`Delivery.replays`), in one transaction.
+
+        At most `limit` and `MOST_AT_ONCE`, oldest first; gives those that it moved, as they were. One that is not there
+        any more is passed over, so a repeat has no second effect.
+
+        Raises:
+            InvalidInput: one of the ids is not the id of a dead letter.
+        """
+
+    def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Deletes dead letters for good, as bounded as `replay`; gives those that it deleted.
+
+        Raises:
+            InvalidInput: one of the ids is not the id of a dead letter.
         """
 
     def prune(self) -> int:
-        """Forgets some identities that were accepted longer ago than the retention time; how many. Bounded work."""
+        """Forgets some identities and dead letters that are older than their retention times; how many. Bounded work."""
 
     def close(self) -> None:
         """Releases connections and files. Leases stay until they run out."""
@@ -160,6 +224,17 @@ def check_appendable(messages: Sequence[Message]) -> None:
                     "tenant, host, epoch and digest must be text without NUL and lone surrogates",
                     kind="bad-identity",
                 )
+
+
+def dead_letter_number(text: str) -> int:
+    """The number that a dead letter's id bears.
+
+    Raises:
+        InvalidInput: it is no such id.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise InvalidInput(f"{text[:80]!r} is not the id of a dead letter", kind="bad-cursor")
+    return int(text)
 
 
 def plain(reason: str) -> str:

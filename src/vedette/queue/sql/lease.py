@@ -208,6 +208,7 @@ def _delivery(row: Row[Any], owner: _Owner, secret: str) -> Delivery:
         token=f"{row.lane_id}.{secret}",
         attempts=row.attempts,
         position=row.position,
+        replays=row.replays,
     )
 
 

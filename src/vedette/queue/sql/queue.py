@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 
-from vedette.core import Clock, Epoch, HostId, Identity, InvalidInput, Message, TenantId
+from vedette.core import Clock, Message
 from vedette.queue.fair import MAX_BATCH_BYTES
 from vedette.queue.port import (
+    DEAD_LETTER_RETENTION,
+    EVERY,
     LONGEST_WAIT_SECONDS,
     Appended,
     DeadLetter,
     Delivery,
+    Selection,
     Stats,
     check_appendable,
     plain,
@@ -20,7 +23,8 @@ from vedette.queue.port import (
 )
 from vedette.queue.sql.append import Appender
 from vedette.queue.sql.database import Database
-from vedette.queue.sql.instant import from_micros, in_micros, to_micros
+from vedette.queue.sql.graveyard import Graveyard
+from vedette.queue.sql.instant import in_micros, to_micros
 from vedette.queue.sql.lease import Leases, lane_of, leases_that_hold, remove
 from vedette.queue.sql.schema import accepted, dead_letters, ensure_schema, lanes, messages
 
@@ -46,6 +50,7 @@ class SqlQueue:
         clock: Clock,
         *,
         retention: timedelta = timedelta(days=7),
+        dead_letter_retention: timedelta = DEAD_LETTER_RETENTION,
         max_batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         """Connects, and makes the tables where there are none.
@@ -56,8 +61,10 @@ class SqlQueue:
         """
         self._clock = clock
         self._retention = retention
+        self._dead_letter_retention = dead_letter_retention
         self._database = Database(url)
         self._appender = Appender(self._database)
+        self._graveyard = Graveyard(self._database)
         self._leases = Leases(self._database, max_batch_bytes=max_batch_bytes)
         try:
             ensure_schema(self._database)
@@ -115,10 +122,7 @@ class SqlQueue:
         """Moves the message to the dead letters in one transaction."""
         with self._database.write() as connection:
             refuse_lost([delivery], leases_that_hold(connection, [delivery]))
-            if remove(connection, [delivery]):
-                connection.execute(
-                    insert(dead_letters), _dead_row(delivery, plain(reason), self._now())
-                )
+            self._graveyard.bury(connection, delivery, plain(reason), self._now())
 
     def depth(self) -> int:
         """Messages waiting or under lease."""
@@ -132,7 +136,9 @@ class SqlQueue:
             .group_by(messages.c.lane_id)
             .subquery()
         )
-        oldest = select(messages.c.received_at).order_by(messages.c.position).limit(1)
+        # What was replayed is old by itself and says nothing of how far behind the consumers are.
+        fresh = select(messages.c.received_at).where(messages.c.replays == 0)
+        oldest = fresh.order_by(messages.c.position).limit(1)
         with self._database.read() as connection:
             depth, waiting = connection.execute(
                 select(func.coalesce(func.sum(sizes.c.size), 0), func.count())
@@ -147,22 +153,26 @@ class SqlQueue:
             oldest_age_seconds=max(0.0, age / 1_000_000),
         )
 
-    def dead_letters(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
-        """The rejected, oldest first, from the one behind `after` on."""
-        if after is not None and not (after.isdecimal() and len(after) < 19):
-            raise InvalidInput("`after` must be the id of a dead letter", kind="bad-cursor")
-        statement = (
-            select(dead_letters, lanes.c.tenant, lanes.c.host)
-            .join_from(dead_letters, lanes, lanes.c.id == dead_letters.c.lane_id)
-            .where(dead_letters.c.id > int(after or 0))
-            .order_by(dead_letters.c.id)
-            .limit(limit)
-        )
-        with self._database.read() as connection:
-            return [_dead_letter(row) for row in connection.execute(statement)]
+    def dead_letters(
+        self, selection: Selection = EVERY, /, *, limit: int, after: str | None = None
+    ) -> list[DeadLetter]:
+        """Those of the rejected that are meant, in the order of their first rejection."""
+        return self._graveyard.find(selection, limit=limit, after=after)
+
+    def replay(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Puts dead letters back at the rear of their lanes in one transaction; 500 at most."""
+        return self._graveyard.replay(selection, limit=limit)
+
+    def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
+        """Deletes dead letters in one transaction; 500 at most."""
+        return self._graveyard.purge(selection, limit=limit)
 
     def prune(self) -> int:
-        """Forgets up to a thousand identities older than the retention time."""
+        """Forgets up to a thousand identities, and as many dead letters, older than their retention times."""
+        buried = self._now() - in_micros(self._dead_letter_retention.total_seconds())
+        return self._forget() + self._graveyard.prune(buried, _PRUNED_AT_ONCE)
+
+    def _forget(self) -> int:
         horizon = self._now() - in_micros(self._retention.total_seconds())
         key = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
         old = (
@@ -183,37 +193,3 @@ class SqlQueue:
 
     def _now(self) -> int:
         return to_micros(self._clock.now())
-
-
-def _dead_row(delivery: Delivery, reason: str, at: int) -> dict[str, Any]:
-    message = delivery.message
-    return {
-        "lane_id": lane_of(delivery),
-        "epoch": message.identity.epoch,
-        "seq": message.identity.seq,
-        "digest": message.digest,
-        "received_at": to_micros(message.received_at),
-        "attempts": delivery.attempts,
-        "reason": reason,
-        "rejected_at": at,
-        "body": message.body,
-    }
-
-
-def _dead_letter(row: Row[Any]) -> DeadLetter:
-    identity = Identity(
-        tenant=TenantId(row.tenant), host=HostId(row.host), epoch=Epoch(row.epoch), seq=row.seq
-    )
-    message = Message(
-        identity=identity,
-        digest=row.digest,
-        body=bytes(row.body),
-        received_at=from_micros(row.received_at),
-    )
-    return DeadLetter(
-        id=str(row.id),
-        message=message,
-        reason=row.reason,
-        at=from_micros(row.rejected_at),
-        attempts=row.attempts,
-    )

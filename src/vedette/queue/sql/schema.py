@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    update,
 )
 
 from vedette.core import ConfigError
@@ -30,7 +31,7 @@ from vedette.queue.sql.database import Database
 
 __all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _CREATION_LOCK: Final = 0x76_65_64_71
 
 _metadata = MetaData()
@@ -64,6 +65,10 @@ messages = Table(
     Column("digest", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
+    # Of a replayed message: the dead letter it was and will be again, and what had been tried by then.
+    Column("dead_letter", BigInteger),
+    Column("replays", Integer, nullable=False, server_default="0"),
+    Column("tried", Integer, nullable=False, server_default="0"),
     Column("body", LargeBinary, nullable=False),
     Index("queue_messages_by_lane", "lane_id", "position"),
     # A position that was used again would let a late second commit remove another message.
@@ -107,35 +112,63 @@ dead_letters = Table(
     Column("attempts", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("rejected_at", BigInteger, nullable=False),
+    Column("replays", Integer, nullable=False, server_default="0"),
     Column("body", LargeBinary, nullable=False),
+    Index("queue_dead_letters_by_lane", "lane_id", "id"),
+    Index("queue_dead_letters_by_time", "rejected_at"),
     sqlite_autoincrement=True,
 )
 
+# What each version added to the tables of the one before it, in SQL that both backends read.
+_UPGRADES: Final = {
+    1: (
+        "ALTER TABLE queue_messages ADD COLUMN dead_letter BIGINT",
+        "ALTER TABLE queue_messages ADD COLUMN replays INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE queue_messages ADD COLUMN tried INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE queue_dead_letters ADD COLUMN replays INTEGER DEFAULT 0 NOT NULL",
+        "CREATE INDEX queue_dead_letters_by_lane ON queue_dead_letters (lane_id, id)",
+        "CREATE INDEX queue_dead_letters_by_time ON queue_dead_letters (rejected_at)",
+    ),
+}
+
 
 def ensure_schema(database: Database) -> None:
-    """Makes the tables where there are none. Processes that start together make them once.
+    """Makes the tables where there are none, and brings older ones up to this version with all that is in them.
+
+    Processes that start together do it once.
 
     Raises:
         ConfigError: the tables are of a version that this Vedette doesn't know.
     """
     with database.read() as connection:
-        if _found(connection):
+        if _found(connection) == _VERSION:
             return
     with database.write() as connection:
         if database.is_postgresql:
             connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-        if not _found(connection):
+        found = _found(connection)
+        if found is None:
             _metadata.create_all(connection)
             connection.execute(insert(_version).values(version=_VERSION))
+        else:
+            _upgrade(connection, found)
 
 
-def _found(connection: Connection) -> bool:
+def _upgrade(connection: Connection, found: int) -> None:
+    for version in range(found, _VERSION):
+        for statement in _UPGRADES[version]:
+            connection.exec_driver_sql(statement)
+    connection.execute(update(_version).values(version=_VERSION))
+
+
+def _found(connection: Connection) -> int | None:
+    """The version of the tables that are there; None when there are none."""
     if not inspect(connection).has_table(_version.name):
-        return False
+        return None
     version = connection.execute(select(_version.c.version)).scalar_one()
-    if version != _VERSION:
+    if not 1 <= version <= _VERSION:
         raise ConfigError(
-            f"The queue's tables are of version {version}, and this Vedette knows version {_VERSION}. "
+            f"The queue's tables are of version {version}, and this Vedette knows versions 1 to {_VERSION}. "
             "Run the newer Vedette that made them, or give the queue another database."
         )
-    return True
+    return int(version)
