@@ -1,6 +1,5 @@
 """Rates, gauges and the 30 names."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from tests.agent.tree import Tree
 
 from vedette.agent import Collector
-from vedette.agent.collect.gauges import Reading, disk, network
+from vedette.agent.collect.gauges import disk, network
 from vedette.agent.collect.metrics import Metrics
 from vedette.agent.collect.rates import Rates
 from vedette.core import HostId, ManualClock
@@ -98,19 +97,15 @@ def test_a_family_that_fails_once_starts_anew(tree: Tree) -> None:
     clock = ManualClock()
     metrics = Metrics(tree.source, clock)
 
-    def contain(name: str, family: Callable[[], Reading]) -> Reading | None:
-        return None if name == blocked else family()
+    def collect(blocked: str = "") -> dict[str, float]:
+        clock.advance(1)
+        calls = metrics.calls()
+        return metrics.collect({n: None if n == blocked else call() for n, call in calls.items()})
 
-    blocked = ""
-    metrics.collect(contain)
-    clock.advance(1)
-    blocked = "system.kernel"
-    assert "system.cpu.utilization" not in metrics.collect(contain)
-    clock.advance(1)
-    blocked = ""
-    assert "system.context_switches.rate" not in metrics.collect(contain)
-    clock.advance(1)
-    assert "system.context_switches.rate" in metrics.collect(contain)
+    collect()
+    assert "system.cpu.utilization" not in collect("system.kernel")
+    assert "system.context_switches.rate" not in collect()
+    assert "system.context_switches.rate" in collect()
 
 
 @given(
@@ -126,13 +121,13 @@ def test_a_rate_is_never_negative(readings: list[tuple[float, dict[str, float]]]
     rates, at = Rates(), 0.0
     for elapsed, series in readings:
         at += elapsed
-        for value in rates.update(at, {"x": series}).values():
+        for value in rates.update({"x": (at, series)}).values():
             assert value >= 0
 
 
 def test_a_series_counts_from_its_second_reading() -> None:
     rates = Rates()
-    rates.update(0.0, {"x": {"a": 0.0}})
-    assert rates.update(1.0, {"x": {"a": 5.0, "b": 1_000.0}}) == {"x": 5.0}
-    assert rates.update(2.0, {"x": {"b": 1_010.0}}) == {"x": 10.0}
-    assert rates.update(2.0, {"x": {"b": 1_010.0}}) == {}
+    rates.update({"x": (0.0, {"a": 0.0})})
+    assert rates.update({"x": (1.0, {"a": 5.0, "b": 1_000.0})}) == {"x": 5.0}
+    assert rates.update({"x": (2.0, {"b": 1_010.0})}) == {"x": 10.0}
+    assert rates.update({"x": (2.0, {"b": 1_010.0})}) == {}

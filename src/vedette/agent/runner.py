@@ -246,7 +246,8 @@ def _measured(
 ) -> tuple[Snapshot, Cost]:
     cpu, wall = time.thread_time(), clock.monotonic()
     taken = collector.snapshot(host, seq, labels)
-    cpu, wall = time.thread_time() - cpu, clock.monotonic() - wall
+    cpu = time.thread_time() - cpu + collector.cpu_seconds
+    wall = clock.monotonic() - wall
     rss = psutil.Process().memory_info().rss
     cost = Cost(
         cpu_seconds=cpu,

@@ -64,6 +64,9 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     suid_slow_seconds: Annotated[
         Seconds, Meta(description="Seconds between two thorough walks")
     ] = 600.0
+    collect_timeout: Annotated[
+        Seconds, Meta(description="Most seconds for one table or metric family")
+    ] = 10.0
     request_timeout: Annotated[Seconds, Meta(description="Longest wait for the server")] = 30.0
     backoff_cap: Annotated[
         Seconds, Meta(description="Most seconds between tries, if the server asks for no more")
@@ -122,6 +125,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             suid_fast_entries=self.suid_fast_entries,
             suid_slow_entries=self.suid_slow_entries,
             suid_slow_seconds=self.suid_slow_seconds,
+            collect_timeout=self.collect_timeout,
         )
 
 

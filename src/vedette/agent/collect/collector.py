@@ -17,6 +17,7 @@ from vedette.agent.collect import (
     sudoers,
     users,
 )
+from vedette.agent.collect.deadline import Deadlines, Outcome
 from vedette.agent.collect.deb_packages import DebPackages
 from vedette.agent.collect.hash import Hash
 from vedette.agent.collect.host import boot_time, describe
@@ -62,6 +63,7 @@ class Limits(Record, frozen=True, kw_only=True):
     suid_fast_entries: int = 5_000
     suid_slow_entries: int = 1_000_000
     suid_slow_seconds: float = 600.0
+    collect_timeout: float = 10.0
 
 
 class Collector:
@@ -72,7 +74,9 @@ class Collector:
         self._clock = clock
         self._limits = limits or Limits()
         self._metrics = Metrics(source, clock)
+        self._deadlines = Deadlines(self._limits.collect_timeout)
         self._boot_time: float | None = None
+        self._cpu_seconds = 0.0
         suid = SuidBin(
             source,
             clock,
@@ -94,24 +98,42 @@ class Collector:
             "deb_packages": DebPackages(source).collect,
         }
 
+    @property
+    def cpu_seconds(self) -> float:
+        """What the threads of the last look took, without those that hang."""
+        return self._cpu_seconds
+
     def snapshot(self, host: HostId, seq: int, labels: dict[str, str]) -> Snapshot:
         """The host's state now. `unread` names each table or metric family that is missing or not whole, and why.
 
+        No collector has more than `collect_timeout` seconds; one that hangs is left behind and does not delay the others.
+
         Raises:
             OSError: not even /proc/stat can be read: there is nothing to say.
+            Unreadable: not even that in time.
         """
-        self._boot_time = steady_boot_time(self._boot_time, boot_time(self._source))
         now = self._clock.now()
+        # Metrics first: nothing that the look itself does is in them.
+        done = self._deadlines.run(
+            {"host": lambda: describe(self._source, host, labels)}
+            | self._metrics.calls()
+            | {"processes": self._sweep, "process_open_sockets": lambda: Sockets(self._source)}
+            | self._tables
+        )
+        self._cpu_seconds = done.cpu_seconds
+        described = done.outcomes["host"].take()
         look = _Look(self._limits)
-        self._collect_processes(look)
-        for name, collect in self._tables.items():
-            look.table(name, collect)
-        found = self._metrics.collect(look.contain)
+        self._put_processes(look, done.outcomes)
+        for name in self._tables:
+            look.table(name, done.outcomes[name].take)
+        found = self._metrics.collect(
+            {name: look.contain(name, done.outcomes[name].take) for name in self._metrics.calls()}
+        )
         if "logged_in_users" in look.tables:
             look.metrics["system.users.logged_in"] = float(len(look.tables["logged_in_users"]))
         return Snapshot(
             schema="vedette.snapshot/1",
-            host=describe(self._source, host, labels),
+            host=described,
             seq=seq,
             # The wire's header has milliseconds, and both must say the same.
             taken_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
@@ -120,17 +142,19 @@ class Collector:
             unread=look.unread,
         )
 
-    def _collect_processes(self, look: "_Look") -> None:
-        """What comes from one pass over /proc."""
-        sweep = look.contain(
-            "processes",
-            lambda: Sweep(
-                self._source,
-                boot_time=self._boot_time or 0.0,
-                cmdline_limit=self._limits.cmdline_bytes,
-            ),
+    def _sweep(self) -> Sweep:
+        self._boot_time = steady_boot_time(self._boot_time, boot_time(self._source))
+        return Sweep(
+            self._source, boot_time=self._boot_time, cmdline_limit=self._limits.cmdline_bytes
         )
-        sockets = look.contain("process_open_sockets", lambda: Sockets(self._source))
+
+    @staticmethod
+    def _put_processes(look: "_Look", outcomes: dict[str, Outcome]) -> None:
+        """What comes from one pass over /proc."""
+        sweep: Sweep | None = look.contain("processes", outcomes["processes"].take)
+        sockets: Sockets | None = look.contain(
+            "process_open_sockets", outcomes["process_open_sockets"].take
+        )
         if sweep is not None:
             look.table("processes", lambda: processes.collect(sweep))
             look.metrics.update(of_sweep(sweep, os.getpid()))

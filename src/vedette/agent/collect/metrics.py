@@ -1,9 +1,9 @@
 """The metrics of a snapshot: the kernel's gauges, its counters as rates, and counts over the tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from vedette.agent.collect.gauges import FAMILIES, Reading
-from vedette.agent.collect.rates import Counters, Rates
+from vedette.agent.collect.rates import Rates
 from vedette.agent.collect.sockets import Sockets
 from vedette.agent.collect.source import Source
 from vedette.agent.collect.sweep import Sweep
@@ -13,30 +13,33 @@ __all__ = ["Metrics", "of_sockets", "of_sweep"]
 
 
 class Metrics:
-    """Keeps the counters' last readings. `contain` runs a family and answers None when it failed (having noted why)."""
+    """Keeps the counters' last readings. Families are read by `calls`, and what they gave is put together by `collect`."""
 
     def __init__(self, source: Source, clock: Clock) -> None:
-        self._source = source
-        self._clock = clock
         self._rates = Rates()
         self._cpu: tuple[int, int] | None = None
+        self._calls = {
+            name: lambda family=family: (clock.monotonic(), family(source))
+            for name, family in FAMILIES.items()
+        }
 
-    def collect(
-        self, contain: Callable[[str, Callable[[], Reading]], Reading | None]
-    ) -> dict[str, float]:
-        """All that could be read. The first time there are no rates and no CPU utilization."""
+    def calls(self) -> dict[str, Callable[[], tuple[float, Reading]]]:
+        """Each family's reading, with the monotonic time at which it was taken."""
+        return self._calls
+
+    def collect(self, readings: Mapping[str, tuple[float, Reading] | None]) -> dict[str, float]:
+        """The metrics of families that could be read (None: it could not). The first time there are no rates.
+
+        Time in which the machine was suspended is in no rate: neither the monotonic clock nor the counters went on in it.
+        """
         found: dict[str, float] = {}
-        counters: Counters = {}
+        counters: dict[str, tuple[float, dict[str, float]]] = {}
         cpu = None
-        at = self._clock.monotonic()
-        for name, family in FAMILIES.items():
-            reading = contain(name, lambda family=family: family(self._source))  # type: ignore[misc]
-            if reading is None:
-                continue
+        for at, reading in filter(None, readings.values()):
             found.update(reading.gauges)
-            counters.update(reading.counters)
+            counters.update({name: (at, series) for name, series in reading.counters.items()})
             cpu = reading.cpu or cpu
-        found.update(self._rates.update(at, counters))
+        found.update(self._rates.update(counters))
         if cpu is not None and self._cpu is not None:
             busy, total = cpu[0] - self._cpu[0], cpu[1] - self._cpu[1]
             # Idle time of a CPU may tremble backwards by a tick.

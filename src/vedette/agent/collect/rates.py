@@ -1,5 +1,7 @@
 """Counters become rates per second."""
 
+from collections.abc import Mapping
+
 __all__ = ["Counters", "Rates"]
 
 Counters = dict[str, dict[str, float]]
@@ -15,15 +17,15 @@ class Rates:
     def __init__(self) -> None:
         self._last: dict[str, tuple[float, dict[str, float]]] = {}
 
-    def update(self, at: float, counters: Counters) -> dict[str, float]:
-        """The rates since the last readings. `at` is monotonic, in seconds."""
+    def update(self, counters: Mapping[str, tuple[float, dict[str, float]]]) -> dict[str, float]:
+        """The rates since the last readings. Each counter comes with the monotonic time of its reading, in seconds."""
         rates = {}
-        for name, series in counters.items():
+        for name, (at, series) in counters.items():
             before = self._last.get(name)
             if before is not None and (rate := _rate(before, at, series)) is not None:
                 rates[name] = rate
         # A counter that could not be read now starts anew later.
-        self._last = {name: (at, dict(series)) for name, series in counters.items()}
+        self._last = {name: (at, dict(series)) for name, (at, series) in counters.items()}
         return rates
 
 
