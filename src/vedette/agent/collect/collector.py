@@ -116,7 +116,7 @@ class Collector:
         # Metrics first: nothing that the look itself does is in them.
         done = self._deadlines.run(
             {"host": lambda: describe(self._source, host, labels)}
-            | self._metrics.calls()
+            | {**self._metrics.calls()}
             | {"processes": self._sweep, "process_open_sockets": lambda: Sockets(self._source)}
             | self._tables
         )

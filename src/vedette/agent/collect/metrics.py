@@ -1,6 +1,7 @@
 """The metrics of a snapshot: the kernel's gauges, its counters as rates, and counts over the tables."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from vedette.agent.collect.gauges import FAMILIES, Reading
 from vedette.agent.collect.rates import Rates
@@ -19,11 +20,10 @@ class Metrics:
         self._rates = Rates()
         self._cpu: tuple[int, int] | None = None
         self._calls = {
-            name: lambda family=family: (clock.monotonic(), family(source))
-            for name, family in FAMILIES.items()
+            name: partial(_read, family, source, clock) for name, family in FAMILIES.items()
         }
 
-    def calls(self) -> dict[str, Callable[[], tuple[float, Reading]]]:
+    def calls(self) -> Mapping[str, Callable[[], tuple[float, Reading]]]:
         """Each family's reading, with the monotonic time at which it was taken."""
         return self._calls
 
@@ -47,6 +47,12 @@ class Metrics:
                 found["system.cpu.utilization"] = min(max(busy / total, 0.0), 1.0)
         self._cpu = cpu
         return found
+
+
+def _read(
+    family: Callable[[Source], Reading], source: Source, clock: Clock
+) -> tuple[float, Reading]:
+    return clock.monotonic(), family(source)
 
 
 def of_sweep(sweep: Sweep, own_pid: int) -> dict[str, float]:
