@@ -17,6 +17,8 @@ from vedette.core import (
     Snapshot,
     TenantId,
     Verdict,
+    VerdictId,
+    replayed_id,
     verdict_id,
 )
 from vedette.decide import Decision, PolicySet, Situation, decide
@@ -26,12 +28,16 @@ __all__ = ["Judged", "Opened", "described_host", "judge", "unreadable"]
 
 
 class Opened(Record, frozen=True, kw_only=True):
-    """A snapshot that could be opened, and what is known of its way here."""
+    """A snapshot that could be opened, and what is known of its way here.
+
+    `of` is the first verdict on it, where it is a replayed dead letter.
+    """
 
     tenant: TenantId
     epoch: Epoch
     snapshot: Snapshot
     digest: str
+    of: VerdictId | None = None
 
     @property
     def identity(self) -> Identity:
@@ -62,11 +68,14 @@ def judge(
     decided_at: Mapping[Identity, datetime],
 ) -> list[Judged]:
     """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it."""
-    arrivals = [Arrival(epoch=item.epoch, snapshot=item.snapshot) for item in opened]
+    arrivals = [
+        Arrival(epoch=item.epoch, snapshot=item.snapshot, replayed=item.of is not None)
+        for item in opened
+    ]
     judged = []
     for item, scored in zip(opened, detector.step(arrivals, states), strict=True):
         verdict = Verdict(
-            id=verdict_id(item.identity),
+            id=verdict_id(item.identity) if item.of is None else replayed_id(item.of),
             tenant=item.tenant,
             host=item.snapshot.host.id,
             epoch=item.epoch,
@@ -81,6 +90,7 @@ def judge(
             model=detector.model,
             input_digest=item.digest,
             late=scored.late,
+            of=item.of,
         )
         situation = situations[verdict.host]
         decision = decide(verdict, situation, policies)

@@ -16,6 +16,7 @@ from vedette.core import (
     Record,
     TenantId,
     Unavailable,
+    VerdictId,
     decode_snapshot,
 )
 from vedette.decide import PolicySet, Situation
@@ -36,10 +37,12 @@ Timer = Callable[[str], AbstractContextManager[object]]
 class _Item(Record, frozen=True, kw_only=True):
     """A delivery, and what it held or why that can't be known. `size` is of its decompressed body.
 
-    `refused` is a sentence for people; `kind` names the problem, where it is one of the sender's.
+    `refused` is a sentence for people; `kind` names the problem, where it is one of the sender's. `of` is the first
+    verdict on its snapshot, where it is a replayed dead letter that could not be read then.
     """
 
     delivery: Delivery
+    of: VerdictId | None = None
     opened: Opened | None = None
     refused: str = ""
     kind: str = ""
@@ -49,10 +52,11 @@ class _Item(Record, frozen=True, kw_only=True):
 class Pipeline:
     """Handles deliveries for `vedette.queue.consume`: when `handle` returns, every effect is durable.
 
-    A delivery that can't be opened, parsed, judged or stored gets an unknown verdict and is rejected to the dead
+    A delivery that can't be opened, parsed, judged or stored gets an unknown verdict, once, and is rejected to the dead
     letters; so is one that was handed over `MAX_ATTEMPTS` times and never came to an end, as one that kills its worker.
     Where a failure can't be laid at one delivery's door it is raised, and the consume loop hands them over one by one.
     One whose host's state was changed by another worker is retried, and so is what follows it in its lane.
+    A dead letter that was replayed and can be read now gets a second verdict, late and linked to the first.
     """
 
     def __init__(
@@ -78,11 +82,13 @@ class Pipeline:
         """One outcome per delivery, in their order."""
         known = self._store.verdicts.known([item.message.identity for item in deliveries])
         outcomes: dict[int, Outcome] = {}
-        fresh: dict[int, Delivery] = {}
+        fresh: dict[int, tuple[Delivery, VerdictId | None]] = {}
         for index, delivery in enumerate(deliveries):
             verdict = known.get(delivery.message.identity)
             if verdict is None:
-                fresh[index] = delivery
+                fresh[index] = delivery, None
+            elif _can_be_read_again(delivery, verdict):
+                fresh[index] = delivery, verdict.id
             else:
                 outcomes[index] = _again(delivery, verdict)
         for part in self._parts(fresh):
@@ -92,13 +98,15 @@ class Pipeline:
             outcomes |= self._settle(free)
         return [outcomes[index] for index in range(len(deliveries))]
 
-    def _parts(self, deliveries: dict[int, Delivery]) -> Iterator[dict[int, _Item]]:
+    def _parts(
+        self, deliveries: dict[int, tuple[Delivery, VerdictId | None]]
+    ) -> Iterator[dict[int, _Item]]:
         """Opens the deliveries, a bounded number of decoded bytes at a time."""
         part: dict[int, _Item] = {}
         size = 0
-        for index, delivery in deliveries.items():
+        for index, (delivery, first) in deliveries.items():
             with self._timer("open"):
-                item = self._open(delivery)
+                item = self._open(delivery, first)
             part[index] = item
             size += item.size
             if size >= _DECODED_BYTES:
@@ -119,7 +127,7 @@ class Pipeline:
                 raise
             ((index, item),) = part.items()
             why = f"judging or storing it failed with {type(error).__name__}"
-            return self._write({index: _Item(delivery=item.delivery, refused=why)})
+            return self._write({index: _Item(delivery=item.delivery, of=item.of, refused=why)})
 
     def _write(self, part: dict[int, _Item]) -> dict[int, Outcome]:
         opened = {index: item.opened for index, item in part.items() if item.opened is not None}
@@ -127,30 +135,37 @@ class Pipeline:
         effects.sort(key=itemgetter(0))
         with self._timer("apply"):
             applied = self._store.apply([effect for _, effect in effects], actor=self._actor)
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, Outcome] = {
+            index: Reject(reason=_why(item)) for index, item in part.items() if item.refused
+        }
         for (index, effect), result in zip(effects, applied, strict=True):
             outcomes[index] = _outcome(result, part[index])
             if result is Applied.APPLIED:
                 VERDICTS.labels(label=effect.verdict.label.value).inc()
         return outcomes
 
-    def _open(self, delivery: Delivery) -> _Item:
+    def _open(self, delivery: Delivery, first: VerdictId | None) -> _Item:
         if delivery.attempts > MAX_ATTEMPTS:
-            return _Item(delivery=delivery, refused=f"it came to no end in {MAX_ATTEMPTS} attempts")
+            why = f"it came to no end in {MAX_ATTEMPTS} attempts"
+            return _Item(delivery=delivery, of=first, refused=why)
         try:
-            opened, size = self._opened(delivery)
+            opened, size = self._opened(delivery, first)
         except InvalidInput as error:
-            return _Item(delivery=delivery, refused=error.detail, kind=error.kind)
-        return _Item(delivery=delivery, opened=opened, size=size)
+            return _Item(delivery=delivery, of=first, refused=error.detail, kind=error.kind)
+        return _Item(delivery=delivery, of=first, opened=opened, size=size)
 
-    def _opened(self, delivery: Delivery) -> tuple[Opened, int]:
+    def _opened(self, delivery: Delivery, first: VerdictId | None) -> tuple[Opened, int]:
         message = delivery.message
         header, body = open_envelope(message.body, self._ring)
         snapshot = decode_snapshot(body, header.content_type)
         if header.identity != message.identity or not header.matches(snapshot):
             raise InvalidInput("its inside does not agree with its header", kind="header-mismatch")
         opened = Opened(
-            tenant=header.tenant, epoch=header.epoch, snapshot=snapshot, digest=message.digest
+            tenant=header.tenant,
+            epoch=header.epoch,
+            snapshot=snapshot,
+            digest=message.digest,
+            of=first,
         )
         return opened, len(body)
 
@@ -208,7 +223,7 @@ class Pipeline:
         now = self._clock.now()
         effects = []
         for index, item in part.items():
-            if item.refused:
+            if item.refused and item.of is None:
                 message = item.delivery.message
                 _log.warning(
                     "pipeline.unreadable", host=message.identity.host, seq=message.identity.seq
@@ -220,6 +235,12 @@ class Pipeline:
 
 def _lane(delivery: Delivery) -> str:
     return delivery.message.lane
+
+
+def _can_be_read_again(delivery: Delivery, verdict: Known) -> bool:
+    """Whether it is a replay of the very message that could not be read before."""
+    same = verdict.input_digest == delivery.message.digest
+    return delivery.replays > 0 and verdict.unreadable and same
 
 
 def _again(delivery: Delivery, verdict: Known) -> Outcome:
@@ -245,7 +266,8 @@ def _chained(
             expected=expected.get(host),
             facts=outcome.scored.facts,
             read=_read(item, outcome),
-            needed=outcome.scored.needed,
+            # A late one says nothing of what the host must send now.
+            needed=None if outcome.scored.late else outcome.scored.needed,
             incidents=outcome.decision.incidents,
             events=outcome.decision.events,
             actions=outcome.decision.actions,
@@ -264,6 +286,8 @@ def _read(item: Opened, outcome: Judged) -> tuple[str, ...]:
 def _outcome(result: Applied, item: _Item) -> Outcome:
     if result is Applied.LOST:
         return Retry(delay_seconds=0.05, reason="another worker changed this host's state")
-    if item.refused:
-        return Reject(reason=f"{item.kind}: {item.refused}" if item.kind else item.refused)
-    return Done()
+    return Reject(reason=_why(item)) if item.refused else Done()
+
+
+def _why(item: _Item) -> str:
+    return f"{item.kind}: {item.refused}" if item.kind else item.refused

@@ -61,7 +61,7 @@ from vedette.core.snapshot import (
     encode_snapshot,
     snapshot_schema,
 )
-from vedette.core.verdict import Label, Reason, Severity, Verdict, verdict_id
+from vedette.core.verdict import Label, Reason, Severity, Verdict, replayed_id, verdict_id
 
 __all__ = [
     "ENDED",
@@ -131,6 +131,7 @@ __all__ = [
     "new_epoch",
     "new_id",
     "new_secret",
+    "replayed_id",
     "snapshot_schema",
     "table_digest",
     "to_builtins",

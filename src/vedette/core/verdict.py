@@ -7,7 +7,7 @@ from vedette.core.ids import Epoch, HostId, TenantId, VerdictId, derived_id
 from vedette.core.record import Record
 from vedette.core.snapshot import Identity
 
-__all__ = ["Label", "Reason", "Severity", "Verdict", "verdict_id"]
+__all__ = ["Label", "Reason", "Severity", "Verdict", "replayed_id", "verdict_id"]
 
 
 class Label(StrEnum):
@@ -87,3 +87,8 @@ def verdict_id(identity: Identity) -> VerdictId:
     return VerdictId(
         derived_id("verdict", identity.tenant, identity.host, identity.epoch, identity.seq)
     )
+
+
+def replayed_id(first: VerdictId) -> VerdictId:
+    """The id of the verdict on a replayed dead letter, linked to the first one: derived, so that there is only one."""
+    return VerdictId(derived_id("verdict-replayed", first))

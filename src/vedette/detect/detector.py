@@ -12,7 +12,7 @@ from vedette.detect.hoststate import HostState, decode_state, encode_state
 from vedette.detect.judge import Judge, Judgement
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import CORE_METRICS, Sight, look
-from vedette.detect.timeline import YOUNG, Place, place
+from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.view import View
 
 __all__ = ["Detector"]
@@ -45,7 +45,11 @@ class Detector:
 
     def _one(self, arrival: Arrival, state: HostState) -> Scored:
         snapshot = arrival.snapshot
-        where = place(state.timeline, arrival.epoch, snapshot)
+        where = (
+            after_its_time(snapshot)
+            if arrival.replayed
+            else place(state.timeline, arrival.epoch, snapshot)
+        )
         sight = look(state.tables, snapshot, new_epoch=where.new_epoch)
         view = View(
             snapshot=snapshot,

@@ -6,10 +6,14 @@ __all__ = ["Arrival", "Scored"]
 
 
 class Arrival(Record, frozen=True, kw_only=True):
-    """A snapshot, opened and checked, and the epoch of the journal it was taken under."""
+    """A snapshot, opened and checked, and the epoch of the journal it was taken under.
+
+    `replayed`: it comes back from the dead letters, after its time, whatever came since.
+    """
 
     epoch: Epoch
     snapshot: Snapshot
+    replayed: bool = False
 
 
 class Scored(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from vedette.core import Epoch, Snapshot
 
-__all__ = ["YOUNG", "Place", "Timeline", "place"]
+__all__ = ["YOUNG", "Place", "Timeline", "after_its_time", "place"]
 
 YOUNG = 30
 """Snapshots of a host before anything may be called normal."""
@@ -65,10 +65,18 @@ def place(timeline: Timeline, epoch: Epoch, snapshot: Snapshot) -> Place:
         return _fresh(())
     if epoch in timeline.past or (epoch == timeline.epoch and snapshot.seq <= timeline.last_seq):
         text = f"Snapshot {snapshot.seq} came after later ones had been judged"
-        return Place(
-            late=True, gap=False, new_epoch=False, elapsed=None, blindness=(("late", text),)
-        )
+        return _late(text)
     return _in_order(timeline, epoch, snapshot)
+
+
+def after_its_time(snapshot: Snapshot) -> Place:
+    """The place of a snapshot that could be read only when it was replayed: late, whatever came since."""
+    text = f"Snapshot {snapshot.seq} could be read only when it was replayed, after its time"
+    return _late(text)
+
+
+def _late(text: str) -> Place:
+    return Place(late=True, gap=False, new_epoch=False, elapsed=None, blindness=(("late", text),))
 
 
 def _fresh(blindness: tuple[tuple[str, str], ...]) -> Place:

@@ -79,7 +79,6 @@ class Verdicts:
         query = sa.select(*_COLUMNS).where(
             VERDICTS.c.tenant == tenant,
             VERDICTS.c.host == first.host,
-            VERDICTS.c.taken_at == first.taken_at,
             VERDICTS.c.of == identifier,
         )
         with self._database.reading() as connection:

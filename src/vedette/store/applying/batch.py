@@ -131,6 +131,9 @@ class Batch:
 
     def _note_host(self, key: Key, effect: Effect) -> None:
         verdict, row = effect.verdict, self._present.hosts[key]
+        if verdict.of is not None:
+            # A replayed dead letter came long ago: it is no sign of life.
+            return
         self._touched[key] = None
         row["last_seen_at"] = max(row["last_seen_at"] or verdict.decided_at, verdict.decided_at)
         if effect.needed is not None:
