@@ -3,6 +3,7 @@
 Installs with the base package alone: imports no server library.
 """
 
+from vedette.agent.ceilings import lower_priority
 from vedette.agent.collect.collector import Collector, Limits
 from vedette.agent.collect.source import Source
 from vedette.agent.enrol import enroll
@@ -23,6 +24,7 @@ __all__ = [
     "Source",
     "Status",
     "enroll",
+    "lower_priority",
     "run",
     "snapshot",
     "status",

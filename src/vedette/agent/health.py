@@ -24,7 +24,11 @@ class Cost(Record, frozen=True, kw_only=True):
 
 
 class Report(Record, frozen=True, kw_only=True):
-    """`refused` are snapshots that the server would not take, `conflicts` those whose seq it had with other content."""
+    """`refused` are snapshots that the server would not take, `conflicts` those whose seq it had with other content.
+
+    `cpu_percent` is the agent's own share of one core since the look before; `over_ceiling` is empty while it keeps to
+    its settings.
+    """
 
     last_taken_at: datetime | None = None
     last_seq: int = 0
@@ -37,6 +41,8 @@ class Report(Record, frozen=True, kw_only=True):
     lost: int = 0
     unread: dict[str, str] = {}
     cost: Cost | None = None
+    cpu_percent: float | None = None
+    over_ceiling: str = ""
 
 
 class Health:
@@ -56,6 +62,10 @@ class Health:
     def taken(self, at: datetime, seq: int, unread: dict[str, str], cost: Cost) -> None:
         """A snapshot was taken and is in the spool."""
         self._update(last_taken_at=at, last_seq=seq, unread=unread, cost=cost)
+
+    def stands(self, cpu_percent: float, over_ceiling: str) -> None:
+        """What the agent itself takes of the host, and which of its ceilings it is over."""
+        self._update(cpu_percent=cpu_percent, over_ceiling=over_ceiling)
 
     def shipped(self) -> None:
         """The server has a snapshot."""

@@ -1,5 +1,6 @@
 """The agent's loop: look at the host at a steady pace, seal, spool, ship; obey commands beside it."""
 
+import gc
 import resource
 import secrets
 import signal
@@ -14,6 +15,7 @@ import structlog
 
 from vedette.agent.actions import ACTIONS
 from vedette.agent.actions.scene import Scene, ThisMachine
+from vedette.agent.ceilings import Ceilings
 from vedette.agent.collect.collector import Collector
 from vedette.agent.collect.host import provisional_id
 from vedette.agent.collect.source import Source
@@ -60,6 +62,9 @@ class Runner:
             settings.state / SPOOL, max_bytes=settings.spool_bytes, max_count=settings.spool_count
         )
         self._health = Health(settings.state, clock)
+        self._ceilings = Ceilings(
+            clock, cpu_percent=settings.cpu_percent, memory_mib=settings.memory_mib
+        )
         self._chance = secrets.SystemRandom()
         self._wake = threading.Event()
         self._broken: Exception | None = None
@@ -124,7 +129,6 @@ class Runner:
             # Whatever is missing then shows as a gap in seq, or as silence.
             _log.exception("agent.look_failed")
             self._health.failed(f"a snapshot was lost: {error}", lost=1)
-        self._report()
 
     def close(self) -> None:
         """Closes connections and the journal. `run` does it at its end."""
@@ -150,7 +154,21 @@ class Runner:
             self.look()
             due += self.interval
             # After a pause (suspend, a slow look) it goes on from now, without making up for what was missed.
-            due = max(due, self._clock.monotonic())
+            due = max(due, self._clock.monotonic() + self._keep_to_ceilings())
+
+    def _keep_to_ceilings(self) -> float:
+        """Seconds that the next look must wait. Raises Unavailable when only a new start makes the agent small again."""
+        standing = self._ceilings.judge()
+        if standing.text:
+            _log.warning("agent.over_ceiling", problem=standing.text)
+        self._health.stands(standing.cpu_percent, standing.text)
+        if standing.drop_caches:
+            self._collector.forget()
+            gc.collect()
+        self._report()
+        if standing.end:
+            raise Unavailable(standing.text)
+        return standing.hold
 
     def _look(self) -> None:
         epoch, seq = self._journal.take_seq()

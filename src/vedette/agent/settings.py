@@ -64,6 +64,13 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     suid_slow_seconds: Annotated[
         Seconds, Meta(description="Seconds between two thorough walks")
     ] = 600.0
+    cpu_percent: Annotated[
+        float,
+        Meta(ge=0.5, le=100, description="Most CPU time on average, in percent of one core"),
+    ] = 10.0
+    memory_mib: Annotated[
+        int, Meta(ge=32, le=65_536, description="Most resident memory after a look, in MiB")
+    ] = 256
     collect_timeout: Annotated[
         Seconds, Meta(description="Most seconds for one table or metric family")
     ] = 10.0

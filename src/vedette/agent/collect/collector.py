@@ -84,24 +84,31 @@ class Collector:
             fast_entries=self._limits.suid_fast_entries,
             slow_entries=self._limits.suid_slow_entries,
         )
+        packages, hashes, units = DebPackages(source), Hash(source), SystemdUnits(source)
+        self._caching = (packages, hashes, units)
         self._tables: dict[str, Callable[[], Table]] = {
             "users": lambda: users.collect(source),
             "logged_in_users": LoggedInUsers(source).collect,
             "authorized_keys": lambda: authorized_keys.collect(source),
             "sudoers": lambda: sudoers.collect(source),
             "crontab": lambda: crontab.collect(source),
-            "systemd_units": SystemdUnits(source).collect,
+            "systemd_units": units.collect,
             "kernel_modules": lambda: kernel_modules.collect(source),
             "suid_bin": suid.collect,
-            "hash": Hash(source).collect,
+            "hash": hashes.collect,
             "mounts": lambda: mounts.collect(source),
-            "deb_packages": DebPackages(source).collect,
+            "deb_packages": packages.collect,
         }
 
     @property
     def cpu_seconds(self) -> float:
         """What the threads of the last look took, without those that hang."""
         return self._cpu_seconds
+
+    def forget(self) -> None:
+        """Gives up what only makes looks cheap: hashes, parsed files."""
+        for one in self._caching:
+            one.forget()
 
     def snapshot(self, host: HostId, seq: int, labels: dict[str, str]) -> Snapshot:
         """The host's state now. `unread` names each table or metric family that is missing or not whole, and why.

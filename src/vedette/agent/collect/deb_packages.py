@@ -18,6 +18,10 @@ class DebPackages:
         self._key: tuple[int, ...] | None = None
         self._rows: list[Row] = []
 
+    def forget(self) -> None:
+        """Reads the file anew next time."""
+        self._key, self._rows = None, []
+
     def collect(self) -> Table:
         """One row per installed package: name and version, sorted by name."""
         try:

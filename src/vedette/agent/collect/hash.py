@@ -42,6 +42,10 @@ class Hash:
         self._source = source
         self._known: dict[str, tuple[_Key, str]] = {}
 
+    def forget(self) -> None:
+        """Hashes every file anew next time."""
+        self._known = {}
+
     def collect(self) -> Table:
         """One row per file that is there: path, sha256 of its content (of the target's, for a link)."""
         misses = Misses()

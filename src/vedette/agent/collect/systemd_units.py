@@ -34,6 +34,10 @@ class SystemdUnits:
         self._source = source
         self._installs: dict[str, tuple[tuple[int, ...], Install]] = {}
 
+    def forget(self) -> None:
+        """Reads every file anew next time."""
+        self._installs = {}
+
     def collect(self) -> Table:
         """One row per unit: id, fragment_path, unit_file_state as `systemctl list-unit-files` words it."""
         misses = Misses()

@@ -61,6 +61,7 @@ def enroll(
 @app.command("run")
 def run(config: ConfigPath = None, state_dir: StateDir = None) -> None:
     """Collects, seals and ships until SIGTERM or Ctrl-C; carries out commands."""
+    from vedette.agent import lower_priority
     from vedette.agent import run as run_agent
     from vedette.app.agent_logs import configure_agent_logs
 
@@ -68,6 +69,7 @@ def run(config: ConfigPath = None, state_dir: StateDir = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    lower_priority()
     run_agent(_settings(config, state_dir), SystemClock(), stop)
 
 
