@@ -320,14 +320,13 @@ class ApplyContract:
         assert host.hostname == "renamed"
 
     def test_needed_tables_stay_until_they_are_named_anew(self, store: Store) -> None:
-        enrol(store)
+        enrol(store, kid="k")
         one = effect(1, needed=("users", "mounts"))
         two = effect(2, expected=one.result)
         apply(store, one, two)
-        assert store.hosts.needed(TENANT, HOST) == ("users", "mounts")
+        assert store.hosts.signers(["k"])["k"].needed == ("users", "mounts")
         apply(store, effect(3, expected=two.result, needed=()))
-        assert store.hosts.needed(TENANT, HOST) == ()
-        assert store.hosts.needed(TENANT, HostId("nobody")) == ()
+        assert store.hosts.signers(["k"])["k"].needed == ()
 
     def test_an_incident_is_opened_joined_raised_quieted_reopened_and_closed(
         self, store: Store

@@ -79,16 +79,14 @@ class HostsContract:
         self, store: Store, clock: ManualClock
     ) -> None:
         enrol(store, kid="k")
-        signer = store.hosts.signer("k")
-        assert signer is not None
+        found = store.hosts.signers(["k", "x"])
+        assert found.keys() == {"k"}
+        signer = found["k"]
         assert (signer.host, signer.tenant, signer.revoked_at) == (HOST, TENANT, None)
         assert signer.public_key == f"public key of {HOST}"
-        assert store.hosts.signer("x") is None
         revoked = store.hosts.revoke(TENANT, HOST, ADA, "stolen")
         assert revoked.revoked_at == clock.now()
-        signer = store.hosts.signer("k")
-        assert signer is not None
-        assert signer.revoked_at == clock.now()
+        assert store.hosts.signers(["k"])["k"].revoked_at == clock.now()
         with pytest.raises(Conflict, match="revoked"):
             enrol(store, kid="k")
         (entry,) = store.audit.find(TENANT, action="host.revoked").items

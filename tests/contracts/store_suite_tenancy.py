@@ -59,7 +59,6 @@ def _fill(store: Store, tenant: TenantId) -> None:
 ASKED: dict[str, Callable[[Store, TenantId], object]] = {
     "hosts.find": lambda s, t: s.hosts.find(t, revoked=None).items,
     "hosts.many": lambda s, t: s.hosts.many(t, [HOST]),
-    "hosts.needed": lambda s, t: s.hosts.needed(t, HOST),
     "hosts.counts_by_status": lambda s, t: any(s.hosts.counts_by_status(t).values()),
     "states.load": lambda s, t: s.states.load(t, [HOST]),
     "verdicts.find": lambda s, t: s.verdicts.find(t).items,

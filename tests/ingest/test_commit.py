@@ -39,7 +39,7 @@ def message(seq: int, size: int = 10) -> Message:
 
 
 def commit_to(appender: MemoryAppender, **changes: int) -> GroupCommit:
-    bounds = {"max_batch": 100, "max_waiting": 1000, "max_bytes": 10_000} | changes
+    bounds: dict[str, Any] = {"max_batch": 100, "max_waiting": 1000, "max_bytes": 10_000} | changes
     workers = Workers(1, retry_seconds=1)
     return GroupCommit(appender.append, workers, retry_seconds=1, **bounds)
 

@@ -68,7 +68,7 @@ def test_an_enrolment_that_can_not_be_is_refused(
     with world.client() as client:
         answer = Machine(world, "x").enroll(client, **changes)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
-    assert world.hosts.signers.keys() == {world.machine.key.kid}
+    assert world.hosts.keys.keys() == {world.machine.key.kid}
 
 
 def test_a_request_signed_by_another_key_proves_nothing() -> None:

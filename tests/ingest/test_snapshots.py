@@ -323,10 +323,10 @@ def test_a_port_that_fails_is_told_as_unavailable_without_its_reason(
 ) -> None:
     world = World()
 
-    def broken(_kid: str) -> NoReturn:
+    def broken(_kids: object) -> NoReturn:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr(world.hosts, "signer", broken)
+    monkeypatch.setattr(world.hosts, "signers", broken)
     with world.client() as client:
         answer = world.machine.push(client)
     assert answer.status_code == 503

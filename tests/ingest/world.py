@@ -93,7 +93,7 @@ class World:
 
     def enrolled(self, host: str, *, revoked_at: datetime | None = None) -> "Machine":
         machine = Machine(self, host)
-        self.hosts.signers[machine.key.kid] = MemorySigner(
+        self.hosts.keys[machine.key.kid] = MemorySigner(
             tenant=TenantId("default"),
             host=machine.host,
             public_key=machine.key.public.to_text(),

@@ -172,7 +172,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "states": lambda s: s.states.load(TENANT, [HOST, HostId("x")]),
     "hosts": lambda s: s.hosts.find(TENANT),
     "hosts by status": lambda s: s.hosts.find(TENANT, status=HostStatus.NORMAL),
-    "signer": lambda s: s.hosts.signer("kid"),
+    "signers": lambda s: s.hosts.signers(["kid"]),
     "facts": lambda s: s.facts.at(TENANT, HOST, minute(1)),
     "facts of a table": lambda s: s.facts.at(TENANT, HOST, minute(1), table="users"),
     "lives": lambda s: s.facts.history(TENANT, HOST),

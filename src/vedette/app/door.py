@@ -8,7 +8,8 @@ import structlog
 
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
-from vedette.app.telemetry import QUEUE_DEPTH, QUEUE_OLDEST
+from vedette.app.stages import Stages
+from vedette.app.telemetry import APPEND_SIZE, QUEUE_DEPTH, QUEUE_OLDEST
 from vedette.core import (
     Clock,
     Unavailable,
@@ -106,4 +107,6 @@ def make_door(
             rate=settings.ingest.rate,
             burst=settings.ingest.burst,
         ),
+        timer=Stages(clock),
+        on_append=APPEND_SIZE.observe,
     )

@@ -80,7 +80,8 @@ class Pipeline:
 
     def handle(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         """One outcome per delivery, in their order."""
-        known = self._store.verdicts.known([item.message.identity for item in deliveries])
+        with self._timer("known"):
+            known = self._store.verdicts.known([item.message.identity for item in deliveries])
         outcomes: dict[int, Outcome] = {}
         fresh: dict[int, tuple[Delivery, VerdictId | None]] = {}
         for index, delivery in enumerate(deliveries):

@@ -12,6 +12,7 @@ from vedette.app.settings import LogSettings
 __all__ = [
     "ACCEPT_SECONDS",
     "ACTIONS",
+    "APPEND_SIZE",
     "BATCH_SIZE",
     "BUILD",
     "NOTICES",
@@ -19,6 +20,7 @@ __all__ = [
     "QUEUE_OLDEST",
     "REQUESTS",
     "SNAPSHOTS",
+    "STAGE_CPU",
     "STAGE_SECONDS",
     "VERDICTS",
     "configure_logs",
@@ -55,9 +57,19 @@ BATCH_SIZE = Histogram(
 )
 STAGE_SECONDS = Histogram(
     "vedette_pipeline_stage_seconds",
-    "Time per batch by stage (open, load, detect, decide, apply); a rise names the slow stage",
+    "Time per batch by stage (poll, known, open, load, judge, apply, settle; of the door: verify, signers, append); a rise names the slow stage",
     ["stage"],
     buckets=_SECONDS,
+)
+STAGE_CPU = Counter(
+    "vedette_stage_cpu_seconds_total",
+    "CPU used by stage; with the number of snapshots it says what each costs and where",
+    ["stage"],
+)
+APPEND_SIZE = Histogram(
+    "vedette_append_batch_snapshots",
+    "Snapshots that were made durable together by one sync; a rise means many senders or a slow disk",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
 QUEUE_DEPTH = Gauge(
     "vedette_queue_depth",

@@ -3,11 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import structlog
 
 from vedette.core import Message, Unavailable, VedetteError
+from vedette.ingest.ports import Timer
 from vedette.ingest.workers import Workers, jittered
 
 __all__ = ["GroupCommit"]
@@ -36,6 +38,8 @@ class GroupCommit:
         max_waiting: int,
         max_bytes: int,
         retry_seconds: float,
+        timer: Timer = nullcontext,
+        on_append: Callable[[int], None] | None = None,
     ) -> None:
         self._append = append
         self._workers = workers
@@ -43,6 +47,8 @@ class GroupCommit:
         self._max_waiting = max_waiting
         self._max_bytes = max_bytes
         self._retry_seconds = retry_seconds
+        self._timer = timer
+        self._on_append = on_append
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -92,7 +98,7 @@ class GroupCommit:
     async def _append_batch(self, batch: list[_Waiting]) -> None:
         self.appends += 1
         try:
-            outcomes = await self._workers.run(self._append, [item.message for item in batch])
+            outcomes = await self._workers.run(self._timed, [item.message for item in batch])
             if len(outcomes) != len(batch):
                 raise self._unavailable("the queue did not answer for every snapshot")
         except VedetteError as error:
@@ -105,9 +111,15 @@ class GroupCommit:
             self._fail(batch)
             return
         self.appended += len(batch)
+        if self._on_append is not None:
+            self._on_append(len(batch))
         for item, outcome in zip(batch, outcomes, strict=True):
             if not item.outcome.done():
                 item.outcome.set_result(outcome)
+
+    def _timed(self, messages: Sequence[Message]) -> Sequence[str]:
+        with self._timer("append"):
+            return self._append(messages)
 
     def _fail(self, batch: list[_Waiting]) -> None:
         for item in batch:

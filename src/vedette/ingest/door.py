@@ -1,7 +1,7 @@
 """The door of machines: everything its routes share."""
 
-from collections.abc import AsyncIterator, Container
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Container
+from contextlib import asynccontextmanager, nullcontext
 
 from litestar import Litestar
 
@@ -9,7 +9,7 @@ from vedette.core import Clock, Unavailable
 from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.commit import GroupCommit
 from vedette.ingest.gate import Gate
-from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load
+from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load, Timer
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
 from vedette.ingest.workers import Workers, jittered
@@ -21,7 +21,8 @@ class Door:
     """Ports, bounds and what is remembered between requests. For one event loop, in one process.
 
     `kids` are the ids of the keys that the detector can open: public, and all that the door knows of them. `ca_pem` is the
-    certificate that agents pin, or None where certificates are not ours. After `draining` is set long polls return.
+    certificate that agents pin, or None where certificates are not ours. `timer` measures stages, `on_append` is told how
+    many snapshots each append made durable. After `draining` is set long polls return.
     """
 
     def __init__(
@@ -37,6 +38,8 @@ class Door:
         clock: Clock,
         ca_pem: bytes | None = None,
         settings: IngestSettings | None = None,
+        timer: Timer = nullcontext,
+        on_append: Callable[[int], None] | None = None,
     ) -> None:
         self.settings = settings or IngestSettings()
         self.clock = clock
@@ -50,7 +53,8 @@ class Door:
         self.workers = Workers(self.settings.threads, retry_seconds=self.settings.retry_seconds)
         # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
         self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)
-        self.gate = Gate(hosts, clock, self.workers, self.settings)
+        self.timer = timer
+        self.gate = Gate(hosts, clock, self.workers, self.settings, timer)
         # Whoever enrols is a stranger until the store has looked at the token. So enrolments share nothing with the hosts
         # that could be used up, neither bytes nor threads, and one address can't use up what another needs.
         self.enrol_rate = TokenBuckets(
@@ -69,6 +73,8 @@ class Door:
             max_waiting=self.settings.max_waiting,
             max_bytes=self.settings.in_flight_bytes,
             retry_seconds=self.settings.retry_seconds,
+            timer=timer,
+            on_append=on_append,
         )
 
     def check_load(self) -> None:

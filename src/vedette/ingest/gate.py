@@ -10,6 +10,7 @@ The signature is over the body's digest, not over the body, so it is verified fi
 the door read a body. Enrolments alone come from strangers; see `Door` for what they may use.
 """
 
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +19,10 @@ from litestar import Request
 from vedette.core import Clock, Forbidden, HostId, Record, TenantId, Unauthenticated
 from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.nonce import NonceMemory
-from vedette.ingest.ports import Hosts
+from vedette.ingest.ports import Hosts, Signer, Timer
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
+from vedette.ingest.signers import Signers
 from vedette.ingest.workers import Workers
 from vedette.seal import (
     SignatureInput,
@@ -52,11 +54,16 @@ class Gate:
     """For one event loop."""
 
     def __init__(
-        self, hosts: Hosts, clock: Clock, workers: Workers, settings: IngestSettings
+        self,
+        hosts: Hosts,
+        clock: Clock,
+        workers: Workers,
+        settings: IngestSettings,
+        timer: Timer = nullcontext,
     ) -> None:
-        self._hosts = hosts
         self._clock = clock
-        self._workers = workers
+        self._signers = Signers(hosts, workers, timer, retry_seconds=settings.retry_seconds)
+        self._timer = timer
         self._freshness = settings.freshness
         self._nonces = NonceMemory(freshness=settings.freshness, limit=settings.max_nonces)
         self._buckets = TokenBuckets(rate=settings.rate, burst=settings.burst)
@@ -82,15 +89,18 @@ class Gate:
             Forbidden: (revoked-host) the host's key is no longer trusted.
             TooLarge, InvalidInput, Throttled, Unavailable: as they say.
         """
-        signed = self.read(request)
-        caller, key = await self._workers.run(self._known, signed.signature.keyid)
-        self.verify(request, signed, key)
+        with self._timer("signature"):
+            signed = self.read(request)
+        caller, key = _trusted(await self._signers.find(signed.signature.keyid))
         sender = f"{caller.tenant}/{caller.host}"
-        # The rate before the nonce, so that no host can fill the memory of nonces.
-        self._buckets.take(sender, self._clock.monotonic())
-        self.take_nonce(signed)
+        with self._timer("signature"):
+            self.verify(request, signed, key)
+            # The rate before the nonce, so that no host can fill the memory of nonces.
+            self._buckets.take(sender, self._clock.monotonic())
+            self.take_nonce(signed)
         body = await self._bodies.read(request, max_bytes, sender=sender)
-        check_content_digest(signed.headers.get("content-digest", ""), body)
+        with self._timer("digest"):
+            check_content_digest(signed.headers.get("content-digest", ""), body)
         return caller, body
 
     def read(self, request: Request[Any, Any, Any]) -> Signed:
@@ -143,19 +153,16 @@ class Gate:
             now=self._clock.now().timestamp(),
         )
 
-    def _known(self, keyid: str) -> tuple[Caller, VerifyKey]:
-        signer = self._hosts.signer(keyid)
-        if signer is None:
-            raise Unauthenticated(
-                "no enrolled host has this key; enrol the agent", kind="unknown-signer"
-            )
-        if signer.revoked_at is not None:
-            raise Forbidden(
-                "this host's key was revoked; enrol the agent anew", kind="revoked-host"
-            )
-        needed = tuple(self._hosts.needed(signer.tenant, signer.host))
-        caller = Caller(tenant=signer.tenant, host=signer.host, needed=needed)
-        return caller, _verify_key(signer.public_key)
+
+def _trusted(signer: Signer | None) -> tuple[Caller, VerifyKey]:
+    if signer is None:
+        raise Unauthenticated(
+            "no enrolled host has this key; enrol the agent", kind="unknown-signer"
+        )
+    if signer.revoked_at is not None:
+        raise Forbidden("this host's key was revoked; enrol the agent anew", kind="revoked-host")
+    caller = Caller(tenant=signer.tenant, host=signer.host, needed=tuple(signer.needed))
+    return caller, _verify_key(signer.public_key)
 
 
 @lru_cache(maxsize=10_000)

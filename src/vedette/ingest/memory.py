@@ -1,8 +1,10 @@
 """Fakes of the ports, kept in memory: for tests, and for trying the door without a store. Nothing here is durable."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from vedette.core import (
     AuditEntry,
@@ -38,22 +40,25 @@ class MemorySigner(Record, frozen=True, kw_only=True):
     host: HostId
     public_key: str
     revoked_at: datetime | None = None
+    needed: tuple[str, ...] = ()
 
 
 class MemoryHosts:
     """Fake of the enrolled hosts."""
 
     def __init__(self) -> None:
-        self.signers: dict[str, MemorySigner] = {}
+        self.keys: dict[str, MemorySigner] = {}
         self.wanted: dict[HostId, tuple[str, ...]] = {}
 
-    def signer(self, kid: str, /) -> MemorySigner | None:
-        """Who signs with this key."""
-        return self.signers.get(kid)
-
-    def needed(self, _tenant: TenantId, host: HostId, /) -> Sequence[str]:
-        """The tables set in `wanted`."""
-        return self.wanted.get(host, ())
+    def signers(self, kids: Collection[str], /) -> Mapping[str, MemorySigner]:
+        """Who signs with these keys; the tables needed are those set in `wanted`."""
+        return {
+            kid: msgspec.structs.replace(
+                self.keys[kid], needed=self.wanted.get(self.keys[kid].host, ())
+            )
+            for kid in kids
+            if kid in self.keys
+        }
 
 
 class MemoryAppender:
@@ -92,16 +97,16 @@ class MemoryEnrolments:
         self.asked.append(enrolment)
         if enrolment.secret_hash not in self.uses:
             raise Unauthenticated("no such enrolment token", kind="unknown-token")
-        if enrolment.kid not in self._hosts.signers:
+        if enrolment.kid not in self._hosts.keys:
             if self.uses[enrolment.secret_hash] == 0:
                 raise Forbidden("the enrolment token is used up", kind="token-used-up")
             self.uses[enrolment.secret_hash] -= 1
-            self._hosts.signers[enrolment.kid] = MemorySigner(
+            self._hosts.keys[enrolment.kid] = MemorySigner(
                 tenant=TenantId("default"),
                 host=HostId(derived_id("host", enrolment.kid)),
                 public_key=enrolment.public_key,
             )
-        signer = self._hosts.signers[enrolment.kid]
+        signer = self._hosts.keys[enrolment.kid]
         return Enrolled(
             host=signer.host,
             tenant=signer.tenant,

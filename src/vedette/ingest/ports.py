@@ -1,6 +1,7 @@
 """What the door needs from outside. All of it blocks, and is called in worker threads, except where it says otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -25,7 +26,11 @@ __all__ = [
     "Hosts",
     "Load",
     "Signer",
+    "Timer",
 ]
+
+Timer = Callable[[str], AbstractContextManager[object]]
+"""Measures what is done within, under a stage's name. Nothing is awaited within."""
 
 
 class Signer(Protocol):
@@ -47,15 +52,16 @@ class Signer(Protocol):
     def revoked_at(self) -> datetime | None:
         """Since when the key is no longer trusted."""
 
+    @property
+    def needed(self) -> Sequence[str]:
+        """The tables that the detector needs in full with the host's next push."""
+
 
 class Hosts(Protocol):
     """The hosts that are enrolled."""
 
-    def signer(self, kid: str, /) -> Signer | None:
-        """Who signs with the key of this id, or None."""
-
-    def needed(self, tenant: TenantId, host: HostId, /) -> Sequence[str]:
-        """The tables that the detector needs in full with the host's next push; may lag by seconds."""
+    def signers(self, kids: Collection[str], /) -> Mapping[str, Signer]:
+        """Who signs with the keys of these ids, as it stands when asked; those that nobody has are left out."""
 
 
 class Appender(Protocol):

@@ -15,6 +15,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -57,12 +58,14 @@ def consume(
     backoff: Backoff = Backoff(),  # noqa: B008 - frozen
     jitter: Callable[[], float] = random.random,
     on_batch: Callable[[BatchReport], None] | None = None,
+    timer: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Runs until `stop` is set: a batch in hand is finished first, or given back if it can't be.
 
     One call of `handle` must end within `lease_seconds`; between single hand-overs the loop extends the leases itself.
+    `timer` measures its own stages, `poll` and `settle`.
     """
-    loop = _Loop(queue, handle, stop, clock, lease_seconds, backoff, jitter)
+    loop = _Loop(queue, handle, stop, clock, lease_seconds, backoff, jitter, timer)
     failures = 0
     prune_at = clock.monotonic() + prune_seconds
     while not stop.is_set():
@@ -70,7 +73,8 @@ def consume(
             if clock.monotonic() >= prune_at:
                 queue.prune()
                 prune_at = clock.monotonic() + prune_seconds
-            batch = queue.poll(limit=limit, lease_seconds=lease_seconds)
+            with timer("poll"):
+                batch = queue.poll(limit=limit, lease_seconds=lease_seconds)
         except Unavailable as error:
             failures += 1
             _log.warning("queue.poll_failed", failures=failures, error=error.detail)
@@ -101,6 +105,7 @@ class _Loop:
         lease_seconds: float,
         backoff: Backoff,
         jitter: Callable[[], float],
+        timer: Callable[[str], AbstractContextManager[object]],
     ) -> None:
         self._queue = queue
         self._handle = handle
@@ -109,6 +114,7 @@ class _Loop:
         self._lease_seconds = lease_seconds
         self._backoff = backoff
         self._jitter = jitter
+        self._timer = timer
         self._leased_at = clock.monotonic()
         self._tally: Counter[str] = Counter()
 
@@ -211,8 +217,9 @@ class _Loop:
                 case Retry():
                     retried[delivery.token] = (delivery, outcome)
         ended = set(retried)
-        if done and not self._tell("done", len(done), partial(self._queue.commit, done)):
-            ended.update(delivery.token for delivery in done)
+        with self._timer("settle"):
+            if done and not self._tell("done", len(done), partial(self._queue.commit, done)):
+                ended.update(delivery.token for delivery in done)
         for delivery, reject in rejected:
             if not self._reject(delivery, reject):
                 ended.add(delivery.token)

@@ -1,6 +1,6 @@
 """Hosts: who they are, their keys, and how they stand between snapshots."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -33,15 +33,23 @@ SILENT = "silent"
 _MISSED_INTERVALS = 3
 _BY_NAME = Listing("hosts", HOSTS.c.hostname, HOSTS.c.id, newest_first=False)
 _COLUMNS = columns_of(HOSTS, Host)
+_SIGNERS: sa.Select[Any] = (
+    sa.select(*HOST_KEYS.c, HOSTS.c.needed)
+    .join_from(
+        HOST_KEYS, HOSTS, (HOSTS.c.tenant == HOST_KEYS.c.tenant) & (HOSTS.c.id == HOST_KEYS.c.host)
+    )
+    .where(HOST_KEYS.c.kid.in_(sa.bindparam("kids", expanding=True)))
+)
 
 
 class Signer(Record, frozen=True, kw_only=True):
-    """Whose key a request is signed with. `public_key` is the key's text form."""
+    """Whose key a request is signed with. `public_key` is the key's text form, `needed` the tables that the detector needs in full."""
 
     host: HostId
     tenant: TenantId
     public_key: str
     revoked_at: datetime | None = None
+    needed: tuple[str, ...] = ()
 
 
 class Hosts:
@@ -109,18 +117,11 @@ class Hosts:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return {status: found.get(status, 0) for status in HostStatus}
 
-    def needed(self, tenant: TenantId, identifier: HostId) -> tuple[str, ...]:
-        """The tables that the detector needs in full; none for a host that is not known."""
-        query = sa.select(HOSTS.c.needed).where(HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
+    def signers(self, kids: Collection[str]) -> dict[str, Signer]:
+        """The hosts whose keys bear these ids, whatever their tenants; with when they were revoked, if they were."""
         with self._database.reading() as connection:
-            return connection.execute(query).scalar_one_or_none() or ()
-
-    def signer(self, kid: str) -> Signer | None:
-        """The host whose key bears this id, whatever its tenant; with when it was revoked, if it was."""
-        query = sa.select(HOST_KEYS).where(HOST_KEYS.c.kid == kid)
-        with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else read(Signer, row)
+            found = connection.execute(_SIGNERS, {"kids": sorted(kids)})
+            return {row.kid: read(Signer, row) for row in found}
 
     def enrol(
         self,

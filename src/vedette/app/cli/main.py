@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vedette import __version__
-from vedette.app.cli import agent, client, local, model, replay, serve
+from vedette.app.cli import agent, bench, client, local, model, replay, serve
 from vedette.core import ConfigError, InvalidInput, VedetteError
 
 __all__ = ["app", "main"]
@@ -43,6 +43,7 @@ app.add_typer(local.tokens, name="tokens")
 app.add_typer(local.enrolments, name="enrolments")
 app.add_typer(local.policy, name="policy")
 app.add_typer(model.app, name="model")
+app.add_typer(bench.app, name="bench")
 app.command("schema")(local.schema)
 app.command("up")(serve.up)
 app.command("demo")(serve.demo)

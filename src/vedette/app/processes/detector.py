@@ -1,17 +1,16 @@
 """The detector process: the only one that holds the opening keys."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from vedette import __version__
 from vedette.app.keys import KeyFiles
-from vedette.app.pipeline import Pipeline, Timer
+from vedette.app.pipeline import Pipeline
 from vedette.app.settings import Settings
-from vedette.app.telemetry import BATCH_SIZE, BUILD, SNAPSHOTS, STAGE_SECONDS
+from vedette.app.stages import Stages
+from vedette.app.telemetry import BATCH_SIZE, BUILD, SNAPSHOTS
 from vedette.app.wiring import load_detector, load_policies, open_queue, open_store
-from vedette.core import Clock, SystemClock
+from vedette.core import SystemClock
 from vedette.queue import BatchReport, consume
 from vedette.seal import KeyRing
 
@@ -26,13 +25,14 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
     BUILD.labels(version=__version__, model=detector.model).set(1)
     policies = load_policies(settings)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
+    stages = Stages(clock)
     pipeline = Pipeline(
         store=store,
         ring=ring,
         detector=detector,
         policies=lambda _tenant: policies,
         clock=clock,
-        timer=_timer(clock),
+        timer=stages,
         actor=f"system:detector-{worker}",
     )
     try:
@@ -44,22 +44,11 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
             limit=settings.detector.batch,
             lease_seconds=settings.detector.lease_seconds,
             on_batch=_count,
+            timer=stages,
         )
     finally:
         queue.close()
         store.close()
-
-
-def _timer(clock: Clock) -> Timer:
-    @contextmanager
-    def timer(stage: str) -> Iterator[None]:
-        started = clock.monotonic()
-        try:
-            yield
-        finally:
-            STAGE_SECONDS.labels(stage=stage).observe(clock.monotonic() - started)
-
-    return timer
 
 
 def _count(report: BatchReport) -> None:

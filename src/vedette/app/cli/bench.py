@@ -1,0 +1,52 @@
+"""`vedette bench`: measures the server of this version on this machine."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from vedette.core import ConfigError
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Measures this version on this machine.", no_args_is_help=True)
+
+
+@app.command("ingest")
+def bench_ingest(
+    hosts: Annotated[int, typer.Option(min=1, max=2000, help="Simulated hosts.")] = 16,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=3600, help="Length of the overloaded and of the paced part.")
+    ] = 10.0,
+    queue: Annotated[Literal["sql", "kafka"], typer.Option(help="The queue's kind.")] = "sql",
+    store: Annotated[
+        Literal["sqlite", "postgres"], typer.Option(help="Where store and queue live.")
+    ] = "sqlite",
+    store_url: Annotated[
+        str,
+        typer.Option(help="An empty PostgreSQL database; else a server is started for the run."),
+    ] = "",
+    rate: Annotated[
+        float,
+        typer.Option(min=0, help="Snapshots a second in the paced part; 0: half of the most."),
+    ] = 0.0,
+    processes: Annotated[int, typer.Option(min=2, help="Processes of a host.")] = 100,
+    packages: Annotated[int, typer.Option(min=0, help="Packages of a host.")] = 700,
+) -> None:
+    """Real signed, sealed snapshots over TLS through the whole path: speed, latency, and CPU beside the same work called bare."""
+    if queue != "sql":
+        raise ConfigError("--queue kafka is not in this version; --queue sql is")
+    if (store == "postgres") != bool(store_url):
+        raise ConfigError(
+            "--store postgres needs --store-url postgresql+psycopg://USER@HOST/DATABASE, an empty database; --store sqlite none"
+        )
+    from vedette.app.bench.ingest import IngestOptions, run_ingest_bench
+    from vedette.app.bench.simulated import HostSize
+
+    options = IngestOptions(
+        hosts=hosts,
+        seconds=seconds,
+        rate=rate,
+        size=HostSize(processes=processes, packages=packages),
+        store_url=store_url,
+    )
+    raise typer.Exit(run_ingest_bench(options))
