@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+SECONDS ?= 60
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-faults check format docs lock clean
+.PHONY: help setup demo up test test-faults fuzz check format docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +35,13 @@ test: setup ## every test but the fault rounds
 test-faults: setup ## kill -9, poison and crash rounds
 	$(BIN)/python -m pytest -n $(JOBS) -m faults $(ARGS)
 
+$(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## every parser under a coverage-guided fuzzer (SECONDS=60 for each target; x86-64 Linux only)
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS) $(ARGS)
+
 check: setup ## lint, types, import contracts, the house's plan
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -51,6 +59,7 @@ docs: setup ## write what is generated: the snapshot's schema and the reference 
 lock: ## refresh requirements.txt from pyproject.toml (hashes, no index address)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --no-header --no-annotate -o requirements.txt
+	$(BIN)/uv pip compile --group fuzz --generate-hashes --universal --no-header --no-annotate -o requirements-fuzz.txt
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache coverage.json .coverage*
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache coverage.json .coverage* .fuzz

@@ -74,6 +74,8 @@ def test_unknown_fields_tables_and_columns_are_no_error() -> None:
         (json.dumps({"schema": 1}).encode(), "invalid-snapshot"),
         (b'{"novel":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too-large"),
         (_with(seq=0), "invalid-snapshot"),
+        (_with(seq=2**63), "invalid-snapshot"),
+        (_with(seq=10**40), "invalid-snapshot"),
         (_with(taken_at="2026-11-22T20:00:00"), "invalid-snapshot"),
         (_with(taken_at="yesterday"), "invalid-snapshot"),
         (_with(metrics={"a": "much"}), "invalid-snapshot"),

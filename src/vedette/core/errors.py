@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+MAX_DETAIL = 1000
+"""Characters of a detail. It may quote what a stranger sent, and goes to logs, verdicts, dead letters and answers."""
+
+
 class Problem(Record, frozen=True, kw_only=True):
     """RFC 9457 problem details. `type` is a relative reference, `/problems/<kind>`, listed in docs/api.md."""
 
@@ -46,6 +50,7 @@ class Problem(Record, frozen=True, kw_only=True):
 class VedetteError(Exception):
     """The root. `kind` names the problem type; `retry_after` is in seconds where retrying helps.
 
+    A `detail` of more than `MAX_DETAIL` characters is cut.
     Raise with a `kind` of its own where clients must tell causes apart (`stale-signature`, `reused-nonce`...).
     """
 
@@ -61,8 +66,8 @@ class VedetteError(Exception):
         retry_after: float | None = None,
         **extensions: Any,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
+        super().__init__(self.detail)
         self.kind = kind or self.default_kind
         self.retry_after = retry_after
         self.extensions = extensions

@@ -66,7 +66,7 @@ class Snapshot(Record, frozen=True, kw_only=True):
 
     schema: Literal["vedette.snapshot/1"]
     host: HostDescription
-    seq: int
+    seq: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     taken_at: datetime
     metrics: Annotated[dict[_Name, _Finite], Meta(max_length=MAX_METRICS)] = {}
     tables: Annotated[dict[_Name, _Rows], Meta(max_length=64)] = {}
@@ -156,8 +156,6 @@ def _why(error: Exception) -> str:
 
 
 def _check(snapshot: Snapshot) -> None:
-    if snapshot.seq < 1:
-        raise InvalidInput(f"seq must be 1 or more, not {snapshot.seq}", kind="invalid-snapshot")
     if snapshot.taken_at.tzinfo is None:
         raise InvalidInput("taken_at must bear a time zone", kind="invalid-snapshot")
     if not _EARLIEST <= snapshot.taken_at < _LATEST:

@@ -1,0 +1,118 @@
+"""Targets: enrolment tokens, keys as text, and signed commands."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import msgspec
+from tests.fuzz.alter import as_json, as_msgpack
+from tests.fuzz.target import Target, refusing
+
+from vedette.core import ActionId, Command, CommandId, HostId, TenantId
+from vedette.core.record import canonical_json
+from vedette.seal import (
+    EnrolmentToken,
+    IngestPublicKey,
+    KeyRing,
+    SigningKey,
+    VerifyKey,
+    sign_command,
+    verify_command,
+)
+from vedette.seal.command import _CONTEXT
+from vedette.seal.text import to_base64url
+
+__all__ = ["SECRETS"]
+
+_NOW = datetime(2026, 3, 1, tzinfo=UTC)
+_KEY = SigningKey.generate()
+_TOKEN = EnrolmentToken.issue(
+    tenant=TenantId("default"), server="https://vedette.test:8443", ca_fingerprint="ab" * 32
+)
+_COMMAND = Command(
+    id=CommandId("c-1"),
+    tenant=TenantId("default"),
+    host=HostId("h-1"),
+    action=ActionId("a-1"),
+    kind="quarantine",
+    parameters={"allow": ["192.0.2.1"], "seconds": 60},
+    dry_run=True,
+    issued_at=_NOW,
+    expires_at=_NOW + timedelta(minutes=5),
+    nonce="n-1",
+)
+_PAYLOAD = canonical_json(_COMMAND)
+
+
+def _check_token(data: bytes) -> None:
+    """Even inputs are the text itself, odd ones the bytes under a right checksum."""
+    framed = data[1:] + hashlib.sha256(data[1:]).digest()[:4]
+    text = (
+        "vde1." + to_base64url(framed)
+        if data[:1] == b"\x01"
+        else data[1:].decode("utf-8", "replace")
+    )
+    with refusing({"bad-token"}):
+        token = EnrolmentToken.decode(text)
+        assert EnrolmentToken.decode(token.encode()) == token
+        assert token.secret not in repr(token) or len(token.secret) < 20
+
+
+def _check_keys(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    with refusing({"bad-key"}):
+        assert VerifyKey.from_text(text).to_text() == text.strip()
+    with refusing({"bad-key"}):
+        assert IngestPublicKey.from_text(text).to_text() == text.strip()
+
+
+def _check_command(data: bytes) -> None:
+    """The first byte says whether the rest is the whole, or what was signed."""
+    blob, signed = data[1:], data[:1] == b"\x01"
+    if signed:
+        wire = (1, _KEY.kid, data[1:], _KEY.sign(_CONTEXT + data[1:]))
+        blob = msgspec.msgpack.encode(wire)
+    with refusing({"bad-command", "bad-signature"}):
+        command = verify_command(blob, _KEY.public)
+        assert signed or command == _COMMAND, "a forgery passed"
+        assert verify_command(sign_command(command, _KEY), _KEY.public) == command
+
+
+def _alter(data: bytes, random: Random) -> bytes:
+    inside = as_json if data[:1] == b"\x01" else as_msgpack
+    return data[:1] + inside(data[1:], random)
+
+
+def _alter_token(data: bytes, random: Random) -> bytes:
+    return b"\x01" + as_msgpack(data[1:], random)
+
+
+_FIELDS = ("default", "s" * 43, "https://vedette.test:8443", "ab" * 32)
+SECRETS = (
+    Target(
+        "token",
+        _check_token,
+        (
+            b"\x00" + _TOKEN.encode().encode(),
+            b"\x01" + msgspec.msgpack.encode(_FIELDS),
+            b"\x01" + msgspec.msgpack.encode((*_FIELDS[:2], "https://[::1]:0", _FIELDS[3])),
+        ),
+        (b"vde1.", b"https://", b":65536", b"[::", b"]", b"\x94"),
+        _alter_token,
+        max_len=9000,
+    ),
+    Target(
+        "keys",
+        _check_keys,
+        (_KEY.public.to_text().encode(), KeyRing.generate().current.public.to_text().encode()),
+        (b"vvk1.", b"vik1."),
+    ),
+    Target(
+        "command",
+        _check_command,
+        (b"\x00" + sign_command(_COMMAND, _KEY), b"\x01" + _PAYLOAD),
+        (b'"parameters":', b'"dry_run":', b"\xc4", b"\x94"),
+        _alter,
+        max_len=16_000,
+    ),
+)
