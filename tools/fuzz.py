@@ -14,7 +14,21 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".fuzz"
-TARGETS = ["header", "envelope", "fields", "digest", "signature", "request", "token", "keys", "command", "snapshot-json", "snapshot-msgpack", "rows", "judged"]
+TARGETS = [
+    "header",
+    "envelope",
+    "fields",
+    "digest",
+    "signature",
+    "request",
+    "token",
+    "keys",
+    "command",
+    "snapshot-json",
+    "snapshot-msgpack",
+    "rows",
+    "judged",
+]
 HEAD = (
     "target",
     "inputs",
