@@ -13,7 +13,7 @@ structlog.configure(
         structlog.processors.JSONRenderer(default=repr),
     ]
 )
-pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium")
+pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium", "tests.fixtures.figures")
 
 
 @pytest.fixture(autouse=True)
