@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.quiet_host import HOST, changed, quiet_snapshots
 
-from vedette.core import Epoch, HostId, Label, Severity, Snapshot, table_digest
+from vedette.core import Epoch, HostId, Label, Row, Severity, Snapshot, table_digest
 from vedette.detect import YOUNG, Arrival, Bundle, Detector, Scored
 
 ONE, TWO = Epoch("e1"), Epoch("e2")
@@ -365,6 +365,36 @@ def test_an_unchanged_table_may_come_as_its_digest(
     assert answer.label is Label.NORMAL
     assert not answer.facts
     assert not answer.needed
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:" + "0" * 64])
+def test_a_table_that_always_changes_can_not_come_by_digest(
+    detector: Detector, grown: dict[HostId, bytes | None], digest: str
+) -> None:
+    snapshot = changed(following(), without=("processes",), same={"processes": digest})
+    answer = then(detector, grown, snapshot)
+    assert answer.label is Label.UNKNOWN
+    assert answer.needed == ("processes",)
+
+
+def test_a_digest_of_a_table_that_was_read_in_part_is_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    snapshot = same(following(unread={"users": "not permitted"}), "users")
+    answer = then(detector, grown, snapshot)
+    assert answer.label is Label.UNKNOWN
+    assert answer.needed == ("users",)
+
+
+def test_more_ports_than_are_kept_are_needed_in_full(detector: Detector) -> None:
+    rows: list[Row] = [
+        {"pid": n, "port": n, "protocol": 6, "address": "10.0.0.5"} for n in range(1, 400)
+    ]
+    wide = [changed(s, tables={"listening_ports": rows}) for s in quiet_snapshots(41)]
+    _, states = play(detector, arrivals(wide[:40]), batch=40)
+    answer = then(detector, states, same(wide[40], "listening_ports"))
+    assert subjects(answer) == {"table:listening_ports"}
+    assert answer.needed == ("listening_ports",)
 
 
 def test_a_digest_of_other_rows_is_blindness_and_names_the_table(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.quiet_host import HOST, changed, quiet_snapshots, quiet_tables
 
-from vedette.core import Cell, Epoch, Label, Row, Snapshot
+from vedette.core import Cell, Epoch, Label, Row, Snapshot, table_digest
 from vedette.detect import KNOWN_TABLES, Arrival, Bundle, Detector, Scored
 from vedette.detect.behaviour.state import BehaviourState, Unlearned
 from vedette.detect.hoststate import HostState, decode_state, encode_state
@@ -192,6 +192,25 @@ def test_an_expert_whose_state_is_unusable_starts_anew_and_blinds_once(
     assert subjects(answers[0]) == {f"state:{expert}"}
     assert "could not be used and starts anew" in answers[0].reasons[0].text
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
+
+
+@pytest.mark.parametrize("spoil", [_weighs_unknown_evidence, _cannot_learn])
+def test_an_expert_that_starts_anew_needs_the_tables_that_came_by_digest(
+    detector: Detector, grown: bytes, spoil: Callable[[HostState], object]
+) -> None:
+    by_digest = [
+        changed(
+            one,
+            without=("users", "hash"),
+            same={n: table_digest(one.tables[n]) for n in ("users", "hash")},
+        )
+        for one in later(2)
+    ]
+    whole = later(5)[2:]
+    answers, _ = play(detector, [*by_digest, *whole], spoiled(detector, grown, spoil))
+    assert [answer.needed for answer in answers] == [("hash", "users")] * 2 + [()] * 3
+    labels = [answer.label for answer in answers]
+    assert labels == [Label.UNKNOWN] * 2 + [Label.NORMAL] * 3
 
 
 def test_a_late_snapshot_says_so_too_but_mends_nothing(detector: Detector, grown: bytes) -> None:

@@ -12,7 +12,7 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
-from vedette.core.canonical import canonical_row, table_digest
+from vedette.core.canonical import canonical_row, quick_digest, table_digest
 from vedette.core.clock import Clock, ManualClock, SystemClock
 from vedette.core.errors import (
     ConfigError,
@@ -53,6 +53,7 @@ from vedette.core.snapshot import (
     MAX_ROWS,
     MAX_SNAPSHOT_BYTES,
     SCHEMA,
+    VOLATILE_TABLES,
     Cell,
     Identity,
     Row,
@@ -71,6 +72,7 @@ __all__ = [
     "MAX_SNAPSHOT_BYTES",
     "SCHEMA",
     "TRANSITIONS",
+    "VOLATILE_TABLES",
     "Action",
     "ActionEvent",
     "ActionId",
@@ -131,6 +133,7 @@ __all__ = [
     "new_epoch",
     "new_id",
     "new_secret",
+    "quick_digest",
     "replayed_id",
     "snapshot_schema",
     "table_digest",

@@ -18,6 +18,7 @@ __all__ = [
     "MAX_ROWS",
     "MAX_SNAPSHOT_BYTES",
     "SCHEMA",
+    "VOLATILE_TABLES",
     "Cell",
     "Identity",
     "Row",
@@ -32,6 +33,8 @@ MAX_SNAPSHOT_BYTES = 16 * 1024 * 1024
 MAX_METRICS = 2_000
 MAX_ROWS = 250_000
 MAX_LIVE_ROWS = 20_000
+VOLATILE_TABLES = frozenset({"processes", "process_open_sockets"})
+"""Tables that differ in nearly every snapshot: they are always sent in full, never by digest."""
 _LIVE = ("processes", "process_open_sockets", "listening_ports")
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vedette.core import HostId, Snapshot
+import msgspec
+
+from vedette.core import HostId
 from vedette.detect.asking import Answer, ask, teach
 from vedette.detect.bundle import Bundle
 from vedette.detect.experts import make_experts
@@ -11,7 +13,7 @@ from vedette.detect.facts import absorb
 from vedette.detect.hoststate import HostState, decode_state, encode_state
 from vedette.detect.judge import Judge, Judgement
 from vedette.detect.scored import Arrival, Scored
-from vedette.detect.tables import CORE_METRICS, Sight, look
+from vedette.detect.tables import KNOWN_TABLES, Sight, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.view import View
 
@@ -50,7 +52,10 @@ class Detector:
             if arrival.replayed
             else place(state.timeline, arrival.epoch, snapshot)
         )
-        sight = look(state.tables, snapshot, new_epoch=where.new_epoch)
+        recalled = state.tables.recall(snapshot)
+        if recalled:
+            snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
+        sight = look(state.tables, snapshot, new_epoch=where.new_epoch, recalled=recalled)
         view = View(
             snapshot=snapshot,
             count=state.timeline.count,
@@ -67,21 +72,27 @@ class Detector:
         if where.late:
             return Scored(**_judged(judgement), late=True)
         dumps: dict[str, Any] = {}
+        anew = any(answers[name].state is not state.experts[name] for name in self.experts)
         for name, expert in self.experts.items():
             learned = teach(expert, view, answers[name].state, alarm=judgement.alarm)
             state.experts[name], dumps[name] = learned.state, learned.dump
             if learned.doubts:
                 # Doubts change no alarm, so what was learned by it stands.
-                doubts = (*learned.doubts, *doubts)
+                doubts, anew = (*learned.doubts, *doubts), True
                 judgement = self._decide(answers, doubts)
         changes = absorb(state.tables, snapshot, sight)
-        _expect(state, snapshot, sight, new_epoch=where.new_epoch)
+        state.tables.learn(snapshot, sight, new_epoch=where.new_epoch)
+        needed = sight.needed
+        if anew:
+            # What began anew has not read the tables that came by digest, nor would it read them later.
+            needed = tuple(sorted({*needed, *(KNOWN_TABLES & snapshot.same.keys())}))
+            state.tables.forget()
         state.timeline.advance(arrival.epoch, snapshot)
         return Scored(
             **_judged(judgement),
             facts=changes,
             state=encode_state(state, dumps),
-            needed=sight.needed,
+            needed=needed,
         )
 
     def _decide(
@@ -102,17 +113,6 @@ def _doubts(
         f"This host is still being learned: {view.count} of its first {YOUNG} snapshots were seen"
     )
     return (*doubts, ("young", text))
-
-
-def _expect(state: HostState, snapshot: Snapshot, sight: Sight, *, new_epoch: bool) -> None:
-    """What later snapshots of this epoch must bring, or else they are blind."""
-    tables = state.tables
-    if new_epoch:
-        tables.usual, tables.metrics, tables.width = {}, [], 0
-    for name in sorted(sight.seen | sight.unchanged):
-        tables.usual[name] = tables.usual.get(name, True) and name in snapshot.unread
-    here = [name for name in CORE_METRICS if name in snapshot.metrics or name in tables.metrics]
-    tables.metrics, tables.width = here, max(len(snapshot.metrics), tables.width)
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:

@@ -1,26 +1,21 @@
 """Which tables of a snapshot were seen, which are unchanged, and where the detector is blind."""
 
-import hashlib
+from collections.abc import Container
 
 import msgspec
 
-from vedette.core import Row, Snapshot, table_digest
+from vedette.core import VOLATILE_TABLES, Row, Snapshot, quick_digest, table_digest
 
 __all__ = [
     "CORE_METRICS",
     "KNOWN_TABLES",
-    "VOLATILE",
     "Sight",
     "TableMemory",
     "Tables",
     "look",
-    "quick_digest",
 ]
 
-VOLATILE = frozenset({"processes", "process_open_sockets"})
-"""Tables that differ in every snapshot: they can't be sent by digest, so none is kept for them."""
-
-KNOWN_TABLES = VOLATILE | {
+KNOWN_TABLES = VOLATILE_TABLES | {
     "authorized_keys",
     "crontab",
     "deb_packages",
@@ -38,6 +33,10 @@ KNOWN_TABLES = VOLATILE | {
 """Tables that are looked at. Others are ignored: nothing is known of their columns, and their number has no bound."""
 
 _SAMPLED = frozenset({"process_open_sockets"})
+_PORTS = "listening_ports"
+_PORT_COLUMNS = ("pid", "port", "protocol", "family", "address")
+_MOST_PORT_BYTES = 16 * 1024
+_ROWS = msgspec.json.Decoder(list[Row])
 
 CORE_METRICS = (
     "system.memory.utilization",
@@ -51,7 +50,7 @@ class TableMemory(msgspec.Struct, array_like=True):
     """What is kept of a table: digests of its rows as last seen, and the ids of its facts, 10 bytes each.
 
     `quick` covers the rows in the order they came; `digest` is the canonical one (`sha256:<hex>`), empty for volatile
-    tables.
+    tables, which never come by digest.
     """
 
     quick: bytes = b""
@@ -64,12 +63,41 @@ class Tables(msgspec.Struct, array_like=True):
 
     `memory` lasts for the host's life. `usual` is what this epoch's snapshots have brought so far, and whether only in
     part (as the first of them had it); `metrics` are the core metrics that they have brought, `width` how many metrics the last one had.
+    `ports` are the rows of `listening_ports` as last seen, in the columns that matter, as JSON; empty when they are too long. They
+    alone are kept, because what they mean changes with the processes while they stay the same.
     """
 
     memory: dict[str, TableMemory] = {}
     usual: dict[str, bool] = {}
     metrics: list[str] = []
     width: int = 0
+    ports: bytes = b""
+
+    def learn(self, snapshot: Snapshot, sight: "Sight", *, new_epoch: bool) -> None:
+        """Takes over what later snapshots of this epoch must bring, or else they are blind."""
+        if new_epoch:
+            self.usual, self.metrics, self.width = {}, [], 0
+        for name in sorted(sight.seen | sight.unchanged):
+            self.usual[name] = self.usual.get(name, True) and name in snapshot.unread
+        self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
+        self.width = max(len(snapshot.metrics), self.width)
+        if _PORTS in sight.fresh:
+            self.ports = _port_rows(snapshot.tables[_PORTS])
+
+    def recall(self, snapshot: Snapshot) -> dict[str, list[Row]]:
+        """The rows of tables that came by digest, as far as rows are kept here."""
+        memory = self.memory.get(_PORTS)
+        if not self.ports or memory is None or not memory.digest:
+            return {}
+        if _PORTS in snapshot.tables or _PORTS in snapshot.unread:
+            return {}
+        if snapshot.same.get(_PORTS) != memory.digest:
+            return {}
+        return {_PORTS: _ROWS.decode(self.ports)}
+
+    def forget(self) -> None:
+        """Takes no table as unchanged next time, by rows or by digest. The ids of facts stay."""
+        self.memory = {name: TableMemory(ids=one.ids) for name, one in self.memory.items()}
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,17 +114,12 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     blindness: tuple[tuple[str, str], ...]
 
 
-def quick_digest(rows: list[Row]) -> bytes:
-    """Eight bytes over the rows as they stand; another order gives another digest."""
-    try:
-        data = msgspec.msgpack.encode(rows)
-    except OverflowError:  # a whole number of more than 64 bits, which JSON can bring
-        data = msgspec.json.encode(rows)
-    return hashlib.blake2b(data, digest_size=8).digest()
-
-
-def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
+def look(
+    tables: Tables, snapshot: Snapshot, *, new_epoch: bool, recalled: Container[str] = ()
+) -> Sight:
     """Compares the snapshot's tables with what this host has shown before. Changes nothing.
+
+    `recalled` are tables that came by digest, and whose rows in the snapshot are from `Tables.recall`.
 
     The rule of blindness: `processes` and metrics must always be there, with rows that can be used. Any other table
     counts as missing only if an earlier snapshot of this epoch had it, or had it in full where it now is read in part. So
@@ -115,18 +138,19 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
         if name in snapshot.tables and (not partial or expected):
             seen.add(name)
             blindness.extend(_doubt(name, snapshot))
-            now = _remember(name, snapshot.tables[name], memory)
+            known = memory if name in recalled else None
+            now = known or _remember(name, snapshot.tables[name], memory)
             if now is memory:
                 unchanged.add(name)
             else:
                 fresh[name] = now
                 if memory and now.digest and now.digest == memory.digest:
                     unchanged.add(name)
-        elif name in snapshot.same and memory and snapshot.same[name] == memory.digest:
+        elif not partial and _is_known(name, memory, snapshot):
             unchanged.add(name)
         elif not (partial and expected and name in _SAMPLED):
             blindness.append((f"table:{name}", _why(name, snapshot)))
-            if not partial:
+            if not partial or name in snapshot.same:
                 needed.append(name)
     return Sight(
         seen=frozenset(seen),
@@ -136,6 +160,18 @@ def look(tables: Tables, snapshot: Snapshot, *, new_epoch: bool) -> Sight:
         needed=tuple(needed),
         blindness=tuple(blindness),
     )
+
+
+def _port_rows(rows: list[Row]) -> bytes:
+    kept = [{name: row[name] for name in _PORT_COLUMNS if name in row} for row in rows]
+    encoded = msgspec.json.encode(kept)  # whole numbers of any size, unlike MessagePack
+    return encoded if len(encoded) <= _MOST_PORT_BYTES else b""
+
+
+def _is_known(name: str, memory: TableMemory | None, snapshot: Snapshot) -> bool:
+    """Whether the table came by the digest of what was last seen. Ports without their rows tell nothing."""
+    known = memory.digest if memory else ""
+    return bool(known) and snapshot.same.get(name) == known and name != _PORTS
 
 
 def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -163,7 +199,7 @@ def _remember(name: str, rows: list[Row], memory: TableMemory | None) -> TableMe
     quick = quick_digest(rows)
     if memory is not None and memory.quick == quick:
         return memory
-    digest = "" if name in VOLATILE else table_digest(rows)
+    digest = "" if name in VOLATILE_TABLES else table_digest(rows)
     return TableMemory(quick=quick, digest=digest, ids=memory.ids if memory else b"")
 
 

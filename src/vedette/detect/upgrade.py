@@ -1,6 +1,7 @@
 """Whether packages change on a host: by another content of the package tables, or a package manager at work."""
 
 import re
+from collections.abc import Mapping
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.place import place
@@ -14,15 +15,14 @@ _MANAGERS = re.compile(
 )
 
 
-def packages_now(view: View, before: int | None) -> int | None:
-    """The fingerprint of the package tables; what it was `before` when they are unchanged or were not seen."""
-    tables = [table for table in PACKAGES if table in view.seen]
-    if not tables or (before is not None and all(table in view.unchanged for table in tables)):
-        return before
-    rows = (
-        f"{row.get('name')}\0{row.get('version')}" for table in tables for row in view.rows(table)
-    )
-    return fingerprint(*sorted(rows))
+def packages_now(view: View, before: Mapping[str, int]) -> dict[str, int]:
+    """The fingerprint of each package table; what it was `before` where it is unchanged or was not seen."""
+    now = dict(before)
+    for table in PACKAGES:
+        if table in view.seen and not (table in before and table in view.unchanged):
+            rows = (f"{row.get('name')}\0{row.get('version')}" for row in view.rows(table))
+            now[table] = fingerprint(*sorted(rows))
+    return now
 
 
 def package_manager_runs(view: View) -> bool:

@@ -12,7 +12,7 @@ class View(Record, frozen=True, kw_only=True):
 
     `count` snapshots of this host were learned before this one; `elapsed` is the time since the last of them in
     seconds by `taken_at` (None for the first); `gap` says that snapshots were lost in between or a new epoch began.
-    `seen` names the tables that are here in full; `unchanged` those known to hold the very rows that this host had
+    `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
     neither was not seen, which says nothing about its rows.
     """

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vedette.detect.behaviour.hostile import GONE, MARKS
-from vedette.detect.behaviour.look import Crowd, Look, Novel, look
+from vedette.detect.behaviour.look import Crowd, Look, Novel, locked_accounts, look
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
 from vedette.detect.case import Case
+from vedette.detect.upgrade import packages_now
 from vedette.detect.view import View
 
 __all__ = ["BehaviourExpert"]
@@ -66,6 +67,9 @@ class BehaviourExpert:
     def learn(self, view: View, state: BehaviourState, *, alarm: bool) -> BehaviourState:
         """Takes over what is quiet when there is no alarm; what is loud waits for 1,440 snapshots."""
         if "processes" not in view.seen:
+            # These tables may come by digest from now on, so what they said now must not be missed.
+            state.locked = locked_accounts(view, state)
+            state.package_tables = packages_now(view, state.package_tables)
             return state
         seen = self.look(view, state)
         self._last = None
@@ -93,7 +97,8 @@ class BehaviourExpert:
         state.contacts = _latest(state.contacts, _MOST_CONTACTS)
         state.programs = _latest(state.programs, _MOST_SHAPES)
         state.locked = seen.locked
-        state.packages, state.since_package = seen.packages, min(seen.since_package, 1_000)
+        state.package_tables = seen.packages
+        state.since_package = min(seen.since_package, 1_000)
         state.boot = (
             max(state.boot, view.snapshot.host.boot_time) if seen.since_boot == 0 else state.boot
         )

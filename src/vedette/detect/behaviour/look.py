@@ -31,7 +31,7 @@ from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
-__all__ = ["Crowd", "Look", "Novel", "Services", "look", "soft_of", "weigh"]
+__all__ = ["Crowd", "Look", "Novel", "Services", "locked_accounts", "look", "soft_of", "weigh"]
 
 EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
@@ -86,7 +86,7 @@ class Look(NamedTuple):
     counted: Counter[str]
     services: Services
     locked: list[int]
-    packages: int | None
+    packages: dict[str, int]
     since_package: int
     since_boot: int
 
@@ -107,8 +107,8 @@ class _Scene(NamedTuple):
 
 def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
     """Compares with what is usual here. Changes nothing."""
-    packages = packages_now(view, state.packages)
-    moved = packages != state.packages and state.packages is not None
+    packages = packages_now(view, state.package_tables)
+    moved = packages != state.package_tables and bool(state.package_tables)
     since = 0 if moved or package_manager_runs(view) else state.since_package + 1
     now = view.snapshot.taken_at.timestamp()
     started = view.snapshot.host.boot_time > state.boot + 30.0

@@ -35,7 +35,7 @@ class BehaviourState(msgspec.Struct):
 
     `shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
     it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
-    `locked` the user ids whose accounts can't log in.
+    `locked` the user ids whose accounts can't log in; `package_tables` the package tables' fingerprints.
     """
 
     shapes: dict[int, int] = {}
@@ -46,7 +46,7 @@ class BehaviourState(msgspec.Struct):
     residents: dict[str, Resident] = {}
     crowds: dict[str, int] = {}
     locked: list[int] = []
-    packages: int | None = None
+    package_tables: dict[str, int] = {}
     since_package: int = 1_000
     boot: float = 0.0
     since_boot: int = 1_000

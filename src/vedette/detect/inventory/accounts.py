@@ -1,13 +1,14 @@
 """Facts about who may come in: users, SSH keys, sudo rules, logins."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from vedette.detect.inventory.fact import Fact, number, text
 from vedette.detect.view import View
 
-__all__ = ["keys", "logins", "rules", "users"]
+__all__ = ["closed_accounts", "keys", "logins", "rules", "users"]
 
 _NO_LOGIN = ("nologin", "false", "sync", "halt", "shutdown", "true", "git-shell")
+_MOST_CLOSED, _LETTERS = 1_000, 256
 
 
 def _may_log_in(shell: str) -> bool:
@@ -66,17 +67,27 @@ def rules(view: View) -> Iterator[Fact]:
         yield Fact("sudo", key, "", (mark,), f"sudo:{source}", f"{header} {rule} in {source}")
 
 
-def logins(view: View) -> Iterator[Fact]:
+def closed_accounts(view: View, before: list[str] | None) -> list[str] | None:
+    """Names of service accounts that can't log in; as `before` when `users` is unchanged or was not seen."""
+    if "users" not in view.seen or (before is not None and "users" in view.unchanged):
+        return before
+    # Of two rows of one name the later one counts, as where names are looked up.
+    rows = {text(row, "username"): row for row in view.rows("users")}
+    return sorted(
+        name[:_LETTERS]
+        for name, row in rows.items()
+        if 0 < number(row, "uid") < 1000 and not _may_log_in(text(row, "shell"))
+    )[:_MOST_CLOSED]
+
+
+def logins(view: View, closed: Collection[str]) -> Iterator[Fact]:
     """Of `logged_in_users`: one per person and the place they come from."""
-    shells = {text(row, "username"): row for row in view.rows("users")}
     for row in view.rows("logged_in_users"):
         name, origin = text(row, "user"), text(row, "host")
         if not name or text(row, "type") not in {"", "user"}:
             continue
-        account = shells.get(name)
         marks = ("login.root",) if name == "root" else ("login.plain",)
-        if account is not None and 0 < number(account, "uid") < 1000:
-            locked = not _may_log_in(text(account, "shell"))
-            marks = ("login.service",) if locked else marks
+        if name[:_LETTERS] in closed:
+            marks = ("login.service",)
         shown = f"{name} from {origin or 'the console'}"
         yield Fact("login", f"{name}\0{origin}", "", marks, f"login:{name}", shown)

@@ -1,14 +1,14 @@
 """Facts about network doors (listening ports) and about packages that matter to an intruder or against one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vedette.core import Row
 from vedette.detect.inventory.fact import Fact, number, text
 from vedette.detect.place import hidden, place, risky
 from vedette.detect.view import View
 
-__all__ = ["packages", "ports"]
+__all__ = ["deb_packages", "ports", "rpm_packages"]
 
 _BACKDOOR_PORTS = frozenset(
     {
@@ -161,20 +161,21 @@ def _port_marks(owner: Row | None, name: str, path: str, command: str, *, local:
     return marks
 
 
-def packages(view: View) -> Iterator[Fact]:
-    """Of the package tables: those that guard a host, and those that serve both sides."""
-    for table in ("deb_packages", "rpm_packages"):
-        for row in view.rows(table):
-            name = row.get("name")
-            if name in _GUARDS:
-                yield Fact(
-                    "tool",
-                    str(name),
-                    "",
-                    ("tool.guard",),
-                    f"package:{name}",
-                    str(name),
-                    watch="guard-package",
-                )
-            elif name in _DUAL:
-                yield Fact("tool", str(name), "", ("tool.dual",), f"package:{name}", str(name))
+def deb_packages(view: View) -> Iterator[Fact]:
+    """Of `deb_packages`: those that guard a host, and those that serve both sides."""
+    return _packages("tool", view.rows("deb_packages"))
+
+
+def rpm_packages(view: View) -> Iterator[Fact]:
+    """Of `rpm_packages`, likewise. A kind of its own, as one table may change while the other comes by digest."""
+    return _packages("tool.rpm", view.rows("rpm_packages"))
+
+
+def _packages(kind: str, rows: Iterable[Row]) -> Iterator[Fact]:
+    for row in rows:
+        name = str(row.get("name"))
+        subject = f"package:{name}"
+        if name in _GUARDS:
+            yield Fact(kind, name, "", ("tool.guard",), subject, name, watch="guard-package")
+        elif name in _DUAL:
+            yield Fact(kind, name, "", ("tool.dual",), subject, name)

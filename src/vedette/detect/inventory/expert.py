@@ -72,7 +72,8 @@ class InventoryExpert:
         state.open = dict(list({**seen.kept, **seen.opened}.items())[-_MOST_OPEN:])
         _age(state, alarm=alarm)
         _watch(view, state, seen)
-        state.packages, state.since_package = seen.packages, min(seen.since_package, 1_000)
+        state.package_tables, state.closed = seen.packages, seen.closed
+        state.since_package = min(seen.since_package, 1_000)
         if view.snapshot.host.boot_time > state.boot + 30.0:
             state.boot = view.snapshot.host.boot_time
         state.since_boot = 1_000 if view.count == 0 else min(seen.since_boot, 1_000)
@@ -150,7 +151,7 @@ def _age(state: InventoryState, *, alarm: bool) -> None:
 def _watch(view: View, state: InventoryState, seen: Look) -> None:
     now = view.snapshot.taken_at.timestamp()
     for kind in KINDS:
-        if not kind.seen(view):
+        if not kind.told(view):
             continue
         things = state.watched.setdefault(kind.name, {})
         reading = seen.readings.get(kind.name)

@@ -1,12 +1,13 @@
 """One reading of a host's tables against its state: what is new, what has gone, and how much that says."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import log
 from typing import NamedTuple
 
 import msgspec
 
 from vedette.detect.fingerprint import fingerprint
+from vedette.detect.inventory.accounts import closed_accounts
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
 from vedette.detect.inventory.kinds import KINDS, Kind
@@ -64,28 +65,30 @@ class Look(NamedTuple):
     """What one view says.
 
     Readings by kind, cases still open and newly opened by id, vanished things with their nats, and what is known of
-    packages and of the last start.
+    packages, of the last start, and of closed accounts.
     """
 
     readings: dict[str, Reading]
     kept: dict[str, Open]
     opened: dict[str, Open]
     vanished: tuple[tuple[Watched, float], ...]
-    packages: int | None
+    packages: dict[str, int]
     since_package: int
     since_boot: int
+    closed: list[str] | None
 
 
 def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     """Reads what is not known to be unchanged, and compares. Changes nothing."""
-    packages = packages_now(view, state.packages)
-    moved = packages != state.packages and state.packages is not None
+    packages = packages_now(view, state.package_tables)
+    moved = packages != state.package_tables and bool(state.package_tables)
     since = 0 if moved or package_manager_runs(view) else state.since_package + 1
     started = view.snapshot.host.boot_time > state.boot + 30.0
+    closed = closed_accounts(view, state.closed)
     readings = {
-        kind.name: _read(kind, view, state)
+        kind.name: _read(kind, view, state, closed or ())
         for kind in KINDS
-        if kind.seen(view) and not (kind.name in state.known and kind.unchanged(view))
+        if kind.here(view) and not (kind.name in state.known and kind.unchanged(view))
     }
     kept, opened = _cases(view, state, part, readings, since)
     return Look(
@@ -96,13 +99,16 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         packages,
         since,
         0 if started else state.since_boot + 1,
+        closed,
     )
 
 
-def _read(kind: Kind, view: View, state: InventoryState) -> Reading:
+def _read(kind: Kind, view: View, state: InventoryState, closed: Collection[str]) -> Reading:
     facts = {
         (fingerprint(fact.key), fingerprint(fact.value)): fact
-        for fact in sorted(kind.read(view), key=lambda fact: (fact.key, fact.value, fact.shown))
+        for fact in sorted(
+            kind.read(view, closed), key=lambda fact: (fact.key, fact.value, fact.shown)
+        )
     }
     return Reading(facts, view.count == 0 or kind.name not in state.known)
 
@@ -209,7 +215,7 @@ def _vanished(
 ) -> Iterable[tuple[Watched, float]]:
     """Watched things that are gone, with their nats; patience is two snapshots, three for what comes and goes."""
     for kind in KINDS:
-        if not kind.seen(view) or not state.watched.get(kind.name):
+        if not kind.told(view) or not state.watched.get(kind.name):
             continue
         reading = readings.get(kind.name)
         here = None if reading is None else {key for key, _ in reading.facts}

@@ -45,17 +45,19 @@ class InventoryState(msgspec.Struct):
     """What is usual on a host, and what is open.
 
     `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
-    evidence; `since_package` the snapshots since the last package change.
+    evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
+    `closed` the names of service accounts that can't log in, None before `users` was seen.
     """
 
     known: dict[str, dict[int, list[int]]] = {}
     open: dict[str, Open] = {}
     watched: dict[str, dict[int, Watched]] = {}
     bursts: dict[str, int] = {}
-    packages: int | None = None
+    package_tables: dict[str, int] = {}
     since_package: int = 1_000
     boot: float = 0.0
     since_boot: int = 1_000
+    closed: list[str] | None = None
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""
