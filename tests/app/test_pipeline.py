@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
@@ -180,10 +181,10 @@ def test_a_snapshot_that_makes_judging_fail_costs_only_itself(store: Store) -> N
 class _Refusing(Store):
     """The real store, except that it will not take what one snapshot leads to."""
 
-    def apply(self, effects: Sequence[Effect], *, actor: str) -> list[Applied]:
+    def apply(self, effects: Sequence[Effect], **rest: Any) -> list[Applied]:
         if any(one.verdict.seq == 3 and one.state is not None for one in effects):
             raise InvalidInput("this can't be stored")
-        return super().apply(effects, actor=actor)
+        return super().apply(effects, **rest)
 
 
 def test_a_snapshot_that_can_not_be_stored_costs_only_itself(tmp_path: Path) -> None:

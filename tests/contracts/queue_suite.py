@@ -493,6 +493,20 @@ class QueueContract:
         assert queue.prune() == 1
         assert queue.append([message()]) == [NEW]
 
+    def test_hosts_of_which_something_waits_are_told(self, queue: Queue) -> None:
+        queue.append([message(host) for host in "abcd"])
+        queue.append([message("e", tenant="u")])
+        hosts = [HostId(host) for host in "abcdef"]
+        assert queue.waiting(TenantId("t"), hosts) == set("abcd")
+        taken = {d.message.identity.host: d for d in _take(queue)}
+        queue.commit([taken[HostId("a")]])
+        queue.retry(taken[HostId("b")], delay_seconds=60, reason="later")
+        queue.reject(taken[HostId("c")], reason="torn")
+        assert queue.waiting(TenantId("t"), hosts) == set("bd")
+        queue.replay(EVERY, limit=9)
+        assert queue.waiting(TenantId("t"), hosts) == set("bd")
+        assert queue.waiting(TenantId("t"), []) == set()
+
     def test_stats_say_how_much_waits_and_since_when(
         self, queue: Queue, clock: ManualClock
     ) -> None:

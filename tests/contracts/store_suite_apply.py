@@ -20,6 +20,7 @@ from tests.store.make import (
     gone,
     incident,
     minute,
+    open_for,
     opened,
     verdict,
 )
@@ -305,7 +306,8 @@ class ApplyContract:
         enrol(store)
         (first,) = chain(1, 1)
         apply(store, first)
-        store.hosts.expire_silent(minute(60))
+        open_for(store, 3600)
+        assert len(store.hosts.expire_silent(minute(60))) == 1
         store.outbox.done([n.id for n in store.outbox.take(10)])
         apply(store, effect(2, Label.UNKNOWN, expected=first.result))
         (notice,) = store.outbox.take(10)

@@ -16,6 +16,7 @@ from tests.store.make import (
     effect,
     enrol,
     minute,
+    open_for,
     verdict,
 )
 
@@ -128,15 +129,17 @@ class HostsContract:
         (first,) = chain(1, 1)
         apply(store, first)
         clock.step(first.verdict.decided_at + timedelta(seconds=30))
+        open_for(store, 32)
         assert store.hosts.expire_silent(clock.now()) == []
-        clock.advance(0.001)
+        open_for(store, 0.001)
         (silent,) = store.hosts.expire_silent(clock.now())
         assert (silent.id, silent.status, silent.status_reason) == (
             HOST,
             HostStatus.UNKNOWN,
             "silent",
         )
-        assert silent.status_since == clock.now()
+        assert silent.status_since == silent.silent_since == clock.now()
+        assert store.hosts.silent(TENANT) == 1
         assert silent == store.hosts.get(TENANT, HOST)
         assert store.hosts.expire_silent(clock.now()) == []
         kinds = [(n.kind, n.data["from"]) for n in store.outbox.take(9)]
@@ -150,11 +153,14 @@ class HostsContract:
         (first,) = chain(1, 1)
         apply(store, first)
         clock.step(minute(99))
+        open_for(store, 999)
         store.hosts.expire_silent(clock.now())
         second = effect(2, verdict=verdict(2, decided_at=clock.now()), expected=first.result)
         apply(store, second)
         host = store.hosts.get(TENANT, HOST)
         assert (host.status, host.status_reason) == (HostStatus.NORMAL, "")
+        assert (host.silent_since, store.hosts.silent(TENANT)) == (None, 0)
+        assert "host.heard" in _audited(store)
         assert [n.data["to"] for n in store.outbox.take(9)] == ["normal", "unknown", "normal"]
         assert store.hosts.expire_silent(clock.now()) == []
 
@@ -164,6 +170,7 @@ class HostsContract:
         enrol(store)
         enrol(store, host=HostId("revoked"))
         store.hosts.revoke(TENANT, HostId("revoked"), ADA, "")
+        open_for(store, 240)
         (silent,) = store.hosts.expire_silent(minute(4))
         assert (silent.id, silent.status_reason) == (HOST, "silent")
         assert silent.status_since == START

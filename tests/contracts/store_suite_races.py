@@ -19,6 +19,7 @@ from tests.store.make import (
     enrol,
     incident,
     minute,
+    open_for,
     with_action,
 )
 
@@ -218,6 +219,7 @@ class RacesContract:
     def test_silence_is_told_once(self, store: Store, stores: list[Store]) -> None:
         for number in range(5):
             enrol(store, host=HostId(f"h{number}"))
+        open_for(store, 3600)
         results = _each(stores, lambda one, _: one.hosts.expire_silent(minute(60)))
         assert sum(len(r) for r in results if isinstance(r, list)) == 5
         assert store.outbox.waiting() == 5

@@ -11,7 +11,7 @@ from tests.store.make import START
 
 from vedette.core import ManualClock
 from vedette.store import Store
-from vedette.store.schema import METADATA
+from vedette.store.schema import DOOR, METADATA
 
 
 @pytest.fixture
@@ -54,6 +54,8 @@ def emptied_postgres_url(migrated_postgres: str) -> Iterator[str]:
     with engine.begin() as connection:
         for table in reversed(METADATA.sorted_tables):
             connection.execute(table.delete())
+        # The one row that a migrated store has.
+        connection.execute(DOOR.insert().values(number=1, open=0, keeper="", beats=0))
 
 
 @pytest.fixture

@@ -44,6 +44,11 @@ def minute(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
+def open_for(store: Store, seconds: float) -> None:
+    """The door has been open for so long; nothing else passes."""
+    assert store.door.beat("", seconds)
+
+
 def verdict(
     seq: int,
     label: Label = Label.NORMAL,

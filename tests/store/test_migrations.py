@@ -1,19 +1,23 @@
 """The migrations make exactly the tables that the code speaks of, on both backends."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.types import TypeEngine
 from tests.store.make import START
 
-from vedette.core import ConfigError, ManualClock
+from vedette.core import ActionId, ConfigError, Conflict, HostId, ManualClock, TenantId
 from vedette.store import Store
 from vedette.store.database import Database
+from vedette.store.migrating import _config
 from vedette.store.schema import METADATA
 
 
@@ -71,6 +75,10 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_verdicts_label",
             "uq_facts_live",
             "ix_facts_gone",
+            "ix_hosts_silent",
+            "ix_hosts_back",
+            "ix_verdicts_of",
+            "ix_actions_fleet",
             "uq_tokens_name",
         }
         inspector = sa.inspect(connection)
@@ -117,3 +125,66 @@ def test_a_migration_that_fails_leaves_nothing(store: Store, database: Database)
     with database.reading() as connection:
         assert set(sa.inspect(connection).get_table_names()) == {"policies"}
     assert not store.ready()
+
+
+def _migrate_to(database: Database, revision: str) -> None:
+    config = _config()
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+FIRST_ROWS = (
+    (
+        "INSERT INTO hosts VALUES ('t', 'h', 'web-1', '{}', '{}', '{\"name\":\"\"}', 'unknown', 7, 'silent', NULL,"
+        " 60, 1, NULL, NULL, NULL, 0, '[]', '{}', '[]')"
+    ),
+    (
+        "INSERT INTO incidents VALUES ('t', 'i', 'h', 'web-1', 'open', 'A title', 'high', '[]', '[]', 1, 'v', 1,"
+        " NULL, NULL, '', NULL, 1, 0.5, '', NULL)"
+    ),
+    (
+        "INSERT INTO actions VALUES ('t', 'a', 'i', 'h', 'p', 'v1', 'mail', 'auto', FALSE, 'verified', '{}',"
+        " 'opened', 0, NULL, 'done', 1, 2, 3, '', 1)"
+    ),
+    (
+        "INSERT INTO action_events (tenant, action, at, state, actor, detail, data)"
+        " VALUES ('t', 'a', 1, 'proposed', 'system:x', '', '{}')"
+    ),
+)
+
+
+def test_a_store_of_the_first_version_keeps_what_is_in_it(store: Store, database: Database) -> None:
+    _migrate_to(database, "0001")
+    with database.writing() as connection:
+        for statement in FIRST_ROWS:
+            connection.exec_driver_sql(statement)
+    with pytest.raises(ConfigError, match="older"):
+        store.check()
+    store.migrate()
+    tenant = TenantId("t")
+    action = store.actions.get(tenant, ActionId("a"))
+    assert (action.incident, action.host, action.about, action.detail) == ("i", "h", None, "done")
+    assert [event.state for event in store.actions.events(tenant, ActionId("a"))] == ["proposed"]
+    host = store.hosts.get(tenant, HostId("h"))
+    assert host.silent_since == host.status_since
+    assert store.door.open_seconds() == 0
+    with pytest.raises(Conflict), database.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO states VALUES ('t', 'nobody', 'e', 1, 1, 1, '')")
+
+
+def test_rows_that_refer_to_nothing_stop_the_upgrade(tmp_path: Path) -> None:
+    """In SQLite; PostgreSQL lets no such row be."""
+    path = tmp_path / "damaged.sqlite"
+    database = Database(f"sqlite:///{path}")
+    _migrate_to(database, "0001")
+    database.close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(FIRST_ROWS[2])
+        raw.commit()
+    store = Store(f"sqlite:///{path}", ManualClock(START))
+    with pytest.raises(ConfigError, match="actions refers to none"):
+        store.migrate()
+    with pytest.raises(ConfigError, match="older"):
+        store.check()
+    store.close()

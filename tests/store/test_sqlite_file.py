@@ -240,7 +240,7 @@ def test_a_batch_takes_as_many_statements_as_one_snapshot(store: Store) -> None:
             apply(store, *effects)
         counts.append(len(statements))
         looks = [one for one in statements if one[0].startswith(("SELECT", "UPDATE"))]
-        assert len(looks) == 5
+        assert len(looks) == 6
         for statement, parameters in looks:
             some = parameters[0] if isinstance(parameters, list) else parameters
             assert "SCAN" not in _plan(store, statement, some)

@@ -30,12 +30,17 @@ class QueueWatch:
         self._queue = queue
         self._max_depth = max_depth
         self._depth = 0
+        self._reached = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="queue-watch", daemon=True)
 
     def pressure(self) -> float:
         """Depth over the bound; from 1 on nothing is taken in."""
         return self._depth / self._max_depth
+
+    def is_open(self) -> bool:
+        """Whether a snapshot would be taken in: the queue can be reached, and is not over its bound."""
+        return self._reached and self.pressure() < 1.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,9 +60,11 @@ class QueueWatch:
             try:
                 stats = self._queue.stats()
                 self._depth = stats.depth
+                self._reached = True
                 QUEUE_DEPTH.set(stats.depth)
                 QUEUE_OLDEST.set(stats.oldest_age_seconds)
             except Unavailable as error:
+                self._reached = False
                 _log.warning("queue.unavailable", detail=error.detail)
             self._stop.wait(1.0)
 

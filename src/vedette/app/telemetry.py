@@ -87,6 +87,11 @@ ACTIONS = Gauge(
     ["state"],
     multiprocess_mode="mostrecent",
 )
+SILENT = Gauge(
+    "vedette_hosts_silent",
+    "Hosts that missed three intervals and are not heard again yet; a rise means a network or an agent is down",
+    multiprocess_mode="mostrecent",
+)
 NOTICES = Counter(
     "vedette_responder_work_total",
     "Notices and timers handled by the responder; a stop while incidents open means it hangs",

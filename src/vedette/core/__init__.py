@@ -9,6 +9,8 @@ from vedette.core.action import (
     Command,
     CommandResult,
     Mode,
+    Standing,
+    StandingHost,
     may_become,
 )
 from vedette.core.audit import AuditEntry
@@ -62,6 +64,7 @@ from vedette.core.snapshot import (
     encode_snapshot,
     snapshot_schema,
 )
+from vedette.core.standing import Answer, StandingPolicy, Turn
 from vedette.core.verdict import Label, Reason, Severity, Verdict, replayed_id, verdict_id
 
 __all__ = [
@@ -77,6 +80,7 @@ __all__ = [
     "ActionEvent",
     "ActionId",
     "ActionState",
+    "Answer",
     "AuditEntry",
     "Cell",
     "Clock",
@@ -113,10 +117,14 @@ __all__ = [
     "Row",
     "Severity",
     "Snapshot",
+    "Standing",
+    "StandingHost",
+    "StandingPolicy",
     "SystemClock",
     "TenantId",
     "Throttled",
     "TooLarge",
+    "Turn",
     "Unauthenticated",
     "Unavailable",
     "VedetteError",

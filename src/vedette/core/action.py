@@ -16,6 +16,8 @@ __all__ = [
     "Command",
     "CommandResult",
     "Mode",
+    "Standing",
+    "StandingHost",
     "may_become",
 ]
 
@@ -71,16 +73,36 @@ def may_become(now: ActionState, then: ActionState) -> bool:
     return then in TRANSITIONS[now]
 
 
+class StandingHost(Record, frozen=True, kw_only=True):
+    """One host of a standing, as it was told of. `interval` is its push interval in seconds."""
+
+    id: HostId
+    hostname: str
+    last_seen_at: datetime | None
+    silent_since: datetime | None
+    interval: float
+
+
+class Standing(Record, frozen=True, kw_only=True):
+    """What an action tells that answers silence, or its end: how many of how many hosts, and some of them."""
+
+    count: int
+    fleet: int
+    hosts: tuple[StandingHost, ...]
+
+
 class Action(Record, frozen=True, kw_only=True):
     """`kind` is the action's name (`mail`, `quarantine`); `parameters` its checked settings; `plan` what a dry run found.
 
+    It answers a change of an incident (`incident`), or of how hosts stand: then `incident` is None, `about` says what
+    was seen, and `host` is None where that is about the fleet as a whole.
     `lease_seconds` is 0 for what is no lease. `attempts` counts tries of the call, each written before it is made.
     """
 
     id: ActionId
     tenant: TenantId
-    incident: IncidentId
-    host: HostId
+    incident: IncidentId | None
+    host: HostId | None
     policy: str
     policy_version: str
     kind: str
@@ -97,6 +119,7 @@ class Action(Record, frozen=True, kw_only=True):
     updated_at: datetime
     decided_by: str = ""
     attempts: int = 0
+    about: Standing | None = None
 
 
 class ActionEvent(Record, frozen=True, kw_only=True):

@@ -51,7 +51,10 @@ class HostDescription(Record, frozen=True, kw_only=True):
 
 
 class Host(Record, frozen=True, kw_only=True):
-    """A host as the store knows it. `interval` is its push interval in seconds."""
+    """A host as the store knows it. `interval` is its push interval in seconds.
+
+    `silent_since` is when it was found silent; None while it is heard. A readable snapshot in time ends the silence.
+    """
 
     tenant: TenantId
     id: HostId
@@ -67,4 +70,5 @@ class Host(Record, frozen=True, kw_only=True):
     last_seen_at: datetime | None = None
     last_taken_at: datetime | None = None
     last_seq: int = 0
+    silent_since: datetime | None = None
     can_act: tuple[str, ...] = ()

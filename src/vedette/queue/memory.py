@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from vedette.core import Clock, Identity, Message
+from vedette.core import Clock, HostId, Identity, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES, Head, share_of, take_turns
 from vedette.queue.port import (
     DEAD_LETTER_RETENTION,
@@ -236,6 +236,17 @@ class MemoryQueue:
     def depth(self) -> int:
         """Messages waiting or under lease."""
         return self.stats().depth
+
+    def waiting(self, tenant: TenantId, hosts: Sequence[HostId], /) -> set[HostId]:
+        """Those of the hosts of which something waits."""
+        with self._lock:
+            lanes = {host: self._lane_ids.get((tenant, host)) for host in hosts}
+            return {
+                host
+                for host, lane in lanes.items()
+                if lane is not None
+                and any(not one.replays for one in self._lanes[lane].waiting.values())
+            }
 
     def stats(self) -> Stats:
         """How much waits and since when."""

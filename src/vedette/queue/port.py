@@ -172,6 +172,9 @@ class Queue(Protocol):
     def depth(self) -> int:
         """Messages waiting or under lease."""
 
+    def waiting(self, tenant: TenantId, hosts: Sequence[HostId], /) -> set[HostId]:
+        """Those of the hosts of which something waits or is under lease; what was replayed is old and does not count."""
+
     def stats(self) -> Stats:
         """How much waits and since when; cheap enough to ask each second."""
 

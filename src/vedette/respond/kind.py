@@ -11,10 +11,13 @@ __all__ = ["Job", "Kind", "Schema"]
 
 
 class Job(Record, frozen=True, kw_only=True):
-    """One action with what is needed to carry it out. `events` are its steps so far, oldest first."""
+    """One action with what is needed to carry it out. `events` are its steps so far, oldest first.
+
+    `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`).
+    """
 
     action: Action
-    incident: Incident
+    incident: Incident | None
     events: tuple[ActionEvent, ...]
     now: datetime
 

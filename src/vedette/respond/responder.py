@@ -225,7 +225,11 @@ class Responder:
     def _job(self, action: Action) -> Job:
         return Job(
             action=action,
-            incident=self._ports.incidents.get(action.tenant, action.incident),
+            incident=(
+                None
+                if action.incident is None
+                else self._ports.incidents.get(action.tenant, action.incident)
+            ),
             events=tuple(self._ports.actions.events(action.tenant, action.id)),
             now=self._clock.now(),
         )

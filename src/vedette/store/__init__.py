@@ -3,6 +3,7 @@
 from vedette.store.actions import Actions
 from vedette.store.audit import Audit
 from vedette.store.commands import Commands
+from vedette.store.door import Door, DoorMark
 from vedette.store.effect import Applied, Effect, StoredState
 from vedette.store.enrolments import Enrolment, Enrolments
 from vedette.store.facts import Facts
@@ -27,6 +28,8 @@ __all__ = [
     "AppliedPolicy",
     "Audit",
     "Commands",
+    "Door",
+    "DoorMark",
     "Effect",
     "Enrolment",
     "Enrolments",

@@ -112,8 +112,8 @@ class Actions:
         found: dict[HostId, tuple[Action, ...]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id)):
-                action = read(Action, row)
-                found[action.host] = (*found.get(action.host, ()), action)
+                host = HostId(row.host)
+                found[host] = (*found.get(host, ()), read(Action, row))
         return found
 
     def due(self, states: Collection[ActionState], limit: int = 100) -> list[Action]:

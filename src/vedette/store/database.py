@@ -73,6 +73,32 @@ class Database:
             finally:
                 self._writer.release()
 
+    @contextmanager
+    def remaking(self) -> Iterator[sa.Connection]:
+        """A writing transaction in which tables may be made anew under the references to them.
+
+        SQLite checks references row by row even against a table that is about to come back; so they are checked at the
+        end.
+
+        Raises:
+            Unavailable: the database cannot be reached or written now; nothing was kept.
+            ConfigError: a row refers to what is not there; nothing was kept.
+        """
+        if not self.sqlite:
+            with self.writing() as connection:
+                yield connection
+            return
+        with _own_errors(), self._writer, self.engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            # Heard only outside of a transaction, and kept by this connection alone.
+            raw.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.execution_options(writes=True).begin():
+                    yield connection
+                    _check_references(connection)
+            finally:
+                raw.execute("PRAGMA foreign_keys=ON")
+
     def locking(self, query: sa.Select[Any], *of: sa.Table, skip: bool = False) -> sa.Select[Any]:
         """Locks the rows that the query finds until the transaction ends, where the backend has row locks."""
         if self.sqlite:
@@ -96,6 +122,14 @@ class Database:
     def close(self) -> None:
         """Ends all connections."""
         self.engine.dispose()
+
+
+def _check_references(connection: sa.Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise ConfigError(
+            f"the store is damaged: a row of {broken[0]} refers to none of {broken[2]}; restore a copy"
+        )
 
 
 def _parse(url: str) -> sa.URL:

@@ -20,7 +20,7 @@ def migrate(database: Database) -> None:
     """What `Store.migrate` does."""
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    with database.writing() as connection:
+    with database.remaking() as connection:
         if not database.sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         _refuse_newer(scripts, _heads(connection))

@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 
-from vedette.core import Clock, Host, HostDescription, InvalidInput, verdict_id
+from vedette.core import (
+    Clock,
+    Host,
+    HostDescription,
+    HostId,
+    InvalidInput,
+    StandingPolicy,
+    TenantId,
+    verdict_id,
+)
 from vedette.store.actions import Actions
 from vedette.store.applying import Batch
 from vedette.store.audit import Audit
 from vedette.store.commands import Commands
 from vedette.store.database import Database
+from vedette.store.door import Door
 from vedette.store.effect import Applied, Effect
 from vedette.store.enrolments import Enrolments, again, redeem
 from vedette.store.facts import Facts
@@ -17,6 +27,7 @@ from vedette.store.migrating import check, is_ready, migrate
 from vedette.store.outbox import Outbox
 from vedette.store.policies import Policies
 from vedette.store.sessions import Sessions
+from vedette.store.standing import no_policies
 from vedette.store.states import States
 from vedette.store.tokens import Tokens
 from vedette.store.verdicts import Verdicts
@@ -39,6 +50,7 @@ class Store:
         self.actions = Actions(self._database, clock)
         self.audit = Audit(self._database)
         self.commands = Commands(self._database, clock)
+        self.door = Door(self._database)
         self.enrolments = Enrolments(self._database, clock)
         self.facts = Facts(self._database)
         self.hosts = Hosts(self._database, clock)
@@ -76,12 +88,19 @@ class Store:
         """Ends all connections."""
         self._database.close()
 
-    def apply(self, effects: Sequence[Effect], *, actor: str) -> list[Applied]:
+    def apply(
+        self,
+        effects: Sequence[Effect],
+        *,
+        actor: str,
+        policies: StandingPolicy = no_policies,
+    ) -> list[Applied]:
         """Writes what a batch of snapshots leads to, in one transaction, durable when this returns.
 
         Effects of one host are taken in their order, each on top of the one before (`Effect.result`). An effect whose
         snapshot has its verdict already, or that was decided on a state that is no more, writes nothing and keeps none of
-        the others back; once one effect of a host is lost, so are its later ones.
+        the others back; once one effect of a host is lost, so are its later ones. `policies` answer for hosts that were
+        silent and are heard again.
 
         Raises:
             InvalidInput: an effect contradicts itself, or has a value that can't be stored; nothing is kept.
@@ -92,7 +111,14 @@ class Store:
         if not effects:
             return []
         with self._database.writing() as connection:
-            batch = Batch(connection, self._database, effects, actor=actor, now=self._clock.now())
+            batch = Batch(
+                connection,
+                self._database,
+                effects,
+                actor=actor,
+                now=self._clock.now(),
+                policies=policies,
+            )
             applied = [batch.take(effect) for effect in effects]
             batch.write()
         return applied
@@ -145,6 +171,7 @@ def _check(effect: Effect) -> None:
         raise InvalidInput("a first verdict bears the id of its snapshot, and a later one another")
     if not 0 <= verdict.seq <= _MAX_SEQ:
         raise InvalidInput(f"seq {verdict.seq} cannot be stored")
+    owners: set[tuple[TenantId, HostId | None]]
     owners = {(one.tenant, one.host) for one in effect.incidents}
     owners |= {(one.tenant, one.host) for one in effect.actions}
     if owners - {(verdict.tenant, verdict.host)}:

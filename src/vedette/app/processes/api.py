@@ -10,6 +10,7 @@ import uvicorn
 from litestar import Litestar
 
 from vedette.app.door import QueueWatch, make_door
+from vedette.app.doorkeeper import Doorkeeper
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.web import make_app, make_console
@@ -48,7 +49,10 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     model = settings.detector.model
     bundle = Bundle.load(Path(model)) if model else Bundle.shipped()
     try:
-        with QueueWatch(queue, settings.queue.max_depth) as watch:
+        with (
+            QueueWatch(queue, settings.queue.max_depth) as watch,
+            Doorkeeper(store.door, clock, watch.is_open),
+        ):
             door = make_door(settings, store, queue, watch, clock)
             app = make_app(make_console(settings, store, bundle, clock), door, queue)
             server = _Server(_config(settings, app), door)

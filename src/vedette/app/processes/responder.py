@@ -7,9 +7,10 @@ import structlog
 
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
-from vedette.app.telemetry import ACTIONS, NOTICES
-from vedette.app.wiring import open_store
-from vedette.core import ActionState, SystemClock, TenantId, Unavailable
+from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
+from vedette.app.wiring import open_queue, open_store
+from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
+from vedette.queue import Queue
 from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
 from vedette.seal import SigningKey
 from vedette.store import Store
@@ -24,7 +25,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     """Carries out what was decided and looks at every timer, until told to stop."""
     clock = SystemClock()
     key = SigningKey.load(KeyFiles(settings).command_key)
-    store = open_store(settings, clock)
+    store, queue = open_store(settings, clock), open_queue(settings, clock)
     mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
     kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
     responder = Responder(store, kinds, clock)
@@ -32,21 +33,30 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     try:
         while not stop.is_set():
             try:
-                worked = responder.tick() + len(store.hosts.expire_silent(clock.now()))
+                worked = responder.tick() + _expire_silent(store, queue, clock)
                 NOTICES.inc(worked)
                 if clock.monotonic() - counted_at > _COUNT_SECONDS:
                     counted_at = clock.monotonic()
                     _count(store, TenantId(settings.tenant))
             except Unavailable as error:
-                _log.warning("responder.store_unavailable", detail=error.detail)
+                _log.warning("responder.unavailable", detail=error.detail)
                 worked = 0
             if not worked:
                 stop.wait(settings.respond.tick_seconds)
     finally:
+        queue.close()
         store.close()
+
+
+def _expire_silent(store: Store, queue: Queue, clock: Clock) -> int:
+    silent = store.hosts.expire_silent(clock.now(), waiting=queue.waiting)
+    for host in silent:
+        _log.warning("host.silent", host=host.id, hostname=host.hostname)
+    return len(silent)
 
 
 def _count(store: Store, tenant: TenantId) -> None:
     counts = store.actions.counts_by_state(tenant)
+    SILENT.set(store.hosts.silent(tenant))
     for state in ActionState:
         ACTIONS.labels(state=state.value).set(counts.get(state, 0))

@@ -113,11 +113,12 @@ def _find(
 
 
 def _waiting(console: Console, person: Person) -> tuple[IncidentId, ...]:
-    """Incidents with an action that awaits approval, each once."""
+    """Incidents with an action that awaits approval, each once; one that answers a host's standing has none."""
     page = console.store.actions.find(
         person.tenant, state=ActionState.AWAITING_APPROVAL, limit=_MAX_WAITING
     )
-    return tuple(dict.fromkeys(action.incident for action in page.items))
+    found = (action.incident for action in page.items if action.incident is not None)
+    return tuple(dict.fromkeys(found))
 
 
 def _counts(console: Console, person: Person, waiting: tuple[IncidentId, ...]) -> dict[str, int]:

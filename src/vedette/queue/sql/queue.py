@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, exists, func, select, tuple_, update
 
-from vedette.core import Clock, Message
+from vedette.core import Clock, HostId, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES
 from vedette.queue.port import (
     DEAD_LETTER_RETENTION,
@@ -128,6 +128,19 @@ class SqlQueue:
         """Messages waiting or under lease."""
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(messages)).scalar_one()
+
+    def waiting(self, tenant: TenantId, hosts: Sequence[HostId], /) -> set[HostId]:
+        """Those of the hosts of which something waits, a few hundred in a statement."""
+        some = exists().where(messages.c.lane_id == lanes.c.id, messages.c.replays == 0)
+        found: set[HostId] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(hosts), _LARGEST_BATCH):
+                part = hosts[start : start + _LARGEST_BATCH]
+                query = select(lanes.c.host).where(
+                    lanes.c.tenant == tenant, lanes.c.host.in_(part), some
+                )
+                found.update(HostId(host) for host in connection.execute(query).scalars())
+        return found
 
     def stats(self) -> Stats:
         """Counts over the narrow index, not over the rows."""

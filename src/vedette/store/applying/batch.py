@@ -11,9 +11,11 @@ from vedette.core import (
     Action,
     AuditEntry,
     Epoch,
+    Host,
     HostStatus,
     Incident,
     IncidentState,
+    StandingPolicy,
     TenantId,
     Unavailable,
     Verdict,
@@ -24,7 +26,6 @@ from vedette.store.applying.turns import (
     host_turn,
     incident_data,
     incident_turns,
-    proposal,
     reason_of,
 )
 from vedette.store.audit import write_audit
@@ -32,10 +33,9 @@ from vedette.store.database import Database
 from vedette.store.effect import Applied, Effect, StoredState
 from vedette.store.notice import Notice
 from vedette.store.outbox import post
+from vedette.store.proposals import Proposals
 from vedette.store.rows import values_of
 from vedette.store.schema import (
-    ACTION_EVENTS,
-    ACTIONS,
     HOSTS,
     INCIDENT_EVENTS,
     INCIDENTS,
@@ -43,6 +43,7 @@ from vedette.store.schema import (
     VERDICTS,
     to_micros,
 )
+from vedette.store.standing import answer_turn
 
 __all__ = ["Batch"]
 
@@ -58,11 +59,13 @@ class Batch:
         *,
         actor: str,
         now: datetime,
+        policies: StandingPolicy,
     ) -> None:
         self._connection = connection
         self._database = database
         self._actor = actor
         self._now = now
+        self._policies = policies
         self._present = Present(connection, database, effects)
         self._marks = dict(self._present.marks)
         self._last_seqs: dict[tuple[Key, Epoch], int] = {}
@@ -73,8 +76,8 @@ class Batch:
         self._lives = Lives(database)
         self._incidents: dict[tuple[TenantId, str], Incident] = {}
         self._events: list[dict[str, Any]] = []
-        self._actions: list[dict[str, Any]] = []
-        self._steps: list[dict[str, Any]] = []
+        self._proposals = Proposals(actor, now)
+        self._silences: dict[Key, datetime] = {}
         self._notices: list[Notice] = []
         self._audit: list[AuditEntry] = []
         for tenant, host in sorted(self._present.added):
@@ -136,6 +139,7 @@ class Batch:
             return
         self._touched[key] = None
         row["last_seen_at"] = max(row["last_seen_at"] or verdict.decided_at, verdict.decided_at)
+        row["heard"] = self._present.open_time
         if effect.needed is not None:
             row["needed"] = effect.needed
         if verdict.late or (effect.blind and not self._is_newest(key, verdict)):
@@ -147,7 +151,15 @@ class Batch:
         self._last_seqs[key, verdict.epoch] = row["last_seq"] = verdict.seq
         row["last_taken_at"] = verdict.taken_at
         self._note_standing(key, verdict)
+        if row["silent_since"] is not None and not effect.blind:
+            self._note_back(key)
         self._note_facts(key, effect)
+
+    def _note_back(self, key: Key) -> None:
+        row = self._present.hosts[key]
+        self._silences[key] = row["silent_since"]
+        row["silent_since"], row["back_at"] = None, self._now
+        self._tell(key[0], "host.heard", key[1], "", {"hostname": row["hostname"]})
 
     def _is_newest(self, key: Key, verdict: Verdict) -> bool:
         """Whether nothing of its epoch was judged at its seq or later. The detector, which tells late ones, never saw it."""
@@ -198,29 +210,7 @@ class Batch:
         if key in self._present.actions:
             return
         self._present.actions.add(key)
-        self._actions.append(values_of(action))
-        self._steps.append(
-            {
-                "tenant": action.tenant,
-                "action": action.id,
-                "at": action.updated_at,
-                "state": action.state,
-                "actor": self._actor,
-                "detail": action.detail,
-                "data": {},
-            }
-        )
-        data = proposal(action)
-        self._notices.append(
-            Notice(
-                kind="action.proposed",
-                tenant=action.tenant,
-                subject=action.id,
-                data=data,
-                at=self._now,
-            )
-        )
-        self._tell(action.tenant, "action.proposed", action.id, action.detail, data)
+        self._proposals.add(action)
 
     def _tell(
         self, tenant: TenantId, action: str, subject: str, reason: str, data: dict[str, Any]
@@ -249,10 +239,25 @@ class Batch:
         self._lives.write(self._connection)
         self._write_incidents()
         self._insert(INCIDENT_EVENTS, self._events)
-        self._insert(ACTIONS, self._actions)
-        self._insert(ACTION_EVENTS, self._steps)
+        self._proposals.write(self._connection)
         post(self._connection, self._notices)
         write_audit(self._connection, self._audit)
+        self._answer_those_back()
+
+    def _answer_those_back(self) -> None:
+        if not self._silences:
+            return
+        hosts = [
+            Host(**{name: self._present.hosts[key][name] for name in Host.__struct_fields__})
+            for key in sorted(self._silences)
+        ]
+        turned = [
+            msgspec.structs.replace(host, silent_since=self._silences[host.tenant, host.id])
+            for host in hosts
+        ]
+        answer_turn(
+            self._connection, "heard", turned, self._policies, actor=self._actor, now=self._now
+        )
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -307,6 +312,9 @@ _MOVING = (
     "last_seq",
     "read_at",
     "needed",
+    "heard",
+    "silent_since",
+    "back_at",
 )
 _MOVE_HOST = (
     sa.update(HOSTS)

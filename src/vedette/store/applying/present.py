@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from vedette.core import Epoch, HostId, HostStatus, Incident, OperatingSystem, TenantId
 from vedette.store.database import Database
+from vedette.store.door import open_time
 from vedette.store.effect import Effect
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import ACTIONS, HOSTS, INCIDENTS, STATES, VERDICTS
@@ -34,6 +35,7 @@ class Present:
         self._last_seqs: dict[tuple[Key, Epoch], int] = {}
         self.hosts: dict[Key, dict[str, Any]] = {}
         self.added: set[Key] = set()
+        self.open_time = open_time(connection)
         self._lock((effect.verdict.tenant, effect.verdict.host) for effect in effects)
         self._add_unknown(effects)
         self.marks: dict[Key, Mark] = {
@@ -80,7 +82,8 @@ class Present:
             key for key in sorted(first) if key not in self.hosts and not first[key].expected
         ]
         for key in missing:
-            if self._database.insert_new(self._connection, HOSTS, fresh_host(first[key])):
+            row = fresh_host(first[key], self.open_time)
+            if self._database.insert_new(self._connection, HOSTS, row):
                 self.added.add(key)
         self._lock(missing)
 
@@ -119,7 +122,7 @@ _MARKS = sa.select(
 )
 
 
-def fresh_host(effect: Effect) -> dict[str, Any]:
+def fresh_host(effect: Effect, heard: int) -> dict[str, Any]:
     """The row of a host that was never enrolled (a replay's, a test's): known by what its snapshot says of it."""
     verdict, description = effect.verdict, effect.description
     return {
@@ -142,4 +145,7 @@ def fresh_host(effect: Effect) -> dict[str, Any]:
         "can_act": (),
         "read_at": {},
         "needed": (),
+        "heard": heard,
+        "silent_since": None,
+        "back_at": None,
     }

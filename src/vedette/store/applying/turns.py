@@ -1,10 +1,10 @@
-"""Changes that people hear of: of a host's standing, of an incident, of an action. Values in, values out."""
+"""Changes that people hear of: of a host's standing, of an incident. Values in, values out."""
 
 from typing import Any
 
-from vedette.core import Action, Incident, IncidentState, Label, Verdict
+from vedette.core import Incident, IncidentState, Label, Verdict
 
-__all__ = ["host_turn", "incident_data", "incident_turns", "proposal", "reason_of"]
+__all__ = ["host_turn", "incident_data", "incident_turns", "reason_of"]
 
 
 def host_turn(row: dict[str, Any], verdict: Verdict) -> dict[str, Any] | None:
@@ -61,18 +61,4 @@ def incident_data(incident: Incident, verdict: Verdict) -> dict[str, Any]:
         "severity": str(incident.severity),
         "title": incident.title,
         "verdict": verdict.id,
-    }
-
-
-def proposal(action: Action) -> dict[str, Any]:
-    """What a notice or an audit row tells of a new action."""
-    return {
-        "incident": action.incident,
-        "host": action.host,
-        "kind": action.kind,
-        "mode": str(action.mode),
-        "dry_run": action.dry_run,
-        "state": str(action.state),
-        "policy": action.policy,
-        "policy_version": action.policy_version,
     }

@@ -2,7 +2,7 @@
 
 from vedette.store.schema.access import AUDIT, ENROLMENTS, POLICIES, SESSIONS, TOKENS
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
-from vedette.store.schema.machines import FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
+from vedette.store.schema.machines import DOOR, FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
 from vedette.store.schema.response import (
     ACTION_EVENTS,
     ACTIONS,
@@ -19,6 +19,7 @@ __all__ = [
     "AUDIT",
     "COMMANDS",
     "COMMAND_RESULTS",
+    "DOOR",
     "ENROLMENTS",
     "FACTS",
     "HOSTS",

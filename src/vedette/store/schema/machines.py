@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from vedette.core import HostStatus, Label, OperatingSystem, Reason, Row, Severity
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 
-__all__ = ["FACTS", "HOSTS", "HOST_KEYS", "STATES", "VERDICTS", "of_host"]
+__all__ = ["DOOR", "FACTS", "HOSTS", "HOST_KEYS", "STATES", "VERDICTS", "of_host"]
 
 
 def of_host() -> sa.ForeignKeyConstraint:
@@ -17,7 +17,9 @@ def of_host() -> sa.ForeignKeyConstraint:
 _LONGEST_NAME = 1020
 
 # `labels` is what people and cohorts see; `pinned_labels` the part of it that enrolment fixed and no agent may change.
-# `label` is the last that a verdict gave; `read_at` when each table was last read.
+# `label` is the last that a verdict gave; `read_at` when each table was last read. `heard` is when a snapshot last came,
+# by the door's clock; `back_at` when the last silence ended.
+_SILENT, _BACK = sa.text("silent_since IS NOT NULL"), sa.text("back_at IS NOT NULL")
 HOSTS = sa.Table(
     "hosts",
     METADATA,
@@ -40,8 +42,29 @@ HOSTS = sa.Table(
     sa.Column("can_act", Json(tuple[str, ...]), nullable=False),
     sa.Column("read_at", Json(dict[str, int]), nullable=False),
     sa.Column("needed", Json(tuple[str, ...]), nullable=False),
+    sa.Column("heard", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("silent_since", Moment),
+    sa.Column("back_at", Moment),
     sa.Index("ix_hosts_name", "tenant", "hostname", "id"),
     sa.Index("ix_hosts_status", "tenant", "status", "hostname", "id"),
+    sa.Index(
+        "ix_hosts_silent",
+        "tenant",
+        "silent_since",
+        sqlite_where=_SILENT,
+        postgresql_where=_SILENT,
+    ),
+    sa.Index("ix_hosts_back", "tenant", "back_at", sqlite_where=_BACK, postgresql_where=_BACK),
+)
+
+# One row: microseconds that the door has been open in all, who moves that on, and how often it was moved.
+DOOR = sa.Table(
+    "door",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("open", sa.BigInteger, nullable=False),
+    sa.Column("keeper", Words, nullable=False),
+    sa.Column("beats", sa.BigInteger, nullable=False),
 )
 
 HOST_KEYS = sa.Table(
@@ -70,7 +93,7 @@ STATES = sa.Table(
     of_host(),
 )
 
-_FIRST = sa.text('"of" IS NULL')
+_FIRST, _REPLAYED = sa.text('"of" IS NULL'), sa.text('"of" IS NOT NULL')
 _ALARMING = sa.text("label <> 'normal'")
 VERDICTS = sa.Table(
     "verdicts",
@@ -104,6 +127,7 @@ VERDICTS = sa.Table(
         sqlite_where=_FIRST,
         postgresql_where=_FIRST,
     ),
+    sa.Index("ix_verdicts_of", "tenant", "of", sqlite_where=_REPLAYED, postgresql_where=_REPLAYED),
     sa.Index("ix_verdicts_time", "tenant", "taken_at", "id"),
     sa.Index("ix_verdicts_host", "tenant", "host", "taken_at", "id"),
     # Most verdicts are normal, and nobody looks for these by label.

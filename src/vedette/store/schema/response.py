@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import ActionState, IncidentState, Mode, Reason, Resolution, Severity
+from vedette.core import ActionState, IncidentState, Mode, Reason, Resolution, Severity, Standing
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 from vedette.store.schema.machines import of_host
 
@@ -67,13 +67,14 @@ INCIDENT_EVENTS = sa.Table(
     sqlite_autoincrement=True,
 )
 
+_FLEET = sa.text("host IS NULL")
 ACTIONS = sa.Table(
     "actions",
     METADATA,
     sa.Column("tenant", Words, primary_key=True),
     sa.Column("id", Words, primary_key=True),
-    sa.Column("incident", Words, nullable=False),
-    sa.Column("host", Words, nullable=False),
+    sa.Column("incident", Words),
+    sa.Column("host", Words),
     sa.Column("policy", Words, nullable=False),
     sa.Column("policy_version", Words, nullable=False),
     sa.Column("kind", Words, nullable=False),
@@ -90,11 +91,15 @@ ACTIONS = sa.Table(
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("decided_by", Words, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("about", Json(Standing)),
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),
     sa.Index("ix_actions_host", "tenant", "host", "proposed_at", "id"),
     sa.Index("ix_actions_incident", "tenant", "incident", "proposed_at", "id"),
+    sa.Index(
+        "ix_actions_fleet", "tenant", "proposed_at", sqlite_where=_FLEET, postgresql_where=_FLEET
+    ),
     sa.Index("ix_actions_state", "state", "updated_at", "id"),
     sa.Index("ix_actions_id", "id"),
 )

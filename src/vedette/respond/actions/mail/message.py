@@ -1,27 +1,19 @@
-"""Writes the mail of an incident: plain and HTML, threaded with the incident's other mails."""
+"""Writes the mail of an action: plain and HTML, threaded with others of the same incident or host."""
 
 from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from vedette.core import Incident
+from vedette.respond.actions.mail.news import News, of_incident, of_standing, one_line
 from vedette.respond.actions.mail.server import MailServer
 from vedette.respond.kind import Job
 
-__all__ = ["message_id", "subject", "thread_id", "write"]
+__all__ = ["message_id", "subject", "write"]
 
 _MAX_SUBJECT = 160
-_NEWS = {
-    "opened": "A new incident.",
-    "raised": "The incident's severity rose.",
-    "reopened": "The incident is open again.",
-    "quiet": "The host is normal again; the incident stays in view for a while.",
-    "closed": "The incident is closed.",
-}
 _PAGES = Environment(
     loader=PackageLoader("vedette.respond.actions.mail", "templates"),
     autoescape=select_autoescape(("html.j2",)),
@@ -36,47 +28,33 @@ def message_id(job: Job, server: MailServer) -> str:
     return f"<action.{job.action.id}@{server.domain}>"
 
 
-def thread_id(incident: Incident, server: MailServer) -> str:
-    """The root that all mails of an incident refer to. It is never sent itself; readers thread by it all the same."""
-    return f"<incident.{incident.id}@{server.domain}>"
-
-
 def subject(job: Job) -> str:
-    """Severity, then host and cause, on one line."""
-    line = _line(f"[Vedette] {job.incident.severity}: {job.incident.title}")
+    """What it is about, on one line."""
+    line = one_line(f"[Vedette] {_news_of(job, '').subject}")
     return line if len(line) <= _MAX_SUBJECT else line[: _MAX_SUBJECT - 1] + "…"
 
 
 def write(job: Job, server: MailServer, to: Sequence[str], public_url: str) -> EmailMessage:
     """The message to these recipients. Headers per RFC 5322; RFC 3834 marks it as automatic; RFC 2919 names the list."""
+    news = _news_of(job, public_url.rstrip("/"))
     message = EmailMessage()
     name, address = parseaddr(server.sender)
-    message["From"] = Address(display_name=_line(name), addr_spec=address)
+    message["From"] = Address(display_name=one_line(name), addr_spec=address)
     message["To"] = ", ".join(to)
     message["Subject"] = subject(job)
     message["Date"] = format_datetime(job.now)
     message["Message-ID"] = message_id(job, server)
-    message["In-Reply-To"] = thread_id(job.incident, server)
-    message["References"] = thread_id(job.incident, server)
+    message["In-Reply-To"] = message["References"] = f"<{news.thread}@{server.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["List-Id"] = f"Vedette incidents <incidents.{server.domain}>"
-    values = _values(job, public_url)
-    message.set_content(_PAGES.get_template("incident.txt.j2").render(values))
-    message.add_alternative(_PAGES.get_template("incident.html.j2").render(values), subtype="html")
+    message["List-Id"] = f"Vedette {news.topic} <{news.topic}.{server.domain}>"
+    values = {**news.values, "policy": job.action.policy, "line": one_line}
+    message.set_content(_PAGES.get_template(f"{news.template}.txt.j2").render(values))
+    html = _PAGES.get_template(f"{news.template}.html.j2").render(values)
+    message.add_alternative(html, subtype="html")
     return message
 
 
-def _values(job: Job, public_url: str) -> dict[str, Any]:
-    return {
-        "incident": job.incident,
-        "news": _NEWS.get(job.action.trigger, "News of an incident."),
-        "policy": job.action.policy,
-        "link": f"{public_url.rstrip('/')}/incidents/{job.incident.id}" if public_url else "",
-        "line": _line,
-    }
-
-
-def _line(text: str) -> str:
-    """Without control characters, which come from hosts and would break headers or mislead a reader."""
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(printable.split())
+def _news_of(job: Job, public_url: str) -> News:
+    if job.incident is not None:
+        return of_incident(job.incident, job.action.trigger, public_url)
+    return of_standing(job.action, public_url)

@@ -56,8 +56,10 @@ class Quarantine:
         """What the host will be told. The ruleset itself is planned by the host, which knows its addresses.
 
         Raises:
-            InvalidInput: it is not a dry run.
+            InvalidInput: it is not a dry run, or not about one host.
         """
+        if job.action.host is None:
+            raise InvalidInput("a quarantine is of one host; this action names none")
         if not job.action.dry_run:
             raise InvalidInput("this version only simulates a quarantine")
         return {
@@ -72,7 +74,9 @@ class Quarantine:
 
     def apply(self, job: Job) -> Outcome:
         """Issues the command, once: its id is derived from the action's."""
-        ident = _command_id(job)
+        ident, host = _command_id(job), job.action.host
+        if host is None:
+            return Failed(detail="a quarantine is of one host; this action names none")
         try:
             self._commands.get(job.action.tenant, ident)
         except NotFound:
@@ -81,7 +85,7 @@ class Quarantine:
             command = Command(
                 id=ident,
                 tenant=job.action.tenant,
-                host=job.action.host,
+                host=host,
                 action=job.action.id,
                 kind=job.action.kind,
                 parameters=self.plan(job),
