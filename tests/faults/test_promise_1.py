@@ -122,10 +122,7 @@ def _check(rounds: _Rounds, hosts: list[RoughHost]) -> None:
         # In order per host: whatever had come out of its turn would be late, and what is late would not be.
         said = (verdict.input_digest, verdict.late, _unreadable(verdict))
         assert said == (one.digest, one.late, one.poison), (verdict.host, verdict.seq)
-    dead = Counter(
-        (letter.message.identity.host, letter.message.identity.seq)
-        for letter in rounds.dead_letters()
-    )
+    dead = Counter((letter.identity.host, letter.identity.seq) for letter in rounds.dead_letters())
     assert dead == Counter(key for key, one in accepted.items() if one.poison)
     states = rounds.store.states.load(TENANT, [HostId(host.host) for host in hosts])
     for host in hosts:
