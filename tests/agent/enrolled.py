@@ -3,13 +3,13 @@
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from tests.agent.server import Server
+from typing import Protocol
 
 from vedette.agent import Enrolment
 from vedette.agent.door import Door, pinned
 from vedette.agent.health import Health
 from vedette.agent.journal import Journal
+from vedette.agent.route import Route
 from vedette.agent.ship import Shipper
 from vedette.agent.spool import Spool
 from vedette.core import (
@@ -24,15 +24,32 @@ from vedette.core import (
 )
 from vedette.core import Snapshot as SnapshotRecord
 from vedette.core.host import HostDescription
-from vedette.seal import Header, KeyRing, SigningKey, seal_envelope
+from vedette.seal import Authority, Header, KeyRing, SigningKey, seal_envelope
 
 __all__ = ["Agent"]
+
+
+class Reachable(Protocol):
+    """Where a server is, and who vouches for it."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def authority(self) -> Authority: ...
 
 
 class Agent:
     """Host `h1` of the default tenant."""
 
-    def __init__(self, state: Path, server: Server, *, ca_pem: bytes | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        server: Reachable,
+        *,
+        ca_pem: bytes | None = None,
+        proxy: str | None = None,
+    ) -> None:
         self.state = state
         self.clock = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
         self.key = SigningKey.generate()
@@ -51,14 +68,9 @@ class Agent:
         self.journal = Journal(state / "journal.sqlite", self.clock)
         self.spool = Spool(state / "spool", max_bytes=10**8, max_count=1000)
         self.health = Health(state, self.clock)
-        self.door = Door(
-            server.url,
-            context=pinned((ca_pem or server.authority.ca_pem).decode()),
-            key=self.key,
-            clock=self.clock,
-            journal=self.journal,
-            timeout=5.0,
-        )
+        context = pinned((ca_pem or server.authority.ca_pem).decode())
+        self.route = Route(server.url, context=context, timeout=5.0, proxy=proxy)
+        self.door = Door(self.route, key=self.key, clock=self.clock, journal=self.journal)
         self.shipper = Shipper(
             self.spool,
             self.door,

@@ -73,6 +73,11 @@ class Commander:
         self._actions = actions
         self._wait = wait
         self._backoff = Backoff(chance, cap=backoff_cap)
+        self._hurry = threading.Event()
+
+    def hurry(self) -> None:
+        """Ends a wait between two polls: something has changed (the machine woke up, or the agent is to end)."""
+        self._hurry.set()
 
     def run(self, stop: threading.Event) -> None:
         """Polls until `stop`. First it owns up to commands that it was stopped in: they are not tried again."""
@@ -85,9 +90,12 @@ class Commander:
                 if stop.is_set():
                     return
                 _log.warning("commands.failed", problem=str(error))
-                pause = self._backoff.fail()
+                pause = self._backoff.fail(
+                    reached=not isinstance(error, Unreachable) or error.reached
+                )
             if pause:
-                stop.wait(pause)
+                self._hurry.wait(pause)
+            self._hurry.clear()
 
     def step(self, stop: threading.Event) -> float:
         """Reports what is unreported, polls once, and carries out what came. Gives the seconds to pause before the next.

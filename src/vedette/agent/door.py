@@ -2,36 +2,33 @@
 
 import secrets
 import ssl
+import threading
 from math import isfinite
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 import httpx
 import msgspec
 import structlog
 
-from vedette.agent.journal import Journal
-from vedette.core import Clock, ConfigError, Record, Unavailable
+from vedette.agent.route import Route, Unreachable
+from vedette.core import Clock, ConfigError, Record
 from vedette.seal import SigningKey, sign_request
 
-__all__ = ["Answer", "Door", "Unreachable", "pinned"]
+__all__ = ["Answer", "Door", "Offset", "Unreachable", "pinned"]
 
 _log = structlog.get_logger()
 _MAX_ANSWER = 4 * 1024 * 1024
-
-
-class Unreachable(Unavailable):
-    """No answer came: no network, no server, no trust in its certificate, or none in time."""
-
-    default_kind = "unreachable"
+# The connection broke before an answer was there. Timeouts are not among them: they have cost their time already.
+_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """A response. `retry_after` is the header as it came."""
+    """A response. `retry_after` and `date` are the headers as they came."""
 
     status: int
     body: bytes
     retry_after: str | None = None
+    date: str | None = None
 
     def fields(self) -> dict[str, Any]:
         """The JSON object in the body; empty when there is none."""
@@ -72,31 +69,41 @@ def pinned(ca_pem: str) -> ssl.SSLContext:
     return context
 
 
+class Offset(Protocol):
+    """Where the server's lead over this host's clock is kept, in seconds."""
+
+    @property
+    def offset(self) -> float:
+        """As last set."""
+
+    def set_offset(self, seconds: float) -> None:
+        """Keeps it."""
+
+
 class Door:
-    """Signs and sends requests. Corrects the host's clock by what the server says, and remembers by how much."""
+    """Signs and sends requests. Corrects the host's clock by what the server says, and remembers by how much.
+
+    A request whose kept connection turns out to be dead is sent once more over a fresh one, if `repeat` allows that:
+    every request of an enrolled host may arrive twice without a second effect. For use by one thread.
+    """
 
     def __init__(
         self,
-        server: str,
+        route: Route,
         *,
-        context: ssl.SSLContext,
         key: SigningKey,
         clock: Clock,
-        journal: Journal,
-        timeout: float,
-        proxy: str | None = None,
+        journal: Offset,
+        repeat: bool = True,
     ) -> None:
-        url = urlsplit(server)
-        self._origin = f"{url.scheme}://{url.netloc}"
-        self._prefix = url.path.rstrip("/")
+        self._route = route
         self._key = key
         self._clock = clock
         self._journal = journal
-        self._timeout = timeout
-        # The environment's proxies and certificates are not the operator's word; settings are.
-        self._client = httpx.Client(
-            verify=context, proxy=proxy, trust_env=False, follow_redirects=False
-        )
+        self._repeat = repeat
+        self._client = route.client()
+        self._fresh = True
+        self._stale = threading.Event()
 
     def request(
         self,
@@ -123,6 +130,10 @@ class Door:
         _log.warning("door.clock_off", seconds=round(offset, 3))
         return self._send(method, path, query, body, content_type, patience)
 
+    def renew(self) -> None:
+        """Lets the next request begin with a fresh connection: the network may be another now. Safe from any thread."""
+        self._stale.set()
+
     def close(self) -> None:
         """Closes its connections."""
         self._client.close()
@@ -130,7 +141,11 @@ class Door:
     def _send(
         self, method: str, path: str, query: str, body: bytes, content_type: str, patience: float
     ) -> Answer:
-        whole = self._prefix + path
+        if self._stale.is_set():
+            self._reconnect()
+        kept = not self._fresh
+        self._fresh = False
+        whole = self._route.prefix + path
         headers = sign_request(
             self._key,
             keyid=self._key.kid,
@@ -143,22 +158,32 @@ class Door:
         )
         if content_type:
             headers["Content-Type"] = content_type
-        url = self._origin + whole + (f"?{query}" if query else "")
+        url = self._route.origin + whole + (f"?{query}" if query else "")
         try:
             with self._client.stream(
                 method,
                 url,
                 content=body or None,
                 headers=headers,
-                timeout=httpx.Timeout(self._timeout, read=self._timeout + patience),
+                timeout=self._route.timeout(patience),
             ) as response:
                 return Answer(
                     status=response.status_code,
                     body=_bounded(response),
                     retry_after=response.headers.get("retry-after"),
+                    date=response.headers.get("date"),
                 )
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
-            raise Unreachable(f"{self._origin}: {str(error) or type(error).__name__}") from error
+            self._stale.set()
+            if isinstance(error, _BROKEN) and kept and self._repeat:
+                return self._send(method, path, query, body, content_type, patience)
+            raise self._route.failure(error) from error
+
+    def _reconnect(self) -> None:
+        self._stale.clear()
+        self._client.close()
+        self._client = self._route.client()
+        self._fresh = True
 
 
 def _bounded(response: httpx.Response) -> bytes:

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import ssl
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -17,9 +16,10 @@ import structlog
 from vedette.agent.actions import ACTIONS
 from vedette.agent.collect.host import describe, provisional_id
 from vedette.agent.collect.source import Source
-from vedette.agent.door import Door, Unreachable, pinned
+from vedette.agent.door import Door, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal
+from vedette.agent.route import Route
 from vedette.agent.settings import AgentSettings
 from vedette.agent.state import JOURNAL, SPOOL, StateLock
 from vedette.core import (
@@ -97,15 +97,14 @@ def _introduce(
     # Beside the present journal, which stays in use if the server says no.
     fresh = settings.state / f".{JOURNAL}.{secrets.token_hex(8)}"
     journal = Journal(fresh, clock)
-    door = Door(
+    route = Route(
         token.server,
         context=pinned(ca_pem),
-        key=key,
-        clock=clock,
-        journal=journal,
         timeout=settings.request_timeout,
         proxy=settings.proxy,
     )
+    # A token has a number of uses: its request must not arrive twice.
+    door = Door(route, key=key, clock=clock, journal=journal, repeat=False)
     try:
         reply = _ask(door, request)
         if reply.server_time is not None:
@@ -183,19 +182,14 @@ def _fetch_ca(token: EnrolmentToken, settings: AgentSettings) -> str:
     # Only for this public file: it is believed for its fingerprint, not for where it came from.
     unverified.verify_mode = ssl.CERT_NONE
     url = token.server.rstrip("/") + "/v1/ca.pem"
+    route = Route(
+        token.server, context=unverified, timeout=settings.request_timeout, proxy=settings.proxy
+    )
     try:
-        with httpx.Client(
-            verify=unverified,
-            proxy=settings.proxy,
-            trust_env=False,
-            timeout=settings.request_timeout,
-        ) as client:
-            response = client.get(url)
+        with route.client() as client:
+            response = client.get(url, timeout=route.timeout())
     except httpx.HTTPError as error:
-        name = urlsplit(token.server).netloc
-        raise Unreachable(
-            f"{name} can't be reached: {str(error) or type(error).__name__}"
-        ) from error
+        raise route.failure(error) from error
     if response.status_code != httpx.codes.OK or len(response.content) > _MAX_CA:
         raise Unavailable(f"{url} does not give a certificate (status {response.status_code})")
     try:

@@ -24,6 +24,8 @@ from vedette.agent.door import Door, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Health
 from vedette.agent.journal import Journal
+from vedette.agent.pace import Pace
+from vedette.agent.route import Route
 from vedette.agent.settings import AgentSettings
 from vedette.agent.ship import Shipper
 from vedette.agent.spool import Spool
@@ -117,6 +119,7 @@ class Runner:
         finally:
             stop.set()
             self._wake.set()
+            self._hurry()
             self._end(threads)
         if self._broken is not None:
             raise Unavailable(f"the agent had to stop: {self._broken}") from self._broken
@@ -149,12 +152,22 @@ class Runner:
     def _loop(self, stop: threading.Event) -> None:
         # The first look only takes the counters' first readings, so that the first snapshot has rates.
         self._collector.snapshot(self._enrolment.host, 1, self._settings.labels)
-        due = self._clock.monotonic() + self._chance.uniform(0.0, self.interval)
-        while not stop.wait(max(due - self._clock.monotonic(), 0.0)):
+        pace = Pace(self._clock, self.interval, first=self._chance.uniform(0.0, self.interval))
+        while True:
+            asleep = pace.wait(stop)
+            if stop.is_set():
+                return
+            if asleep:
+                _log.info("agent.woke_up", asleep=round(asleep, 1))
+                for door in self._doors:
+                    door.renew()
+                self._hurry()
             self.look()
-            due += self.interval
-            # After a pause (suspend, a slow look) it goes on from now, without making up for what was missed.
-            due = max(due, self._clock.monotonic() + self._keep_to_ceilings())
+            pace.looked(self._keep_to_ceilings())
+
+    def _hurry(self) -> None:
+        self._shipper.hurry()
+        self._commander.hurry()
 
     def _keep_to_ceilings(self) -> float:
         """Seconds that the next look must wait. Raises Unavailable when only a new start makes the agent small again."""
@@ -216,14 +229,14 @@ class Runner:
             raise ConfigError(
                 f"{Enrolment.ca_path(state)} can't be read ({error}); enroll again with a new token"
             ) from error
-        return Door(
+        route = Route(
             self._enrolment.server,
             context=pinned(ca_pem),
-            key=Enrolment.signing_key(state),
-            clock=self._clock,
-            journal=self._journal,
             timeout=self._settings.request_timeout,
             proxy=self._settings.proxy,
+        )
+        return Door(
+            route, key=Enrolment.signing_key(state), clock=self._clock, journal=self._journal
         )
 
 

@@ -42,7 +42,10 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     root: Annotated[
         str, Meta(description="Where the watched host's files are; for an agent in a container")
     ] = "/"
-    proxy: Annotated[str | None, Meta(description="URL of an HTTP proxy")] = None
+    proxy: Annotated[
+        str | None,
+        Meta(description="URL of an HTTP proxy (CONNECT), with name and password if it wants them"),
+    ] = None
     spool_bytes: Annotated[
         int, Meta(ge=_MIB, description="Most bytes of waiting snapshots; then the oldest go")
     ] = 256 * _MIB
@@ -115,8 +118,11 @@ class AgentSettings(Record, frozen=True, kw_only=True):
         for name in ("state_dir", "root"):
             if not Path(getattr(self, name)).is_absolute():
                 raise ConfigError(f"{name} must be an absolute path, not {getattr(self, name)!r}")
-        if self.proxy is not None and not urlsplit(self.proxy).hostname:
-            raise ConfigError(f"proxy must be a URL such as http://proxy:3128, not {self.proxy!r}")
+        if self.proxy is not None and not _is_proxy(self.proxy):
+            # It is not repeated here: it may hold a password.
+            raise ConfigError(
+                "proxy must be a URL such as http://proxy:3128 or http://name:password@proxy:3128, by http or https"
+            )
 
     @property
     def state(self) -> Path:
@@ -134,6 +140,14 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             suid_slow_seconds=self.suid_slow_seconds,
             collect_timeout=self.collect_timeout,
         )
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:

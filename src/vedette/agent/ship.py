@@ -52,6 +52,11 @@ class Shipper:
         self._health = health
         self._clock = clock
         self._backoff = Backoff(chance, cap=backoff_cap)
+        self._hurry = threading.Event()
+
+    def hurry(self) -> None:
+        """Ends a wait between two tries: something has changed (the machine woke up, or the agent is to end)."""
+        self._hurry.set()
 
     def step(self) -> tuple[Shipped, float]:
         """Tries to send one snapshot. Gives the outcome and the seconds to wait before the next try."""
@@ -64,7 +69,7 @@ class Shipper:
                 "POST", "/v1/snapshots", body=envelope, content_type=_CONTENT_TYPE
             )
         except Unreachable as error:
-            return Shipped.KEPT, self._keep(item, error.detail, None)
+            return Shipped.KEPT, self._keep(item, error.detail, None, reached=error.reached)
         return self._settle(item, answer)
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
@@ -82,7 +87,8 @@ class Shipper:
                 wake.wait()
                 wake.clear()
             elif wait:
-                stop.wait(wait)
+                self._hurry.wait(wait)
+            self._hurry.clear()
 
     def drain(self, seconds: float) -> None:
         """Sends what it can in about so much time, and gives up at the first failure: the spool keeps the rest."""
@@ -124,8 +130,10 @@ class Shipper:
         if item.epoch == self._journal.epoch:
             self._journal.renew_epoch("conflict")
 
-    def _keep(self, item: Spooled, problem: str, asked: float | None) -> float:
-        wait = self._backoff.fail(asked)
+    def _keep(
+        self, item: Spooled, problem: str, asked: float | None, *, reached: bool = True
+    ) -> float:
+        wait = self._backoff.fail(asked, reached=reached)
         _log.warning(
             "ship.kept", epoch=item.epoch, seq=item.seq, problem=problem, wait=round(wait, 3)
         )
