@@ -15,8 +15,8 @@ ERRORS = {
     for name in core.__all__
     if isinstance(thing := getattr(core, name), type) and issubclass(thing, VedetteError)
 }
-# What stands for a kind in the framework's own refusals.
-FRAMEWORK = ("ingest", "problem.py", "_KINDS")
+# Where kinds stand for the refusals of the framework and of the HTTP server.
+TABLES = ("ingest/problem.py", "app/processes/wire.py")
 
 
 def _raised(path: Path) -> Iterator[str]:
@@ -38,12 +38,12 @@ def _defaults() -> Iterator[str]:
 
 
 def _frameworks() -> Iterator[str]:
-    room, file, table = FRAMEWORK
-    tree = ast.parse((ROOT / "src" / "vedette" / room / file).read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == table:
-            assert node.value is not None
-            yield from ast.literal_eval(node.value).values()
+    for file in TABLES:
+        tree = ast.parse((ROOT / "src" / "vedette" / file).read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "_KINDS":
+                assert node.value is not None
+                yield from ast.literal_eval(node.value).values()
 
 
 def _told() -> set[str]:

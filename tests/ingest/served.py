@@ -1,5 +1,6 @@
 """A door behind a real server on loopback, and raw connections to it."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 from tests.ingest.world import World
+
+from vedette.app.processes.wire import BoundedProtocol
 
 __all__ = ["Served", "serving"]
 
@@ -42,11 +45,23 @@ class Served:
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
         return connection
 
+    def raw(self, *parts: bytes) -> str:
+        """What comes back for these bytes, sent one after the other, until the server closes or falls silent."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30.0)
+        with connection:
+            with contextlib.suppress(ConnectionError):
+                for part in parts:
+                    connection.sendall(part)
+            return self.answer(connection)
+
     def answer(self, connection: socket.socket) -> str:
         """The head and what has come of the body; blocks until the server answers."""
         got = b""
         while b"\r\n\r\n" not in got or not got.endswith(b"}"):
-            part = connection.recv(65536)
+            try:
+                part = connection.recv(65536)
+            except ConnectionResetError:
+                break
             if not part:
                 break
             got += part
@@ -56,7 +71,14 @@ class Served:
 @contextmanager
 def serving(world: World) -> Iterator[Served]:
     """The world's application served by uvicorn in a thread."""
-    config = uvicorn.Config(world.app, host="127.0.0.1", port=0, log_config=None, backlog=1024)
+    config = uvicorn.Config(
+        world.app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        backlog=1024,
+        http=BoundedProtocol,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

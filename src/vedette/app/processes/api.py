@@ -12,6 +12,7 @@ from litestar import Litestar
 from vedette.app.door import QueueWatch, make_door
 from vedette.app.doorkeeper import Doorkeeper
 from vedette.app.keys import KeyFiles
+from vedette.app.processes.wire import BoundedProtocol
 from vedette.app.settings import Settings
 from vedette.app.web import make_app, make_console
 from vedette.app.wiring import open_queue, open_store
@@ -75,7 +76,7 @@ def _config(settings: Settings, app: Litestar) -> uvicorn.Config:
         server_header=False,
         # Requests end in far less; a client that keeps its TLS connection and reads nothing must not hold a stop up.
         timeout_graceful_shutdown=4,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedProtocol,
         backlog=2048,
         ssl_context_factory=lambda _config, _default: tls_context(folder),
     )
