@@ -9,6 +9,7 @@ from vedette.agent import Enrolment
 from vedette.agent.door import Door, pinned
 from vedette.agent.health import Health
 from vedette.agent.journal import Journal
+from vedette.agent.outgoing import Outgoing
 from vedette.agent.route import Route
 from vedette.agent.ship import Shipper
 from vedette.agent.spool import Spool
@@ -71,17 +72,17 @@ class Agent:
         context = pinned((ca_pem or server.authority.ca_pem).decode())
         self.route = Route(server.url, context=context, timeout=5.0, proxy=proxy)
         self.door = Door(self.route, key=self.key, clock=self.clock, journal=self.journal)
+        self.outgoing = Outgoing(self.enrolment, self.journal, self.spool, full_every=60)
         self.shipper = Shipper(
-            self.spool,
+            self.outgoing,
             self.door,
-            self.journal,
             self.health,
             self.clock,
             chance=random.Random(7),  # noqa: S311 - jitter, made repeatable
         )
 
-    def fill(self, count: int) -> list[tuple[Epoch, int]]:
-        """Puts sealed snapshots into the spool."""
+    def fill(self, count: int, *, held: bool = False) -> list[tuple[Epoch, int]]:
+        """Puts sealed snapshots into the spool: as a former run left them, or as this run does (`held`)."""
         made = []
         public = self.ring.current.public
         for _ in range(count):
@@ -102,7 +103,10 @@ class Agent:
                 seq=seq,
                 taken_at=at,
             )
-            self.spool.put(epoch, seq, seal_envelope(header, encode_snapshot(taken), public))
+            if held:
+                self.outgoing.add(epoch, taken)
+            else:
+                self.spool.put(epoch, seq, seal_envelope(header, encode_snapshot(taken), public))
             made.append((epoch, seq))
         return made
 

@@ -38,6 +38,11 @@ class Answer(Record, frozen=True, kw_only=True):
             return {}
         return found if isinstance(found, dict) else {}
 
+    @property
+    def kind(self) -> str:
+        """The problem's kind, the last part of its type; empty when there is none."""
+        return str(self.fields().get("type", "")).rpartition("/")[2]
+
     def problem(self) -> str:
         """What the server says is wrong, in one line."""
         fields = self.fields()

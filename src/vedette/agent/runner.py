@@ -24,6 +24,7 @@ from vedette.agent.door import Door, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Health
 from vedette.agent.journal import Journal
+from vedette.agent.outgoing import Outgoing
 from vedette.agent.pace import Pace
 from vedette.agent.route import Route
 from vedette.agent.settings import AgentSettings
@@ -37,14 +38,11 @@ from vedette.core import (
     Snapshot,
     Unavailable,
     VedetteError,
-    encode_snapshot,
 )
-from vedette.seal import Header, seal_envelope
 
 __all__ = ["Runner", "run", "snapshot"]
 
 _log = structlog.get_logger()
-_CONTENT_TYPE = "application/msgpack"
 _DRAIN_SECONDS = 5.0
 _JOIN_SECONDS = 10.0
 
@@ -56,7 +54,6 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._enrolment = Enrolment.load(settings.state)
-        self._key = self._enrolment.sealing_key
         self._source = Source(settings.root)
         self._collector = Collector(self._source, clock, settings.limits)
         self._journal = Journal(settings.state / JOURNAL, clock)
@@ -71,10 +68,12 @@ class Runner:
         self._wake = threading.Event()
         self._broken: Exception | None = None
         self._doors = (self._door(), self._door())
+        self._outgoing = Outgoing(
+            self._enrolment, self._journal, self._spool, full_every=settings.full_every
+        )
         self._shipper = Shipper(
-            self._spool,
+            self._outgoing,
             self._doors[0],
-            self._journal,
             self._health,
             clock,
             chance=self._chance,
@@ -188,17 +187,7 @@ class Runner:
         taken, cost = _measured(
             self._collector, self._clock, self._enrolment.host, seq, self._settings.labels
         )
-        header = Header(
-            tenant=self._enrolment.tenant,
-            host=self._enrolment.host,
-            epoch=epoch,
-            seq=seq,
-            taken_at=taken.taken_at,
-            kid=self._key.kid,
-            content_type=_CONTENT_TYPE,
-        )
-        envelope = seal_envelope(header, encode_snapshot(taken, _CONTENT_TYPE), self._key)
-        self._spool.put(epoch, seq, envelope)
+        seq = self._outgoing.add(epoch, taken)
         self._health.taken(taken.taken_at, seq, taken.unread, cost)
         self._wake.set()
 

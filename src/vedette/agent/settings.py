@@ -52,6 +52,10 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     spool_count: Annotated[
         Count, Meta(description="Most waiting snapshots; then the oldest go")
     ] = 20_000
+    full_every: Annotated[
+        Count,
+        Meta(description="Looks after which an unchanged table goes in full again; 1: always"),
+    ] = 60
     open_sockets: Annotated[
         int, Meta(ge=0, le=20_000, description="Most rows of `process_open_sockets`")
     ] = 2_000

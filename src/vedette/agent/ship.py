@@ -11,8 +11,8 @@ import structlog
 from vedette.agent.backoff import Backoff, retry_after
 from vedette.agent.door import Answer, Door, Unreachable
 from vedette.agent.health import Health
-from vedette.agent.journal import Journal
-from vedette.agent.spool import Spool, Spooled
+from vedette.agent.outgoing import Outgoing
+from vedette.agent.spool import Spooled
 from vedette.core import Clock, VedetteError
 
 __all__ = ["Shipped", "Shipper"]
@@ -24,12 +24,16 @@ _HOPELESS = frozenset({400, 413, 415, 422})
 
 
 class Shipped(StrEnum):
-    """What became of one try: nothing to send, the server has it, it is gone for good, or it stays for a later try."""
+    """What became of one try.
+
+    Nothing to send; the server has it; it is gone for good; it stays for a later try; it waits again under a new epoch.
+    """
 
     IDLE = "idle"
     SENT = "sent"
     DROPPED = "dropped"
     KEPT = "kept"
+    RENUMBERED = "renumbered"
 
 
 class Shipper:
@@ -37,21 +41,20 @@ class Shipper:
 
     def __init__(
         self,
-        spool: Spool,
+        outgoing: Outgoing,
         door: Door,
-        journal: Journal,
         health: Health,
         clock: Clock,
         *,
         chance: random.Random,
         backoff_cap: float = 300.0,
     ) -> None:
-        self._spool = spool
+        self._outgoing = outgoing
         self._door = door
-        self._journal = journal
         self._health = health
         self._clock = clock
         self._backoff = Backoff(chance, cap=backoff_cap)
+        self._slowest = backoff_cap
         self._hurry = threading.Event()
 
     def hurry(self) -> None:
@@ -60,7 +63,7 @@ class Shipper:
 
     def step(self) -> tuple[Shipped, float]:
         """Tries to send one snapshot. Gives the outcome and the seconds to wait before the next try."""
-        found = self._spool.head()
+        found = self._outgoing.head()
         if found is None:
             return Shipped.IDLE, 0.0
         item, envelope = found
@@ -101,34 +104,47 @@ class Shipper:
     def _settle(self, item: Spooled, answer: Answer) -> tuple[Shipped, float]:
         status = answer.status
         if status == httpx.codes.ACCEPTED:
-            self._spool.remove(item)
+            self._outgoing.arrived(item)
             self._backoff.succeed()
             self._health.shipped()
-            needed = answer.fields().get("needed")
-            _log.debug("ship.accepted", epoch=item.epoch, seq=item.seq, needed=needed or [])
+            needed = _needed(answer)
+            self._outgoing.need(needed)
+            _log.debug("ship.accepted", epoch=item.epoch, seq=item.seq, needed=needed)
             return Shipped.SENT, 0.0
         if status == httpx.codes.CONFLICT:
-            self._conflict(item, answer)
-            return Shipped.DROPPED, 0.0
-        foreign = str(answer.fields().get("type", "")).endswith("/header-mismatch")
-        if status in _HOPELESS or foreign:
-            self._spool.remove(item)
+            return self._conflict(item, answer), 0.0
+        if answer.kind == "revoked-host":
+            return Shipped.KEPT, self._revoked(item)
+        if status in _HOPELESS or answer.kind == "header-mismatch":
+            self._outgoing.refused(item)
             _log.error("ship.refused", epoch=item.epoch, seq=item.seq, problem=answer.problem())
             self._health.failed(f"the server refused a snapshot: {answer.problem()}", refused=1)
             return Shipped.DROPPED, 0.0
         asked = retry_after(answer.retry_after, self._clock)
         return Shipped.KEPT, self._keep(item, answer.problem(), asked)
 
-    def _conflict(self, item: Spooled, answer: Answer) -> None:
+    def _conflict(self, item: Spooled, answer: Answer) -> Shipped:
         """The server has this identity with other content: the journal, or the whole machine, is a copy."""
-        self._spool.remove(item)
-        _log.error("ship.conflict", epoch=item.epoch, seq=item.seq, problem=answer.problem())
+        saved = self._outgoing.conflict(item)
+        _log.error(
+            "ship.conflict", epoch=item.epoch, seq=item.seq, saved=saved, problem=answer.problem()
+        )
+        became = "it goes again under a new epoch" if saved else "it is lost here"
         self._health.failed(
-            f"the server has snapshot {item.seq} with other content; was this machine copied or restored? {answer.problem()}",
+            f"the server has snapshot {item.seq} with other content, so {became}: this machine was copied or restored from a "
+            "backup. If another machine has this identity too, enroll one of them anew: vedette agent enroll --again TOKEN",
             conflicts=1,
         )
-        if item.epoch == self._journal.epoch:
-            self._journal.renew_epoch("conflict")
+        return Shipped.RENUMBERED if saved else Shipped.DROPPED
+
+    def _revoked(self, item: Spooled) -> float:
+        """The server trusts this host no more. What waits stays, should that be an error; there is no haste."""
+        self._health.failed(
+            "the server has revoked this host: snapshots stay in the spool. Enroll it anew (vedette agent enroll --again "
+            "TOKEN), or stop the agent"
+        )
+        _log.error("ship.revoked", epoch=item.epoch, seq=item.seq)
+        return max(self._backoff.fail(), self._slowest)
 
     def _keep(
         self, item: Spooled, problem: str, asked: float | None, *, reached: bool = True
@@ -139,3 +155,8 @@ class Shipper:
         )
         self._health.failed(problem)
         return wait
+
+
+def _needed(answer: Answer) -> list[str]:
+    names = answer.fields().get("needed")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

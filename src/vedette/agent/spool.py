@@ -161,6 +161,11 @@ class Spool:
                 self._forget(item)
             _log.error("spool.torn", epoch=item.epoch, seq=item.seq)
 
+    def waiting(self) -> tuple[Spooled, ...]:
+        """All that is in it, oldest first."""
+        with self._lock:
+            return tuple(self._items.values())
+
     def remove(self, item: Spooled) -> None:
         """Takes out a snapshot that is done with. One that was pushed out meanwhile is no error."""
         with self._lock:
