@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Protocol
 
+import msgspec
 import pytest
 
 from vedette.core import (
@@ -29,10 +30,19 @@ _START = ManualClock().now()
 EVERY = Selection()
 
 
-def message(host: str = "a", seq: int = 1, *, body: bytes = b"body", tenant: str = "t") -> Message:
+def message(
+    host: str = "a",
+    seq: int = 1,
+    *,
+    body: bytes = b"body",
+    tenant: str = "t",
+    behind: bool = False,
+) -> Message:
     """A message whose digest is its body's."""
     identity = Identity(tenant=TenantId(tenant), host=HostId(host), epoch=Epoch("e"), seq=seq)
-    return Message(identity=identity, digest=digest(body), body=body, received_at=_START)
+    return Message(
+        identity=identity, digest=digest(body), body=body, received_at=_START, behind=behind
+    )
 
 
 class Broker(Protocol):
@@ -361,7 +371,7 @@ class QueueContract:
         assert queue.dead_letters(limit=9) == []
         third, again = _take(queue)
         assert (third.message.identity.seq, third.replays) == (3, 0)
-        assert again.message == poison.message
+        assert again.message == msgspec.structs.replace(poison.message, behind=True)
         assert (again.replays, again.attempts) == (1, 1)
 
     def test_replaying_twice_has_no_second_effect(self, queue: Queue) -> None:
@@ -467,6 +477,43 @@ class QueueContract:
             served += [d.message.identity.host for d in batch]
             queue.commit(batch)
         assert [served[n : n + 7] for n in (0, 7, 14)] == [list(hosts)] * 3
+
+    def test_tenants_share_a_batch_evenly_however_many_hosts_each_has(self, queue: Queue) -> None:
+        queue.append([message(f"h{n}", seq) for n in range(30) for seq in range(3)])
+        queue.append([message("lone", seq, tenant="small") for seq in range(9)])
+        got = Counter(d.message.identity.tenant for d in _take(queue, limit=12))
+        assert got == {"t": 6, "small": 6}
+
+    def test_tenants_take_turns_when_more_wait_than_fit(self, queue: Queue) -> None:
+        for tenant in ("t", "u", "v"):
+            queue.append([message(f"h{n}", tenant=tenant) for n in range(4)])
+        served = Counter[str]()
+        for _ in range(3):
+            batch = _take(queue, limit=2)
+            served += Counter(d.message.identity.tenant for d in batch)
+            queue.commit(batch)
+        assert set(served.values()) == {2}
+
+    def test_what_is_behind_waits_for_the_live_but_for_its_share(self, queue: Queue) -> None:
+        queue.append([message(f"old{n}", seq, behind=True) for n in range(9) for seq in range(9)])
+        queue.append([message(f"new{n}") for n in range(40)])
+        first, second, third = (_take(queue, limit=16) for _ in range(3))
+        for batch in (first, second):
+            assert sum(d.message.behind for d in batch) == 2
+        assert len(first) == len(second) == 16
+        # Only twelve live ones are left, so the rest is for what is behind.
+        assert Counter(d.message.behind for d in third) == {False: 12, True: 4}
+
+    def test_what_is_behind_has_a_bound_of_its_own(self, queue: Queue) -> None:
+        queue.append([message(f"old{n}", seq, behind=True) for n in range(9) for seq in range(9)])
+        assert len(queue.poll(limit=50, lease_seconds=60, behind_limit=5)) == 5
+        queue.append([message(f"new{n}") for n in range(40)])
+        batch = queue.poll(limit=50, lease_seconds=60, behind_limit=4)
+        assert Counter(d.message.behind for d in batch) == {False: 40, True: 4}
+
+    def test_a_lane_that_is_behind_keeps_its_order(self, queue: Queue) -> None:
+        queue.append([message(seq=n, behind=n < 4) for n in range(1, 7)])
+        assert _seqs(_take(queue)) == [("a", n) for n in range(1, 7)]
 
     def test_a_batch_is_bounded_in_bytes_and_one_large_message_still_goes(
         self, broker: Broker

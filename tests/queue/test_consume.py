@@ -50,9 +50,11 @@ class _FaultyQueue(MemoryQueue):
             self.faults[method] -= 1
             raise Unavailable("the disk is full")
 
-    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+    def poll(
+        self, *, limit: int, lease_seconds: float, behind_limit: int | None = None
+    ) -> list[Delivery]:
         self._maybe_fail("poll")
-        return super().poll(limit=limit, lease_seconds=lease_seconds)
+        return super().poll(limit=limit, lease_seconds=lease_seconds, behind_limit=behind_limit)
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
         self._maybe_fail("commit")

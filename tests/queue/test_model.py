@@ -19,6 +19,8 @@ _MESSAGES = st.builds(
     st.sampled_from("abc"),
     st.integers(0, 6),
     body=st.sampled_from([b"x" * 10, b"y" * 40]),
+    tenant=st.sampled_from(["t", "u"]),
+    behind=st.booleans(),
 )
 _Pair = tuple[Delivery, Delivery]
 
@@ -62,10 +64,14 @@ class QueuesAgree(RuleBasedStateMachine):
     def append(self, batch: list[Any]) -> None:
         self._both(lambda queue, _: queue.append(batch))
 
-    @rule(limit=st.integers(1, 6), lease=st.integers(1, 10))
-    def poll(self, limit: int, lease: int) -> None:
-        model = self._model.poll(limit=limit, lease_seconds=lease)
-        real = self._real.poll(limit=limit, lease_seconds=lease)
+    @rule(
+        limit=st.integers(1, 6),
+        lease=st.integers(1, 10),
+        behind=st.none() | st.integers(1, 6),
+    )
+    def poll(self, limit: int, lease: int, behind: int | None) -> None:
+        model = self._model.poll(limit=limit, lease_seconds=lease, behind_limit=behind)
+        real = self._real.poll(limit=limit, lease_seconds=lease, behind_limit=behind)
         assert [_seen(delivery) for delivery in model] == [_seen(delivery) for delivery in real]
         self._lent += zip(model, real, strict=True)
 

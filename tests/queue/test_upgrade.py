@@ -108,7 +108,7 @@ def test_the_upgraded_tables_are_those_of_a_new_queue(engine: sa.Engine, url: st
         indexes = {index["name"] for index in looked.get_indexes(table.name)}
         assert {index.name for index in table.indexes} <= indexes
     with engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT version FROM queue_schema").all() == [(2,)]
+        assert connection.exec_driver_sql("SELECT version FROM queue_schema").all() == [(3,)]
     engine.dispose()
 
 

@@ -89,6 +89,10 @@ class DetectorSettings(_Section, frozen=True, kw_only=True):
     lease_seconds: Annotated[
         float, Meta(description="How long a worker may hold a host's snapshots before another may")
     ] = 60.0
+    behind_seconds: Annotated[
+        float,
+        Meta(description="Time that a batch may spend on old snapshots while live ones may come"),
+    ] = 0.1
     model: Annotated[str, Meta(description="Folder of a model bundle; empty: the shipped one")] = ""
 
 
@@ -279,6 +283,7 @@ def _out_of_bounds(settings: Settings) -> list[str]:
         "ingest.max_body_bytes": settings.ingest.max_body_bytes,
         "ingest.burst": settings.ingest.burst,
         "detector.lease_seconds": settings.detector.lease_seconds,
+        "detector.behind_seconds": settings.detector.behind_seconds,
         "respond.tick_seconds": settings.respond.tick_seconds,
         "mail.timeout_seconds": mail.timeout_seconds,
     }

@@ -9,12 +9,16 @@ __all__ = ["Message"]
 
 
 class Message(Record, frozen=True, kw_only=True):
-    """`body` is the sealed envelope as it came; `digest` its SHA-256 (`sha256:<hex>`)."""
+    """`body` is the sealed envelope as it came; `digest` its SHA-256 (`sha256:<hex>`).
+
+    `behind` when it was taken long before it came: it waits until live snapshots of other hosts are served.
+    """
 
     identity: Identity
     digest: str
     body: bytes
     received_at: datetime
+    behind: bool = False
 
     @property
     def lane(self) -> str:

@@ -23,6 +23,7 @@ import structlog
 
 from vedette.core import Clock, LeaseLost, Record, Unavailable
 from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
+from vedette.queue.pace import Pace
 from vedette.queue.port import Delivery, Queue
 
 __all__ = ["Backoff", "consume"]
@@ -59,12 +60,18 @@ def consume(
     jitter: Callable[[], float] = random.random,
     on_batch: Callable[[BatchReport], None] | None = None,
     timer: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    behind_seconds: float = 0.1,
 ) -> None:
     """Runs until `stop` is set: a batch in hand is finished first, or given back if it can't be.
 
     One call of `handle` must end within `lease_seconds`; between single hand-overs the loop extends the leases itself.
     `timer` measures its own stages, `poll` and `settle`.
+
+    A batch holds as much of what is behind as takes about `behind_seconds`: so long at most a live snapshot waits for a
+    batch that has begun. After a batch that was not full the next poll comes `idle_seconds` after the last, so that
+    what arrives meanwhile shares a transaction.
     """
+    pace = Pace(behind_seconds)
     loop = _Loop(queue, handle, stop, clock, lease_seconds, backoff, jitter, timer)
     failures = 0
     prune_at = clock.monotonic() + prune_seconds
@@ -73,8 +80,11 @@ def consume(
             if clock.monotonic() >= prune_at:
                 queue.prune()
                 prune_at = clock.monotonic() + prune_seconds
+            began, most_behind = clock.monotonic(), pace.limit
             with timer("poll"):
-                batch = queue.poll(limit=limit, lease_seconds=lease_seconds)
+                batch = queue.poll(
+                    limit=limit, lease_seconds=lease_seconds, behind_limit=most_behind
+                )
         except Unavailable as error:
             failures += 1
             _log.warning("queue.poll_failed", failures=failures, error=error.detail)
@@ -85,8 +95,11 @@ def consume(
             loop.pause(idle_seconds)
             continue
         report = loop.work(batch)
+        pace.note(report.size, report.seconds)
         if on_batch is not None:
             on_batch(report)
+        if report.size < limit and report.behind < most_behind:
+            loop.pause(idle_seconds - (clock.monotonic() - began))
 
 
 class _AbandonedError(Exception):
@@ -142,6 +155,7 @@ class _Loop:
             self._give_back(batch)
         return BatchReport(
             size=len(batch),
+            behind=sum(delivery.message.behind for delivery in batch),
             lanes=len({delivery.token for delivery in batch}),
             seconds=self._clock.monotonic() - started,
             done=self._tally["done"],

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+import msgspec
+
 from vedette.core import Clock, HostId, Identity, Message, TenantId
-from vedette.queue.fair import MAX_BATCH_BYTES, Head, share_of, take_turns
+from vedette.queue.fair import MAX_BATCH_BYTES, Head, Ready, Turns
 from vedette.queue.port import (
     DEAD_LETTER_RETENTION,
     EVERY,
@@ -63,12 +65,19 @@ class _Waiting:
 class _Lane:
     """One host's messages by position, and who holds them."""
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self, tenant: str, start: datetime) -> None:
+        self.tenant = tenant
         self.waiting: dict[int, _Waiting] = {}
         self.token: str | None = None
         self.leased_until = start
         self.held_until = start
         self.outstanding = 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether its first message is."""
+        first = next(iter(self.waiting.values()))
+        return first.message.behind
 
     def free(self, now: datetime, horizon: datetime) -> bool:
         leased = self.token is not None and now < self.leased_until <= horizon
@@ -95,7 +104,7 @@ class MemoryQueue:
         self._clock = clock
         self._retention = retention
         self._dead_letter_retention = dead_letter_retention
-        self._max_batch_bytes = max_batch_bytes
+        self._turns = Turns(max_batch_bytes)
         self._lock = threading.Lock()
         self._lane_ids: dict[tuple[str, str], int] = {}
         self._lanes: dict[int, _Lane] = {}
@@ -103,7 +112,6 @@ class MemoryQueue:
         self._dead: dict[int, tuple[DeadLetter, Message]] = {}
         self._last_dead = 0
         self._position = 0
-        self._last_lane = 0
 
     def append(self, messages: Sequence[Message]) -> list[Appended]:
         """Stores the new ones; in memory only."""
@@ -117,7 +125,7 @@ class MemoryQueue:
         if (tenant, host) not in self._lane_ids:
             lane = len(self._lane_ids) + 1
             self._lane_ids[tenant, host] = lane
-            self._lanes[lane] = _Lane(self._clock.now())
+            self._lanes[lane] = _Lane(tenant, self._clock.now())
 
     def _append_one(self, message: Message) -> Appended:
         known = self._accepted.get(message.identity)
@@ -129,28 +137,22 @@ class MemoryQueue:
         self._lanes[lane].waiting[self._position] = _Waiting(message)
         return Appended.NEW
 
-    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+    def poll(
+        self, *, limit: int, lease_seconds: float, behind_limit: int | None = None
+    ) -> list[Delivery]:
         """Leases waiting lanes in turn, and gives their first messages."""
         with self._lock:
             now = self._clock.now()
             horizon = now + timedelta(seconds=max(lease_seconds, LONGEST_WAIT_SECONDS))
             ready = [
-                lane
-                for lane, held in sorted(self._lanes.items())
-                if held.waiting and held.free(now, horizon)
+                Ready(lane=number, tenant=lane.tenant, behind=lane.behind)
+                for number, lane in sorted(self._lanes.items())
+                if lane.waiting and lane.free(now, horizon)
             ]
-            ready = [lane for lane in ready if lane > self._last_lane] + [
-                lane for lane in ready if lane <= self._last_lane
-            ]
-            ready = ready[:limit]
-            if not ready:
-                return []
-            share = share_of(limit, len(ready))
-            taken = take_turns(
-                (self._heads(lane, share) for lane in ready), limit, max_bytes=self._max_batch_bytes
-            )
+            most = limit if behind_limit is None else behind_limit
+            candidates = self._turns.candidates(ready, limit, most)
+            taken = self._turns.choose(candidates, limit, most, self._heads)
             counts = Counter(head.lane for head in taken)
-            self._last_lane = [lane for lane in ready if lane in counts][-1]
             secret = secrets.token_hex(16)
             for number, count in counts.items():
                 lane = self._lanes[number]
@@ -162,11 +164,14 @@ class MemoryQueue:
                 for head in sorted(taken, key=lambda head: head.position)
             ]
 
-    def _heads(self, lane: int, share: int) -> list[Head]:
-        return [
-            Head(lane=lane, position=position, size=len(waiting.message.body))
-            for position, waiting in islice(self._lanes[lane].waiting.items(), share)
-        ]
+    def _heads(self, lanes: Sequence[int], share: int) -> dict[int, list[Head]]:
+        return {
+            lane: [
+                Head(lane=lane, position=position, size=len(waiting.message.body))
+                for position, waiting in islice(self._lanes[lane].waiting.items(), share)
+            ]
+            for lane in lanes
+        }
 
     def _deliver(self, head: Head, secret: str) -> Delivery:
         waiting = self._lanes[head.lane].waiting[head.position]
@@ -278,7 +283,9 @@ class MemoryQueue:
                 _, message = self._dead.pop(int(letter.id))
                 lane = self._lane_ids[message.identity.tenant, message.identity.host]
                 self._position += 1
-                self._lanes[lane].waiting[self._position] = _Waiting(message, letter)
+                self._lanes[lane].waiting[self._position] = _Waiting(
+                    msgspec.structs.replace(message, behind=True), letter
+                )
             return letters
 
     def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:

@@ -38,9 +38,10 @@ Any other exception makes the loop hand over the batch one by one.
 
 
 class BatchReport(Record, frozen=True, kw_only=True):
-    """One polled batch after it was settled, for metrics. `failed` raised when handled alone; `lost` belong to another now."""
+    """One polled batch after it was settled, for metrics. `behind` were old when they came; `failed` raised when handled alone; `lost` belong to another now."""
 
     size: int
+    behind: int
     lanes: int
     seconds: float
     done: int

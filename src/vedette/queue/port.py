@@ -129,11 +129,14 @@ class Queue(Protocol):
             Unavailable: the disk is full, read-only or out of reach; none was stored.
         """
 
-    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+    def poll(
+        self, *, limit: int, lease_seconds: float, behind_limit: int | None = None
+    ) -> list[Delivery]:
         """Leases lanes that wait, and gives their first messages: at most `limit`, in order within each lane.
 
-        Lanes take turns, and share the limit evenly, so a flooding host does not starve the others. While a lane has
-        deliveries that are neither committed, rejected nor back, it is not polled again until its lease runs out.
+        Tenants take turns, and within a tenant its lanes, and they share the limit evenly, so no flooding tenant or host
+        starves the others. Lanes whose first message is `behind` come after the live ones, with at most `behind_limit`
+        messages, and where both wait with at least an eighth of the limits. While a lane has deliveries that are neither committed, rejected nor back, it is not polled again until its lease runs out.
         All consumers ask for leases of about the same length. Should the clock be set back, a lane stays leased or held
         for no longer than `LONGEST_WAIT_SECONDS` or the lease asked for, whichever is more.
         """

@@ -45,6 +45,7 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
             lease_seconds=settings.detector.lease_seconds,
             on_batch=_count,
             timer=stages,
+            behind_seconds=settings.detector.behind_seconds,
         )
     finally:
         queue.close()

@@ -84,6 +84,7 @@ class Appender:
                 "seq": key[2],
                 "digest": first[key].digest,
                 "accepted_at": at,
+                "size": len(first[key].body),
             }
             for key in sorted(first)
         ]
@@ -114,6 +115,7 @@ def _row(key: _Key, message: Message) -> dict[str, Any]:
         "digest": message.digest,
         "received_at": to_micros(message.received_at),
         "attempts": 0,
+        "behind": int(message.behind),
         "body": message.body,
     }
 

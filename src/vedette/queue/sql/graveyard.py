@@ -143,6 +143,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
 def _put_back(number: int) -> Any:
     carried = {
         "attempts": literal(0, messages.c.attempts.type),
+        # What people replay is old: live snapshots go before it.
+        "behind": literal(1, messages.c.behind.type),
         "dead_letter": dead_letters.c.id,
         "replays": dead_letters.c.replays + 1,
         "tried": dead_letters.c.attempts,

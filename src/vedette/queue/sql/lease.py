@@ -7,6 +7,8 @@ comes back finds another secret and changes nothing (a fencing token). A lane's 
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 
 from vedette.core import Epoch, HostId, Identity, Message, TenantId
-from vedette.queue.fair import Head, share_of, take_turns
+from vedette.queue.fair import MAX_READY, Head, Ready, Turns
 from vedette.queue.port import Delivery
 from vedette.queue.sql.database import Database
 from vedette.queue.sql.instant import from_micros
@@ -45,56 +47,59 @@ class Leases:
 
     def __init__(self, database: Database, *, max_batch_bytes: int) -> None:
         self._database = database
-        self._max_batch_bytes = max_batch_bytes
-        self._last_lane = 0
+        self._turns = Turns(max_batch_bytes)
 
-    def take(self, limit: int, *, now: int, until: int, horizon: int) -> list[Delivery]:
+    def take(
+        self, limit: int, behind_limit: int, *, now: int, until: int, horizon: int
+    ) -> list[Delivery]:
         """First looks without a lock, so that idle consumers disturb nobody; then takes what is still free.
 
         A lease or hold that ends after `horizon` counts as none: it was made before the clock was set back.
         """
         with self._database.read() as connection:
-            ready = self._ready(connection, limit, now, horizon)
+            ready = self._ready(connection, now, horizon)
         if not ready:
             return []
+        wanted = self._turns.candidates(ready, limit, behind_limit)
         with self._database.write() as connection:
-            owners = _lock_free(connection, ready, now, horizon)
-            taken = self._choose(connection, [lane for lane in ready if lane in owners], limit)
+            owners = _lock_free(connection, [lane.lane for lane in wanted], now, horizon)
+            free = [lane for lane in wanted if lane.lane in owners]
+            taken = self._turns.choose(free, limit, behind_limit, partial(self._heads, connection))
             if not taken:
                 return []
             counts = Counter(head.lane for head in taken)
             secret = secrets.token_hex(16)
             _lease(connection, counts, secret, until)
-            deliveries = _deliver(connection, [head.position for head in taken], owners, secret)
-        self._last_lane = [lane for lane in ready if lane in counts][-1]
-        return deliveries
+            return _deliver(connection, [head.position for head in taken], owners, secret)
 
-    def _ready(self, connection: Connection, limit: int, now: int, horizon: int) -> list[int]:
-        """Free lanes that have messages, from the one after the last served on, round and round."""
-        last = self._last_lane
-        ready: list[int] = []
+    def _ready(self, connection: Connection, now: int, horizon: int) -> list[Ready]:
+        """Free lanes that have messages, as many as one poll looks at, from where the last look ended."""
+        last = self._turns.looked_until
+        ready: list[Ready] = []
         for after, upto in ((last, _LAST_LANE), (0, last)):
-            if upto and len(ready) < limit:
-                bounds = {"after": after, "upto": upto, "room": limit - len(ready)}
+            if upto and len(ready) < MAX_READY:
+                bounds = {"after": after, "upto": upto, "room": MAX_READY - len(ready)}
                 times = {"now": now, "horizon": horizon}
-                ready += connection.execute(_READY, bounds | times).scalars()
+                ready += [
+                    Ready(lane=lane, tenant=tenant, behind=bool(behind))
+                    for lane, tenant, behind in connection.execute(_READY, bounds | times)
+                ]
         return ready
 
-    def _choose(self, connection: Connection, ready: Sequence[int], limit: int) -> list[Head]:
-        if not ready:
-            return []
+    def _heads(
+        self, connection: Connection, ready: Sequence[int], share: int
+    ) -> dict[int, list[Head]]:
         heads = _heads_in_postgresql if self._database.is_postgresql else _heads_in_sqlite
-        fronts = defaultdict(list)
-        for lane, position, size in connection.execute(heads(ready, share_of(limit, len(ready)))):
+        fronts: dict[int, list[Head]] = defaultdict(list)
+        for lane, position, size in connection.execute(heads(ready, share)):
             fronts[lane].append(Head(lane=lane, position=position, size=size))
-        turns = (sorted(fronts[lane], key=lambda head: head.position) for lane in ready)
-        return take_turns(turns, limit, max_bytes=self._max_batch_bytes)
+        return {lane: sorted(front, key=attrgetter("position")) for lane, front in fronts.items()}
 
 
-def _ready_lanes() -> Select[int]:
+def _ready_lanes() -> Select[int, str, int]:
     """Hops from lane to lane through the index, and stops at `room`: cheap however much waits in each lane.
 
-    The condition is a scalar subquery because a join could be turned round, and then visit every lane.
+    Condition and columns are scalar subqueries because a join could be turned round, and then visit every lane.
     """
     upto: BindParameter[int] = bindparam("upto")
     waiting = (
@@ -113,7 +118,15 @@ def _ready_lanes() -> Select[int]:
         .where(lanes.c.id == waiting.c.id)
         .scalar_subquery()
     )
-    return select(waiting.c.id).where(free).limit(bindparam("room"))
+    tenant = select(lanes.c.tenant).where(lanes.c.id == waiting.c.id).scalar_subquery()
+    behind = (
+        select(messages.c.behind)
+        .where(messages.c.lane_id == waiting.c.id)
+        .order_by(messages.c.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(waiting.c.id, tenant, behind).where(free).limit(bindparam("room"))
 
 
 def _free(now: Any, horizon: Any) -> Any:
@@ -202,6 +215,7 @@ def _delivery(row: Row[Any], owner: _Owner, secret: str) -> Delivery:
         digest=row.digest,
         body=bytes(row.body),
         received_at=from_micros(row.received_at),
+        behind=bool(row.behind),
     )
     return Delivery(
         message=message,

@@ -77,11 +77,15 @@ class SqlQueue:
         check_appendable(messages)
         return self._appender.append(messages, self._now()) if messages else []
 
-    def poll(self, *, limit: int, lease_seconds: float) -> list[Delivery]:
+    def poll(
+        self, *, limit: int, lease_seconds: float, behind_limit: int | None = None
+    ) -> list[Delivery]:
         """Leases waiting lanes in turn, and gives their first messages; at most 900."""
         now = self._now()
+        most = min(limit, _LARGEST_BATCH)
         return self._leases.take(
-            min(limit, _LARGEST_BATCH),
+            most,
+            most if behind_limit is None else min(most, behind_limit),
             now=now,
             until=now + in_micros(lease_seconds),
             horizon=now + in_micros(max(lease_seconds, LONGEST_WAIT_SECONDS)),

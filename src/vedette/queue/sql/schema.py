@@ -31,7 +31,7 @@ from vedette.queue.sql.database import Database
 
 __all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _CREATION_LOCK: Final = 0x76_65_64_71
 
 _metadata = MetaData()
@@ -69,8 +69,10 @@ messages = Table(
     Column("dead_letter", BigInteger),
     Column("replays", Integer, nullable=False, server_default="0"),
     Column("tried", Integer, nullable=False, server_default="0"),
+    # 1 for what live snapshots go before. In the index, so that a poll reads no row to know it.
+    Column("behind", Integer, nullable=False, server_default="0"),
     Column("body", LargeBinary, nullable=False),
-    Index("queue_messages_by_lane", "lane_id", "position"),
+    Index("queue_messages_by_lane", "lane_id", "position", "behind"),
     # A position that was used again would let a late second commit remove another message.
     sqlite_autoincrement=True,
     # Rows live for seconds: vacuum by the thousand, or dead index entries slow every poll down.
@@ -95,6 +97,8 @@ accepted = Table(
     Column("seq", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
+    # Of the body, in bytes: what quotas count.
+    Column("size", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("lane_id", "epoch", "seq"),
     Index("queue_accepted_by_time", "accepted_at"),
     sqlite_with_rowid=False,
@@ -128,6 +132,12 @@ _UPGRADES: Final = {
         "ALTER TABLE queue_dead_letters ADD COLUMN replays INTEGER DEFAULT 0 NOT NULL",
         "CREATE INDEX queue_dead_letters_by_lane ON queue_dead_letters (lane_id, id)",
         "CREATE INDEX queue_dead_letters_by_time ON queue_dead_letters (rejected_at)",
+    ),
+    2: (
+        "ALTER TABLE queue_messages ADD COLUMN behind INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE queue_accepted ADD COLUMN size BIGINT DEFAULT 0 NOT NULL",
+        "DROP INDEX queue_messages_by_lane",
+        "CREATE INDEX queue_messages_by_lane ON queue_messages (lane_id, position, behind)",
     ),
 }
 
