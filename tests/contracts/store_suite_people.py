@@ -1,7 +1,7 @@
 """Hosts, enrolment, tokens, sessions, policies, audit and pages, on every backend."""
 
 import base64
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -11,12 +11,10 @@ from tests.store.make import (
     START,
     TENANT,
     apply,
-    chain,
     described,
     effect,
     enrol,
     minute,
-    open_for,
     verdict,
 )
 
@@ -123,57 +121,6 @@ class HostsContract:
             HostStatus.ABNORMAL: 1,
             HostStatus.UNKNOWN: 2,
         }
-
-    def test_a_silent_host_becomes_unknown_once(self, store: Store, clock: ManualClock) -> None:
-        enrol(store, interval=10.0)
-        (first,) = chain(1, 1)
-        apply(store, first)
-        clock.step(first.verdict.decided_at + timedelta(seconds=30))
-        open_for(store, 32)
-        assert store.hosts.expire_silent(clock.now()) == []
-        open_for(store, 0.001)
-        (silent,) = store.hosts.expire_silent(clock.now())
-        assert (silent.id, silent.status, silent.status_reason) == (
-            HOST,
-            HostStatus.UNKNOWN,
-            "silent",
-        )
-        assert silent.status_since == silent.silent_since == clock.now()
-        assert store.hosts.silent(TENANT) == 1
-        assert silent == store.hosts.get(TENANT, HOST)
-        assert store.hosts.expire_silent(clock.now()) == []
-        kinds = [(n.kind, n.data["from"]) for n in store.outbox.take(9)]
-        assert kinds == [("host.label", "unknown"), ("host.status", "normal")]
-        assert _audited(store).count("host.status") == 2
-
-    def test_a_silent_host_that_speaks_again_has_its_status_back(
-        self, store: Store, clock: ManualClock
-    ) -> None:
-        enrol(store)
-        (first,) = chain(1, 1)
-        apply(store, first)
-        clock.step(minute(99))
-        open_for(store, 999)
-        store.hosts.expire_silent(clock.now())
-        second = effect(2, verdict=verdict(2, decided_at=clock.now()), expected=first.result)
-        apply(store, second)
-        host = store.hosts.get(TENANT, HOST)
-        assert (host.status, host.status_reason) == (HostStatus.NORMAL, "")
-        assert (host.silent_since, store.hosts.silent(TENANT)) == (None, 0)
-        assert "host.heard" in _audited(store)
-        assert [n.data["to"] for n in store.outbox.take(9)] == ["normal", "unknown", "normal"]
-        assert store.hosts.expire_silent(clock.now()) == []
-
-    def test_a_host_that_never_spoke_falls_silent_too_and_a_revoked_one_does_not(
-        self, store: Store
-    ) -> None:
-        enrol(store)
-        enrol(store, host=HostId("revoked"))
-        store.hosts.revoke(TENANT, HostId("revoked"), ADA, "")
-        open_for(store, 240)
-        (silent,) = store.hosts.expire_silent(minute(4))
-        assert (silent.id, silent.status_reason) == (HOST, "silent")
-        assert silent.status_since == START
 
 
 def _redeem(store: Store, kid: str) -> Host:

@@ -129,7 +129,7 @@ BROKEN = [
     ("{role: [db]}", "{role: db}", 12, 58, "role must be a list"),
     ("{role: [db]}", "{role: [1]}", 12, 59, "a label's value must be text"),
     ("[opened, raised, closed]", "[opened, shut]", 4, 18, "an entry of on must be one of"),
-    ("[opened, raised, closed]", "[]", 4, 9, "on must have 1 to 5 entries, not 0"),
+    ("[opened, raised, closed]", "[]", 4, 9, "on must have 1 to 7 entries, not 0"),
     ("[opened, raised, closed]", "opened", 4, 9, "on must be a list"),
     ("    when: verdict.label", "    on: [closed]\n    when: verdict.label", 9, 9, "disruptive"),
     (

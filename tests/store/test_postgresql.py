@@ -11,6 +11,7 @@ from tests.contracts.store_suite_response import (
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 
 pytestmark = pytest.mark.postgres
@@ -38,6 +39,10 @@ class TestFacts(OnPostgresql, FactsContract):
 
 class TestHosts(OnPostgresql, HostsContract):
     """Hosts, here."""
+
+
+class TestSilence(OnPostgresql, SilenceContract):
+    """Silence, here."""
 
 
 class TestAccess(OnPostgresql, AccessContract):

@@ -13,6 +13,7 @@ from tests.contracts.store_suite_response import (
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 
 
@@ -38,6 +39,10 @@ class TestFacts(OnSqlite, FactsContract):
 
 class TestHosts(OnSqlite, HostsContract):
     """Hosts, here."""
+
+
+class TestSilence(OnSqlite, SilenceContract):
+    """Silence, here."""
 
 
 class TestAccess(OnSqlite, AccessContract):

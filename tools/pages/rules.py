@@ -2,13 +2,13 @@
 
 from pages.table import Undocumented, said, table
 
-from vedette.decide import VARIABLES
+from vedette.decide import STANDING_VARIABLES, VARIABLES
 from vedette.respond import schemas
 
 __all__ = ["actions", "variables"]
 
 _MEANING = {
-    "trigger": "What the incident did: opened, raised, reopened, quiet or closed",
+    "trigger": "What the incident did: opened, raised, reopened, quiet or closed; or the host: silent or heard",
     "verdict.label": "Of the snapshot that led here: normal, abnormal or unknown",
     "verdict.score": "How sure, 0 to 1; 0.5 is the threshold",
     "verdict.severity": "none, low, medium, high or critical",
@@ -61,6 +61,6 @@ def variables() -> str:
     rows = [
         [f"`{name}`", f"`{str(kind).lower()}`", _MEANING[name]] for name, kind in VARIABLES.items()
     ]
-    return "## Variables of conditions\n\nFor `when:` in policies, in CEL.\n\n" + table(
-        ("variable", "type", "what"), rows
-    )
+    only = ", ".join(f"`{name}`" for name in STANDING_VARIABLES)
+    words = f"For `when:` in policies, in CEL. Policies on `silent` or `heard` have only {only}."
+    return f"## Variables of conditions\n\n{words}\n\n" + table(("variable", "type", "what"), rows)

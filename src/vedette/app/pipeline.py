@@ -19,7 +19,7 @@ from vedette.core import (
     VerdictId,
     decode_snapshot,
 )
-from vedette.decide import PolicySet, Situation
+from vedette.decide import PolicySet, Situation, answer
 from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope
@@ -135,7 +135,11 @@ class Pipeline:
         effects = [*self._judge(opened), *self._blind(part)]
         effects.sort(key=itemgetter(0))
         with self._timer("apply"):
-            applied = self._store.apply([effect for _, effect in effects], actor=self._actor)
+            applied = self._store.apply(
+                [effect for _, effect in effects],
+                actor=self._actor,
+                policies=lambda turn: answer(turn, self._policies(turn.tenant)),
+            )
         outcomes: dict[int, Outcome] = {
             index: Reject(reason=_why(item)) for index, item in part.items() if item.refused
         }

@@ -1,14 +1,16 @@
 """Groups verdicts into incidents and lets policies propose actions: pure functions of what they are given."""
 
-from vedette.decide.condition import VARIABLES
+from vedette.decide.condition import STANDING_VARIABLES, VARIABLES
 from vedette.decide.decision import decide
 from vedette.decide.incidents import Grouping
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Guards, Policy, Step
 from vedette.decide.ports import ActionSchema, Kinds
 from vedette.decide.situation import Decision, Situation
+from vedette.decide.standing import answer
 
 __all__ = [
+    "STANDING_VARIABLES",
     "VARIABLES",
     "ActionSchema",
     "Decision",
@@ -19,5 +21,6 @@ __all__ = [
     "PolicySet",
     "Situation",
     "Step",
+    "answer",
     "decide",
 ]

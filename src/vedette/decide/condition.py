@@ -12,7 +12,15 @@ from cel_expr_python import cel  # type: ignore[import-untyped]  # ships a stub 
 
 from vedette.core import Host, Incident, InvalidInput, Verdict
 
-__all__ = ["MAX_LENGTH", "MAX_MACROS", "VARIABLES", "Condition", "bind"]
+__all__ = [
+    "MAX_LENGTH",
+    "MAX_MACROS",
+    "STANDING_VARIABLES",
+    "VARIABLES",
+    "Condition",
+    "bind",
+    "bind_host",
+]
 
 MAX_LENGTH = 1_000
 MAX_MACROS = 3
@@ -20,8 +28,7 @@ _MAX_VALUE = 256
 _MAX_LABELS = 50
 
 _TEXTS = cel.Type.List(cel.Type.STRING)
-VARIABLES: dict[str, Any] = {
-    "trigger": cel.Type.STRING,
+_OF_INCIDENT: dict[str, Any] = {
     "verdict.label": cel.Type.STRING,
     "verdict.score": cel.Type.DOUBLE,
     "verdict.severity": cel.Type.STRING,
@@ -41,27 +48,36 @@ VARIABLES: dict[str, Any] = {
     "incident.peak_score": cel.Type.DOUBLE,
     "incident.opened_at": cel.Type.TIMESTAMP,
     "incident.last_abnormal_at": cel.Type.TIMESTAMP,
+}
+STANDING_VARIABLES: dict[str, Any] = {
+    "trigger": cel.Type.STRING,
     "host.id": cel.Type.STRING,
     "host.hostname": cel.Type.STRING,
     "host.role": cel.Type.STRING,
     "host.os": cel.Type.STRING,
     "host.labels": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
 }
+VARIABLES: dict[str, Any] = {
+    "trigger": cel.Type.STRING,
+    **_OF_INCIDENT,
+    **STANDING_VARIABLES,
+}
 _ENVIRONMENT = cel.NewEnv(variables=VARIABLES)
+_STANDING = cel.NewEnv(variables=STANDING_VARIABLES)
 _LITERAL = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|//[^\n]*")
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 
 
 class Condition:
-    """A compiled expression.
+    """A compiled expression: over an incident, or (`standing`) over a host alone, of which no snapshot tells anything.
 
     Raises:
         InvalidInput: it can't be parsed or typed, gives no bool, or may cost too much. The extensions `line` and
             `column` count from 1 within the expression.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, standing: bool = False) -> None:
         # What breaks off is reported at the end of its last line, not on an empty one after it.
         self.text = text = text.rstrip()
         if len(text) > MAX_LENGTH:
@@ -78,7 +94,7 @@ class Condition:
                 column=1,
             )
         try:
-            self._expression = _ENVIRONMENT.compile(text)
+            self._expression = (_STANDING if standing else _ENVIRONMENT).compile(text)
         except RuntimeError as error:
             raise _readable(str(error)) from error
         given = self._expression.return_type()
@@ -126,6 +142,13 @@ def bind(verdict: Verdict, incident: Incident, host: Host) -> dict[str, Any]:
         "incident.peak_score": float(incident.peak_score),
         "incident.opened_at": incident.opened_at,
         "incident.last_abnormal_at": incident.last_abnormal_at,
+        **bind_host(host),
+    }
+
+
+def bind_host(host: Host) -> dict[str, Any]:
+    """The values of STANDING_VARIABLES but `trigger`."""
+    return {
         "host.id": host.id,
         "host.hostname": _clip(host.hostname),
         "host.role": _clip(host.labels.get("role", "")),

@@ -10,7 +10,7 @@ import yaml
 from vedette.core import Incident, InvalidInput, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
-from vedette.decide.policy import TRIGGERS, Guards, Policy, Step
+from vedette.decide.policy import STANDING_TRIGGERS, TRIGGERS, Guards, Policy, Step
 from vedette.decide.ports import Kinds
 
 __all__ = ["PolicySet"]
@@ -48,7 +48,7 @@ class PolicySet:
 
     @classmethod
     def default(cls, *, kinds: Kinds) -> Self:
-        """The shipped policies: mail tells the owner; a quarantine in dry run waits for approval."""
+        """The shipped policies: mail tells the owner, of incidents and of silent hosts; a quarantine in dry run waits."""
         source = files("vedette.decide").joinpath("default.yaml").read_text(encoding="utf-8")
         return cls.parse(source, kinds=kinds)
 
@@ -75,11 +75,18 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
         _step(step, kinds) for step in document.items(found["then"], "then", most=_MAX_STEPS)
     )
     on = _triggers(found["on"]) if "on" in found else ("opened",)
-    if any(step.disruptive for step in steps) and {"quiet", "closed"}.intersection(on):
+    standing = not set(on).isdisjoint(STANDING_TRIGGERS)
+    if standing:
+        _check_standing(found, on, steps)
+    elif any(step.disruptive for step in steps) and {"quiet", "closed"}.intersection(on):
         raise document.wrong(
             found["on"], "a disruptive action can't start on quiet or closed: the host is normal"
         )
-    condition = _condition(found["when"]) if "when" in found else Condition("true")
+    condition = (
+        _condition(found["when"], standing=standing)
+        if "when" in found
+        else Condition("true", standing=standing)
+    )
     policy = Policy(
         name=document.text(found["name"], "name"),
         on=on,
@@ -92,10 +99,37 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
 
 
 def _triggers(node: yaml.Node) -> tuple[str, ...]:
-    entries = document.items(node, "on", most=len(TRIGGERS))
-    return tuple(
-        dict.fromkeys(document.choice(entry, "an entry of on", TRIGGERS) for entry in entries)
-    )
+    known = (*TRIGGERS, *STANDING_TRIGGERS)
+    entries = document.items(node, "on", most=len(known))
+    chosen: dict[str, None] = {}
+    for entry in entries:
+        word = document.choice(entry, "an entry of on", known)
+        if chosen and (word in STANDING_TRIGGERS) != (next(iter(chosen)) in STANDING_TRIGGERS):
+            raise document.wrong(
+                entry,
+                f"{word} can't stand beside {next(iter(chosen))}: one is of an incident, the other of "
+                "how a host stands; write two policies",
+            )
+        chosen[word] = None
+    return tuple(chosen)
+
+
+def _check_standing(
+    found: dict[str, yaml.Node], on: tuple[str, ...], steps: tuple[Step, ...]
+) -> None:
+    nodes = document.items(found["then"], "then", most=_MAX_STEPS)
+    for node, step in zip(nodes, steps, strict=True):
+        if step.disruptive:
+            raise document.wrong(
+                document.at_path(node, ["action"]),
+                f"{step.kind} can't start on {' or '.join(on)}: a host that is not heard can't be seen to be ill",
+            )
+    if "within" in found:
+        confirm = document.at_path(found["within"], ["confirm"])
+        if confirm is not found["within"]:
+            raise document.wrong(
+                confirm, f"confirm counts abnormal snapshots; there are none on {' or '.join(on)}"
+            )
 
 
 def _step(node: yaml.Node, kinds: Kinds) -> Step:
@@ -154,10 +188,10 @@ def _protected(node: yaml.Node) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _condition(node: yaml.Node) -> Condition:
+def _condition(node: yaml.Node, *, standing: bool) -> Condition:
     text = document.text(node, "when")
     try:
-        return Condition(text)
+        return Condition(text, standing=standing)
     except InvalidInput as error:
         raise document.inside(
             node, error.extensions["line"], error.extensions["column"], f"when: {error.detail}"

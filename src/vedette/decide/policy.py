@@ -1,11 +1,12 @@
-"""One rule: on which changes of an incident, when, then what, within which guards."""
+"""One rule: on which changes of an incident or of how a host stands, when, then what, within which guards."""
 
 from typing import Any
 
 from vedette.core import Mode, Record
 
-__all__ = ["TRIGGERS", "Guards", "Policy", "Step"]
+__all__ = ["STANDING_TRIGGERS", "TRIGGERS", "Guards", "Policy", "Step"]
 
+STANDING_TRIGGERS = ("silent", "heard")
 TRIGGERS = ("opened", "raised", "quiet", "reopened", "closed")
 
 
@@ -34,7 +35,10 @@ class Guards(Record, frozen=True, kw_only=True):
 
 
 class Policy(Record, frozen=True, kw_only=True):
-    """`on` names changes of an incident (of TRIGGERS); `when` is a CEL expression that gives a bool."""
+    """`on` names changes of an incident (of TRIGGERS), or of hosts' standing (of STANDING_TRIGGERS), never both.
+
+    `when` is a CEL expression that gives a bool.
+    """
 
     name: str
     on: tuple[str, ...]

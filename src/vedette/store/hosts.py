@@ -1,6 +1,6 @@
 """Hosts: who they are, their keys, and how they stand between snapshots."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -23,28 +23,13 @@ from vedette.core import (
 from vedette.store.audit import write_audit
 from vedette.store.database import Database
 from vedette.store.door import open_time
-from vedette.store.notice import Notice
-from vedette.store.outbox import post
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import HOST_KEYS, HOSTS
-from vedette.store.standing import answer_turn, no_policies
+from vedette.store.silence import Waiting, expire, none_waits
+from vedette.store.standing import no_policies
 
-__all__ = ["SILENT", "Hosts", "Signer", "add_host"]
-
-SILENT = "silent"
-Waiting = Callable[[TenantId, Sequence[HostId]], Collection[HostId]]
-"""Which of these hosts have snapshots that were accepted and are not judged yet."""
-_ACTOR = "system:store"
-_MISSED_INTERVALS = 3
-# The door's clock moves by beats of two seconds: an interval counts as missed only when it surely was.
-_LATEST_BEAT = 2_000_000
-_AT_ONCE = 1_000
-
-
-def _none_waits(_tenant: TenantId, _hosts: Sequence[HostId]) -> Collection[HostId]:
-    return ()
-
+__all__ = ["Hosts", "Signer", "add_host"]
 
 _BY_NAME = Listing("hosts", HOSTS.c.hostname, HOSTS.c.id, newest_first=False)
 _COLUMNS = columns_of(HOSTS, Host)
@@ -220,7 +205,7 @@ class Hosts:
         self,
         now: datetime,
         *,
-        waiting: Waiting = _none_waits,
+        waiting: Waiting = none_waits,
         policies: StandingPolicy = no_policies,
     ) -> list[Host]:
         """Hosts that missed three intervals become `unknown`, once each; those that this call changed.
@@ -229,80 +214,7 @@ class Hosts:
         host that never sent anything counts from its enrolment. `waiting` tells which hosts have snapshots that are
         accepted and not yet judged: those are heard. `policies` answer within the same transaction.
         """
-        with self._database.reading() as connection:
-            silent = _silent(open_time(connection))
-            candidates = connection.execute(
-                sa.select(HOSTS.c.tenant, HOSTS.c.id)
-                .where(*silent)
-                .order_by(HOSTS.c.heard)
-                .limit(_AT_ONCE)
-            ).all()
-        quiet = _quiet(candidates, waiting)
-        if not quiet:
-            return []
-        with self._database.writing() as connection:
-            hosts = [
-                _silence(connection, row, now)
-                for tenant, ids in sorted(quiet.items())
-                for row in self._locked(connection, tenant, ids)
-            ]
-            answer_turn(connection, "silent", hosts, policies, actor=_ACTOR, now=now)
-        return hosts
-
-    def _locked(
-        self, connection: sa.Connection, tenant: TenantId, ids: Sequence[HostId]
-    ) -> Sequence[sa.Row[Any]]:
-        query = (
-            sa.select(HOSTS)
-            .where(HOSTS.c.tenant == tenant, HOSTS.c.id.in_(ids), *_silent(open_time(connection)))
-            .order_by(HOSTS.c.id)
-        )
-        return connection.execute(self._database.locking(query, HOSTS, skip=True)).all()
-
-
-def _silent(open_micros: int) -> tuple[sa.ColumnElement[bool], ...]:
-    deadline = HOSTS.c.heard + HOSTS.c.interval * (_MISSED_INTERVALS * 1_000_000) + _LATEST_BEAT
-    return (
-        deadline < open_micros,
-        HOSTS.c.revoked_at.is_(None),
-        HOSTS.c.silent_since.is_(None),
-    )
-
-
-def _quiet(
-    candidates: Iterable[sa.Row[Any, Any]], waiting: Waiting
-) -> dict[TenantId, list[HostId]]:
-    found: dict[TenantId, list[HostId]] = {}
-    for row in candidates:
-        found.setdefault(TenantId(row.tenant), []).append(HostId(row.id))
-    quiet = {}
-    for tenant, ids in found.items():
-        heard = waiting(tenant, ids)
-        quiet[tenant] = [one for one in ids if one not in heard]
-    return {tenant: ids for tenant, ids in quiet.items() if ids}
-
-
-def _silence(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Host:
-    tenant, identifier = TenantId(row.tenant), HostId(row.id)
-    since = row.status_since if row.status is HostStatus.UNKNOWN else now
-    connection.execute(
-        sa.update(HOSTS)
-        .where(HOSTS.c.tenant == tenant, HOSTS.c.id == identifier)
-        .values(
-            status=HostStatus.UNKNOWN, status_since=since, status_reason=SILENT, silent_since=now
-        )
-    )
-    data = {
-        "from": str(row.status),
-        "to": str(HostStatus.UNKNOWN),
-        "hostname": row.hostname,
-        "reason": SILENT,
-    }
-    notice = Notice(kind="host.status", tenant=tenant, subject=identifier, data=data, at=now)
-    post(connection, [notice])
-    entry = _entry(tenant, now, _ACTOR, "host.status", identifier, SILENT, data)
-    write_audit(connection, [entry])
-    return _one(connection, tenant, identifier)
+        return expire(self._database, now, waiting, policies)
 
 
 def add_host(

@@ -8,8 +8,9 @@ import structlog
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
-from vedette.app.wiring import open_queue, open_store
+from vedette.app.wiring import load_policies, open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
+from vedette.decide import PolicySet, answer
 from vedette.queue import Queue
 from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
 from vedette.seal import SigningKey
@@ -25,6 +26,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     """Carries out what was decided and looks at every timer, until told to stop."""
     clock = SystemClock()
     key = SigningKey.load(KeyFiles(settings).command_key)
+    policies = load_policies(settings)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
     kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
@@ -33,7 +35,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     try:
         while not stop.is_set():
             try:
-                worked = responder.tick() + _expire_silent(store, queue, clock)
+                worked = responder.tick() + _expire_silent(store, queue, policies, clock)
                 NOTICES.inc(worked)
                 if clock.monotonic() - counted_at > _COUNT_SECONDS:
                     counted_at = clock.monotonic()
@@ -48,8 +50,10 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         store.close()
 
 
-def _expire_silent(store: Store, queue: Queue, clock: Clock) -> int:
-    silent = store.hosts.expire_silent(clock.now(), waiting=queue.waiting)
+def _expire_silent(store: Store, queue: Queue, policies: PolicySet, clock: Clock) -> int:
+    silent = store.hosts.expire_silent(
+        clock.now(), waiting=queue.waiting, policies=lambda turn: answer(turn, policies)
+    )
     for host in silent:
         _log.warning("host.silent", host=host.id, hostname=host.hostname)
     return len(silent)

@@ -10,7 +10,7 @@ from vedette.console.pages.route import takes
 from vedette.console.pages.said import back_to
 from vedette.console.person import Person
 from vedette.console.settings import Console
-from vedette.core import ActionId, IncidentId, InvalidInput, Resolution
+from vedette.core import Action, ActionId, IncidentId, InvalidInput, Resolution
 
 __all__ = [
     "acknowledge_move",
@@ -68,7 +68,7 @@ def approve_move(
 ) -> Redirect:
     """The Approve form."""
     action = approve(console, person, ActionId(action_id), form.text("reason", bound=1000))
-    return back_to(f"/incidents/{action.incident}", "approved")
+    return back_to(_page_of(action), "approved")
 
 
 @takes("/actions/{action_id:str}/refuse")
@@ -81,7 +81,7 @@ def refuse_move(
     """The Refuse form; it asks for a reason."""
     reason = _reason(form, "refuse")
     action = refuse(console, person, ActionId(action_id), reason)
-    return back_to(f"/incidents/{action.incident}", "refused")
+    return back_to(_page_of(action), "refused")
 
 
 @takes("/actions/{action_id:str}/cancel")
@@ -94,7 +94,7 @@ def cancel_move(
     """The Cancel form; it asks for a reason."""
     reason = _reason(form, "cancel")
     action = cancel(console, person, ActionId(action_id), reason)
-    return back_to(f"/incidents/{action.incident}", "cancelled")
+    return back_to(_page_of(action), "cancelled")
 
 
 def _reason(form: Form, verb: str) -> str:
@@ -102,3 +102,10 @@ def _reason(form: Form, verb: str) -> str:
     if not reason:
         raise InvalidInput(f"say why you {verb} this action; the reason is kept in the audit")
     return reason
+
+
+def _page_of(action: Action) -> str:
+    """Where the action is shown: on its incident's page, or that of the host whose standing it answers."""
+    if action.incident is not None:
+        return f"/incidents/{action.incident}"
+    return f"/hosts/{action.host}" if action.host is not None else "/hosts"
