@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 from tests.fixtures.sealed import EPOCH, TENANT, message
@@ -14,6 +16,7 @@ from vedette.app.pipeline import MAX_ATTEMPTS, Pipeline
 from vedette.app.replay import Replay
 from vedette.app.wiring import load_detector, policies_from
 from vedette.core import (
+    Epoch,
     Identity,
     InvalidInput,
     Label,
@@ -93,8 +96,6 @@ def _with_intruder(count: int, onset: int) -> list[Snapshot]:
 def _replaced(
     snapshot: Snapshot, tables: dict[str, list[dict[str, str | int | float | bool | None]]]
 ) -> Snapshot:
-    import msgspec
-
     return msgspec.structs.replace(snapshot, tables=tables)
 
 
@@ -224,6 +225,8 @@ def test_another_content_under_a_judged_identity_is_rejected(store: Store) -> No
     assert _pipeline(store).handle([_delivery(first)]) == [Done()]
     assert isinstance(_pipeline(store).handle([_delivery(second)])[0], Reject)
     assert len(_verdicts(store)) == 1
+    audited = [entry.action for entry in store.audit.find(TENANT).items]
+    assert audited.count("snapshot.conflict") == 1
 
 
 def test_many_large_snapshots_are_opened_a_few_at_a_time(
@@ -247,6 +250,29 @@ def test_a_late_snapshot_gets_a_verdict_and_does_not_touch_the_state(store: Stor
     assert verdict.late
     assert verdict.label is Label.UNKNOWN
     assert store.states.load(TENANT, [late.host.id]) == before
+
+
+def test_two_agents_with_one_identity_are_told_of_and_audited_once(store: Store) -> None:
+    snapshots = list(quiet_snapshots(50))
+    messages = _sealed(snapshots[:40])
+    for at, one in enumerate(snapshots[40:]):
+        copied = msgspec.structs.replace(
+            one, seq=at + 1, taken_at=one.taken_at - timedelta(seconds=30)
+        )
+        messages.append(message(copied, RING, CLOCK.now(), epoch=Epoch("11" * 16)))
+        messages.append(message(one, RING, CLOCK.now()))
+    _run(store, messages)
+    verdicts = store.verdicts.find(TENANT, limit=500).items
+    assert len(verdicts) == 60
+    told = {v.identity for v in verdicts if v.reasons and v.reasons[0].subject == "identity"}
+    both = {item.identity for item in messages[40:]}
+    assert told == both - {messages[40].identity}
+    assert {v.label for v in verdicts if v.identity in both} == {Label.UNKNOWN}
+    host = store.hosts.get(TENANT, snapshots[0].host.id)
+    assert host.status.value == "unknown"
+    assert "Two agents report under this host's identity" in host.status_reason
+    audited = [entry.action for entry in store.audit.find(TENANT, limit=500).items]
+    assert audited.count("host.identity_shared") == 1
 
 
 def test_a_gap_is_unknown_and_never_normal(store: Store) -> None:

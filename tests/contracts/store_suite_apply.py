@@ -188,6 +188,31 @@ class ApplyContract:
         with pytest.raises(InvalidInput):
             apply(store, Effect(verdict=late, facts=(appeared("users", "a"),)))
 
+    def test_a_late_snapshot_that_is_heard_keeps_the_states_place(self, store: Store) -> None:
+        enrol(store)
+        effects = chain(2, 3)
+        apply(store, *effects)
+        before = effects[-1].result
+        assert before is not None
+        standing = store.hosts.get(TENANT, HOST)
+        rival = verdict(9, Label.UNKNOWN, epoch=Epoch("old"), late=True)
+        heard = Effect(verdict=rival, expected=before, heard=b"heard", shared=True)
+        followed = effect(4, expected=heard.result)
+        assert apply(store, heard) == [APPLIED]
+        after = store.states.load(TENANT, [HOST])[HOST]
+        assert after == msgspec.structs.replace(before, version=before.version + 1, blob=b"heard")
+        assert store.hosts.get(TENANT, HOST).status == standing.status
+        again = msgspec.structs.replace(heard, verdict=verdict(10, epoch=Epoch("old"), late=True))
+        assert apply(store, again) == [LOST]
+        assert apply(store, followed) == [APPLIED]
+        assert _audited(store).count("host.identity_shared") == 1
+
+    def test_only_a_late_snapshot_of_a_known_host_is_heard(self, store: Store) -> None:
+        with pytest.raises(InvalidInput):
+            apply(store, Effect(verdict=verdict(1, late=True), heard=b"x"))
+        with pytest.raises(InvalidInput):
+            apply(store, Effect(verdict=verdict(1), expected=chain(1, 1)[0].result, heard=b"x"))
+
     def test_an_unreadable_snapshot_makes_its_host_unknown(self, store: Store) -> None:
         enrol(store)
         effects = chain(1, 2)

@@ -1,7 +1,7 @@
 """From the queue to the store: open, judge, decide, and one transaction. The only place that binds these."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
 
@@ -10,14 +10,17 @@ import structlog
 from vedette.app.judging import Judged, Opened, described_host, judge, unreadable
 from vedette.app.telemetry import VERDICTS
 from vedette.core import (
+    AuditEntry,
     Clock,
     HostId,
+    Identity,
     InvalidInput,
     Record,
     TenantId,
     Unavailable,
     VerdictId,
     decode_snapshot,
+    to_builtins,
 )
 from vedette.decide import PolicySet, Situation, answer
 from vedette.detect import KNOWN_TABLES, Detector
@@ -92,12 +95,36 @@ class Pipeline:
                 fresh[index] = delivery, verdict.id
             else:
                 outcomes[index] = _again(delivery, verdict)
+        self._tell_conflicts(deliveries, known)
         for part in self._parts(fresh):
             held = {_lane(deliveries[i]) for i, o in outcomes.items() if isinstance(o, Retry)}
             free = {i: item for i, item in part.items() if _lane(item.delivery) not in held}
             outcomes |= {i: Retry(delay_seconds=0.0, reason=_HELD) for i in part if i not in free}
             outcomes |= self._settle(free)
         return [outcomes[index] for index in range(len(deliveries))]
+
+    def _tell_conflicts(
+        self, deliveries: Sequence[Delivery], known: Mapping[Identity, Known]
+    ) -> None:
+        """Other content under an identity that was judged: the queue, which refuses it as a rule, had forgotten the first."""
+        entries = []
+        for message in (delivery.message for delivery in deliveries):
+            verdict = known.get(message.identity)
+            if verdict is None or verdict.input_digest == message.digest:
+                continue
+            entries.append(
+                AuditEntry(
+                    tenant=message.identity.tenant,
+                    at=self._clock.now(),
+                    actor=self._actor,
+                    action="snapshot.conflict",
+                    subject=message.identity.host,
+                    reason="another content under an identity that was judged before",
+                    data=to_builtins(message.identity) | {"digest": message.digest},
+                )
+            )
+        if entries:
+            self._store.audit.add(entries)
 
     def _parts(
         self, deliveries: dict[int, tuple[Delivery, VerdictId | None]]
@@ -267,7 +294,9 @@ def _chained(
         effect = Effect(
             verdict=outcome.verdict,
             description=item.snapshot.host,
-            state=outcome.scored.state,
+            state=None if outcome.scored.late else outcome.scored.state,
+            heard=outcome.scored.state if outcome.scored.late else None,
+            shared=outcome.scored.shared,
             expected=expected.get(host),
             facts=outcome.scored.facts,
             read=_read(item, outcome),

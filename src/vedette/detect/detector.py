@@ -70,7 +70,7 @@ class Detector:
         doubts = _doubts(view, where, sight, answers)
         judgement = self._decide(answers, doubts)
         if where.late:
-            return Scored(**_judged(judgement), late=True)
+            return self._late(judgement, where, state)
         dumps: dict[str, Any] = {}
         anew = any(answers[name].state is not state.experts[name] for name in self.experts)
         for name, expert in self.experts.items():
@@ -87,12 +87,25 @@ class Detector:
             # What began anew has not read the tables that came by digest, nor would it read them later.
             needed = tuple(sorted({*needed, *(KNOWN_TABLES & snapshot.same.keys())}))
             state.tables.forget()
-        state.timeline.advance(arrival.epoch, snapshot)
+        begins = where.shared and not state.timeline.shared
+        state.timeline.advance(arrival.epoch, snapshot, shared=where.shared)
         return Scored(
             **_judged(judgement),
             facts=changes,
             state=encode_state(state, dumps),
             needed=needed,
+            shared=begins,
+        )
+
+    def _late(self, judgement: Judgement, where: Place, state: HostState) -> Scored:
+        """A late snapshot teaches the experts nothing; that a former epoch goes on must be kept all the same."""
+        if where.rival is None:
+            return Scored(**_judged(judgement), late=True)
+        begins = where.shared and not state.timeline.shared
+        state.timeline.hear(where.rival)
+        dumps = {name: expert.dump(state.experts[name]) for name, expert in self.experts.items()}
+        return Scored(
+            **_judged(judgement), late=True, state=encode_state(state, dumps), shared=begins
         )
 
     def _decide(

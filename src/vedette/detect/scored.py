@@ -21,7 +21,8 @@ class Scored(Record, frozen=True, kw_only=True):
 
     `score` is the sigmoid of the judge's log odds (0.5 is the threshold); `experts` each expert's own part, 0..1.
     `facts` are what this snapshot changed. `state` is the host's next state; it is None when the snapshot came late
-    and nothing may be touched. `needed` names tables that the host should send in full.
+    and nothing may be touched. Of a late one that shows a former epoch to go on, that alone is in it. `needed` names tables
+    that the host should send in full. `shared` marks the first snapshot by which two agents are seen to have this identity.
     """
 
     label: Label
@@ -33,3 +34,4 @@ class Scored(Record, frozen=True, kw_only=True):
     late: bool = False
     state: bytes | None = None
     needed: tuple[str, ...] = ()
+    shared: bool = False

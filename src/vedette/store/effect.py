@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from vedette.core import (
     Action,
     Epoch,
@@ -38,7 +40,9 @@ class Effect(Record, frozen=True, kw_only=True):
     `description` is None for a snapshot that could not be opened. `state` is the host's new state, None to leave it as it is;
     `expected` the state that all of this was decided on, None when there was none (or, with no new state, when none was
     looked at). `read` names every table that this snapshot showed in full, changed or not (those in `facts` are counted
-    in anyhow). `needed` names the tables that the agent should send in full; None leaves what was named before.
+    in anyhow). `needed` names the tables that the agent should send in full; None leaves what was named before. `heard` is
+    the state after a late snapshot that made something known without being followed: it keeps its place in `(epoch, last_seq)`.
+    `shared` marks the first snapshot by which two agents are seen to have this host's identity.
     """
 
     verdict: Verdict
@@ -48,6 +52,8 @@ class Effect(Record, frozen=True, kw_only=True):
     facts: tuple[FactChange, ...] = ()
     read: tuple[str, ...] = ()
     needed: tuple[str, ...] | None = None
+    heard: bytes | None = None
+    shared: bool = False
     incidents: tuple[Incident, ...] = ()
     events: tuple[IncidentEvent, ...] = ()
     actions: tuple[Action, ...] = ()
@@ -61,13 +67,20 @@ class Effect(Record, frozen=True, kw_only=True):
     def result(self) -> StoredState | None:
         """The host's state once this is applied: what the next effect of the host in the same batch must expect."""
         if self.state is None:
-            return self.expected
+            return self._after_hearing()
         return StoredState(
             epoch=self.verdict.epoch,
             last_seq=self.verdict.seq,
             version=self.expected.version + 1 if self.expected else 1,
             blob=self.state,
             last_taken_at=self.verdict.taken_at,
+        )
+
+    def _after_hearing(self) -> StoredState | None:
+        if self.heard is None or self.expected is None:
+            return self.expected
+        return msgspec.structs.replace(
+            self.expected, version=self.expected.version + 1, blob=self.heard
         )
 
 

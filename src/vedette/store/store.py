@@ -165,6 +165,10 @@ def _check(effect: Effect) -> None:
     verdict = effect.verdict
     if verdict.late and (effect.state is not None or effect.facts):
         raise InvalidInput("a late snapshot touches neither its host's state nor its facts")
+    if effect.heard is not None and (not verdict.late or effect.expected is None):
+        raise InvalidInput(
+            "only a late snapshot of a known host can be heard without being followed"
+        )
     if effect.description is not None and effect.description.id != verdict.host:
         raise InvalidInput("the description is of another host than the verdict")
     if (verdict.of is None) != (verdict.id == verdict_id(verdict.identity)):

@@ -97,6 +97,8 @@ class Batch:
         self._note_verdict(verdict)
         self._note_state(key, effect)
         self._note_host(key, effect)
+        if effect.shared:
+            self._tell(key[0], "host.identity_shared", key[1], reason_of(verdict), _two_of(verdict))
         for incident in effect.incidents:
             self._note_incident(incident, verdict)
         self._events += [values_of(event, tenant=verdict.tenant) for event in effect.events]
@@ -128,7 +130,7 @@ class Batch:
 
     def _note_state(self, key: Key, effect: Effect) -> None:
         result = effect.result
-        if effect.state is not None and result is not None:
+        if result is not None and (effect.state is not None or effect.heard is not None):
             self._marks[key] = result.mark
             self._states[key] = result
 
@@ -297,6 +299,10 @@ class Batch:
             ),
             [values_of(one) for one in self._incidents.values()],
         )
+
+
+def _two_of(verdict: Verdict) -> dict[str, Any]:
+    return {"epoch": verdict.epoch, "seq": verdict.seq, "verdict": verdict.id}
 
 
 _MOVING = (
