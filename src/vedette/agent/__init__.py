@@ -6,6 +6,8 @@ Installs with the base package alone: imports no server library.
 from vedette.agent.ceilings import lower_priority
 from vedette.agent.collect.collector import Collector, Limits
 from vedette.agent.collect.source import Source
+from vedette.agent.doctor.examination import examine
+from vedette.agent.doctor.finding import Diagnosis, Finding, Outcome
 from vedette.agent.enrol import enroll
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Report
@@ -17,13 +19,17 @@ __all__ = [
     "AgentSettings",
     "Collector",
     "Cost",
+    "Diagnosis",
     "Enrolment",
+    "Finding",
     "Limits",
+    "Outcome",
     "Report",
     "Runner",
     "Source",
     "Status",
     "enroll",
+    "examine",
     "lower_priority",
     "run",
     "snapshot",

@@ -94,6 +94,15 @@ class Spool:
             depth=len(sizes), size=sum(sizes), dropped=counters.dropped, torn=counters.torn
         )
 
+    @staticmethod
+    def first(directory: Path) -> bytes | None:
+        """The oldest envelope of a spool that another process may be using; None where none is, or it is damaged."""
+        names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+        for name in sorted(filter(_NAME.fullmatch, names)):
+            with contextlib.suppress(FileNotFoundError):
+                return _check((directory / name).read_bytes())
+        return None
+
     @property
     def depth(self) -> int:
         """Snapshots waiting."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ __all__ = ["JOURNAL", "SPOOL", "StateLock"]
 JOURNAL = "journal.sqlite"
 SPOOL = "spool"
 _LOCK = "lock"
+_INSTANT = 0.1
 
 
 class StateLock:
@@ -31,14 +33,13 @@ class StateLock:
         """
         self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(self._state / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        # Whoever asks whether it is held takes it for an instant; that must not stop an agent from starting.
+        if not (_take(fd, fcntl.LOCK_EX) or (_rest() and _take(fd, fcntl.LOCK_EX))):
             os.close(fd)
             raise Conflict(
                 f"another agent works with {self._state}; stop it first, or give this one its own state_dir",
                 kind="agent-runs",
-            ) from error
+            )
         self._fd = fd
         return self
 
@@ -51,13 +52,31 @@ class StateLock:
         """Gives it back."""
         os.close(self._fd)
 
-    @classmethod
-    def held(cls, state: Path) -> bool:
-        """Whether some process has it now."""
-        if not (state / _LOCK).exists():
+    @staticmethod
+    def held(state: Path) -> bool:
+        """Whether some process has it now. Changes nothing; needs the right to read.
+
+        Raises:
+            OSError: it can't be looked at.
+        """
+        try:
+            fd = os.open(state / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
             return False
         try:
-            with cls(state):
-                return False
-        except Conflict:
-            return True
+            return not _take(fd, fcntl.LOCK_SH)
+        finally:
+            os.close(fd)
+
+
+def _take(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _rest() -> bool:
+    time.sleep(_INSTANT)
+    return True

@@ -8,8 +8,8 @@ import structlog
 __all__ = ["configure_agent_logs"]
 
 
-def configure_agent_logs() -> None:
-    """Sets the format; libraries speak up only from warnings on."""
+def configure_agent_logs(least: int = logging.INFO) -> None:
+    """Sets the format, and the least level that is written; libraries speak up only from warnings on."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -17,7 +17,7 @@ def configure_agent_logs() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    logging.basicConfig(stream=sys.stderr, level=max(least, logging.WARNING))

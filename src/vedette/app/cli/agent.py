@@ -1,5 +1,6 @@
 """Commands of the agent, on a watched host. They need the base install only."""
 
+import logging
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import msgspec
 import typer
 
 from vedette import __version__
-from vedette.app.cli.tables import print_json, print_thing
+from vedette.app.cli.tables import plain, print_json, print_thing
 from vedette.core import SystemClock, encode_snapshot, to_builtins
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="The agent on a watched host.", no_args_is_help=True)
+
+_MARKS = {"fine": "\u2713", "warning": "!", "problem": "\u2717", "unknown": "?"}
 
 ConfigPath = Annotated[
     Path | None, typer.Option("--config", help="TOML file; else /etc/vedette/agent.toml.")
@@ -108,3 +111,27 @@ def status(
         print_json(found)
     else:
         print_thing(found)
+
+
+@app.command("doctor")
+def doctor(
+    config: ConfigPath = None,
+    state_dir: StateDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Looks at all that the agent needs and says what is wrong, and what to do. Changes nothing.
+
+    Exit codes: 0 healthy, 1 something does not work, 2 something could not be told.
+    """
+    from vedette.agent import examine
+    from vedette.app.agent_logs import configure_agent_logs
+
+    configure_agent_logs(logging.CRITICAL)
+    diagnosis = examine(lambda: _settings(config, state_dir), SystemClock(), config=config)
+    if as_json:
+        print_json(to_builtins(diagnosis))
+    else:
+        for one in diagnosis.findings:
+            advice = f" Do: {one.advice}." if one.advice else ""
+            typer.echo(plain(f"{_MARKS[one.outcome]} {one.check:<10}  {one.text}.{advice}"))
+    raise typer.Exit(diagnosis.exit_code)

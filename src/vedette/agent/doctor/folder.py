@@ -1,0 +1,134 @@
+"""The agent's folder: whose it is, whether there is room, and whether what is in it is whole."""
+
+import os
+import pwd
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from vedette.agent.doctor.finding import Finding, fine, problem, unknown, warning
+from vedette.agent.doctor.patient import Patient
+from vedette.agent.spool import Spool
+from vedette.agent.state import JOURNAL, SPOOL
+from vedette.core import InvalidInput
+from vedette.seal import read_header
+
+__all__ = ["check_disk", "check_folder", "check_journal", "check_spool"]
+
+_MIB = 1024 * 1024
+_LEAST_FREE = 16 * _MIB
+_FRESH_SECONDS = 600.0
+
+
+def check_folder(patient: Patient) -> Finding:
+    """Only its owner can enter it, all in it is of one owner, and it can be written to."""
+    state = patient.state
+    about = state.stat()
+    if mode := stat.S_IMODE(about.st_mode) & 0o077:
+        return problem(
+            f"{state} is open to others (mode {stat.S_IMODE(about.st_mode):04o}, {mode:03o} too much)",
+            f"chmod 700 {state}",
+        )
+    strangers = sorted(path.name for path in state.iterdir() if path.lstat().st_uid != about.st_uid)
+    if strangers:
+        return problem(
+            f"{', '.join(strangers)} in {state} are not of its owner, {_name(about.st_uid)}",
+            f"run the agent and its commands as one user, then: chown -R {_name(about.st_uid)} {state}",
+        )
+    if not os.access(state, os.W_OK | os.X_OK):
+        return problem(
+            f"{state} can't be written to by {patient.user()}",
+            "mount its file system for writing, or run as the agent's user",
+        )
+    return fine(f"{state} is {_name(about.st_uid)}'s alone, and can be written to")
+
+
+def check_disk(patient: Patient) -> Finding:
+    """There is room for a full spool."""
+    about = os.statvfs(patient.state)
+    free = about.f_bavail * about.f_frsize
+    need = max(patient.settings.spool_bytes - Spool.peek(patient.state / SPOOL).size, 0)
+    text = f"{free // _MIB} MiB are free, the spool may yet take {need // _MIB} MiB"
+    if free < _LEAST_FREE:
+        return problem(text, f"make room below {patient.state}: snapshots are being lost")
+    if free < need:
+        return warning(text, "make room, or lower spool_bytes")
+    return fine(text)
+
+
+def check_journal(patient: Patient) -> Finding:
+    """SQLite finds no damage in it, and it has its fields."""
+    path = patient.state / JOURNAL
+    if not path.exists():
+        return warning(
+            f"{path} is missing",
+            "nothing; the agent makes one with a new epoch, and the host is unknown once",
+        )
+    try:
+        fields = _fields(path)
+        at = f"epoch {fields['epoch'][:8]}, the next snapshot is {int(fields['next_seq'])}"
+    except (sqlite3.DatabaseError, KeyError, ValueError) as error:
+        if isinstance(error, sqlite3.OperationalError):
+            return unknown(f"{path} can't be read now: {error}", "run it again")
+        return problem(
+            f"{path} is damaged: {error}",
+            "restart the agent: it keeps the damaged file aside and begins a new epoch; then look at the disk (dmesg)",
+        )
+    if path.with_name(path.name + ".damaged").exists():
+        return warning(
+            f"it is whole ({at}), but an earlier one was damaged",
+            f"look at the disk (dmesg); then remove {path}.damaged",
+        )
+    return fine(f"it is whole: {at}")
+
+
+def check_spool(patient: Patient) -> Finding:
+    """Nothing waits for long, and nothing was lost."""
+    size = Spool.peek(patient.state / SPOOL)
+    lost = (
+        f"; {size.dropped} dropped and {size.torn} torn so far" if size.dropped + size.torn else ""
+    )
+    if not size.depth:
+        return fine(f"it is empty{lost}")
+    text = f"{size.depth} snapshots wait ({size.size // 1024} KiB){lost}"
+    envelope = Spool.first(patient.state / SPOOL)
+    if envelope is None:
+        return warning(f"{text}; the oldest is damaged", "nothing: it is passed over and counted")
+    try:
+        age = (patient.clock.now() - read_header(envelope).taken_at).total_seconds()
+    except InvalidInput as error:
+        return warning(
+            f"{text}; the oldest is no envelope: {error}", "nothing: it is refused and counted"
+        )
+    text += f", the oldest for {age:.0f} s"
+    settings = patient.settings
+    if size.size > 0.9 * settings.spool_bytes or size.depth > 0.9 * settings.spool_count:
+        return problem(
+            text,
+            "mend what keeps them (below): the spool is nearly full, and then the oldest are lost",
+        )
+    if age > max(_FRESH_SECONDS, 10 * patient.interval):
+        return warning(text, "mend what keeps them (below); nothing is lost while there is room")
+    return fine(text)
+
+
+def _fields(path: Path) -> dict[str, str]:
+    """The journal's fields, read without a trace: another process may be using it, and this one may not write.
+
+    Without a write-ahead log nobody has it open, so it may be taken as it lies there.
+    """
+    alone = not path.with_name(path.name + "-wal").exists()
+    uri = f"file:{path}?mode=ro" + ("&immutable=1" if alone else "")
+    with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as db:
+        found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        if found != "ok":
+            raise ValueError(found)
+        return dict(db.execute("SELECT name, value FROM fields").fetchall())
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
