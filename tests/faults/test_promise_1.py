@@ -15,7 +15,7 @@ from tests.fixtures.postgres import PostgresServer, running_postgres
 from tests.fixtures.rough_load import RoughHost, Tally
 from tests.fixtures.service import Service, running_service
 
-from vedette.core import HostId, TenantId, Verdict
+from vedette.core import HostId, TenantId, Unavailable, Verdict
 from vedette.queue import DeadLetter, SqlQueue
 from vedette.store import Store
 
@@ -84,7 +84,13 @@ class _Rounds:
     def wait_until_judged(self, seconds: float = 60.0) -> None:
         """Returns when the queue is empty, or when the time is over: then the counts will say what lacks."""
         deadline = time.monotonic() + seconds
-        while self.queue.depth() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            try:
+                if not self.queue.depth() and self.store.ready():
+                    return
+            except Unavailable:
+                # A database that was killed is on its way back.
+                pass
             time.sleep(0.05)
 
     def verdicts(self) -> list[Verdict]:
