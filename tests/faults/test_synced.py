@@ -74,9 +74,7 @@ def _recorded(
 ) -> Iterator[tuple[Path, list[Pushed]]]:
     """A server under load while strace looks at its API, and at the processes `also` and their children."""
     environment = {"PYTHONPATH": path} if path else {}
-    with running_service(
-        folder, store_url=url, queue_url=url, environment=environment
-    ) as service:
+    with running_service(folder, store_url=url, queue_url=url, environment=environment) as service:
         load = _Load(service)
         api = service.pid("api")
         assert api is not None
@@ -113,9 +111,9 @@ def _fails_on_doctored(lines: list[str], pushed: list[Pushed]) -> None:
     trace = Trace(lines)
     first = pushed[0]
     heard, answered = trace.answers(first.port)[0]
-    early = lines[: heard + 1] + [lines[answered]] + lines[heard + 1 : answered]
+    early = [*lines[: heard + 1], lines[answered], *lines[heard + 1 : answered]]
     with pytest.raises(NotProven):
-        prove_synced(Trace(early + lines[answered + 1 :]), pushed, SQLITE_LOG)
+        prove_synced(Trace([*early, *lines[answered + 1 :]]), pushed, SQLITE_LOG)
 
 
 def test_a_queue_that_does_not_sync_is_found(tmp_path: Path) -> None:
