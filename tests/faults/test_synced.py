@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.quiet_host import quiet_snapshots
@@ -72,14 +71,13 @@ class _Load:
 def _recorded(
     folder: Path, also: list[int], *, url: str = "", path: str = ""
 ) -> Iterator[tuple[Path, list[Pushed]]]:
-    """A server under load while strace looks at its API, and at the processes `also` and their children."""
+    """A server under load while strace looks at its API, and at the processes `also`."""
     environment = {"PYTHONPATH": path} if path else {}
     with running_service(folder, store_url=url, queue_url=url, environment=environment) as service:
         load = _Load(service)
         api = service.pid("api")
         assert api is not None
-        family = [child.pid for one in also for child in psutil.Process(one).children()]
-        with tracing([api, *also, *family], folder / "trace"):
+        with tracing([api, *also], folder / "trace"):
             pushed = load.run()
             time.sleep(0.2)
     yield folder / "trace", pushed

@@ -16,6 +16,7 @@ from vedette.core.action import (
 from vedette.core.audit import AuditEntry
 from vedette.core.canonical import canonical_row, quick_digest, table_digest
 from vedette.core.clock import Clock, ManualClock, SystemClock
+from vedette.core.data_file import DataFile
 from vedette.core.errors import (
     ConfigError,
     Conflict,
@@ -89,6 +90,7 @@ __all__ = [
     "CommandResult",
     "ConfigError",
     "Conflict",
+    "DataFile",
     "Epoch",
     "Fact",
     "FactChange",

@@ -319,6 +319,12 @@ class MemoryQueue:
                 del self._dead[number]
             return len(old[:_PRUNED_AT_ONCE]) + len(dead[:_PRUNED_AT_ONCE])
 
+    def look(self) -> None:
+        """There is always room."""
+
+    def probe(self) -> None:
+        """There is always room."""
+
     def close(self) -> None:
         """Nothing to release."""
 

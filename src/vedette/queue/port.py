@@ -210,6 +210,20 @@ class Queue(Protocol):
     def prune(self) -> int:
         """Forgets some identities and dead letters that are older than their retention times; how many. Bounded work."""
 
+    def look(self) -> None:
+        """What can be known without a write of whether a message could be stored; cheap enough to ask each second.
+
+        Raises:
+            Unavailable: it could not, and why.
+        """
+
+    def probe(self) -> None:
+        """Tries whether a message could be stored now, by a write that changes nothing.
+
+        Raises:
+            Unavailable: it could not, and why: `disk-full`, `read-only`, `io-error`, `damaged-data`, or out of reach.
+        """
+
     def close(self) -> None:
         """Releases connections and files. Leases stay until they run out."""
 

@@ -2,20 +2,22 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from vedette.core import ConfigError, InvalidInput, Unavailable
-from vedette.store.faults import translated
+from vedette.core import ConfigError, DataFile, InvalidInput, Unavailable, VedetteError
+from vedette.store.faults import translated, untrusted
 
 __all__ = ["Database"]
 
+_log = structlog.get_logger()
 Insert = sqlite.Insert | postgresql.Insert
 _BUSY_SECONDS = 10.0
 
@@ -25,6 +27,9 @@ class Database:
 
     On SQLite a writing transaction takes the write lock at its start, so what it reads cannot change before it writes;
     on PostgreSQL (read committed) writers lock the rows they decide on.
+
+    A SQLite file whose disk refused a sync is not written to before its write-ahead log was folded into it anew, and so it
+    is with a process's first write: pages that the kernel calls clean need not be on the disk.
 
     Raises:
         ConfigError: the URL is of no backend that the store knows.
@@ -36,6 +41,9 @@ class Database:
         # SQLite lets waiting writers poll, without order; within a process a lock makes them queue.
         self._writer = threading.Lock()
         self.engine = _sqlite(self._url) if self.sqlite else _postgresql(self._url)
+        self._file = DataFile(Path(str(self._url.database))) if self.sqlite else None
+        self._refused = False
+        self._folded = not self.sqlite
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -45,7 +53,11 @@ class Database:
             Unavailable: the database cannot be reached or read now.
             InvalidInput: what is asked for is nothing that it could hold.
         """
-        with _own_errors(), self.engine.connect() as connection, connection.begin():
+        with (
+            _own_errors(self._note),
+            self.engine.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -57,7 +69,7 @@ class Database:
             Conflict: a row refers to what is not there, or is there already.
             InvalidInput: a value can't be stored, now or later; nothing was kept.
         """
-        with _own_errors():
+        with _own_errors(self._note):
             if not self.sqlite:
                 with self.engine.begin() as connection:
                     yield connection
@@ -65,6 +77,7 @@ class Database:
             if not self._writer.acquire(timeout=_BUSY_SECONDS):
                 raise Unavailable("the store is busy writing; try again", retry_after=1.0)
             try:
+                self._make_sure()
                 with (
                     self.engine.connect().execution_options(writes=True) as connection,
                     connection.begin(),
@@ -119,9 +132,43 @@ class Database:
         key = next(iter(table.primary_key.columns))
         return connection.execute(statement.returning(key)).first() is not None
 
+    def look(self) -> None:
+        """Whether there is room for more, without a write.
+
+        Raises:
+            Unavailable: there is none: the disk is nearly full or read-only, or the file was found damaged.
+        """
+        if self._file is not None:
+            self._file.look()
+
     def close(self) -> None:
         """Ends all connections."""
         self.engine.dispose()
+
+    def _make_sure(self) -> None:
+        """That the file is believed in: nobody found it damaged, and its log is on the disk."""
+        if self._file is not None:
+            self._file.refuse_damaged()
+        if self._folded:
+            return
+        with self.engine.execution_options(outside=True).connect() as connection:
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if busy and self._refused:
+            raise Unavailable(
+                "the store's disk refused a sync, and its log could not be written anew yet",
+                kind="io-error",
+                retry_after=1.0,
+            )
+        self._folded, self._refused = True, False
+
+    def _note(self, error: exc.StatementError, own: VedetteError) -> None:
+        if untrusted(error):
+            self._folded, self._refused = False, True
+        if own.kind == "damaged-data" and self._file is not None:
+            marked = self._file.mark_damaged(str(error.orig))
+            _log.error(
+                "store.damaged", file=str(self._file.path), found=str(error.orig), marked=marked
+            )
 
 
 def _check_references(connection: sa.Connection) -> None:
@@ -181,7 +228,10 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
+        options = connection.get_execution_options()
+        if options.get("outside", False):
+            return
+        writes = options.get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
@@ -202,13 +252,17 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 
 @contextmanager
-def _own_errors() -> Iterator[None]:
+def _own_errors(
+    note: Callable[[exc.StatementError, VedetteError], None] | None = None,
+) -> Iterator[None]:
     try:
         yield
     except exc.StatementError as error:
         own = translated(error)
         if own is None:
             raise
+        if note is not None:
+            note(error, own)
         raise own from error
     except OverflowError as error:
         raise InvalidInput(f"a number cannot be stored: {error}") from error

@@ -7,18 +7,19 @@ Sources: PostgreSQL's appendix "PostgreSQL Error Codes" (SQLSTATE, its first two
 "Result and Error Codes" (the lowest byte of an extended code is the primary one).
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import exc
 
 from vedette.core import ConfigError, Conflict, InvalidInput, Unavailable, VedetteError
 
-__all__ = ["translated"]
+__all__ = ["translated", "untrusted"]
 
 # Connection, rollback (deadlock), resources, object in use, operator's intervention (shutdown), system (I/O).
 _PASSING_CLASSES: Final = {"08", "40", "53", "55", "57", "58"}
-# Read-only; the session was ended for idling or for its transaction's length; data or index corrupted on disk.
-_PASSING: Final = {"25006", "25P03", "25P04", "XX001", "XX002"}
+# The session was ended for idling or for its transaction's length.
+_PASSING: Final = {"25P03", "25P04"}
 # Data, integrity, and limits of the program: too large, too complex.
 _BAD_CLASSES: Final = {"22", "23", "54"}
 # Foreign key, unique, exclusion.
@@ -27,10 +28,9 @@ _NO_TABLES: Final = {"42P01", "42703"}
 _IN_THE_WAY: Final = {"42P07", "42701", "42710"}
 _NO_RIGHT: Final = "42501"
 
-# corrupt, notadb
-_SQLITE_DAMAGED: Final = {11, 26}
-# perm, busy, locked, nomem, readonly, interrupt, ioerr, full, cantopen, protocol, schema
-_SQLITE_PASSING: Final = {3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17}
+_SQLITE_IO: Final = 10
+# perm, busy, locked, nomem, interrupt, cantopen, protocol, schema
+_SQLITE_PASSING: Final = {3, 5, 6, 7, 9, 14, 15, 17}
 # toobig, constraint, mismatch
 _SQLITE_BAD: Final = {18, 19, 20}
 # Foreign key, primary key, unique, rowid.
@@ -56,6 +56,12 @@ def translated(error: exc.StatementError) -> VedetteError | None:
     return _of_driver(error)
 
 
+def untrusted(error: exc.StatementError) -> bool:
+    """Whether SQLite was refused a read, a write or a sync, so that what is in memory need not be on the disk."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF == _SQLITE_IO
+
+
 def _sqlstate(error: exc.DBAPIError) -> str | None:
     state = getattr(error.orig, "sqlstate", None)
     return state if isinstance(state, str) else None
@@ -67,6 +73,8 @@ def _of_postgresql(state: str, cause: str) -> VedetteError | None:
         return _conflict(cause)
     if family in _BAD_CLASSES:
         return _bad(cause)
+    if state in _DISK:
+        return _DISK[state](cause)
     if state in _PASSING or family in _PASSING_CLASSES:
         return _passing(cause)
     return _of_tables(state, cause)
@@ -86,8 +94,8 @@ def _of_sqlite(code: int, cause: str) -> VedetteError | None:
     primary = code & 0xFF
     if primary in _SQLITE_BAD:
         return _conflict(cause) if code in _SQLITE_CONFLICTING else _bad(cause)
-    if primary in _SQLITE_DAMAGED:
-        return _passing(f"its file is damaged or is none of ours ({cause}); restore a backup")
+    if primary in _SQLITE_DISK:
+        return _SQLITE_DISK[primary](cause)
     if primary in _SQLITE_PASSING:
         return _passing(cause)
     if any(words in cause for words in _SQLITE_NO_TABLES):
@@ -108,6 +116,30 @@ def _of_driver(error: exc.DBAPIError) -> VedetteError | None:
 
 def _passing(cause: str) -> Unavailable:
     return Unavailable(f"the store cannot be used now: {cause}", retry_after=1.0)
+
+
+def _full(cause: str) -> Unavailable:
+    return Unavailable(f"the store's disk is full: {cause}", kind="disk-full", retry_after=1.0)
+
+
+def _read_only(cause: str) -> Unavailable:
+    return Unavailable(f"the store can only be read: {cause}", kind="read-only", retry_after=1.0)
+
+
+def _io(cause: str) -> Unavailable:
+    return Unavailable(
+        f"the store's disk refused to read, write or sync: {cause}",
+        kind="io-error",
+        retry_after=1.0,
+    )
+
+
+def _damaged(cause: str) -> Unavailable:
+    return Unavailable(
+        f"the store is damaged, or is none of ours ({cause}); docs/operations.md says how to check and salvage it",
+        kind="damaged-data",
+        retry_after=60.0,
+    )
 
 
 def _bad(cause: str) -> InvalidInput:
@@ -134,3 +166,21 @@ def _cause(error: exc.StatementError) -> str:
     # The driver's own words: SQLAlchemy's text would add the statement.
     orig: Any = error.orig
     return (str(orig).strip() or type(orig).__name__).splitlines()[0]
+
+
+_DISK: Final[dict[str, Callable[[str], Unavailable]]] = {
+    "25006": _read_only,
+    "53100": _full,
+    "58030": _io,
+    # Data, and an index.
+    "XX001": _damaged,
+    "XX002": _damaged,
+}
+# readonly, ioerr, corrupt, full, notadb
+_SQLITE_DISK: Final[dict[int, Callable[[str], Unavailable]]] = {
+    8: _read_only,
+    _SQLITE_IO: _io,
+    11: _damaged,
+    13: _full,
+    26: _damaged,
+}

@@ -23,7 +23,7 @@ from vedette.store.enrolments import Enrolments, again, redeem
 from vedette.store.facts import Facts
 from vedette.store.hosts import Hosts, add_host
 from vedette.store.incidents import Incidents
-from vedette.store.migrating import check, is_ready, migrate
+from vedette.store.migrating import check, is_ready, migrate, touch
 from vedette.store.outbox import Outbox
 from vedette.store.policies import Policies
 from vedette.store.sessions import Sessions
@@ -83,6 +83,25 @@ class Store:
     def ready(self) -> bool:
         """Whether `check` passes."""
         return is_ready(self._database)
+
+    def look(self) -> None:
+        """Whether there is room for more, without a write.
+
+        Raises:
+            Unavailable: (damaged-data, disk-full, read-only, io-error) there is none.
+        """
+        self._database.look()
+
+    def probe(self) -> None:
+        """Tries whether a row could be written now, by a write that changes nothing.
+
+        Raises:
+            ConfigError: it must be migrated, or a newer version of Vedette made it.
+            Unavailable: it could not, and why.
+        """
+        self.look()
+        self.check()
+        touch(self._database)
 
     def close(self) -> None:
         """Ends all connections."""

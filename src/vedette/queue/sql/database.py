@@ -14,8 +14,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from vedette.core import ConfigError, Unavailable
-from vedette.queue.sql.faults import translated
+from vedette.core import ConfigError, DataFile, Unavailable
+from vedette.queue.sql.faults import translated, untrusted
 
 __all__ = ["Database"]
 
@@ -25,7 +25,13 @@ _LOCK_SECONDS: Final = 10
 
 
 class Database:
-    """A SQLite file or a PostgreSQL database; transactions that are durable once left without an error."""
+    """A SQLite file or a PostgreSQL database; transactions that are durable once left without an error.
+
+    A SQLite file whose disk refused a sync is not written to before its write-ahead log was folded into it anew: the
+    kernel may hold pages that it calls clean and that are on no disk, and a log that goes on behind them would end there
+    after a power cut. So it is with the first write of a process, too, since that may have recovered such a log.
+    (PostgreSQL ends itself at a failed sync, and recovers from what is on the disk.)
+    """
 
     def __init__(self, url: str) -> None:
         """Connects nothing yet.
@@ -35,12 +41,16 @@ class Database:
         """
         parsed = _parse(url)
         self.is_postgresql: Final = parsed.get_backend_name() == "postgresql"
+        self._file: DataFile | None = None
+        self._refused = False
+        self._folded = self.is_postgresql
         if self.is_postgresql:
             self._engine = _postgresql(parsed)
             self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         else:
             self._engine = _sqlite(parsed)
             self._reading = self._engine.execution_options(reads_only=True)
+            self._file = None if parsed.query else DataFile(Path(str(parsed.database)))
         # SQLite lets one connection write; waiting here is fair and wakes at once, its own waiting polls.
         self._turn = nullcontext() if self.is_postgresql else threading.Lock()
 
@@ -52,8 +62,38 @@ class Database:
             Unavailable: the database can't be reached, is full, read-only, broken or locked for too long.
             InvalidInput: a value can't be stored, now or later.
         """
-        with _translated(), self._turn, self._engine.begin() as connection:
-            yield connection
+        with self._translated(), self._turn:
+            if self._file is not None:
+                self._file.refuse_damaged()
+            if not self._folded:
+                self._fold_log()
+            with self._engine.begin() as connection:
+                yield connection
+
+    def look(self) -> None:
+        """Whether there is room for more, without a write.
+
+        Raises:
+            Unavailable: there is none: the disk is nearly full or read-only, or the file was found damaged.
+        """
+        if self._file is not None:
+            self._file.look()
+
+    def _fold_log(self) -> None:
+        """Writes all of SQLite's log into its database, syncs that, and begins the log anew.
+
+        Readers that stay can keep it from that. Then other processes have the file open, and nothing was recovered; but
+        after a refused sync it must be done.
+        """
+        with self._engine.execution_options(outside=True).connect() as connection:
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if busy and self._refused:
+            raise Unavailable(
+                "The queue's disk refused a sync, and its log could not be written anew yet.",
+                kind="io-error",
+                retry_after=1.0,
+            )
+        self._folded, self._refused = True, False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -62,28 +102,35 @@ class Database:
         Raises:
             Unavailable: the database can't be reached or is broken.
         """
-        with _translated(), self._reading.connect() as connection:
+        with self._translated(), self._reading.connect() as connection:
             yield connection
 
     def close(self) -> None:
         """Closes the connections."""
         self._engine.dispose()
 
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        own = translated(error)
-        if own is None:
-            raise
-        # Only the driver's own words: SQLAlchemy's carry the statement.
-        _log.warning("queue.database_failed", error=str(error.orig), kind=type(error.orig).__name__)
-        raise own from error
-    except PoolTimeoutError as error:
-        _log.warning("queue.no_connection_free", error=str(error))
-        raise Unavailable("The queue is too busy now; try again later.", retry_after=1.0) from error
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            own = translated(error)
+            if own is None:
+                raise
+            # Only the driver's own words: SQLAlchemy's carry the statement.
+            words = str(error.orig)
+            _log.warning("queue.database_failed", error=words, kind=own.kind)
+            if untrusted(error):
+                self._folded, self._refused = False, True
+            if own.kind == "damaged-data" and self._file is not None:
+                marked = self._file.mark_damaged(words)
+                _log.error("queue.damaged", file=str(self._file.path), found=words, marked=marked)
+            raise own from error
+        except PoolTimeoutError as error:
+            _log.warning("queue.no_connection_free", error=str(error))
+            raise Unavailable(
+                "The queue is too busy now; try again later.", retry_after=1.0
+            ) from error
 
 
 def _parse(url: str) -> URL:
@@ -148,7 +195,10 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that reads first and writes later can fail half-way; this one has its lock from the start.
-        reads = connection.get_execution_options().get("reads_only", False)
+        options = connection.get_execution_options()
+        if options.get("outside", False):
+            return
+        reads = options.get("reads_only", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine

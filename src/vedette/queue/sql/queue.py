@@ -26,7 +26,14 @@ from vedette.queue.sql.database import Database
 from vedette.queue.sql.graveyard import Graveyard
 from vedette.queue.sql.instant import in_micros, to_micros
 from vedette.queue.sql.lease import Leases, lane_of, leases_that_hold, remove
-from vedette.queue.sql.schema import accepted, dead_letters, ensure_schema, lanes, messages
+from vedette.queue.sql.schema import (
+    accepted,
+    dead_letters,
+    ensure_schema,
+    lanes,
+    messages,
+    version_table,
+)
 
 __all__ = ["SqlQueue"]
 
@@ -75,7 +82,10 @@ class SqlQueue:
     def append(self, messages: Sequence[Message]) -> list[Appended]:
         """Stores the new ones in one transaction, synced once."""
         check_appendable(messages)
-        return self._appender.append(messages, self._now()) if messages else []
+        if not messages:
+            return []
+        self._database.look()
+        return self._appender.append(messages, self._now())
 
     def poll(
         self, *, limit: int, lease_seconds: float, behind_limit: int | None = None
@@ -203,6 +213,16 @@ class SqlQueue:
                 return 0
         with self._database.write() as connection:
             return connection.execute(delete(accepted).where(tuple_(*key).in_(old))).rowcount
+
+    def look(self) -> None:
+        """Looks at the disk of a SQLite file, without a write."""
+        self._database.look()
+
+    def probe(self) -> None:
+        """Looks at the disk, and commits a row as it is."""
+        self._database.look()
+        with self._database.write() as connection:
+            connection.execute(update(version_table).values(version=version_table.c.version))
 
     def close(self) -> None:
         """Closes the connections. Leases stay until they run out."""

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from vedette.core import ConfigError
 from vedette.queue.sql.database import Database
 
-__all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages"]
+__all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages", "version_table"]
 
 _VERSION: Final = 3
 _CREATION_LOCK: Final = 0x76_65_64_71
@@ -37,7 +37,7 @@ _CREATION_LOCK: Final = 0x76_65_64_71
 _metadata = MetaData()
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
-_version = Table("queue_schema", _metadata, Column("version", Integer, nullable=False))
+version_table = Table("queue_schema", _metadata, Column("version", Integer, nullable=False))
 
 lanes = Table(
     "queue_lanes",
@@ -159,7 +159,7 @@ def ensure_schema(database: Database) -> None:
         found = _found(connection)
         if found is None:
             _metadata.create_all(connection)
-            connection.execute(insert(_version).values(version=_VERSION))
+            connection.execute(insert(version_table).values(version=_VERSION))
         else:
             _upgrade(connection, found)
 
@@ -168,14 +168,14 @@ def _upgrade(connection: Connection, found: int) -> None:
     for version in range(found, _VERSION):
         for statement in _UPGRADES[version]:
             connection.exec_driver_sql(statement)
-    connection.execute(update(_version).values(version=_VERSION))
+    connection.execute(update(version_table).values(version=_VERSION))
 
 
 def _found(connection: Connection) -> int | None:
     """The version of the tables that are there; None when there are none."""
-    if not inspect(connection).has_table(_version.name):
+    if not inspect(connection).has_table(version_table.name):
         return None
-    version = connection.execute(select(_version.c.version)).scalar_one()
+    version = connection.execute(select(version_table.c.version)).scalar_one()
     if not 1 <= version <= _VERSION:
         raise ConfigError(
             f"The queue's tables are of version {version}, and this Vedette knows versions 1 to {_VERSION}. "
