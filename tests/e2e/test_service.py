@@ -116,7 +116,10 @@ def _found(pid: int, secrets: dict[str, bytes]) -> set[str]:
 def test_health_metrics_and_openapi_are_served(service: Service) -> None:
     with service.client() as client:
         assert client.get("/health/live").json() == {"status": "ok"}
-        assert client.get("/health/ready").json() == {"status": "ok"}
+        assert client.get("/health/ready").json() == {
+            "status": "ok",
+            "parts": {"queue": "ok", "store": "ok"},
+        }
         for path in ("/health/live", "/health/ready", "/nowhere"):
             assert client.get(path).headers["cache-control"] == "no-store"
         assert client.delete("/v1/snapshots").headers["cache-control"] == "no-store"

@@ -14,7 +14,7 @@ from vedette.core import (
     Clock,
     Unavailable,
 )
-from vedette.ingest import Door, Enrolled, Enrolment, IngestSettings
+from vedette.ingest import Appender, Door, Enrolled, Enrolment, IngestSettings
 from vedette.queue import Queue
 from vedette.store import Store
 
@@ -95,13 +95,13 @@ class _Enrolments:
 
 
 def make_door(
-    settings: Settings, store: Store, queue: Queue, watch: QueueWatch, clock: Clock
+    settings: Settings, store: Store, appender: Appender, watch: QueueWatch, clock: Clock
 ) -> Door:
     """The door of these settings. It is given public keys only."""
     keys = KeyFiles(settings)
     return Door(
         hosts=store.hosts,
-        appender=queue,
+        appender=appender,
         enrolments=_Enrolments(store, keys, settings.ingest.interval),
         commands=store.commands,
         audit=store.audit,

@@ -1,8 +1,9 @@
 """Logs and metrics of the server's processes. Each metric's name stands once, here, with what a rise means."""
 
+import io
 import logging
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
@@ -12,12 +13,15 @@ from vedette.app.settings import LogSettings
 __all__ = [
     "ACCEPT_SECONDS",
     "ACTIONS",
+    "APPEND_FAILURES",
     "APPEND_SIZE",
     "BATCH_SIZE",
     "BUILD",
+    "LOG_LINES_LOST",
     "NOTICES",
     "QUEUE_DEPTH",
     "QUEUE_OLDEST",
+    "READY",
     "REQUESTS",
     "SNAPSHOTS",
     "STAGE_CPU",
@@ -29,6 +33,21 @@ __all__ = [
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
+READY = Gauge(
+    "vedette_ready",
+    "1 while this part (queue, store) can be written, 0 while it can't; /health/ready says why",
+    ["part"],
+    multiprocess_mode="mostrecent",
+)
+APPEND_FAILURES = Counter(
+    "vedette_append_failures_total",
+    "Batches of snapshots that could not be stored, by kind; a rise of disk-full, read-only, io-error or damaged-data needs hands",
+    ["kind"],
+)
+LOG_LINES_LOST = Counter(
+    "vedette_log_lines_lost_total",
+    "Log lines that could not be written; a rise means that where standard error goes is full or gone",
+)
 REQUESTS = Counter(
     "vedette_http_requests_total",
     "Requests answered, by route and status; a rise of 4xx or 5xx means refused hosts or people",
@@ -111,9 +130,30 @@ def merged_registry(directory: str) -> CollectorRegistry:
     return registry
 
 
+class _Steadfast(io.TextIOBase):
+    """A stream that never fails: no full disk behind standard error may end what writes its log there."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def write(self, text: str, /) -> int:
+        try:
+            self._target.write(text)
+            self._target.flush()
+        except (OSError, ValueError):
+            LOG_LINES_LOST.inc(text.count("\n"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Each write is flushed."""
+
+    def isatty(self) -> bool:
+        return self._target.isatty()
+
+
 def configure_logs(settings: LogSettings, *, process: str, stream: TextIO | None = None) -> None:
     """Structured logs to standard error, one event a line; libraries' own logs go the same way."""
-    target = stream or sys.stderr
+    target = cast("TextIO", _Steadfast(stream or sys.stderr))
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()

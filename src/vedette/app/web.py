@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, S
 from vedette import __version__
 from vedette.app.administration import enrolment_text
 from vedette.app.openapi import Rows, openapi_config
+from vedette.app.readiness import Readiness
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACCEPT_SECONDS, REQUESTS
 from vedette.app.wiring import load_policies
@@ -24,19 +25,25 @@ from vedette.console import (
     people_problem_handlers,
     people_routes,
 )
-from vedette.core import Clock, Record, TenantId, Unavailable, hash_secret, new_secret
+from vedette.core import Clock, Record, TenantId, hash_secret, new_secret
 from vedette.detect import Bundle
 from vedette.ingest import Door, machine_routes, problem_handlers
-from vedette.queue import Queue
 from vedette.store import Store
 
-__all__ = ["Health", "make_app", "make_console"]
+__all__ = ["Health", "Ready", "make_app", "make_console"]
 
 
 class Health(Record, frozen=True, kw_only=True):
-    """What health checks say: `ok`, or what can't be reached."""
+    """That the API runs: `ok`."""
 
     status: str
+
+
+class Ready(Record, frozen=True, kw_only=True):
+    """`ok`, or what can't be used; for each part `ok`, or the kind of its problem."""
+
+    status: str
+    parts: dict[str, str]
 
 
 class _Policies:
@@ -84,13 +91,13 @@ def make_console(settings: Settings, store: Store, bundle: Bundle, clock: Clock)
     )
 
 
-def make_app(console: Console, door: Door, queue: Queue) -> Litestar:
+def make_app(console: Console, door: Door, readiness: Readiness) -> Litestar:
     """One application for machines and people."""
     return Litestar(
         route_handlers=[
             *machine_routes(door),
             *people_routes(console),
-            *_health_routes(console.store, queue),
+            *_health_routes(readiness),
         ],
         exception_handlers=people_problem_handlers(console, problem_handlers()),
         middleware=[DefineMiddleware(_Counted)],
@@ -101,7 +108,7 @@ def make_app(console: Console, door: Door, queue: Queue) -> Litestar:
     )
 
 
-def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandler]:
+def _health_routes(readiness: Readiness) -> Sequence[ControllerRouterHandler]:
     @get(
         "/health/live",
         summary="Whether the API runs",
@@ -115,22 +122,19 @@ def _health_routes(store: Store, queue: Queue) -> Sequence[ControllerRouterHandl
 
     @get(
         "/health/ready",
-        summary="Whether store and queue can be reached",
-        description="503 names what can't be.",
-        responses={503: ResponseSpec(Health, generate_examples=False, description="Not now.")},
+        summary="Whether store and queue can be written",
+        description="503 names what can't be, and the kind of its problem.",
+        responses={503: ResponseSpec(Ready, generate_examples=False, description="Not now.")},
         tags=["health"],
         security=[{}],
         cache_control=CacheControlHeader(no_store=True),
-        sync_to_thread=True,
+        sync_to_thread=False,
     )
-    def ready() -> Response[Health]:
-        failing = [] if store.ready() else ["store"]
-        try:
-            queue.stats()
-        except Unavailable:
-            failing.append("queue")
+    def ready() -> Response[Ready]:
+        parts = readiness.states
+        failing = [f"{name} ({state})" for name, state in parts.items() if state != "ok"]
         text = "ok" if not failing else f"can't be used: {', '.join(failing)}"
-        return Response(Health(status=text), status_code=503 if failing else 200)
+        return Response(Ready(status=text, parts=parts), status_code=503 if failing else 200)
 
     return (live, ready)
 

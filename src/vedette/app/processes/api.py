@@ -13,6 +13,7 @@ from vedette.app.door import QueueWatch, make_door
 from vedette.app.doorkeeper import Doorkeeper
 from vedette.app.keys import KeyFiles
 from vedette.app.processes.wire import BoundedProtocol
+from vedette.app.readiness import Readiness, WatchedQueue
 from vedette.app.settings import Settings
 from vedette.app.web import make_app, make_console
 from vedette.app.wiring import open_queue, open_store
@@ -52,10 +53,13 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     try:
         with (
             QueueWatch(queue, settings.queue.max_depth) as watch,
-            Doorkeeper(store.door, clock, watch.is_open),
+            Readiness({"queue": queue, "store": store}, clock) as readiness,
+            Doorkeeper(
+                store.door, clock, lambda: watch.is_open() and readiness.states["queue"] == "ok"
+            ),
         ):
-            door = make_door(settings, store, queue, watch, clock)
-            app = make_app(make_console(settings, store, bundle, clock), door, queue)
+            door = make_door(settings, store, WatchedQueue(queue, readiness), watch, clock)
+            app = make_app(make_console(settings, store, bundle, clock), door, readiness)
             server = _Server(_config(settings, app), door)
             threading.Thread(target=server.end_with, args=(stop,), daemon=True).start()
             _log.info("api.serving", url=settings.public_url)

@@ -114,7 +114,7 @@ class Supervisor:
         if now >= child.not_before:
             child.process = self._spawn(child)
             child.started_at = now
-            (self._run_dir / f"{child.label}.pid").write_text(str(child.process.pid))
+            self._note_pid(child.label, child.process.pid)
 
     def _spawn(self, child: _Child) -> subprocess.Popen[bytes]:
         environment = {
@@ -148,4 +148,14 @@ class Supervisor:
                 _log.warning("process.killed", name=child.label)
                 child.process.kill()
                 child.process.wait()
-            (self._run_dir / f"{child.label}.pid").unlink(missing_ok=True)
+            self._note_pid(child.label, None)
+
+    def _note_pid(self, label: str, pid: int | None) -> None:
+        path = self._run_dir / f"{label}.pid"
+        try:
+            # First away with the old one: on a full disk a wrong number is worse than none.
+            path.unlink(missing_ok=True)
+            if pid is not None:
+                path.write_text(str(pid))
+        except OSError as error:
+            _log.warning("process.pid_not_written", name=label, error=error.strerror)
