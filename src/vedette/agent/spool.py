@@ -146,6 +146,7 @@ class Spool:
                     break
                 except OSError as error:
                     if error.errno not in _FULL or not self._items:
+                        self._disown(item)
                         raise
                     pushed.append(self._push_out())
             self._add(item)
@@ -188,6 +189,12 @@ class Spool:
         self._forget(item)
         _log.warning("spool.dropped", epoch=item.epoch, seq=item.seq)
         return item
+
+    def _disown(self, item: Spooled) -> None:
+        """A file whose sync was refused may be there or not; its place is never given to another."""
+        self._next += 1
+        with contextlib.suppress(OSError):
+            (self._directory / item.name).unlink(missing_ok=True)
 
     def _add(self, item: Spooled) -> None:
         self._items[item.ordinal] = item

@@ -30,7 +30,7 @@ class Probed(Protocol):
 
 
 class Readiness:
-    """One thread for each part: a look each second, a write every ten; while it fails, a write each second.
+    """One thread for each part: a look each second, a write every ten; while any of them fails, a write each second.
 
     A part is `ok`, or the kind of its problem. What fails in use says so here at once (`failed`), and only a write that
     went well makes it `ok` again.
@@ -76,7 +76,8 @@ class Readiness:
         written_at = self._clock.monotonic()
         while not self._stop.wait(_LOOK_SECONDS):
             due = self._clock.monotonic() - written_at >= _PROBE_SECONDS
-            write = due or self._states[name] != _OK
+            # What ails one part may be of the disk that it shares with the other.
+            write = due or set(self._states.values()) != {_OK}
             self._try(name, write=write)
             if write:
                 written_at = self._clock.monotonic()
