@@ -4,16 +4,18 @@ from datetime import UTC, datetime
 
 import msgspec
 import zstandard
+from tests.fixtures.sealed import sealed_frame
 from tests.fuzz.target import Target, refusing
 
 from vedette.core import Epoch, HostId, TenantId
 from vedette.seal import Header, KeyRing, open_envelope, read_header, seal_envelope
-from vedette.seal.envelope import _INFO, _SUITE, _encode_header
+from vedette.seal.envelope import _encode_header
 
 __all__ = ["ENVELOPES"]
 
 _MAX_BODY = 1024 * 1024
 _RING = KeyRing.generate()
+_PUBLIC = _RING.current.public
 _BODY = b'{"schema":"vedette.snapshot/1"}' * 20
 _HEADER = Header(
     tenant=TenantId("default"),
@@ -35,12 +37,6 @@ _WIDE = zstandard.ZstdCompressor(
 _RAW, _FRAMED, _HEADED, _PATCHED = range(4)
 
 
-def _sealed(clear: bytes, compressed: bytes) -> bytes:
-    """An envelope whose seal is right, whatever it holds."""
-    sealed = _SUITE.encrypt(compressed, _RING.current.public.hpke, info=_INFO + clear)
-    return b"VE\x01" + len(clear).to_bytes(2) + clear + sealed
-
-
 def _check_header(data: bytes) -> None:
     framed = b"VE\x01" + min(len(data), 0xFFFF).to_bytes(2) + data
     for envelope in (data, framed):
@@ -55,8 +51,8 @@ def _check_envelope(data: bytes) -> None:
     kind, rest = data[0] % 4 if data else _RAW, data[1:]
     envelope = {
         _RAW: lambda: rest,
-        _FRAMED: lambda: _sealed(_CLEAR, rest),
-        _HEADED: lambda: _sealed(rest[:0xFFFF], _FRAME),
+        _FRAMED: lambda: sealed_frame(_CLEAR, rest, _PUBLIC),
+        _HEADED: lambda: sealed_frame(rest[:0xFFFF], _FRAME, _PUBLIC),
         _PATCHED: lambda: _patched(rest),
     }[kind]()
     with refusing({"bad-envelope", "unknown-key", "unopenable", "too-large"}):
