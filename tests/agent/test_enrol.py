@@ -8,7 +8,7 @@ import pytest
 from tests.agent.server import Reply, Seen, Server
 from tests.agent.tree import Tree
 
-from vedette.agent import AgentSettings, Enrolment, enroll, status
+from vedette.agent import AgentSettings, Enrolment, enroll, former_host, status
 from vedette.agent.state import StateLock
 from vedette.core import (
     ConfigError,
@@ -166,6 +166,32 @@ def test_a_refused_enrolment_leaves_what_was_before(
     assert Enrolment.load(settings.state) == before
     assert status(settings, clock).epoch == epoch
     assert not [path for path in settings.state.iterdir() if path.name.startswith(".")]
+
+
+def test_a_server_that_started_this_very_second_is_asked_again(
+    door: Server, settings: AgentSettings
+) -> None:
+    allowed = door.script
+    asked: list[Seen] = []
+
+    def script(seen: Seen) -> Reply:
+        if seen.path == "/v1/enroll":
+            asked.append(seen)
+            if len(asked) == 1:
+                return Reply(401, {"detail": "stale"}, headers={"Retry-After": "1"})
+        return allowed(seen)
+
+    door.script = script
+    assert enroll(_token(door), settings, ManualClock(), version="1").host == "host-7"
+    assert len({seen.signature.nonce for seen in asked}) == 2
+
+
+def test_the_host_that_a_machine_was_before_is_known(door: Server, settings: AgentSettings) -> None:
+    assert former_host(settings) is None
+    enroll(_token(door), settings, ManualClock(), version="1")
+    assert former_host(settings) == "host-7"
+    (settings.state / "enrolment.json").write_text("damaged")
+    assert former_host(settings) is None
 
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"x" * 100_000])

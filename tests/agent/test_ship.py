@@ -142,6 +142,22 @@ def test_what_may_pass_keeps_the_snapshot(agent: Agent, server: Server, status: 
     assert agent.spool.depth == 1
 
 
+def test_a_revoked_host_keeps_its_spool_slows_down_and_says_so(
+    agent: Agent, server: Server
+) -> None:
+    agent.fill(3)
+    server.script = lambda _: Reply(
+        403, {"type": "/problems/revoked-host", "detail": "this host's key was revoked"}
+    )
+    outcome, wait = agent.shipper.step()
+    assert outcome is Shipped.KEPT
+    assert 150.0 <= wait <= 300.0
+    assert agent.spool.depth == 3
+    assert "revoked this host: snapshots stay in the spool" in agent.health.report.last_error
+    server.script = lambda _: Reply(202)
+    assert _drain(agent) == [Shipped.SENT] * 3 + [Shipped.IDLE]
+
+
 def test_a_server_that_is_away_loses_nothing(agent: Agent, server: Server) -> None:
     made = agent.fill(3)
     server.stop()

@@ -130,6 +130,21 @@ def test_an_unsigned_or_revoked_poll_is_refused() -> None:
         assert revoked.poll(client).json()["type"] == "/problems/revoked-host"
 
 
+def test_a_poll_of_a_host_that_is_revoked_meanwhile_ends_at_once_and_gives_nothing() -> None:
+    # The clock stands still: only the revocation can end the poll.
+    commands = Watched()
+    world = World(settings=QUICK, commands=commands)
+    with world.client() as client, ThreadPoolExecutor(1) as pool:
+        polling = pool.submit(world.machine.poll, client, "60")
+        assert commands.asked.wait(30)
+        world.revoke(world.machine)
+        answer = polling.result(30)
+        commands.blobs[world.machine.host] = {CommandId("c-1"): BLOB}
+        after = world.machine.poll(client, "60")
+    for refused in (answer, after):
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/revoked-host")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

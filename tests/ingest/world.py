@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from httpx import Client, Response
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
@@ -100,6 +101,11 @@ class World:
             revoked_at=revoked_at,
         )
         return machine
+
+    def revoke(self, machine: "Machine") -> None:
+        """From now on the machine's key is no longer trusted."""
+        signer = self.hosts.keys[machine.key.kid]
+        self.hosts.keys[machine.key.kid] = msgspec.structs.replace(signer, revoked_at=START)
 
 
 class Machine:

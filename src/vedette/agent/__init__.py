@@ -8,7 +8,7 @@ from vedette.agent.collect.collector import Collector, Limits
 from vedette.agent.collect.source import Source
 from vedette.agent.doctor.examination import examine
 from vedette.agent.doctor.finding import Diagnosis, Finding, Outcome
-from vedette.agent.enrol import enroll
+from vedette.agent.enrol import enroll, former_host
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Report
 from vedette.agent.runner import Runner, run, snapshot
@@ -30,6 +30,7 @@ __all__ = [
     "Status",
     "enroll",
     "examine",
+    "former_host",
     "lower_priority",
     "run",
     "snapshot",

@@ -35,6 +35,10 @@ class Backoff:
             self._misses += 1
         return (asked or 0.0) + self._chance.uniform(0.0, bound)
 
+    def rest(self) -> float:
+        """Seconds to wait where only people can help: at least half of `cap`."""
+        return self._chance.uniform(self._cap / 2.0, self._cap)
+
     def succeed(self) -> None:
         """Starts anew."""
         self._failures = self._misses = 0

@@ -111,6 +111,8 @@ class Commander:
             return 0.0
         if answer.status != httpx.codes.OK:
             _log.warning("commands.refused", problem=answer.problem())
+            if answer.kind == "revoked-host":
+                return self._backoff.rest()
             return self._backoff.fail(retry_after(answer.retry_after, self._clock))
         try:
             reply = msgspec.json.decode(answer.body, type=_Reply)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from vedette.agent.actions import ACTIONS
+from vedette.agent.backoff import retry_after
 from vedette.agent.collect.host import describe, provisional_id
 from vedette.agent.collect.source import Source
 from vedette.agent.door import Door, pinned
@@ -35,10 +36,11 @@ from vedette.core import (
 )
 from vedette.seal import EnrolmentToken, IngestPublicKey, SigningKey, VerifyKey, fingerprint
 
-__all__ = ["enroll"]
+__all__ = ["enroll", "former_host"]
 
 _log = structlog.get_logger()
 _MAX_CA = 64 * 1024
+_LONGEST_SLEEP = 5.0
 
 
 class _Reply(Record, frozen=True, kw_only=True):
@@ -77,6 +79,14 @@ def enroll(
         raise ConfigError(f"{settings.state} can't be used: {error.strerror or error}") from error
 
 
+def former_host(settings: AgentSettings) -> HostId | None:
+    """The host that this machine is enrolled as now, for who enrols it anew; None when that can't be read."""
+    try:
+        return Enrolment.load(settings.state).host
+    except ConfigError:
+        return None
+
+
 def _introduce(
     token: EnrolmentToken,
     settings: AgentSettings,
@@ -106,7 +116,7 @@ def _introduce(
     # A token has a number of uses: its request must not arrive twice.
     door = Door(route, key=key, clock=clock, journal=journal, repeat=False)
     try:
-        reply = _ask(door, request)
+        reply = _ask(door, msgspec.json.encode(request), clock)
         if reply.server_time is not None:
             journal.set_offset(reply.server_time - clock.now().timestamp())
         enrolment = _keep(reply, token, settings, clock, key=key, ca_pem=ca_pem)
@@ -120,13 +130,13 @@ def _introduce(
     return enrolment
 
 
-def _ask(door: Door, request: dict[str, object]) -> _Reply:
-    answer = door.request(
-        "POST",
-        "/v1/enroll",
-        body=msgspec.json.encode(request),
-        content_type="application/json",
-    )
+def _ask(door: Door, request: bytes, clock: Clock) -> _Reply:
+    answer = door.request("POST", "/v1/enroll", body=request, content_type="application/json")
+    asked = retry_after(answer.retry_after, clock)
+    if answer.status == httpx.codes.UNAUTHORIZED and asked is not None:
+        # The server has started this very second, and takes no signature from before that. The token was not looked at.
+        clock.sleep(min(asked, _LONGEST_SLEEP))
+        answer = door.request("POST", "/v1/enroll", body=request, content_type="application/json")
     _raise_for(answer.status, answer.problem())
     try:
         reply = msgspec.json.decode(answer.body, type=_Reply)

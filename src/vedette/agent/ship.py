@@ -54,7 +54,6 @@ class Shipper:
         self._health = health
         self._clock = clock
         self._backoff = Backoff(chance, cap=backoff_cap)
-        self._slowest = backoff_cap
         self._hurry = threading.Event()
 
     def hurry(self) -> None:
@@ -144,7 +143,7 @@ class Shipper:
             "TOKEN), or stop the agent"
         )
         _log.error("ship.revoked", epoch=item.epoch, seq=item.seq)
-        return max(self._backoff.fail(), self._slowest)
+        return self._backoff.rest()
 
     def _keep(
         self, item: Spooled, problem: str, asked: float | None, *, reached: bool = True

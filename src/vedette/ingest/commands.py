@@ -80,6 +80,7 @@ class Polls:
                 if pending or left <= 0 or superseded or self._door.draining:
                     return () if superseded else pending
                 await asyncio.sleep(min(left, self._door.settings.poll_seconds))
+                await self._door.gate.check_again(caller)
         finally:
             if self._newest.get(lane) is mine:
                 del self._newest[lane]

@@ -36,8 +36,9 @@ __all__ = ["Caller", "Gate", "Signed"]
 
 
 class Caller(Record, frozen=True, kw_only=True):
-    """The host that signed, and the tables that are wanted of it in full."""
+    """The host that signed, with which key, and the tables that are wanted of it in full."""
 
+    kid: str
     tenant: TenantId
     host: HostId
     needed: tuple[str, ...]
@@ -91,7 +92,8 @@ class Gate:
         """
         with self._timer("signature"):
             signed = self.read(request)
-        caller, key = _trusted(await self._signers.find(signed.signature.keyid))
+        kid = signed.signature.keyid
+        caller, key = _trusted(kid, await self._signers.find(kid))
         sender = f"{caller.tenant}/{caller.host}"
         with self._timer("signature"):
             self.verify(request, signed, key)
@@ -102,6 +104,14 @@ class Gate:
         with self._timer("digest"):
             check_content_digest(signed.headers.get("content-digest", ""), body)
         return caller, body
+
+    async def check_again(self, caller: Caller) -> None:
+        """For a request that was admitted some time ago and still waits.
+
+        Raises:
+            Unauthenticated, Forbidden: the key is no longer trusted.
+        """
+        _trusted(caller.kid, await self._signers.find(caller.kid))
 
     def read(self, request: Request[Any, Any, Any]) -> Signed:
         """Reads the signature and checks that it is fresh."""
@@ -154,14 +164,14 @@ class Gate:
         )
 
 
-def _trusted(signer: Signer | None) -> tuple[Caller, VerifyKey]:
+def _trusted(kid: str, signer: Signer | None) -> tuple[Caller, VerifyKey]:
     if signer is None:
         raise Unauthenticated(
             "no enrolled host has this key; enrol the agent", kind="unknown-signer"
         )
     if signer.revoked_at is not None:
         raise Forbidden("this host's key was revoked; enrol the agent anew", kind="revoked-host")
-    caller = Caller(tenant=signer.tenant, host=signer.host, needed=tuple(signer.needed))
+    caller = Caller(kid=kid, tenant=signer.tenant, host=signer.host, needed=tuple(signer.needed))
     return caller, _verify_key(signer.public_key)
 
 

@@ -265,9 +265,29 @@ def add_host(
             kid=kid, tenant=tenant, host=identifier, public_key=public_key, added_at=now
         )
     )
-    data = {"hostname": description.hostname, "kid": kid, "labels": pinned}
+    data: dict[str, Any] = {"hostname": description.hostname, "kid": kid, "labels": pinned}
+    if namesakes := _namesakes(connection, tenant, identifier, description.hostname):
+        data["namesakes"] = namesakes
     write_audit(connection, [_entry(tenant, now, actor, "host.enrolled", identifier, "", data)])
     return _one(connection, tenant, identifier)
+
+
+def _namesakes(
+    connection: sa.Connection, tenant: TenantId, identifier: HostId, hostname: str
+) -> list[str]:
+    """Other hosts of this name that are still trusted: perhaps this very machine, before its agent was wiped."""
+    query = (
+        sa.select(HOSTS.c.id)
+        .where(
+            HOSTS.c.tenant == tenant,
+            HOSTS.c.hostname == hostname,
+            HOSTS.c.id != identifier,
+            HOSTS.c.revoked_at.is_(None),
+        )
+        .order_by(HOSTS.c.id)
+        .limit(10)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def _one(connection: sa.Connection, tenant: TenantId, identifier: HostId) -> Host:

@@ -54,11 +54,19 @@ def enroll(
 ) -> None:
     """Makes this host known to the server that the token names."""
     from vedette.agent import enroll as enroll_host
+    from vedette.agent import former_host
 
     text = sys.stdin.readline() if token == "-" else token  # noqa: S105 - the sign for standard input
     settings = _settings(config, state_dir)
+    former = former_host(settings) if again else None
     enrolment = enroll_host(text.strip(), settings, SystemClock(), version=__version__, again=again)
     typer.echo(f"enrolled as host {enrolment.host} at {enrolment.server}")
+    if former is not None:
+        typer.echo(
+            f"the former host {former} stays at its server, with its history, and turns silent; "
+            f"end the trust in it with: vedette hosts revoke {former} --reason TEXT",
+            err=True,
+        )
 
 
 @app.command("run")
