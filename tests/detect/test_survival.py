@@ -1,5 +1,7 @@
 """No snapshot and no stored state stops a host's detection: what can't be used costs one look, never the host."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
@@ -367,3 +369,30 @@ def test_no_values_within_bounds_make_the_learned_state_unusable(
     answers, state = play(detector, snapshots)
     assert not any("state:vitals" in subjects(answer) for answer in answers)
     assert not vitals(decode_state(state, detector.experts)).lost
+
+
+def _long_winded(snapshot: Snapshot, letters: int) -> Snapshot:
+    """Every text of every row made longer by so many letters, and unlike all before it."""
+    tables = {
+        name: [
+            {
+                column: f"/{snapshot.seq}{cell}{'x' * letters}" if isinstance(cell, str) else cell
+                for column, cell in row.items()
+            }
+            for row in rows
+        ]
+        for name, rows in snapshot.tables.items()
+    }
+    crontab: list[Row] = [{"minute": "*", "command": f"/{snapshot.seq} {'y' * letters}"}]
+    return changed(snapshot, tables=tables | {"crontab": crontab})
+
+
+def test_what_a_host_sends_is_not_hoarded_in_memory(detector: Detector) -> None:
+    snapshots = [_long_winded(one, 60_000) for one in quiet_snapshots(25)]
+    _, state = play(detector, snapshots[:5])
+    tracemalloc.start()
+    play(detector, snapshots[5:], state)
+    gc.collect()
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 2_000_000

@@ -82,8 +82,10 @@ def _more(value: Any, random: Random) -> Any:
     if isinstance(value, dict):
         return value | {f"k{random.randrange(100)}": random.choice(_ODD)}
     if isinstance(value, list):
-        return [*value, *(value[-1:] * random.randint(1, 60))]
-    if isinstance(value, str | bytes):
+        # Long items are not made many: the fuzzer's own memory is bounded too.
+        most = 60 if len(repr(value[-1:])) < 500 else 1
+        return [*value, *(value[-1:] * random.randint(1, most))]
+    if isinstance(value, str | bytes) and len(value) < 10_000:
         return value * random.randint(2, 5)
     return value
 

@@ -47,9 +47,18 @@ _KNOWN_HIDDEN = re.compile(
 _HIDDEN = re.compile(r"/(\.[^/]|\.\.\.|\s+/)")
 
 
-@lru_cache(maxsize=8192)
+# Hosts may send any text: longer than every root, longer than is worth remembering, and longer than Linux takes.
+_BEGINNING, _SHORT, _LONGEST = 32, 512, 4_096
+
+
 def place(path: str) -> str:
     """The class of a path: system, local, app, home, roothome, temp, memory, run, layer, anonymous, other or none."""
+    # It shows in the first letters.
+    return _place(path[:_BEGINNING])
+
+
+@lru_cache(maxsize=8192)
+def _place(path: str) -> str:
     if not path:
         return "none"
     for root, name in _ROOTS:
@@ -58,9 +67,13 @@ def place(path: str) -> str:
     return "other" if path.startswith("/") else "none"
 
 
-@lru_cache(maxsize=8192)
 def hidden(path: str) -> bool:
     """Whether a part of the path is hidden, other than by tools known to do so."""
+    return _hidden(path) if len(path) <= _SHORT else _hidden.__wrapped__(path[:_LONGEST])
+
+
+@lru_cache(maxsize=8192)
+def _hidden(path: str) -> bool:
     return "/" in path and _HIDDEN.search(_KNOWN_HIDDEN.sub("", path)) is not None
 
 

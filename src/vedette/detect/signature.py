@@ -206,9 +206,13 @@ def _read(command: str) -> str:
     return text
 
 
-@lru_cache(maxsize=8192)
 def deed(command: str) -> str:
     """The first deed that the command line shows, or an empty text."""
+    return _deed(command[:_LENGTH])
+
+
+@lru_cache(maxsize=8192)
+def _deed(command: str) -> str:
     text = _read(command)
     for name, first, others in _DEEDS:
         if first.search(text) and all(pattern.search(text) for pattern in others):

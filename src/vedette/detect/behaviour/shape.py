@@ -31,6 +31,9 @@ _WEB = frozenset({80, 443, 8080, 8443})
 EPHEMERAL = 32_768  # where Linux begins to hand out ports by itself
 # Letters that are read, and so are remembered between snapshots: the system's own bounds, and a command's beginning.
 _NAME, _PATH, _COMMAND = 256, 4_200, 4_000
+# Letters of a row beyond which nothing made of it is remembered between snapshots: what any host may send must not fill
+# the memory that all share.
+_REMEMBERED = 1_024
 _FAN = 5  # new peers at once that make a sweep
 _NUMBERS = re.compile(r"\d+")
 _BAD_PORTS = frozenset(
@@ -97,13 +100,11 @@ def account(uid: int) -> str:
 
 def form_of(row: Row) -> Form:
     """The form of a row whose cells may be of any type or missing."""
-    return form(
-        _text(row.get("name"))[:_NAME],
-        _text(row.get("path"))[:_PATH],
-        _text(row.get("cmdline"))[:_COMMAND],
-        _text(row.get("cwd"))[:_PATH],
-        number(row, "on_disk", 1),
-    )
+    path, command = _text(row.get("path"))[:_PATH], _text(row.get("cmdline"))[:_COMMAND]
+    cwd = _text(row.get("cwd"))[:_PATH]
+    short = len(path) + len(command) + len(cwd) <= _REMEMBERED
+    read = form if short else form.__wrapped__
+    return read(_text(row.get("name"))[:_NAME], path, command, cwd, number(row, "on_disk", 1))
 
 
 def processes(rows: Mapping[str, Row], forms: Mapping[str, Form]) -> list[Process]:
@@ -118,6 +119,10 @@ def processes(rows: Mapping[str, Row], forms: Mapping[str, Form]) -> list[Proces
         uid = number(row, "uid", 65_534)
         found.append(Process(pid, row, forms[pid], uid, account(uid), forms.get(above), above))
     return found
+
+
+def _is_short(seen: Form) -> bool:
+    return len(seen.path) + len(seen.script) <= _REMEMBERED
 
 
 @lru_cache(maxsize=16384)
@@ -136,7 +141,8 @@ def shape_of(process: Process, talk: Contact, doors: tuple[int, ...], more: tupl
     if doors:
         more = (*more, "doors", *map(str, doors))
     parent = process.parent.base if process.parent is not None else "none"
-    return _shape(process.form, process.account, parent, more)
+    short = _is_short(process.form) and len(parent) <= _REMEMBERED
+    return (_shape if short else _shape.__wrapped__)(process.form, process.account, parent, more)
 
 
 def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]) -> str:
@@ -186,7 +192,8 @@ def contact_of(process: Process, net: Wires, state: BehaviourState) -> Contact:
 
 def program_of(process: Process) -> str:
     """The program by which contacts and doors are remembered: its path or script, without version numbers."""
-    return _program(process.form, process.account)
+    seen = process.form
+    return (_program if _is_short(seen) else _program.__wrapped__)(seen, process.account)
 
 
 @lru_cache(maxsize=8192)

@@ -12,6 +12,7 @@ __all__ = ["Peer", "Wires", "contact", "door", "wires"]
 _LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")  # noqa: S104 - compared, not bound
 _PRIVATE = ("10.", "192.168.", "169.254.", "fd", "fe80", "::ffff:10.", "::ffff:192.168.", "100.64.")
 _ADDRESS = 256  # letters that are kept
+_REMEMBERED = 1_024  # letters of a program whose fingerprint is remembered
 _BUSY = frozenset({"ESTABLISHED", "SYN_SENT", "SYN-SENT", "ESTAB", "CLOSE_WAIT", ""})
 
 
@@ -64,13 +65,22 @@ def wires(view: View) -> Wires:
     return Wires(outgoing, ends, doors)
 
 
-@lru_cache(maxsize=16384)
 def contact(program: str, address: str, port: int) -> int:
     """The fingerprint of a program's contact; of its use of the port alone with an empty address."""
+    read = _contact if len(program) <= _REMEMBERED else _contact.__wrapped__
+    return read(program, address, port)
+
+
+@lru_cache(maxsize=16384)
+def _contact(program: str, address: str, port: int) -> int:
     return fingerprint("contact", program, address, str(port))
 
 
-@lru_cache(maxsize=4096)
 def door(program: str, port: int) -> int:
     """The fingerprint of a program's door."""
+    return (_door if len(program) <= _REMEMBERED else _door.__wrapped__)(program, port)
+
+
+@lru_cache(maxsize=4096)
+def _door(program: str, port: int) -> int:
     return fingerprint("door", program, str(port))
