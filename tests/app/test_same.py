@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.detect.scene import port, scene, tables, user
 from tests.fixtures.recordings import host_recordings
 from tests.fixtures.same import in_same_form, sealed_size
@@ -157,3 +159,49 @@ def _history(url: str, session: Sequence[Snapshot]) -> list[Any]:
             break
     store.close()
     return facts
+
+
+_EXTRA: dict[str, list[Row]] = {
+    "users": [user("eve", 1001, "/bin/sh"), user("svc", 200, "/usr/sbin/nologin")],
+    "logged_in_users": [{"type": "user", "user": "svc", "tty": "pts/9", "host": "203.0.113.1"}],
+    "hash": [{"path": "/usr/bin/ssh", "sha256": "1" * 64}],
+    "crontab": [{"minute": "*", "hour": "*", "command": "root /tmp/x", "path": "/etc/cron.d/x"}],
+    "deb_packages": [{"name": "nmap", "version": "7"}],
+    "rpm_packages": [{"name": "audit", "version": "3"}],
+    "listening_ports": [port(33, 4444)],
+    "suid_bin": [{"path": "/tmp/sh", "username": "root", "permissions": "S"}],
+}
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(_EXTRA)),
+            st.sampled_from(["more", "less", "turn", "part", "gone"]),
+        ),
+        min_size=10,
+        max_size=30,
+    ),
+    st.integers(1, 9),
+)
+def test_whatever_happens_to_tables_outcomes_are_equal(
+    events: list[tuple[str, str]], full_every: int
+) -> None:
+    rows = tables() | {"rpm_packages": []}
+    session = [scene(seq, rows) for seq in range(1, 32)]
+    for seq, (name, event) in enumerate(events, start=32):
+        rows = {table: list(some) for table, some in rows.items()}
+        if event == "more" and _EXTRA[name][0] not in rows[name]:
+            rows[name].extend(_EXTRA[name])
+        elif event == "less":
+            del rows[name][:1]
+        elif event == "turn":
+            rows[name].reverse()
+        seen = scene(
+            seq, {table: some for table, some in rows.items() if (table, event) != (name, "gone")}
+        )
+        unread = {name: "not permitted"} if event in {"part", "gone"} else {}
+        session.append(msgspec.structs.replace(seen, unread=unread))
+    reduced = list(in_same_form(session, full_every=full_every))
+    assert _outcomes(reduced) == _outcomes(session)
