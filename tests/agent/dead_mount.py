@@ -27,10 +27,16 @@ def _mount_dead(where: str) -> None:
 
 
 def main(root: str) -> None:
-    """Two looks at a host whose /etc/cron.d is dead, and the usage of a dead file system."""
+    """Looks at a host whose /etc/cron.d and somebody's home are dead, and the usage of a dead file system."""
     cron = f"{root}/etc/cron.d"
     Path(cron).mkdir(parents=True)
     _mount_dead(cron)
+    home = Path(root) / "home" / "dead files"
+    home.mkdir(parents=True)
+    _mount_dead(str(home))
+    # As the kernel writes it.
+    info = Path(root) / "proc/1/mountinfo"
+    info.write_text(info.read_text() + "90 22 0:77 / /home/dead\\040files rw - fuse dead rw\n")
     collector = Collector(Source(root), SystemClock(), Limits(collect_timeout=0.5))
     looks, threads = [], []
     for _ in range(4):

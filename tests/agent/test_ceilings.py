@@ -1,9 +1,11 @@
 """The agent's own cost: averaged, waited for, told, and never a reason to spin."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -12,8 +14,9 @@ import pytest
 from tests.agent.test_runner import settings
 from tests.agent.tree import Tree
 
-from vedette.agent import AgentSettings, Collector, Runner, status
+from vedette.agent import AgentSettings, Collector, Runner, Source, status
 from vedette.agent.ceilings import Ceilings
+from vedette.agent.collect.gauges import FAMILIES
 from vedette.core import HostId, ManualClock, SystemClock, Unavailable
 
 __all__ = ["settings"]  # the fixture of an enrolled agent
@@ -151,6 +154,18 @@ def test_an_agent_over_its_cpu_waits_longer_and_says_so(
     assert runner._keep_to_ceilings() > 0.1
     runner.close()
     assert "the next look waits" in status(settings, SystemClock()).report.over_ceiling
+
+
+def test_the_units_walls_stand_behind_the_agents_own_ceilings() -> None:
+    unit = (files("vedette.agent") / "vedette-agent.service").read_text()
+    limits = dict(re.findall(r"^(\w+)=(\d+)[M%]?$", unit, re.MULTILINE))
+    defaults = AgentSettings()
+    assert defaults.memory_mib < int(limits["MemoryHigh"]) < int(limits["MemoryMax"])
+    assert defaults.cpu_percent < int(limits["CPUQuota"])
+    # Every collector may hang at once, beside the agent's own threads and what it starts.
+    collectors = len(Collector(Source(), ManualClock())._tables) + len(FAMILIES) + 3
+    assert collectors + 10 < int(limits["TasksMax"])
+    assert int(limits["RestartSec"]) >= 5
 
 
 def test_the_priority_of_a_running_agent_is_the_lowest_of_the_ordinary() -> None:

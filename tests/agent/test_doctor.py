@@ -374,10 +374,14 @@ def test_what_the_server_says_to_a_signed_request(
 
 
 @pytest.mark.parametrize(
-    ("ahead", "words"),
-    [(-3600, "it is 3600 s behind the server's"), (3600, "it is 3600 s ahead of the server's")],
+    ("ahead", "outcome", "words"),
+    [
+        (-3600, Outcome.WARNING, "it is 3600 s behind the server's; requests are corrected"),
+        (3600, Outcome.WARNING, "it is 3600 s ahead of the server's; requests are corrected"),
+        (90000, Outcome.PROBLEM, "refuses snapshots of a time more than a day ahead"),
+    ],
 )
-def test_a_clock_that_is_off(sick: Sick, ahead: int, words: str) -> None:
+def test_a_clock_that_is_off(sick: Sick, ahead: int, outcome: Outcome, words: str) -> None:
     sick.clock = ManualClock(SystemClock().now() + timedelta(seconds=ahead))
 
     def script(seen: Seen) -> Reply:
@@ -387,7 +391,7 @@ def test_a_clock_that_is_off(sick: Sick, ahead: int, words: str) -> None:
         return _script(seen)
 
     sick.server.script = script
-    told = sick.says("clock", Outcome.WARNING)
+    told = sick.says("clock", outcome)
     assert words in told.replace("3599", "3600").replace("3601", "3600")
     assert "timedatectl" in told
     assert "takes what this host signs" in sick.says("request", Outcome.FINE)

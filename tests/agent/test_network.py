@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,8 @@ from tests.agent.server import Reply, Seen, Server
 from tests.fixtures.relay import Relay
 
 from vedette.agent.backoff import Backoff
-from vedette.agent.route import place
+from vedette.agent.door import pinned
+from vedette.agent.route import Route, place
 from vedette.agent.ship import Shipped
 from vedette.seal import Authority, read_header
 
@@ -136,6 +138,17 @@ def test_what_a_proxy_refuses_is_told_clearly_and_without_the_password(
     everywhere = told + capsys.readouterr().out + (agent.state / "health.json").read_text()
     assert not [word for word in ("s3cret", "wr0ng", "ana") if word in everywhere]
     assert server.seen == []
+
+
+def test_a_proxy_that_can_not_reach_the_server_is_no_server_that_answered(server: Server) -> None:
+    route = Route(
+        server.url,
+        context=pinned(server.authority.ca_pem.decode()),
+        timeout=1.0,
+        proxy="http://proxy",
+    )
+    assert not route.failure(httpx.ProxyError("503 Service Unavailable")).reached
+    assert route.failure(httpx.ProxyError("407 Proxy Authentication Required")).reached
 
 
 def test_a_proxy_that_is_away_is_named(tmp_path: Path, server: Server) -> None:

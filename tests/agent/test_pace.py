@@ -1,18 +1,23 @@
 """The pace of looks, and what the agent sends, through clock steps and suspensions."""
 
+import random
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.agent.enrolled import Agent
 from tests.agent.server import Reply, Seen, Server
+from tests.agent.test_runner import settings
 from tests.agent.tree import Tree
 
-from vedette.agent import Collector
+from vedette.agent import AgentSettings, Collector, run
 from vedette.agent.pace import Pace
 from vedette.agent.ship import Shipped
-from vedette.core import HostId, ManualClock
+from vedette.core import HostId, ManualClock, SystemClock
+
+__all__ = ["settings"]  # the fixture of an enrolled agent
 
 HOUR = timedelta(hours=1)
 
@@ -80,6 +85,48 @@ def test_a_hold_moves_the_next_look_and_the_pace_goes_on_from_there(clock: Manua
     pace.wait(stop)
     pace.looked(100.0)
     assert _looks(clock, pace, stop, 2) == [100.0, 160.0]
+
+
+class Dozing(SystemClock):
+    """The machine's clocks, as if it had been suspended for a while."""
+
+    asleep = 0.0
+
+    def boottime(self) -> float:
+        """Goes on while the machine sleeps."""
+        return super().boottime() + self.asleep
+
+
+def test_an_agent_that_wakes_up_looks_and_sends_at_once(
+    settings: AgentSettings, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.agent.pace._SLICE_SECONDS", 0.05)
+    monkeypatch.setattr("vedette.agent.runner.secrets.SystemRandom", _Latest)
+    polled, arrived, stop, clock = threading.Event(), threading.Event(), threading.Event(), Dozing()
+
+    def script(seen: Seen) -> Reply:
+        (arrived if seen.path == "/v1/snapshots" else polled).set()
+        return Reply(202) if seen.path == "/v1/snapshots" else Reply(200, {"commands": []})
+
+    server.script = script
+    hourly = msgspec.structs.replace(settings, interval=3600.0)
+    agent = threading.Thread(target=run, args=(hourly, clock, stop))
+    agent.start()
+    assert polled.wait(30)
+    assert not arrived.wait(0.5)
+    clock.asleep = 8 * 3600.0
+    assert arrived.wait(30)
+    stop.set()
+    agent.join(30)
+    assert not agent.is_alive()
+    assert len([seen for seen in server.seen if seen.path == "/v1/snapshots"]) == 1
+
+
+class _Latest(random.Random):
+    """Chance that always takes the latest moment."""
+
+    def uniform(self, a: float, b: float) -> float:  # noqa: ARG002 - the base class's
+        return b
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])

@@ -127,6 +127,9 @@ def test_health_metrics_and_openapi_are_served(service: Service) -> None:
     assert schema["openapi"].startswith("3.1")
     assert {"/v1/snapshots", "/v1/enroll", "/v1/incidents", "/v1/audit"} <= set(schema["paths"])
     port = service.settings.server.metrics_port
+    sender = service.sender("measured-1")
+    assert sender.push(sender.envelope(next(iter(quiet_snapshots(1))))).status_code == 202
+    service.wait_for_verdicts(1)
     metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert "vedette_queue_depth" in metrics
     assert "vedette_verdicts_total" in metrics

@@ -70,7 +70,8 @@ class Route:
     def failure(self, error: Exception) -> Unreachable:
         """What went wrong, in words that say where."""
         if isinstance(error, httpx.ProxyError):
-            return Unreachable(self._refusal(str(error)))
+            # By 502 to 504 a proxy says that it can't reach the server either.
+            return Unreachable(self._refusal(str(error)), reached=not str(error).startswith("50"))
         way = f"{self.origin} through the proxy {self._place}" if self._place else self.origin
         early = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         reached = not early or _distrust(error)

@@ -9,7 +9,7 @@ from vedette.agent.collect.table import Table
 if TYPE_CHECKING:
     from vedette.core import Row
 
-__all__ = ["collect", "mount_lines"]
+__all__ = ["collect", "mount_lines", "unescape"]
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
@@ -30,8 +30,8 @@ def collect(source: Source) -> Table:
     """One row per mount, in mount order."""
     rows: list[Row] = [
         {
-            "path": text(_unescape(fields[1])),
-            "device": text(_unescape(fields[0])),
+            "path": text(unescape(fields[1])),
+            "device": text(unescape(fields[0])),
             "type": text(fields[2]),
         }
         for fields in mount_lines(source, "mounts")
@@ -40,6 +40,6 @@ def collect(source: Source) -> Table:
     return Table(rows=rows)
 
 
-def _unescape(field: bytes) -> bytes:
+def unescape(field: bytes) -> bytes:
     """Undoes the octal escapes of fstab(5)."""
     return _ESCAPE.sub(lambda found: bytes([int(found[1], 8) & 0xFF]), field)

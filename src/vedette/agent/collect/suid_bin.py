@@ -4,7 +4,7 @@ import os
 import stat
 from collections import deque
 
-from vedette.agent.collect.mounts import mount_lines
+from vedette.agent.collect.mounts import mount_lines, unescape
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
 from vedette.agent.collect.users import users
@@ -70,7 +70,7 @@ class SuidBin:
     def collect(self) -> Table:
         """One row per file with a setuid (S) or setgid (G) bit: path, username of its owner, permissions."""
         names = {user.uid: user.username for user in reversed(users(self._source))}
-        foreign = _foreign_devices(self._source)
+        foreign = _Foreign(self._source)
         now = self._clock.monotonic()
         if self._walked_at is None:
             self._walked_at = now
@@ -127,7 +127,7 @@ class SuidBin:
 class _Walk:
     """A walk that can stop and go on: shallow places first, no link followed, foreign file systems left out."""
 
-    def __init__(self, source: Source, tops: tuple[str, ...], foreign: set[int]) -> None:
+    def __init__(self, source: Source, tops: tuple[str, ...], foreign: "_Foreign") -> None:
         self._source = source
         self._foreign = foreign
         self._visited: set[tuple[int, int]] = set()
@@ -146,9 +146,12 @@ class _Walk:
         return not self._pending
 
     def _visit(self, directory: str) -> None:
+        # Before anything is asked of it: a dead file server does not answer, and a look at an automount mounts it.
+        if directory in self._foreign.paths:
+            return
         about = self._source.stat(directory)
         place = (about.st_dev, about.st_ino)
-        if place in self._visited or about.st_dev in self._foreign:
+        if place in self._visited or about.st_dev in self._foreign.devices:
             return
         self._visited.add(place)
         with os.scandir(self._source.at(directory)) as entries:
@@ -168,12 +171,15 @@ def _marked(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _foreign_devices(source: Source) -> set[int]:
-    """Device numbers of network and pseudo file systems, which the walk stays out of."""
-    devices = set()
-    for fields in mount_lines(source, "mountinfo"):
-        kind = fields[fields.index(b"-") + 1] if b"-" in fields[:-1] else b""
-        if kind in _FOREIGN or kind.startswith(b"fuse."):
-            major, _, minor = fields[2].partition(b":")
-            devices.add(os.makedev(int(major), int(minor)))
-    return devices
+class _Foreign:
+    """Network and pseudo file systems, which the walk stays out of: where they are mounted, and their device numbers."""
+
+    def __init__(self, source: Source) -> None:
+        self.paths: set[str] = set()
+        self.devices: set[int] = set()
+        for fields in mount_lines(source, "mountinfo"):
+            kind = fields[fields.index(b"-") + 1] if b"-" in fields[:-1] else b""
+            if kind in _FOREIGN or kind.startswith(b"fuse."):
+                self.paths.add(os.fsdecode(unescape(fields[4])))
+                major, _, minor = fields[2].partition(b":")
+                self.devices.add(os.makedev(int(major), int(minor)))

@@ -15,6 +15,7 @@ __all__ = ["Exchange", "ask", "check_clock", "check_request"]
 
 _ROUNDING = 2.0
 _FRESH = 300.0
+_DAY = 86_400.0
 _CLOCK = "set the clock, and keep it by chrony or systemd-timesyncd (timedatectl)"
 
 
@@ -96,6 +97,10 @@ def check_clock(exchange: Exchange) -> Finding:
     text = f"it is {abs(lead):.0f} s {'behind' if lead > 0 else 'ahead of'} the server's"
     if abs(lead) <= _FRESH:
         return warning(text, _CLOCK)
+    if lead < -_DAY:
+        return problem(
+            f"{text}; the server refuses snapshots of a time more than a day ahead", _CLOCK
+        )
     return warning(f"{text}; requests are corrected, taken_at is not", _CLOCK)
 
 
