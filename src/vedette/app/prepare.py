@@ -2,6 +2,7 @@
 
 import structlog
 
+from vedette.app.damage import refuse_damage
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.wiring import open_queue, open_store
@@ -17,6 +18,7 @@ def prepare(settings: Settings) -> None:
     """Makes what is missing and brings schemas up to date.
 
     Raises:
+        Unavailable: (damaged-data) a file of the store or the queue is damaged.
         ConfigError: a key is missing or damaged, or a schema is newer than this program.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -30,6 +32,7 @@ def prepare(settings: Settings) -> None:
         keys.tls.mkdir(mode=0o700, exist_ok=True)
         Authority.create(keys.tls, settings.server.names)
         _log.info("authority.created")
+    refuse_damage(settings)
     clock = SystemClock()
     store = open_store(settings, clock)
     store.migrate()

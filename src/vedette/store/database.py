@@ -164,7 +164,7 @@ class Database:
     def _note(self, error: exc.StatementError, own: VedetteError) -> None:
         if untrusted(error):
             self._folded, self._refused = False, True
-        if own.kind == "damaged-data" and self._file is not None:
+        if own.kind == "damaged-data" and self._file is not None and not self._file.mark.exists():
             marked = self._file.mark_damaged(str(error.orig))
             _log.error(
                 "store.damaged", file=str(self._file.path), found=str(error.orig), marked=marked

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vedette import __version__
-from vedette.app.cli import agent, bench, client, local, model, replay, serve
+from vedette.app.cli import agent, bench, client, data, local, model, replay, serve
 from vedette.core import ConfigError, InvalidInput, VedetteError
 
 __all__ = ["app", "main"]
@@ -39,6 +39,7 @@ app.add_typer(agent.app, name="agent")
 for group in (client.hosts, client.verdicts, client.incidents, client.actions, client.audit):
     app.add_typer(group)
 app.add_typer(local.config, name="config")
+app.add_typer(data.app, name="data")
 app.add_typer(local.tokens, name="tokens")
 app.add_typer(local.enrolments, name="enrolments")
 app.add_typer(local.policy, name="policy")

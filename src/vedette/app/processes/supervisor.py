@@ -1,6 +1,5 @@
 """Keeps the server's processes up: starts them, restarts what ends, stops all in order."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -8,11 +7,11 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import msgspec
 import structlog
 
+from vedette.app.processes.data_lock import DataLock
 from vedette.app.settings import Settings, settings_for
 from vedette.core import Clock, ConfigError
 
@@ -59,7 +58,7 @@ class Supervisor:
             *(_Child("detector", str(number)) for number in workers),
             _Child("responder", "0"),
         ]
-        self._lock: IO[bytes] | None = None
+        self._lock = DataLock(settings.data)
 
     @property
     def metrics_dir(self) -> Path:
@@ -70,8 +69,7 @@ class Supervisor:
         """Makes folders, keys, certificates and schemas in a short-lived process, so that no key stays in this one."""
         try:
             self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._run_dir.mkdir(mode=0o700, exist_ok=True)
-            self._take_lock()
+            self._lock.take()
             shutil.rmtree(self._metrics_dir, ignore_errors=True)
             self._metrics_dir.mkdir(mode=0o700)
         except OSError as error:
@@ -91,15 +89,6 @@ class Supervisor:
                 stop.wait(0.1)
         finally:
             self._end_all()
-
-    def _take_lock(self) -> None:
-        self._lock = (self._run_dir / "lock").open("ab")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"another server uses {self._settings.data}; stop it or choose another data_dir"
-            ) from error
 
     def _keep(self, child: _Child) -> None:
         now = self._clock.monotonic()

@@ -109,6 +109,12 @@ class Database:
         """Closes the connections."""
         self._engine.dispose()
 
+    def _mark(self, found: str) -> None:
+        if self._file is None or self._file.mark.exists():
+            return
+        marked = self._file.mark_damaged(found)
+        _log.error("queue.damaged", file=str(self._file.path), found=found, marked=marked)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -122,10 +128,13 @@ class Database:
             _log.warning("queue.database_failed", error=words, kind=own.kind)
             if untrusted(error):
                 self._folded, self._refused = False, True
-            if own.kind == "damaged-data" and self._file is not None:
-                marked = self._file.mark_damaged(words)
-                _log.error("queue.damaged", file=str(self._file.path), found=words, marked=marked)
+            if own.kind == "damaged-data":
+                self._mark(words)
             raise own from error
+        except Unavailable as error:
+            if error.kind == "damaged-data":
+                self._mark(error.detail)
+            raise
         except PoolTimeoutError as error:
             _log.warning("queue.no_connection_free", error=str(error))
             raise Unavailable(

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from vedette.core import Epoch, HostId, Identity, Message, TenantId
+from vedette.core import Epoch, HostId, Identity, Message, TenantId, Unavailable
 from vedette.queue.fair import MAX_READY, Head, Ready, Turns
 from vedette.queue.port import Delivery
 from vedette.queue.sql.database import Database
@@ -202,7 +202,15 @@ def _deliver(
         .values(attempts=messages.c.attempts + 1)
         .returning(*messages.c)
     )
-    deliveries = [_delivery(row, owners[row.lane_id], secret) for row in rows]
+    try:
+        deliveries = [_delivery(row, owners[row.lane_id], secret) for row in rows]
+    except (KeyError, OverflowError, TypeError) as error:
+        # SQLite keeps anything anywhere: a cell that was damaged is still a cell.
+        raise Unavailable(
+            f"a row of the queue is none any more ({error!r})",
+            kind="damaged-data",
+            retry_after=60.0,
+        ) from error
     return sorted(deliveries, key=lambda delivery: delivery.position)
 
 

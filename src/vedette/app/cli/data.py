@@ -1,0 +1,81 @@
+"""Commands for the server's own SQLite files, while no server uses them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vedette.app.cli.tables import print_json
+from vedette.app.settings import load_settings
+from vedette.core import SystemClock, to_builtins
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="The server's own files: look for damage, save what is left.", no_args_is_help=True
+)
+
+ConfigPath = Annotated[
+    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.command("check")
+def check(config_path: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Reads queue and store in full; exit 1 and what is wrong, or `ok`. Stop the server first."""
+    settings = load_settings(config_path)
+    from vedette.app.damage import data_files, problems_of
+    from vedette.app.processes import DataLock
+
+    with DataLock(settings.data):
+        found = {name: problems_of(path) for name, path in data_files(settings).items()}
+    if as_json:
+        print_json(found)
+    else:
+        for name, problems in found.items():
+            typer.echo(f"{name}: {'; '.join(problems) or 'ok'}")
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+@app.command("salvage")
+def save(config_path: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Copies what can be read of each damaged file into a new one, and keeps the old. Stop the server first."""
+    settings = load_settings(config_path)
+    from vedette.app.damage import data_files, problems_of, salvage
+    from vedette.app.processes import DataLock
+
+    with DataLock(settings.data):
+        done = [
+            salvage(path, _CREATED[name])
+            for name, path in data_files(settings).items()
+            if problems_of(path)
+        ]
+    if as_json:
+        print_json(to_builtins(done))
+        return
+    for one in done:
+        rows = ", ".join(f"{table} {count}" for table, count in one.rows.items() if count)
+        typer.echo(f"{one.file}: saved {rows or 'nothing'}")
+        typer.echo(
+            f"  not whole: {', '.join(one.damaged) or 'no table'}; the damaged file is {one.kept}"
+        )
+    if not done:
+        typer.echo("nothing is damaged")
+
+
+def _create_queue(path: Path) -> None:
+    from vedette.queue import SqlQueue
+
+    SqlQueue(f"sqlite:///{path}", SystemClock()).close()
+
+
+def _create_store(path: Path) -> None:
+    from vedette.store import Store
+
+    store = Store(f"sqlite:///{path}", SystemClock())
+    store.migrate()
+    store.close()
+
+
+_CREATED = {"queue": _create_queue, "store": _create_store}
