@@ -242,3 +242,41 @@ def test_backoff_stays_between_zero_and_its_cap(seed: int, failures: list[bool])
 )
 def test_retry_after_in_both_its_forms(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) == seconds
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0.0, 0.0), (2.5, 2.5), (1e6, 600.0)])
+def test_the_pace_that_the_server_asks_for_is_kept(
+    agent: Agent, server: Server, asked: float, waited: float
+) -> None:
+    server.script = lambda _: Reply(202, {"needed": [], "pace": asked})
+    agent.fill(1)
+    assert agent.shipper.step() == (Shipped.SENT, waited)
+
+
+@pytest.mark.parametrize("lie", [None, True, "soon", -3, float("1e999"), [1]])
+def test_a_senseless_pace_is_none(agent: Agent, server: Server, lie: object) -> None:
+    server.script = lambda _: Reply(202, {"needed": [], "pace": lie})
+    agent.fill(1)
+    assert agent.shipper.step() == (Shipped.SENT, 0.0)
+
+
+def test_an_agent_that_stops_does_not_wait_for_its_turn(agent: Agent, server: Server) -> None:
+    server.script = lambda _: Reply(202, {"needed": [], "pace": 30.0})
+    agent.fill(3)
+    agent.shipper.drain(5.0)
+    assert len(server.seen) == 1
+    assert agent.spool.depth == 2
+
+
+def test_one_whose_turn_has_not_come_keeps_its_snapshot_as_long_as_asked(
+    agent: Agent, server: Server
+) -> None:
+    server.script = lambda _: Reply(
+        429, {"type": "/problems/backlog", "detail": "not yet"}, {"Retry-After": "7"}
+    )
+    agent.fill(1)
+    outcome, wait = agent.shipper.step()
+    assert outcome is Shipped.KEPT
+    assert wait >= 7.0
+    assert agent.spool.depth == 1
+    assert "not yet" in agent.health.report.last_error

@@ -47,3 +47,16 @@ def test_a_queue_that_this_version_lacks_is_said_so() -> None:
     code, out, err = _bench("ingest", "--queue", "kafka")
     assert (code, out) == (2, "")
     assert "not in this version" in err
+
+
+def test_agents_that_return_with_their_spools_lose_nothing_and_keep_their_order() -> None:
+    small = ("--agents", "12", "--backlog", "10", "--live", "2", "--quiet", "6")
+    code, out, err = _bench("flood", *small, "--processes", "5", "--packages", "5")
+    assert code == 0, err
+    told: dict[str, Any] = json.loads(out.splitlines()[-1])
+    assert (told["lost"], told["duplicates"], told["late"], told["not_accepted"]) == (0, 0, 0, 0)
+    assert told["backlog"] == 120
+    # Each agent is sent away once at most: when it comes for the first time.
+    assert told["refused_backlog"].get("backlog", 0) <= 12
+    assert told["refused_live"] == {}
+    assert told["quiet"]["snapshots"] > 0

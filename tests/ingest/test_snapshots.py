@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from tests.ingest.world import ENVELOPE, START, Machine, World
 
 from vedette.core import digest
-from vedette.ingest import IngestSettings
+from vedette.ingest import Flow, IngestSettings
 from vedette.seal import KeyRing, SigningKey, content_digest
 
 Client = TestClient[Litestar]
@@ -23,7 +23,12 @@ def test_a_pushed_snapshot_is_appended_as_it_came_and_then_accepted() -> None:
     with world.client() as client:
         answer = world.machine.push(client, sealed)
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": True, "duplicate": False, "needed": []}
+    assert answer.json() == {
+        "accepted": True,
+        "duplicate": False,
+        "needed": [],
+        "pace": 0.0,
+    }
     ((message,),) = world.appender.batches
     assert (message.body, message.digest, message.identity.seq) == (sealed, digest(sealed), 7)
     assert message.received_at == world.clock.now()
@@ -331,3 +336,40 @@ def test_a_port_that_fails_is_told_as_unavailable_without_its_reason(
         answer = world.machine.push(client)
     assert answer.status_code == 503
     assert "hunter2" not in answer.text
+
+
+def test_old_snapshots_are_paced_and_one_that_comes_too_early_is_told_when_to_come() -> None:
+    world = World(settings=IngestSettings(least_rate=0.1))
+    old = START - timedelta(hours=2)
+    with world.client() as client:
+        answers = [
+            world.machine.push(client, world.machine.envelope(seq, taken_at=old))
+            for seq in (1, 2, 3)
+        ]
+    first, second, third = answers
+    # A host that sends one an interval is live, whatever its clock says.
+    assert (first.status_code, first.json()["pace"]) == (202, 0.0)
+    assert (second.status_code, second.json()["pace"]) == (202, pytest.approx(10.0))
+    assert (third.status_code, third.json()["type"]) == (429, "/problems/backlog")
+    assert 10 <= int(third.headers["retry-after"]) <= 13
+    behind = [message.behind for batch in world.appender.batches for message in batch]
+    assert behind == [False, True]
+
+
+def test_a_tenant_has_a_rate_of_its_own_over_all_its_hosts() -> None:
+    world = World(settings=IngestSettings(tenant_rate=1.0, tenant_burst=2))
+    hosts = [world.enrolled(f"many-{number}") for number in range(3)]
+    with world.client() as client:
+        answers = [host.push(client).status_code for host in hosts]
+    assert answers == [202, 202, 429]
+
+
+def test_an_overloaded_server_says_how_long_what_waits_will_take() -> None:
+    world = World(settings=IngestSettings(retry_seconds=1.0, max_retry_seconds=600.0))
+    world.load.value = 2.0
+    world.load.flowing = Flow(depth=200, completed=2.0)
+    with world.client() as client:
+        answer = world.machine.push(client)
+    assert answer.status_code == 503
+    # A hundred over the bound, two a second: fifty seconds, and half of that either way.
+    assert 25 <= int(answer.headers["retry-after"]) <= 76

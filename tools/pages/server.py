@@ -31,7 +31,7 @@ def document() -> dict[str, Any]:
         prepare(settings)
         store, queue = open_store(settings, clock), open_queue(settings, clock)
         try:
-            watch = QueueWatch(queue, settings.queue.max_depth)
+            watch = QueueWatch(queue, settings.queue.max_depth, clock)
             door = make_door(settings, store, queue, watch, clock)
             console = make_console(settings, store, Bundle.shipped(), clock)
             return dict(make_app(console, door, queue).openapi_schema.to_schema())

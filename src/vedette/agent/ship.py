@@ -4,6 +4,7 @@ import random
 import sqlite3
 import threading
 from enum import StrEnum
+from math import isfinite
 
 import httpx
 import structlog
@@ -19,6 +20,7 @@ __all__ = ["Shipped", "Shipper"]
 
 _log = structlog.get_logger()
 _CONTENT_TYPE = "application/vedette-envelope"
+_MAX_PACE = 600.0
 # Sending these again can't help: the server will never take them.
 _HOPELESS = frozenset({400, 413, 415, 422})
 
@@ -93,11 +95,11 @@ class Shipper:
             self._hurry.clear()
 
     def drain(self, seconds: float) -> None:
-        """Sends what it can in about so much time, and gives up at the first failure: the spool keeps the rest."""
+        """Sends what it can in about so much time, and gives up where it would have to wait: the spool keeps the rest."""
         until = self._clock.monotonic() + seconds
         while self._clock.monotonic() < until:
-            outcome, _ = self.step()
-            if outcome in {Shipped.IDLE, Shipped.KEPT}:
+            outcome, wait = self.step()
+            if wait or outcome in {Shipped.IDLE, Shipped.KEPT}:
                 return
 
     def _settle(self, item: Spooled, answer: Answer) -> tuple[Shipped, float]:
@@ -109,7 +111,7 @@ class Shipper:
             needed = _needed(answer)
             self._outgoing.need(needed)
             _log.debug("ship.accepted", epoch=item.epoch, seq=item.seq, needed=needed)
-            return Shipped.SENT, 0.0
+            return Shipped.SENT, _pace(answer)
         if status == httpx.codes.CONFLICT:
             return self._conflict(item, answer), 0.0
         if answer.kind == "revoked-host":
@@ -159,3 +161,11 @@ class Shipper:
 def _needed(answer: Answer) -> list[str]:
     names = answer.fields().get("needed")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _pace(answer: Answer) -> float:
+    """Seconds that the server asks to leave before the next snapshot, while it lets in what many hosts have spooled."""
+    value = answer.fields().get("pace", 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return 0.0
+    return min(max(float(value), 0.0), _MAX_PACE)

@@ -6,6 +6,7 @@ from typing import Self
 
 import structlog
 
+from vedette.app.flow import FlowMeter
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
@@ -14,7 +15,7 @@ from vedette.core import (
     Clock,
     Unavailable,
 )
-from vedette.ingest import Appender, Door, Enrolled, Enrolment, IngestSettings
+from vedette.ingest import Appender, Door, Enrolled, Enrolment, Flow, IngestSettings
 from vedette.queue import Queue
 from vedette.store import Store
 
@@ -24,19 +25,31 @@ _log = structlog.get_logger()
 
 
 class QueueWatch:
-    """Looks at the queue every second, so that the door can answer from memory how full it is."""
+    """Looks at the queue twice a second, so that the door can answer from memory how full it is."""
 
-    def __init__(self, queue: Queue, max_depth: int) -> None:
+    def __init__(self, queue: Queue, max_depth: int, clock: Clock) -> None:
         self._queue = queue
         self._max_depth = max_depth
-        self._depth = 0
+        self._clock = clock
+        self._meter = FlowMeter()
+        self._flow = Flow()
+        self._appended = 0
         self._reached = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="queue-watch", daemon=True)
 
     def pressure(self) -> float:
         """Depth over the bound; from 1 on nothing is taken in."""
-        return self._depth / self._max_depth
+        return self._flow.depth / self._max_depth
+
+    def flow(self) -> Flow:
+        """What waits, and how fast it goes."""
+        return self._flow
+
+    def appended(self, count: int) -> None:
+        """So many more snapshots are in the queue."""
+        self._appended += count
+        APPEND_SIZE.observe(count)
 
     def is_open(self) -> bool:
         """Whether a snapshot would be taken in: the queue can be reached, and is not over its bound."""
@@ -59,14 +72,14 @@ class QueueWatch:
         while not self._stop.is_set():
             try:
                 stats = self._queue.stats()
-                self._depth = stats.depth
+                self._flow = self._meter.note(self._clock.monotonic(), stats.depth, self._appended)
                 self._reached = True
                 QUEUE_DEPTH.set(stats.depth)
                 QUEUE_OLDEST.set(stats.oldest_age_seconds)
             except Unavailable as error:
                 self._reached = False
                 _log.warning("queue.unavailable", detail=error.detail)
-            self._stop.wait(1.0)
+            self._stop.wait(0.5)
 
 
 class _Enrolments:
@@ -113,7 +126,10 @@ def make_door(
             max_body_bytes=settings.ingest.max_body_bytes,
             rate=settings.ingest.rate,
             burst=settings.ingest.burst,
+            tenant_rate=settings.ingest.tenant_rate,
+            tenant_burst=settings.ingest.tenant_burst,
+            interval=settings.ingest.interval,
         ),
         timer=Stages(clock),
-        on_append=APPEND_SIZE.observe,
+        on_append=watch.appended,
     )

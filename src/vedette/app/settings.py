@@ -76,6 +76,10 @@ class IngestSettings(_Section, frozen=True, kw_only=True):
     max_body_bytes: Annotated[int, Meta(description="Largest request body in bytes")] = 8_388_608
     rate: Annotated[float, Meta(description="Snapshots per second and host, sustained")] = 20.0
     burst: Annotated[int, Meta(description="Snapshots a host may send at once")] = 200
+    tenant_rate: Annotated[
+        float, Meta(description="Requests per second of all hosts of a tenant, sustained")
+    ] = 1_000.0
+    tenant_burst: Annotated[int, Meta(description="Requests its hosts may send at once")] = 5_000
     interval: Annotated[
         float, Meta(description="Seconds between pushes, told to hosts when they enrol")
     ] = 60.0
@@ -92,7 +96,7 @@ class DetectorSettings(_Section, frozen=True, kw_only=True):
     behind_seconds: Annotated[
         float,
         Meta(description="Time that a batch may spend on old snapshots while live ones may come"),
-    ] = 0.1
+    ] = 0.05
     model: Annotated[str, Meta(description="Folder of a model bundle; empty: the shipped one")] = ""
 
 
@@ -282,6 +286,8 @@ def _out_of_bounds(settings: Settings) -> list[str]:
         "queue.max_depth": settings.queue.max_depth,
         "ingest.max_body_bytes": settings.ingest.max_body_bytes,
         "ingest.burst": settings.ingest.burst,
+        "ingest.tenant_rate": settings.ingest.tenant_rate,
+        "ingest.tenant_burst": settings.ingest.tenant_burst,
         "detector.lease_seconds": settings.detector.lease_seconds,
         "detector.behind_seconds": settings.detector.behind_seconds,
         "respond.tick_seconds": settings.respond.tick_seconds,

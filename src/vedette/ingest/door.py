@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 from litestar import Litestar
 
 from vedette.core import Clock, Unavailable
+from vedette.ingest.admission import Admission, Admitted
 from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.commit import GroupCommit
 from vedette.ingest.gate import Gate
@@ -13,6 +14,7 @@ from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts,
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
 from vedette.ingest.workers import Workers, jittered
+from vedette.seal import Header
 
 __all__ = ["Door"]
 
@@ -50,6 +52,7 @@ class Door:
         self.ca_pem = ca_pem
         self.draining = False
         self._load = load
+        self._admission = Admission(self.settings)
         self.workers = Workers(self.settings.threads, retry_seconds=self.settings.retry_seconds)
         # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
         self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)
@@ -85,12 +88,33 @@ class Door:
         """
         pressure = self._load.pressure()
         if pressure >= 1:
-            wait = min(self.settings.retry_seconds * pressure, self.settings.max_retry_seconds)
+            flow = self._load.flow()
+            # By Little's law, what is over the bound takes so long; where nothing is completed nobody knows how long.
+            over = flow.depth * (1 - 1 / pressure)
+            wait = max(
+                self.settings.retry_seconds * pressure,
+                over / flow.completed if flow.completed else 0.0,
+            )
+            wait = min(wait, self.settings.max_retry_seconds)
             raise Unavailable(
                 "the server is behind with its work; keep the snapshot and send it later",
                 kind="overloaded",
                 retry_after=jittered(wait),
             )
+
+    def admit(self, header: Header) -> Admitted:
+        """Lets a snapshot of an authenticated host in: a live one at once, an old one in its slot.
+
+        Raises:
+            Throttled: (backlog) its turn has not come.
+        """
+        return self._admission.admit(
+            header.tenant,
+            header.host,
+            lag=(self.clock.now() - header.taken_at).total_seconds(),
+            now=self.clock.monotonic(),
+            flow=self._load.flow(),
+        )
 
     async def close(self) -> None:
         """Appends what waits, then ends the threads."""

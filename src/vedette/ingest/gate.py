@@ -68,6 +68,7 @@ class Gate:
         self._freshness = settings.freshness
         self._nonces = NonceMemory(freshness=settings.freshness, limit=settings.max_nonces)
         self._buckets = TokenBuckets(rate=settings.rate, burst=settings.burst)
+        self._tenant_buckets = TokenBuckets(rate=settings.tenant_rate, burst=settings.tenant_burst)
         self._started = int(clock.now().timestamp())
         self._bodies = BodyReader(
             BodyBounds(
@@ -99,6 +100,7 @@ class Gate:
             self.verify(request, signed, key)
             # The rate before the nonce, so that no host can fill the memory of nonces.
             self._buckets.take(sender, self._clock.monotonic())
+            self._tenant_buckets.take(caller.tenant, self._clock.monotonic())
             self.take_nonce(signed)
         body = await self._bodies.read(request, max_bytes, sender=sender)
         with self._timer("digest"):

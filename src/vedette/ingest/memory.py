@@ -20,7 +20,7 @@ from vedette.core import (
     Unauthenticated,
     derived_id,
 )
-from vedette.ingest.ports import Enrolled, Enrolment
+from vedette.ingest.ports import Enrolled, Enrolment, Flow
 
 __all__ = [
     "MemoryAppender",
@@ -157,6 +157,11 @@ class MemoryLoad:
 
     def __init__(self) -> None:
         self.value = 0.0
+        self.flowing = Flow()
+
+    def flow(self) -> Flow:
+        """What is set in `flowing`."""
+        return self.flowing
 
     def pressure(self) -> float:
         """The set value."""

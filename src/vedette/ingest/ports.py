@@ -23,6 +23,7 @@ __all__ = [
     "Enrolled",
     "Enrolment",
     "Enrolments",
+    "Flow",
     "Hosts",
     "Load",
     "Signer",
@@ -133,8 +134,18 @@ class Audit(Protocol):
         """Keeps them, durably."""
 
 
+class Flow(Record, frozen=True, kw_only=True):
+    """The queue as it was a moment ago: snapshots that wait, and how many the detector completed per second."""
+
+    depth: int = 0
+    completed: float = 0.0
+
+
 class Load(Protocol):
     """How full the queue is. Called on the event loop, for every push: answers from memory."""
+
+    def flow(self) -> Flow:
+        """What waits, and how fast it goes."""
 
     def pressure(self) -> float:
         """0 for empty; from 1 on nothing more is taken in, and the further over 1, the longer senders are told to wait."""

@@ -25,6 +25,14 @@ class TokenBuckets:
         Raises:
             Throttled: none is left; `retry_after` is when one will be.
         """
+        if not self.granted(key, now):
+            raise Throttled(
+                f"over {self._rate:g} requests a second; wait a little",
+                retry_after=(1 - self._buckets[key][0]) / self._rate,
+            )
+
+    def granted(self, key: str, now: float) -> bool:
+        """Takes one token at this monotonic time, if there is one."""
         tokens, since = self._buckets.get(key, (float(self._burst), now))
         tokens = min(float(self._burst), tokens + (now - since) * self._rate)
         granted = tokens >= 1
@@ -32,8 +40,4 @@ class TokenBuckets:
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._limit:
             self._buckets.popitem(last=False)
-        if not granted:
-            raise Throttled(
-                f"over {self._rate:g} requests a second; wait a little",
-                retry_after=(1 - tokens) / self._rate,
-            )
+        return granted

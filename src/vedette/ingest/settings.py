@@ -42,3 +42,10 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     poll_seconds: float = 0.5
     max_polls: int = 10_000
     threads: int = 8
+    tenant_rate: float = 1_000.0
+    tenant_burst: int = 5_000
+    interval: float = 60.0
+    live_intervals: float = 3.0
+    target_seconds: float = 2.0
+    least_rate: float = 10.0
+    least_share: float = 0.1

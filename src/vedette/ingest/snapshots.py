@@ -19,7 +19,7 @@ from vedette.core import (
 from vedette.ingest.door import Door
 from vedette.ingest.gate import Caller
 from vedette.ingest.spec import SIGNED, described, problems
-from vedette.seal import read_header
+from vedette.seal import Header, read_header
 
 __all__ = ["ENVELOPE", "Accepted", "snapshots_route"]
 
@@ -28,11 +28,15 @@ _LOG = structlog.get_logger()
 
 
 class Accepted(Record, frozen=True, kw_only=True):
-    """The snapshot is on disk. `duplicate`: it was before. `needed`: tables to send in full next time."""
+    """The snapshot is on disk. `duplicate`: it was before. `needed`: tables to send in full next time.
+
+    `pace`: seconds to wait before the next one is sent, so that it is let in; 0 for a host that is not behind.
+    """
 
     accepted: bool
     duplicate: bool
     needed: tuple[str, ...]
+    pace: float
 
 
 def snapshots_route(door: Door) -> HTTPRouteHandler:
@@ -44,7 +48,8 @@ def snapshots_route(door: Door) -> HTTPRouteHandler:
         summary="Push one sealed snapshot",
         description=(
             "202 once the envelope is durable. The same snapshot again is accepted again without a second effect; another "
-            "content under the same identity is refused with 409."
+            "content under the same identity is refused with 409. Old snapshots are let in one sender after the other: `pace` "
+            "is how many seconds to wait before the next, and 429 (backlog) says when to come for the first time."
         ),
         operation_class=described(ENVELOPE, None, "One sealed envelope."),
         responses=problems(400, 401, 403, 409, 413, 429, 503),
@@ -55,11 +60,24 @@ def snapshots_route(door: Door) -> HTTPRouteHandler:
         door.check_load()
         caller, body = await door.gate.admit(request, max_bytes=door.settings.max_body_bytes)
         _check_content_type(request)
-        message = _message(door, caller, body)
+        header = _header(door, caller, body)
+        admitted = door.admit(header)
+        message = Message(
+            identity=header.identity,
+            digest=digest(body),
+            body=body,
+            received_at=door.clock.now(),
+            behind=admitted.behind,
+        )
         outcome = await door.commit.add(message)
         if outcome == "conflict":
             await _refuse_conflict(door, message)
-        accepted = Accepted(accepted=True, duplicate=outcome == "duplicate", needed=caller.needed)
+        accepted = Accepted(
+            accepted=True,
+            duplicate=outcome == "duplicate",
+            needed=caller.needed,
+            pace=round(admitted.pace, 3),
+        )
         return Response(accepted, status_code=202)
 
     return push_snapshot
@@ -73,7 +91,7 @@ def _check_content_type(request: Request[Any, Any, Any]) -> None:
         )
 
 
-def _message(door: Door, caller: Caller, body: bytes) -> Message:
+def _header(door: Door, caller: Caller, body: bytes) -> Header:
     header = read_header(body)
     if (header.tenant, header.host) != (caller.tenant, caller.host):
         raise Forbidden(
@@ -85,15 +103,14 @@ def _message(door: Door, caller: Caller, body: bytes) -> Message:
             f"the envelope is sealed to key {header.kid}, which this server can't open; enrol the agent anew",
             kind="unknown-key",
         )
-    now = door.clock.now()
-    ahead = (header.taken_at - now).total_seconds()
+    ahead = (header.taken_at - door.clock.now()).total_seconds()
     if ahead > door.settings.max_ahead:
         # An hour off is common and does no harm. But what is taken as seen in another year would be the newest for ever.
         raise InvalidInput(
             f"the snapshot was taken {ahead / 3600:.0f} hours ahead of the server's time; set the host's clock",
             kind="bad-time",
         )
-    return Message(identity=header.identity, digest=digest(body), body=body, received_at=now)
+    return header
 
 
 async def _refuse_conflict(door: Door, message: Message) -> None:

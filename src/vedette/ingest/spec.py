@@ -27,7 +27,7 @@ _MEANING: Final = {
     404: "No such thing.",
     409: "It contradicts what the server has.",
     413: "Over a bound of size.",
-    429: "Over the sender's rate; Retry-After says when to come again.",
+    429: "Over a rate, a quota or out of turn; Retry-After says when to come again.",
     503: "Can't be served now and nothing was kept; Retry-After says when to come again.",
 }
 

@@ -60,20 +60,20 @@ def consume(
     jitter: Callable[[], float] = random.random,
     on_batch: Callable[[BatchReport], None] | None = None,
     timer: Callable[[str], AbstractContextManager[object]] = nullcontext,
-    behind_seconds: float = 0.1,
+    behind_seconds: float = 0.05,
 ) -> None:
     """Runs until `stop` is set: a batch in hand is finished first, or given back if it can't be.
 
     One call of `handle` must end within `lease_seconds`; between single hand-overs the loop extends the leases itself.
     `timer` measures its own stages, `poll` and `settle`.
 
-    A batch holds as much of what is behind as takes about `behind_seconds`: so long at most a live snapshot waits for a
-    batch that has begun. After a batch that was not full the next poll comes `idle_seconds` after the last, so that
+    A batch holds as much of what is behind as takes about `behind_seconds`, and the next one none, if something live waits:
+    so long at most a live snapshot waits for a batch that has begun, and yet what is behind has every second batch. After a batch that was not full the next poll comes `idle_seconds` after the last, so that
     what arrives meanwhile shares a transaction.
     """
     pace = Pace(behind_seconds)
     loop = _Loop(queue, handle, stop, clock, lease_seconds, backoff, jitter, timer)
-    failures = 0
+    failures, live_first = 0, False
     prune_at = clock.monotonic() + prune_seconds
     while not stop.is_set():
         try:
@@ -81,10 +81,10 @@ def consume(
                 queue.prune()
                 prune_at = clock.monotonic() + prune_seconds
             began, most_behind = clock.monotonic(), pace.limit
+            poll = partial(queue.poll, limit=limit, lease_seconds=lease_seconds)
             with timer("poll"):
-                batch = queue.poll(
-                    limit=limit, lease_seconds=lease_seconds, behind_limit=most_behind
-                )
+                # After a batch with something that is behind, one of the live alone, if there are any.
+                batch = (live_first and poll(behind_limit=0)) or poll(behind_limit=most_behind)
         except Unavailable as error:
             failures += 1
             _log.warning("queue.poll_failed", failures=failures, error=error.detail)
@@ -95,11 +95,14 @@ def consume(
             loop.pause(idle_seconds)
             continue
         report = loop.work(batch)
-        pace.note(report.size, report.seconds)
+        if report.behind:
+            pace.note(report.size, report.seconds)
         if on_batch is not None:
             on_batch(report)
-        if report.size < limit and report.behind < most_behind:
+        took_all = report.size < limit and report.behind < most_behind
+        if took_all and not live_first:
             loop.pause(idle_seconds - (clock.monotonic() - began))
+        live_first = report.behind > 0
 
 
 class _AbandonedError(Exception):

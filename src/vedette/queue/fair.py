@@ -66,7 +66,7 @@ class Turns:
         Where both kinds wait, an eighth of the limit (and of `behind_limit`, if that is less) is kept for what is behind.
         """
         live = [lane for lane in candidates if not lane.behind]
-        old = [lane for lane in candidates if lane.behind]
+        old = [lane for lane in candidates if lane.behind] if behind_limit else []
         kept = min(behind_limit, max(1, limit // _KEPT_SHARE), limit - 1) if live and old else 0
         taken = self._share(live, limit - kept, self._max_bytes, heads)
         room = self._max_bytes - sum(head.size for head in taken)

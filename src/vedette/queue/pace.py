@@ -1,26 +1,25 @@
-"""How many snapshots fit into a time, judged by what they took lately."""
+"""How many snapshots fit into a time, learned from what batches took."""
 
 from typing import Final
 
 __all__ = ["Pace"]
 
-_FIRST: Final = 8
-_WEIGHT: Final = 0.2
+LEAST: Final = 8
+"""So many are taken even where they last longer: a transaction of its own for each would last longer still."""
+_MOST: Final = 1024
 
 
 class Pace:
-    """Little's law turned round: so many snapshots as are done in `seconds`, at the speed of the last batches."""
+    """`limit` falls when a batch took longer than `seconds`, and grows while full ones take less."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._each: float | None = None
-
-    @property
-    def limit(self) -> int:
-        """At least one, so that what is slow is done all the same."""
-        return _FIRST if not self._each else max(1, int(self._seconds / self._each))
+        self.limit = LEAST
 
     def note(self, size: int, seconds: float) -> None:
         """A batch of so many took so long."""
-        each = seconds / size
-        self._each = each if self._each is None else self._each + (each - self._each) * _WEIGHT
+        if seconds > self._seconds:
+            fitting = self.limit * max(0.5, self._seconds / seconds)
+            self.limit = max(LEAST, int(fitting))
+        elif size >= self.limit:
+            self.limit = min(_MOST, self.limit + max(1, self.limit // 8))

@@ -31,13 +31,17 @@ class SenderPlan(Record, frozen=True, kw_only=True):
 
 
 class Job(Record, frozen=True, kw_only=True):
-    """All of one process. It starts at `start` (monotonic seconds, the same in every process) and ends by `give_up`."""
+    """All of one process. It starts at `start` (monotonic seconds, the same in every process) and ends by `give_up`.
+
+    Nothing new is sent after `stop_sending`, nor once `stop_file` is there.
+    """
 
     port: int
     ca_file: str
     start: float
     stop_sending: float
     give_up: float
+    stop_file: str
     senders: tuple[SenderPlan, ...]
 
 

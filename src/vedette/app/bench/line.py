@@ -38,11 +38,13 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """One POST and its answer.
+        """One POST and its answer; on a new connection where the server has closed the idle one.
 
         Raises:
             Unavailable: no answer came.
         """
+        if self._reader is not None and self._reader.at_eof():
+            self.close()
         try:
             async with asyncio.timeout(60.0):
                 reader, writer = await self._connected()

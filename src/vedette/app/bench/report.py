@@ -5,7 +5,7 @@ from rich.table import Table
 from vedette.app.bench.floor import Floor
 from vedette.app.bench.meter import Reading
 
-__all__ = ["ingest_table"]
+__all__ = ["flood_table", "ingest_table"]
 
 
 def ingest_table(used: Reading, snapshots: int, floor: Floor) -> Table:
@@ -22,4 +22,14 @@ def ingest_table(used: Reading, snapshots: int, floor: Floor) -> Table:
         table.add_row(f"floor {name}", f"{value:.3f}")
     table.add_row("floor in all", f"{floor.total_ms:.3f}")
     table.add_row("ratio", f"{total / floor.total_ms:.2f}")
+    return table
+
+
+def flood_table(figures: dict[str, dict[str, float]]) -> Table:
+    """Latencies of live senders in milliseconds: quiet, in the flood, and one over the other."""
+    table = Table("live senders", "quiet", "flood", "ratio", title="Before the flood and in it")
+    quiet, flood = figures["quiet"], figures["flood"]
+    for name in quiet:
+        ratio = flood[name] / quiet[name] if quiet[name] else 0.0
+        table.add_row(name, f"{quiet[name]:g}", f"{flood[name]:g}", f"{ratio:.2f}")
     return table

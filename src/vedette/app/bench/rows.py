@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from vedette.app.settings import Settings
 from vedette.core import Clock, Record
 
-__all__ = ["Counted", "VerdictWatch", "reading", "recount"]
+__all__ = ["Counted", "VerdictWatch", "late_verdicts", "reading", "recount"]
 
 
 class _Cursor(Protocol):
@@ -59,6 +59,12 @@ def recount(settings: Settings, accepted: Sequence[tuple[str, int]]) -> Counted:
         lost=sum(1 for key in set(accepted) if key not in rows),
         duplicates=sum(count - 1 for count in rows.values()),
     )
+
+
+def late_verdicts(settings: Settings) -> int:
+    """How many snapshots were judged after a later one of their host: out of order."""
+    with reading(settings) as store:
+        return sum(bool(late) for (late,) in store.execute("SELECT late FROM verdicts").fetchall())
 
 
 class VerdictWatch:

@@ -19,7 +19,6 @@ __all__ = ["run_senders"]
 _PATH = "/v1/snapshots"
 _CONTENT_TYPE = "application/vedette-envelope"
 _RETRIED = frozenset({401, 429, 503})
-_NAP = 0.5
 
 
 def run_senders(job_file: Path, result_file: Path) -> None:
@@ -35,8 +34,18 @@ async def _all(job: Job, clock: Clock) -> list[Sent]:
     for start in range(0, len(senders), 16):
         await asyncio.gather(*(sender.open() for sender in senders[start : start + 16]))
     await asyncio.sleep(max(0.0, job.start - clock.monotonic()))
+    watching = asyncio.create_task(_watch(job, senders))
     results = await asyncio.gather(*(sender.run() for sender in senders))
+    watching.cancel()
     return [sent for each in results for sent in each]
+
+
+async def _watch(job: Job, senders: "list[_Sender]") -> None:
+    stop_file = Path(job.stop_file)
+    while not stop_file.exists():  # noqa: ASYNC110, ASYNC240 - another process makes the file
+        await asyncio.sleep(0.2)
+    for sender in senders:
+        sender.stopped = True
 
 
 class _Sender:
@@ -48,6 +57,7 @@ class _Sender:
         self._clock = clock
         self._key = SigningKey(plan.key)
         self._line = Line(job.port, context)
+        self.stopped = False
         self._chance = random.Random(plan.name)  # noqa: S311 - a simulation
 
     async def open(self) -> None:
@@ -60,7 +70,7 @@ class _Sender:
             if post.due:
                 await asyncio.sleep(max(0.0, due - self._clock.monotonic()))
             now = self._clock.monotonic()
-            if now >= self._job.stop_sending:
+            if self.stopped or now >= self._job.stop_sending:
                 break
             results.append(await self._deliver(post, due if post.due else now))
         self._line.close()

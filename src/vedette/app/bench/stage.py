@@ -54,40 +54,30 @@ class Bench:
             task = bar.add_task(text, total=total)
             yield lambda: bar.advance(task)
 
-    def send(
-        self,
-        plans: Sequence[SenderPlan],
-        *,
-        seconds: float,
-        give_up_seconds: float = _SETTLE_SECONDS,
-        lead_seconds: float = 2.0,
-    ) -> tuple[float, list[Sent]]:
+    def send(self, plans: Sequence[SenderPlan], *, seconds: float) -> tuple[float, list[Sent]]:
         """Runs one process of senders to its end; when it started, and what became of each post."""
+        start = self.soon(len(plans))
+        return start, self.launch(plans, start, stop_sending=start + seconds).result()
+
+    def soon(self, senders: int) -> float:
+        """A moment by which a process of so many senders has connected, in monotonic seconds."""
+        return self.clock.monotonic() + 2.0 + senders * 0.02
+
+    def launch(
+        self, plans: Sequence[SenderPlan], start: float, *, stop_sending: float
+    ) -> "SenderProcess":
+        """Starts one process of senders. Nothing new is sent after `stop_sending`, and nothing tried again after a while."""
         self._runs += 1
-        job_file = self.folder / f"job-{self._runs}"
-        result = self.folder / f"sent-{self._runs}"
-        start = self.clock.monotonic() + lead_seconds + len(plans) * 0.02
         job = Job(
             port=self.settings.server.port,
             ca_file=str(self.settings.data / "tls" / "ca.pem"),
             start=start,
-            stop_sending=start + seconds,
-            give_up=start + seconds + give_up_seconds,
+            stop_sending=stop_sending,
+            give_up=stop_sending + _SETTLE_SECONDS,
+            stop_file=str(self.folder / f"stop-{self._runs}"),
             senders=tuple(plans),
         )
-        write_record(job_file, job)
-        environment = {name: v for name, v in os.environ.items() if not name.startswith("VEDETTE_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "vedette.app.bench", str(job_file), str(result)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=environment,
-            check=False,
-        )
-        job_file.unlink()
-        if done.returncode != 0:
-            raise Unavailable(f"the senders' process ended with code {done.returncode}")
-        return start, msgspec.msgpack.decode(result.read_bytes(), type=list[Sent])
+        return SenderProcess(self.folder, self._runs, job)
 
     def settle(self, hosts: dict[str, str], sent: Sequence[Sent]) -> float:
         """Waits until every accepted snapshot has its verdict; when the last one appeared.
@@ -110,6 +100,40 @@ class Bench:
             (self.watch.seen[hosts[s.name], s.seq] for s in sent if s.accepted),
             default=self.clock.monotonic(),
         )
+
+
+class SenderProcess:
+    """Simulated senders at work, with a processor's time of their own."""
+
+    def __init__(self, folder: Path, number: int, job: Job) -> None:
+        self._job_file = folder / f"job-{number}"
+        self._result = folder / f"sent-{number}"
+        self._stop = Path(job.stop_file)
+        write_record(self._job_file, job)
+        environment = {name: v for name, v in os.environ.items() if not name.startswith("VEDETTE_")}
+        command = ["vedette.app.bench", str(self._job_file), str(self._result)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=environment,
+        )
+
+    def stop(self) -> None:
+        """Asks its senders to begin nothing new."""
+        self._stop.touch()
+
+    def result(self) -> list[Sent]:
+        """Waits for its end; what became of each post.
+
+        Raises:
+            Unavailable: it failed.
+        """
+        code = self._process.wait()
+        self._job_file.unlink()
+        if code != 0:
+            raise Unavailable(f"the senders' process ended with code {code}")
+        return msgspec.msgpack.decode(self._result.read_bytes(), type=list[Sent])
 
 
 @contextmanager

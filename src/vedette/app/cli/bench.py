@@ -50,3 +50,34 @@ def bench_ingest(
         store_url=store_url,
     )
     raise typer.Exit(run_ingest_bench(options))
+
+
+@app.command("flood")
+def bench_flood(
+    agents: Annotated[int, typer.Option(min=1, max=2000, help="Agents that return.")] = 200,
+    backlog: Annotated[
+        int, typer.Option(min=1, max=2000, help="Snapshots in each one's spool, a minute apart.")
+    ] = 120,
+    live: Annotated[int, typer.Option(min=1, help="Live senders, each one a second.")] = 10,
+    quiet: Annotated[
+        float, typer.Option(min=6, help="Seconds before the flood, to compare with.")
+    ] = 30.0,
+    store_url: Annotated[
+        str, typer.Option(help="URL of an empty PostgreSQL database; else SQLite.")
+    ] = "",
+    processes: Annotated[int, typer.Option(min=2, help="Processes of a host.")] = 40,
+    packages: Annotated[int, typer.Option(min=0, help="Packages of a host.")] = 170,
+) -> None:
+    """Agents return with what they spooled: what live senders notice of it, how long it takes, and that nothing is lost."""
+    from vedette.app.bench.flood import FloodOptions, run_flood_bench
+    from vedette.app.bench.simulated import HostSize
+
+    options = FloodOptions(
+        agents=agents,
+        backlog=backlog,
+        live=live,
+        quiet=quiet,
+        size=HostSize(processes=processes, packages=packages),
+        store_url=store_url,
+    )
+    raise typer.Exit(run_flood_bench(options))

@@ -52,7 +52,7 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     bundle = Bundle.load(Path(model)) if model else Bundle.shipped()
     try:
         with (
-            QueueWatch(queue, settings.queue.max_depth) as watch,
+            QueueWatch(queue, settings.queue.max_depth, clock) as watch,
             Readiness({"queue": queue, "store": store}, clock) as readiness,
             Doorkeeper(
                 store.door, clock, lambda: watch.is_open() and readiness.states["queue"] == "ok"
