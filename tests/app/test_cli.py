@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import History, history, history_template
 
 from vedette.app.cli.main import main
 from vedette.app.demo.port import free_port
+from vedette.queue import MemoryQueue
 from vedette.store import Role
 
 __all__ = ["history", "history_template"]
@@ -73,6 +76,19 @@ def server(
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.VIEWER, name="cli"))
         yield monkeypatch
+
+
+@pytest.fixture
+def letters(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MemoryQueue]:
+    """An administrator at a server with some hundred dead letters."""
+    queue = queue_of(history, more=600)
+    with served(app_of(console_of(history, queue)), tmp_path) as url:
+        monkeypatch.setenv("VEDETTE_URL", url)
+        monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
+        monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.ADMIN, name="root"))
+        yield queue
 
 
 def _apart(folder: Path, *arguments: str) -> Said:
@@ -336,3 +352,49 @@ def test_a_data_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     said = _apart(tmp_path, "up")
     assert said.code == 2
     assert "file/data can't be used" in said.error
+
+
+def test_dead_letters_are_listed_shown_and_replayed(vedette: Run, letters: MemoryQueue) -> None:
+    listed = vedette("dead-letters", "list", "--text", "envelope")
+    assert listed.code == 0
+    assert "not a version 1 envelope" in listed.out
+    shown = msgspec.json.decode(vedette("dead-letters", "show", "1", "--json").out)
+    assert (shown["hostname"], shown["seq"]) == ("web-2", 501)
+    assert vedette("dead-letters", "replay", "1").out == "1 replayed\n"
+    again = vedette("dead-letters", "replay", "1")
+    assert (again.code, again.out) == (1, "")
+    assert "no dead letter 1" in again.error
+    every = vedette("dead-letters", "replay", "--all", "--json", "-m", "the key is back")
+    assert msgspec.json.decode(every.out) == {"count": 602}
+    assert letters.stats().dead_letters == 0
+    assert letters.depth() == 603
+
+
+def test_dead_letters_are_purged_when_that_is_confirmed(vedette: Run, letters: MemoryQueue) -> None:
+    for arguments, words in (
+        (("purge", "-m", "x"), "--all"),
+        (("replay",), "--all"),
+        (("replay", "1", "--all"), "not both"),
+        (("purge", "1", "-m", "x"), "say --yes"),
+        (("purge", "--text", "torn", "-m", "x"), "say --yes"),
+        (("purge", "--text", "torn", "-m", " ", "--yes"), "why"),
+    ):
+        said = vedette("dead-letters", *arguments)
+        assert said.code == 2, arguments
+        assert words in said.error, arguments
+    assert letters.stats().dead_letters == 603
+    assert vedette("dead-letters", "purge", "1", "-m", "known", "-y").out == "1 purged\n"
+    torn = vedette("dead-letters", "purge", "--text", "torn", "-m", "known", "--yes")
+    assert (torn.code, torn.out) == (0, "600 purged\n")
+    assert letters.stats().dead_letters == 2
+
+
+@pytest.mark.usefixtures("server")
+def test_silent_hosts_are_listed_with_since_when(vedette: Run) -> None:
+    said = vedette("hosts", "--silent", "--json")
+    (host,) = msgspec.json.decode(said.out)["items"]
+    assert (host["hostname"], host["status_reason"]) == ("build-7", "silent")
+    assert host["silent_since"]
+    assert "silent since" in vedette("hosts").out
+    heard = msgspec.json.decode(vedette("hosts", "--heard", "--json").out)["items"]
+    assert "build-7" not in {one["hostname"] for one in heard}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import NOW, TENANT, History
 
 from vedette.core import ActionState
@@ -46,7 +47,7 @@ def visit(
     """A fresh browser context at a server over a filled store; in the end, nothing was complained of."""
     size, scheme = str(getattr(request, "param", "desktop-light")).split("-")
     width, height = SIZES[size]
-    console = console_of(history, refresh_seconds=0.3)
+    console = console_of(history, queue_of(history), refresh_seconds=0.3)
     with served(app_of(console), tmp_path) as url:
         context = chromium.new_context(
             ignore_https_errors=True,
@@ -158,3 +159,20 @@ def test_pages_work_without_scripts(chromium: Browser, history: History, tmp_pat
 def _fits(page: Page) -> None:
     width, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= room, page.url
+
+
+@ON_BOTH
+def test_an_administrator_replays_one_dead_letter_and_purges_the_rest(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(Role.ADMIN)
+    page.get_by_role("link", name="Dead letters").click()
+    page.get_by_role("link", name="bad-envelope: not a version 1 envelope").click()
+    expect(page.get_by_text("the header is damaged").first).to_be_visible()
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("status")).to_contain_text("Back on its way")
+    page.get_by_text("Purge…").click()
+    page.get_by_label("I mean all of them").check()
+    page.get_by_label("Reason (kept in the audit)").fill("a test agent's")
+    page.get_by_role("button", name="Purge all").click()
+    expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -33,7 +33,7 @@ def document() -> dict[str, Any]:
         try:
             watch = QueueWatch(queue, settings.queue.max_depth, clock)
             door = make_door(settings, store, queue, watch, clock)
-            console = make_console(settings, store, Bundle.shipped(), clock)
+            console = make_console(settings, store, queue, Bundle.shipped(), clock)
             return dict(make_app(console, door, queue).openapi_schema.to_schema())
         finally:
             queue.close()

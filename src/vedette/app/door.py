@@ -10,7 +10,7 @@ from vedette.app.flow import FlowMeter
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
-from vedette.app.telemetry import APPEND_SIZE, QUEUE_DEPTH, QUEUE_OLDEST
+from vedette.app.telemetry import APPEND_SIZE, DEAD_LETTERS, QUEUE_DEPTH, QUEUE_OLDEST
 from vedette.core import (
     Clock,
     Unavailable,
@@ -75,6 +75,7 @@ class QueueWatch:
                 self._flow = self._meter.note(self._clock.monotonic(), stats.depth, self._appended)
                 self._reached = True
                 QUEUE_DEPTH.set(stats.depth)
+                DEAD_LETTERS.set(stats.dead_letters)
                 QUEUE_OLDEST.set(stats.oldest_age_seconds)
             except Unavailable as error:
                 self._reached = False

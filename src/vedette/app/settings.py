@@ -68,6 +68,9 @@ class QueueSettings(_Section, frozen=True, kw_only=True):
     max_depth: Annotated[
         int, Meta(description="Waiting snapshots above which hosts are told to come later (503)")
     ] = 100_000
+    dead_letter_days: Annotated[
+        float, Meta(description="Days that snapshots which could not be read are kept for replay")
+    ] = 30.0
 
 
 class IngestSettings(_Section, frozen=True, kw_only=True):
@@ -284,6 +287,7 @@ def _out_of_bounds(settings: Settings) -> list[str]:
         ports["server.metrics_port"] = server.metrics_port
     above_zero: dict[str, float] = {
         "queue.max_depth": settings.queue.max_depth,
+        "queue.dead_letter_days": settings.queue.dead_letter_days,
         "ingest.max_body_bytes": settings.ingest.max_body_bytes,
         "ingest.burst": settings.ingest.burst,
         "ingest.tenant_rate": settings.ingest.tenant_rate,

@@ -100,6 +100,11 @@ QUEUE_OLDEST = Gauge(
     "Age of the oldest snapshot not yet judged; a lasting rise means verdicts come late",
     multiprocess_mode="mostrecent",
 )
+DEAD_LETTERS = Gauge(
+    "vedette_dead_letters",
+    "Accepted snapshots that could not be read and wait for people; a rise means a bad agent, key or line",
+    multiprocess_mode="mostrecent",
+)
 ACTIONS = Gauge(
     "vedette_actions",
     "Actions now in each state; a rise of awaiting_approval means that people are needed",

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, S
 
 from vedette import __version__
 from vedette.app.administration import enrolment_text
+from vedette.app.letters import Letters
 from vedette.app.openapi import Rows, openapi_config
 from vedette.app.readiness import Readiness
 from vedette.app.settings import Settings
@@ -28,6 +29,7 @@ from vedette.console import (
 from vedette.core import Clock, Record, TenantId, hash_secret, new_secret
 from vedette.detect import Bundle
 from vedette.ingest import Door, machine_routes, problem_handlers
+from vedette.queue import Queue
 from vedette.store import Store
 
 __all__ = ["Health", "Ready", "make_app", "make_console"]
@@ -79,14 +81,17 @@ class _Issuer:
         )
 
 
-def make_console(settings: Settings, store: Store, bundle: Bundle, clock: Clock) -> Console:
-    """The people's door over this store."""
+def make_console(
+    settings: Settings, store: Store, queue: Queue, bundle: Bundle, clock: Clock
+) -> Console:
+    """The people's door over this store and queue."""
     return Console(
         store=store,
         clock=clock,
         policies=_Policies(settings),
         models=_Models(bundle),
         enrolments=_Issuer(settings),
+        letters=Letters(queue),
         settings=ConsoleSettings(version=__version__),
     )
 

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from vedette.app.settings import Settings
@@ -53,7 +54,8 @@ def opened_store(settings: Settings, clock: Clock) -> Iterator[Store]:
 
 def open_queue(settings: Settings, clock: Clock) -> SqlQueue:
     """The queue that the settings name."""
-    return SqlQueue(settings.queue_url, clock)
+    kept = timedelta(days=settings.queue.dead_letter_days)
+    return SqlQueue(settings.queue_url, clock, dead_letter_retention=kept)
 
 
 def load_detector(model: Path | None) -> Detector:

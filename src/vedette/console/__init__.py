@@ -4,8 +4,11 @@ from vedette.console.api.route import people_components
 from vedette.console.credential import TOKEN_PREFIX, new_token
 from vedette.console.headers import CSP, secure_headers
 from vedette.console.ports import (
+    DeadLetter,
+    DeadLetters,
     EnrolmentIssuer,
     IssuedEnrolment,
+    LetterChoice,
     ModelInfo,
     Models,
     Policies,
@@ -19,8 +22,11 @@ __all__ = [
     "TOKEN_PREFIX",
     "Console",
     "ConsoleSettings",
+    "DeadLetter",
+    "DeadLetters",
     "EnrolmentIssuer",
     "IssuedEnrolment",
+    "LetterChoice",
     "ModelInfo",
     "Models",
     "Policies",

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vedette.core import Record, TenantId
+from vedette.core import Epoch, HostId, Identity, Record, TenantId
 
-__all__ = ["EnrolmentIssuer", "IssuedEnrolment", "ModelInfo", "Models", "Policies", "PolicyText"]
+__all__ = [
+    "DeadLetter",
+    "DeadLetters",
+    "EnrolmentIssuer",
+    "IssuedEnrolment",
+    "LetterChoice",
+    "ModelInfo",
+    "Models",
+    "Policies",
+    "PolicyText",
+]
 
 
 class PolicyText(Record, frozen=True, kw_only=True):
@@ -33,6 +43,57 @@ class IssuedEnrolment(Record, frozen=True, kw_only=True):
 
     text: str
     secret_hash: str
+
+
+class DeadLetter(Record, frozen=True, kw_only=True):
+    """A rejected snapshot: its identity, what its clear header tells (None where that is damaged), and why. Not its body."""
+
+    id: str
+    host: HostId
+    epoch: Epoch
+    seq: int
+    taken_at: datetime | None
+    key_id: str | None
+    content_type: str | None
+    size: int
+    digest: str
+    reason: str
+    attempts: int
+    replays: int
+    received_at: datetime
+    rejected_at: datetime
+
+    def identity(self, tenant: TenantId) -> Identity:
+        """Of the snapshot."""
+        return Identity(tenant=tenant, host=self.host, epoch=self.epoch, seq=self.seq)
+
+
+class LetterChoice(Record, frozen=True, kw_only=True):
+    """Which dead letters are meant: those that fit all that is given.
+
+    `since` is within, `until` beyond the span of the last rejection; `text` is looked for in the reason.
+    """
+
+    ids: tuple[str, ...] | None = None
+    host: HostId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
+class DeadLetters(Protocol):
+    """The queue's rejected, of one tenant at a time."""
+
+    def find(
+        self, tenant: TenantId, choice: LetterChoice, *, limit: int, after: str | None
+    ) -> Sequence[DeadLetter]:
+        """Those that fit, in the order of their first rejection, from the one behind `after` on."""
+
+    def replay(self, tenant: TenantId, choice: LetterChoice, *, limit: int) -> Sequence[DeadLetter]:
+        """Puts those that fit back on their way, 500 at most; those that it moved."""
+
+    def purge(self, tenant: TenantId, choice: LetterChoice, *, limit: int) -> Sequence[DeadLetter]:
+        """Deletes those that fit for good, 500 at most; those that it deleted."""
 
 
 class Policies(Protocol):

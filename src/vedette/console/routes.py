@@ -15,6 +15,7 @@ from vedette.console.api import (
     enrolments,
     hosts,
     incidents,
+    letters,
     tokens,
     verdicts,
 )
@@ -25,6 +26,7 @@ from vedette.console.pages import audit as audit_pages
 from vedette.console.pages import hosts as host_pages
 from vedette.console.pages import incident as incident_pages
 from vedette.console.pages import incidents as incidents_pages
+from vedette.console.pages import letters as letter_pages
 from vedette.console.pages import moves, signin
 from vedette.console.pages.assets import Assets, asset
 from vedette.console.pages.errors import ErrorPages, Handler
@@ -51,6 +53,12 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     enrolments.list_enrolments,
     enrolments.create_enrolment,
     enrolments.revoke_enrolment,
+    letters.list_dead_letters,
+    letters.get_dead_letter,
+    letters.replay_dead_letter,
+    letters.replay_dead_letters,
+    letters.purge_dead_letter,
+    letters.purge_dead_letters,
     hosts.list_hosts,
     hosts.get_host,
     hosts.list_facts,
@@ -82,6 +90,12 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     host_pages.host_page,
     host_pages.hosts_page,
     incident_pages.incident_page,
+    letter_pages.letter_page,
+    letter_pages.letters_page,
+    letter_pages.purge_letters_form,
+    letter_pages.purge_letter_form,
+    letter_pages.replay_letters_form,
+    letter_pages.replay_letter_form,
     incidents_pages.incidents_page,
     moves.acknowledge_move,
     moves.approve_move,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vedette.console.ports import EnrolmentIssuer, Models, Policies
+from vedette.console.ports import DeadLetters, EnrolmentIssuer, Models, Policies
 from vedette.core import Clock, Record
 from vedette.store import Store
 
@@ -34,4 +34,5 @@ class Console:
     policies: Policies
     models: Models
     enrolments: EnrolmentIssuer
+    letters: DeadLetters
     settings: ConsoleSettings = field(default_factory=ConsoleSettings)

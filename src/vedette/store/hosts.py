@@ -83,10 +83,11 @@ class Hosts:
         status: HostStatus | None = None,
         text: str | None = None,
         revoked: bool | None = False,
+        silent: bool | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Host]:
-        """By hostname. `text` is looked for in hostname and id, whatever its case; `revoked` None means all."""
+        """By hostname. `text` is looked for in hostname and id, whatever its case; `revoked` and `silent` None mean all."""
         query = sa.select(*_COLUMNS).where(HOSTS.c.tenant == tenant)
         if status is not None:
             query = query.where(HOSTS.c.status == status)
@@ -96,6 +97,10 @@ class Hosts:
                     sa.func.lower(HOSTS.c.hostname).contains(text.lower(), autoescape=True),
                     sa.func.lower(HOSTS.c.id).startswith(text.lower(), autoescape=True),
                 )
+            )
+        if silent is not None:
+            query = query.where(
+                HOSTS.c.silent_since.is_not(None) if silent else HOSTS.c.silent_since.is_(None)
             )
         if revoked is not None:
             query = query.where(

@@ -45,6 +45,10 @@ class ApiClient:
         """The JSON answer of a POST to /v1/ and the parts."""
         return self._send("POST", path, json=body)
 
+    def delete(self, *path: str, **query: Any) -> None:
+        """A DELETE of /v1/ and the parts."""
+        self._send("DELETE", path, params=query)
+
     def _send(self, method: str, path: tuple[str, ...], **rest: Any) -> Any:
         address = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
@@ -56,6 +60,8 @@ class ApiClient:
             raise self._unreached(error) from error
         if not response.is_success:
             raise self._told(response)
+        if response.status_code == 204:
+            return None
         try:
             return response.json()
         except ValueError as error:

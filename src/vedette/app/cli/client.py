@@ -50,15 +50,29 @@ def list_hosts(
     context: typer.Context,
     status: Annotated[HostStatus | None, typer.Option(help="As it stands now.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of the host name.")] = None,
+    silent: Annotated[
+        bool | None,
+        typer.Option("--silent/--heard", help="Only those that are silent, or are not."),
+    ] = None,
     limit: Limit = 50,
     after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists hosts with their status."""
     if context.invoked_subcommand is None:
-        columns = ("hostname", "status", "status_since", "last_seen_at", "last_seq", "id")
+        columns = ("hostname", "status", "status_since", "silent_since", "last_seen_at", "id")
         empty = "No hosts yet. `vedette enrolments create` makes a token to enrol one."
-        _list("hosts", columns, empty, as_json, status=status, text=text, limit=limit, after=after)
+        _list(
+            "hosts",
+            columns,
+            empty,
+            as_json,
+            status=status,
+            text=text,
+            silent=silent,
+            limit=limit,
+            after=after,
+        )
 
 
 @hosts.command("show")

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from vedette import __version__
-from vedette.app.cli import agent, bench, client, data, local, model, replay, serve
+from vedette.app.cli import (
+    agent,
+    bench,
+    client,
+    data,
+    dead_letters,
+    local,
+    model,
+    replay,
+    serve,
+)
 from vedette.core import ConfigError, InvalidInput, VedetteError
 
 __all__ = ["app", "main"]
@@ -38,6 +48,7 @@ def root(
 app.add_typer(agent.app, name="agent")
 for group in (client.hosts, client.verdicts, client.incidents, client.actions, client.audit):
     app.add_typer(group)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(local.config, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(local.tokens, name="tokens")

@@ -59,7 +59,7 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
             ),
         ):
             door = make_door(settings, store, WatchedQueue(queue, readiness), watch, clock)
-            app = make_app(make_console(settings, store, bundle, clock), door, readiness)
+            app = make_app(make_console(settings, store, queue, bundle, clock), door, readiness)
             server = _Server(_config(settings, app), door)
             threading.Thread(target=server.end_with, args=(stop,), daemon=True).start()
             _log.info("api.serving", url=settings.public_url)

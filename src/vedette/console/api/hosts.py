@@ -21,18 +21,25 @@ Table = Annotated[
 ]
 
 
+Silent = Annotated[
+    bool | None,
+    QueryParameter(description="Only those that are silent (true), or are heard (false)."),
+]
+
+
 @reads("/hosts", tag="hosts", summary="Find hosts")
 def list_hosts(
     console: NamedDependency[Console],
     person: NamedDependency[Person],
     status: FromQuery[HostStatus | None] = None,
     text: TextFilter = None,
+    silent: Silent = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Hosts:
-    """By status and by a text in the hostname."""
+    """By status, by a text in the hostname, and by whether they are silent."""
     page = console.store.hosts.find(
-        person.tenant, status=status, text=text, limit=limit, after=after
+        person.tenant, status=status, text=text, silent=silent, limit=limit, after=after
     )
     return Hosts(items=page.items, next=page.next)
 

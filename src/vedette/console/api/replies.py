@@ -1,16 +1,19 @@
 """What the REST API answers with and is sent, where it is not a core record itself."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from vedette.console.ports import ModelInfo
+from vedette.console.letters import DeadLetterView
+from vedette.console.ports import LetterChoice, ModelInfo
 from vedette.core import (
     Action,
     ActionEvent,
     AuditEntry,
     Fact,
     Host,
+    HostId,
     Incident,
     IncidentEvent,
     Record,
@@ -24,6 +27,7 @@ __all__ = [
     "Audit",
     "Closing",
     "Comment",
+    "DeadLetters",
     "Enrolments",
     "Facts",
     "Hosts",
@@ -31,10 +35,12 @@ __all__ = [
     "Incidents",
     "Me",
     "ModelInfos",
+    "MovingLetters",
     "NewEnrolment",
     "NewEnrolmentView",
     "NewToken",
     "NewTokenView",
+    "PurgingLetters",
     "Reasoned",
     "Tokens",
     "Verdicts",
@@ -43,6 +49,7 @@ __all__ = [
 _WORDS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 Words = Annotated[str, Meta(max_length=4000, pattern=_WORDS)]
+Moment = Annotated[datetime, Meta(tz=True)]
 Labels = Annotated[
     dict[
         Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,62}$")],
@@ -85,6 +92,40 @@ class NewEnrolment(Record, frozen=True, kw_only=True):
     uses: Annotated[int, Meta(ge=1, le=100_000)] = 1
     valid_minutes: Annotated[int, Meta(ge=1, le=525_600)] = 60
     labels: Labels = {}
+
+
+class MovingLetters(Record, frozen=True, kw_only=True):
+    """Which dead letters to try again: those that fit all that is given. `reason` is kept in the audit."""
+
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=200, pattern=_WORDS)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 500
+    reason: Words = ""
+
+    @property
+    def choice(self) -> LetterChoice:
+        """The filter alone."""
+        return LetterChoice(
+            host=None if self.host is None else HostId(self.host),
+            since=self.since,
+            until=self.until,
+            text=self.text,
+        )
+
+
+class PurgingLetters(MovingLetters, frozen=True, kw_only=True):
+    """Which dead letters to delete for good. At least one filter is needed, and a reason."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=4000, pattern=_WORDS)]
+
+
+class DeadLetters(Record, frozen=True, kw_only=True):
+    """A page of dead letters, in the order of their first rejection."""
+
+    items: tuple[DeadLetterView, ...]
+    next: str | None = None
 
 
 class Hosts(Record, frozen=True, kw_only=True):

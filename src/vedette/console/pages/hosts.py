@@ -1,24 +1,37 @@
 """The hosts: how they stand, one of them closely, and how a new one joins."""
 
+from enum import StrEnum
+
 from litestar import Response
 from litestar.di import NamedDependency
 
 from vedette.console.api.query import Id
 from vedette.console.commands import enrol
 from vedette.console.form import Form
+from vedette.console.pages.action import ActionView, view_action
 from vedette.console.pages.chart import strip
 from vedette.console.pages.params import choice, cursor, words
 from vedette.console.pages.render import Here, PageRequest, Renderer
 from vedette.console.pages.route import shows, takes
+from vedette.console.pages.said import said
 from vedette.console.person import Person
 from vedette.console.settings import Console
-from vedette.core import HostId, HostStatus, InvalidInput
+from vedette.core import Action, HostId, HostStatus, InvalidInput
 from vedette.store import Role
 
 __all__ = ["enrol_page", "host_page", "hosts_page"]
 
 PAGE_SIZE = 50
+
+
+class Standing(StrEnum):
+    """What the list may be narrowed to beside a status."""
+
+    SILENT = "silent"
+
+
 _STRIP = 90
+_TOLD = 20
 _MAX_MINUTES = 7 * 24 * 60
 
 
@@ -32,8 +45,14 @@ def hosts_page(
     """Filters by status and name."""
     status = choice(request, "status", HostStatus)
     text, after = words(request, "text"), cursor(request)
+    standing = choice(request, "standing", Standing)
     page = console.store.hosts.find(
-        person.tenant, status=status, text=text or None, limit=PAGE_SIZE, after=after
+        person.tenant,
+        status=status,
+        text=text or None,
+        silent=True if standing else None,
+        limit=PAGE_SIZE,
+        after=after,
     )
     counts = console.store.hosts.counts_by_status(person.tenant)
     order = (HostStatus.ABNORMAL, HostStatus.UNKNOWN, HostStatus.NORMAL)
@@ -49,9 +68,11 @@ def hosts_page(
         first=after is None,
         total=total,
         tabs=[("", "All", total), *tabs],
+        silent=console.store.hosts.silent(person.tenant),
+        standing=standing.value if standing else "",
         status=named,
         text=text,
-        here=Here("/hosts", status=named, text=text),
+        here=Here("/hosts", status=named, text=text, standing=standing.value if standing else ""),
     )
 
 
@@ -67,6 +88,7 @@ def host_page(
     host = console.store.hosts.get(person.tenant, HostId(host_id))
     verdicts = console.store.verdicts.find(person.tenant, host=host.id, limit=_STRIP).items
     incidents = console.store.incidents.find(person.tenant, host=host.id, limit=10).items
+    told = console.store.actions.find(person.tenant, host=host.id, limit=_TOLD).items
     return renderer.page(
         request,
         "host.html",
@@ -75,7 +97,14 @@ def host_page(
         verdicts=verdicts,
         bars=strip(verdicts),
         incidents=incidents,
+        told=[_told(console, one) for one in told if one.incident is None],
+        said=said(request),
     )
+
+
+def _told(console: Console, action: Action) -> ActionView:
+    events = console.store.actions.events(action.tenant, action.id)
+    return view_action(action, events, console.clock.now())
 
 
 @takes("/hosts/enrol", role=Role.ADMIN)

@@ -6,24 +6,18 @@ from litestar import Response
 from litestar.di import NamedDependency
 
 from vedette.console.api.query import Id
+from vedette.console.pages.action import ActionView, view_action
 from vedette.console.pages.chart import score_chart
-from vedette.console.pages.plan import PlanView, view_plan
 from vedette.console.pages.render import PageRequest, Renderer
 from vedette.console.pages.route import shows
 from vedette.console.pages.said import said
-from vedette.console.pages.stepper import Step, steps
 from vedette.console.pages.timeline import Life, timeline
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.core import (
-    Action,
-    ActionEvent,
-    ActionState,
     Incident,
     IncidentId,
-    Record,
     Verdict,
-    may_become,
 )
 
 __all__ = ["incident_page"]
@@ -31,18 +25,6 @@ __all__ = ["incident_page"]
 _MAX_VERDICTS = 180
 _BEFORE = timedelta(minutes=30)
 _AFTER = timedelta(minutes=30)
-
-
-class ActionView(Record, frozen=True, kw_only=True):
-    """An action as the page shows it. `words` are (actor, reason) of the people who decided."""
-
-    action: Action
-    steps: tuple[Step, ...]
-    plan: PlanView | None
-    words: tuple[tuple[str, str], ...]
-    may_decide: bool
-    may_cancel: bool
-    consequence: str
 
 
 @shows("/incidents/{incident_id:str}")
@@ -94,34 +76,5 @@ def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:
 
 def _views(lives: tuple[Life, ...], now: datetime) -> tuple[ActionView, ...]:
     """What needs a decision first, what only told somebody last."""
-    views = [_view(action, events, now) for action, events in lives]
+    views = [view_action(action, events, now) for action, events in lives]
     return tuple(sorted(views, key=lambda v: (not v.may_decide, v.action.kind == "mail")))
-
-
-def _view(action: Action, events: tuple[ActionEvent, ...], now: datetime) -> ActionView:
-    waiting = action.state is ActionState.AWAITING_APPROVAL
-    people = tuple(
-        (event.actor, event.detail)
-        for event in events
-        if event.actor.startswith("user:") and event.detail and event.detail != action.detail
-    )
-    return ActionView(
-        action=action,
-        steps=steps(action, events),
-        plan=view_plan(action.plan),
-        words=people,
-        may_decide=waiting and action.expires_at > now,
-        may_cancel=not waiting and may_become(action.state, ActionState.CANCELLED),
-        consequence=_consequence(action),
-    )
-
-
-def _consequence(action: Action) -> str:
-    if action.dry_run:
-        return (
-            f"The host is asked to plan the {action.kind} and to check whether it could carry it out. "
-            "This is a dry run: nothing is changed on it."
-        )
-    if action.lease_seconds:
-        return f"The host carries out the {action.kind}. It is a lease: the host ends it by itself when it is not renewed."
-    return f"The {action.kind} is carried out at once."

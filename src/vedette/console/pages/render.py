@@ -10,7 +10,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from vedette.console.pages.assets import Assets
-from vedette.console.pages.words import absolute, actor_name, plain, share, span, stamp
+from vedette.console.pages.words import absolute, actor_name, plain, share, size, span, stamp
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.store import Role
@@ -53,6 +53,7 @@ class Renderer:
             "plain": plain,
             "pretty": _pretty,
             "share": share,
+            "size": size,
             "span": span,
         }
         self._environment.globals |= {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-__all__ = ["absolute", "actor_name", "plain", "relative", "share", "span", "stamp"]
+__all__ = ["absolute", "actor_name", "plain", "relative", "share", "size", "span", "stamp"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -66,3 +66,12 @@ def actor_name(actor: str) -> str:
 def share(part: float) -> str:
     """A part of 1 as whole per cent."""
     return f"{round(100 * min(max(part, 0.0), 1.0))} %"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that gives the shortest number: `812 B`, `43 KiB`, `2.1 MiB`."""
+    for step, unit in ((2**20, "MiB"), (2**10, "KiB")):
+        if count >= step:
+            number = count / step
+            return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
+    return f"{count} B"
