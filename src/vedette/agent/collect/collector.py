@@ -19,6 +19,7 @@ from vedette.agent.collect import (
 )
 from vedette.agent.collect.deadline import Deadlines, Outcome
 from vedette.agent.collect.deb_packages import DebPackages
+from vedette.agent.collect.fitting import fitting
 from vedette.agent.collect.hash import Hash
 from vedette.agent.collect.host import boot_time, describe
 from vedette.agent.collect.logged_in_users import LoggedInUsers
@@ -138,7 +139,7 @@ class Collector:
         )
         if "logged_in_users" in look.tables:
             look.metrics["system.users.logged_in"] = float(len(look.tables["logged_in_users"]))
-        return Snapshot(
+        whole = Snapshot(
             schema="vedette.snapshot/1",
             host=described,
             seq=seq,
@@ -148,6 +149,7 @@ class Collector:
             tables=look.tables,
             unread=look.unread,
         )
+        return fitting(whole)
 
     def _sweep(self) -> Sweep:
         self._boot_time = steady_boot_time(self._boot_time, boot_time(self._source))

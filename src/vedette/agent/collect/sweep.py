@@ -14,6 +14,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _DELETED = " (deleted)"
 _SOCKET = "socket:["
 _STEP_SECONDS = 2.0
+_ALL_COMMANDS, _SHORTEST = 8 * 1024 * 1024, 256
 
 
 class Sweep:
@@ -25,7 +26,6 @@ class Sweep:
 
     def __init__(self, source: Source, *, boot_time: float, cmdline_limit: int) -> None:
         self._boot_time = boot_time
-        self._cmdline_limit = cmdline_limit
         self.rows: list[Row] = []
         self.owners: dict[int, int] = {}
         self.denied = 0
@@ -34,6 +34,7 @@ class Sweep:
         pids = sorted(int(name) for name in os.listdir(proc) if name.isdecimal())
         if not pids:
             raise Unreadable("no process is listed under /proc; is it mounted?")
+        self._cmdline_limit = _share(cmdline_limit, len(pids))
         for pid in pids:
             self._visit(f"{proc}/{pid}", pid)
         self.first_process_seen = pids[0] == 1
@@ -101,6 +102,13 @@ class Sweep:
         raw = _slurp(f"{base}/cmdline", self._cmdline_limit + 1)
         whole = text(raw[: self._cmdline_limit].rstrip(b"\0").replace(b"\0", b" "))
         return whole + "…" if len(raw) > self._cmdline_limit else whole
+
+
+def _share(limit: int, processes: int) -> int:
+    """Bytes of each command line, so that all of them together stay in bounds. In steps, lest it tremble with the count."""
+    while limit > _SHORTEST and limit * processes > _ALL_COMMANDS:
+        limit //= 2
+    return limit
 
 
 def steady_boot_time(previous: float | None, now: float) -> float:
