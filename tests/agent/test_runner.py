@@ -175,6 +175,29 @@ def test_a_look_that_fails_is_counted_and_shows_as_a_gap(
     assert found[0].seq == 2
 
 
+def test_an_agent_that_can_not_look_at_its_start_goes_on_trying(
+    settings: AgentSettings, server: Server, tmp_path: Path
+) -> None:
+    arrived, polled, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def script(seen: Seen) -> Reply:
+        (arrived if seen.path == "/v1/snapshots" else polled).set()
+        return Reply(202) if seen.path == "/v1/snapshots" else Reply(200, {"commands": []})
+
+    server.script = script
+    stat = tmp_path / "host" / "proc" / "stat"
+    content = stat.read_bytes()
+    stat.unlink()
+    agent = threading.Thread(target=run, args=(settings, SystemClock(), stop))
+    agent.start()
+    assert polled.wait(30)
+    stat.write_bytes(content)
+    assert arrived.wait(30)
+    stop.set()
+    agent.join(30)
+    assert not agent.is_alive()
+
+
 def test_sigterm_ends_the_agent_in_peace(settings: AgentSettings, server: Server) -> None:
     arrived = threading.Event()
 

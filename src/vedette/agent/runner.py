@@ -149,8 +149,7 @@ class Runner:
             stop.set()
 
     def _loop(self, stop: threading.Event) -> None:
-        # The first look only takes the counters' first readings, so that the first snapshot has rates.
-        self._collector.snapshot(self._enrolment.host, 1, self._settings.labels)
+        self._first_readings()
         pace = Pace(self._clock, self.interval, first=self._chance.uniform(0.0, self.interval))
         while True:
             asleep = pace.wait(stop)
@@ -163,6 +162,14 @@ class Runner:
                 self._hurry()
             self.look()
             pace.looked(self._keep_to_ceilings())
+
+    def _first_readings(self) -> None:
+        """A look that only reads the counters once, so that the first snapshot has rates."""
+        try:
+            self._collector.snapshot(self._enrolment.host, 1, self._settings.labels)
+        except (VedetteError, OSError):
+            # A host that can't be looked at now may be later; each look tells.
+            _log.exception("agent.first_readings_failed")
 
     def _hurry(self) -> None:
         self._shipper.hurry()
