@@ -88,6 +88,14 @@ class QueueContract:
         yield queue
         queue.close()
 
+    def test_a_look_and_a_probe_change_nothing(self, queue: Queue) -> None:
+        queue.append([message()])
+        before = queue.stats()
+        queue.look()
+        queue.probe()
+        assert queue.stats() == before
+        assert queue.append([message()]) == [DUPLICATE]
+
     def test_a_message_comes_back_as_it_was(self, queue: Queue) -> None:
         sent = message("büro/1", 2**63 - 1, body=bytes(range(256)) * 100, tenant="tænant")
         assert queue.append([sent]) == [NEW]

@@ -1,7 +1,9 @@
 """A full disk, a read-only one, one that refuses to sync: never a false 202, a clear state, and on it goes."""
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -71,6 +73,18 @@ class _Fleet:
         assert (answer.status_code == 200) == (set(parts.values()) == {"ok"})
         return parts
 
+    def await_answer(self, seconds: float = 60.0) -> None:
+        """Returns once the API answers again."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                self.ready()
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError("no answer")
+
     def await_ready(self, seconds: float = 15.0, **parts: str) -> None:
         """Returns once readiness says so."""
         deadline = time.monotonic() + seconds
@@ -135,6 +149,63 @@ def test_a_full_disk_under_everything_is_told_and_overcome_without_a_restart(
         fleet.nothing_lost_or_doubled()
         assert _same_processes(service, before)
         figures(_line("full disk", fleet))
+
+
+def test_what_is_killed_on_a_full_disk_comes_back_and_says_so() -> None:
+    with small_disk() as disk, running_service(disk.folder, more=FAST) as service:
+        fleet = _Fleet(service)
+        assert set(fleet.push(4)) == {202}
+        disk.fill()
+        for name in ("api", "detector", "responder"):
+            assert service.kill(name)
+        fleet.await_answer()
+        fleet.await_ready(queue="disk-full", store="disk-full")
+        assert set(fleet.push(2)) == {503}
+        disk.free()
+        fleet.until(202)
+        fleet.await_ready(queue="ok", store="ok")
+        fleet.nothing_lost_or_doubled()
+
+
+_COUNTS_ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from tests.fixtures.disks import Disk
+from vedette.app.processes.metrics_room import take_metrics_room
+if sys.argv[2] == "room":
+    take_metrics_room()
+from prometheus_client import Counter
+counter = Counter("some", "some", ["kind"])
+counter.labels("first").inc()
+Disk(Path(sys.argv[1])).fill()
+for number in range(200):
+    counter.labels("x" * 60 + str(number)).inc()
+"""
+
+
+@pytest.mark.parametrize(("room", "code"), [("room", 0), ("none", -signal.SIGBUS)])
+def test_a_metric_on_a_full_disk_ends_no_process(room: str, code: int) -> None:
+    with small_disk() as disk:
+        done = subprocess.run(
+            [sys.executable, "-c", _COUNTS_ON_A_FULL_DISK, str(disk.folder), room],
+            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(disk.folder), "PYTHONPATH": "src:."},
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
+        # Without the room it would be the kernel that ends it: the test can fail.
+        assert done.returncode == code
+
+
+def test_a_server_on_a_read_only_folder_says_so_and_ends(tmp_path: Path) -> None:
+    with small_disk() as disk, running_service(tmp_path, disk=disk.folder) as service:
+        service.stop()
+        disk.remount("ro")
+        service.start()
+        assert service.process.wait(60) == 2
+        assert "Read-only file system" in service.log.read_text()
+        disk.remount("rw")
+        service.start()
+        service.wait_ready()
 
 
 def test_a_store_on_a_full_disk_keeps_snapshots_waiting_in_the_queue(

@@ -7,7 +7,7 @@ import typer
 
 from vedette.app.cli.tables import print_json
 from vedette.app.settings import load_settings
-from vedette.core import SystemClock, to_builtins
+from vedette.core import SystemClock, Unavailable, to_builtins
 
 __all__ = ["app"]
 
@@ -35,7 +35,11 @@ def check(config_path: ConfigPath = None, as_json: AsJson = False) -> None:
     else:
         for name, problems in found.items():
             typer.echo(f"{name}: {'; '.join(problems) or 'ok'}")
-    raise typer.Exit(1 if any(found.values()) else 0)
+    if damaged := [name for name, problems in found.items() if problems]:
+        raise Unavailable(
+            f"{' and '.join(damaged)} damaged: put back a copy, or run `vedette data salvage`",
+            kind="damaged-data",
+        )
 
 
 @app.command("salvage")

@@ -32,6 +32,7 @@ class DataLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._file.close()
             raise ConfigError(
                 f"another server uses {self._data}; stop it or choose another data_dir"
             ) from error
