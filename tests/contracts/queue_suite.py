@@ -562,6 +562,18 @@ class QueueContract:
         assert queue.waiting(TenantId("t"), hosts) == set("bd")
         assert queue.waiting(TenantId("t"), []) == set()
 
+    def test_what_was_accepted_is_counted_by_host_from_a_time_on_judged_or_not(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message("a", 1, body=b"x" * 7)])
+        clock.advance(60)
+        queue.append([message("a", seq, body=b"x" * 10) for seq in (2, 3)])
+        queue.append([message("b", 1, body=b"xy"), message("a", 3, body=b"x" * 10)])
+        queue.commit(_take(queue, limit=2))
+        found = queue.used(clock.now())
+        assert [(u.host, u.snapshots, u.size) for u in found] == [("a", 2, 20), ("b", 1, 2)]
+        assert [u.snapshots for u in queue.used(_START)] == [3, 1]
+
     def test_stats_say_how_much_waits_and_since_when(
         self, queue: Queue, clock: ManualClock
     ) -> None:

@@ -182,6 +182,24 @@ class AccessContract:
         with pytest.raises(Conflict):
             store.enrol("hash", description=described(), kid="k", public_key="p")
 
+    def test_a_tenant_enrols_no_more_hosts_than_its_quota(self, store: Store) -> None:
+        store.enrolments.create(TENANT, "many", expires_at=minute(60), uses=9, actor=ADA)
+
+        def enter(kid: str) -> Host:
+            return store.enrol(
+                "many", description=described(), kid=kid, public_key=kid, most_hosts=2
+            )
+
+        first = enter("k1")
+        enter("k2")
+        with pytest.raises(Forbidden) as refused:
+            enter("k3")
+        assert refused.value.kind == "host-quota-exceeded"
+        assert enter("k1").id == first.id
+        assert next(e for e in store.enrolments.list(TENANT).items).uses_left == 7
+        store.hosts.revoke(TENANT, first.id, ADA, "gone")
+        enter("k3")
+
     def test_enrolling_with_an_unknown_or_revoked_token_is_refused(self, store: Store) -> None:
         made = store.enrolments.create(TENANT, "hash", expires_at=minute(10), uses=9, actor=ADA)
         store.enrolments.revoke(TENANT, made.id, actor=ADA)

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from tests.ingest.world import ENVELOPE, START, Machine, World
 
 from vedette.core import digest
-from vedette.ingest import Flow, IngestSettings
+from vedette.ingest import Flow, IngestSettings, QuotaBounds
 from vedette.seal import KeyRing, SigningKey, content_digest
 
 Client = TestClient[Litestar]
@@ -373,3 +373,26 @@ def test_an_overloaded_server_says_how_long_what_waits_will_take() -> None:
     assert answer.status_code == 503
     # A hundred over the bound, two a second: fifty seconds, and half of that either way.
     assert 25 <= int(answer.headers["retry-after"]) <= 76
+
+
+def test_a_quota_says_what_is_used_up_and_when_it_renews() -> None:
+    bounds = QuotaBounds(host_snapshots=2)
+    world = World(settings=IngestSettings(quotas=bounds))
+    with world.client() as client:
+        world.manual.step(START + timedelta(hours=20))
+        answers = [
+            world.machine.push(client, world.machine.envelope(seq, taken_at=world.clock.now()))
+            for seq in (1, 2, 3)
+        ]
+        told = answers[2].json()
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert told["type"] == "/problems/quota-exceeded"
+        assert (told["quota"], told["used"], told["limit"]) == ("host_snapshots", 2, 2)
+        assert told["renews_at"] == "2026-01-02T00:00:00Z"
+        assert answers[2].headers["retry-after"] == str(4 * 3600)
+        other = world.enrolled("h-2")
+        assert other.push(client, other.envelope(1)).status_code == 202
+        world.manual.step(START + timedelta(days=1))
+        again = world.machine.push(client, world.machine.envelope(3, taken_at=world.clock.now()))
+        assert again.status_code == 202
+    assert [m.identity.seq for batch in world.appender.batches for m in batch] == [1, 2, 1, 3]

@@ -1,6 +1,7 @@
 """What the machines' door needs, made of store, queue and key files."""
 
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ import structlog
 
 from vedette.app.flow import FlowMeter
 from vedette.app.keys import KeyFiles
+from vedette.app.settings import IngestSettings as IngestLimits
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
 from vedette.app.telemetry import APPEND_SIZE, DEAD_LETTERS, QUEUE_DEPTH, QUEUE_OLDEST
@@ -15,11 +17,21 @@ from vedette.core import (
     Clock,
     Unavailable,
 )
-from vedette.ingest import Appender, Door, Enrolled, Enrolment, Flow, IngestSettings
+from vedette.ingest import (
+    Appender,
+    Door,
+    Enrolled,
+    Enrolment,
+    Flow,
+    IngestSettings,
+    QuotaBounds,
+    Usage,
+    day_of,
+)
 from vedette.queue import Queue
 from vedette.store import Store
 
-__all__ = ["QueueWatch", "make_door"]
+__all__ = ["QueueWatch", "make_door", "used_today"]
 
 _log = structlog.get_logger()
 
@@ -84,11 +96,12 @@ class QueueWatch:
 
 
 class _Enrolments:
-    def __init__(self, store: Store, keys: KeyFiles, interval: float) -> None:
+    def __init__(self, store: Store, keys: KeyFiles, settings: IngestLimits) -> None:
         self._store = store
         self._ingest_key = keys.ingest_key().to_text()
         self._command_key = keys.command_verify_key().to_text()
-        self._interval = interval
+        self._interval = settings.interval
+        self._most_hosts = settings.max_hosts
 
     def enrol(self, enrolment: Enrolment, /) -> Enrolled:
         host = self._store.enrol(
@@ -98,6 +111,7 @@ class _Enrolments:
             public_key=enrolment.public_key,
             interval=self._interval,
             can_act=enrolment.can_act,
+            most_hosts=self._most_hosts,
         )
         return Enrolled(
             host=host.id,
@@ -108,15 +122,40 @@ class _Enrolments:
         )
 
 
+def used_today(settings: Settings, queue: Queue, clock: Clock) -> list[Usage]:
+    """What was accepted of this day already, where a quota needs to know; so a restart opens none again."""
+    if _quotas(settings.ingest) == QuotaBounds():
+        return []
+    return [
+        Usage(tenant=each.tenant, host=each.host, snapshots=each.snapshots, size=each.size)
+        for each in queue.used(day_of(clock.now()))
+    ]
+
+
+def _quotas(limits: IngestLimits) -> QuotaBounds:
+    return QuotaBounds(
+        host_snapshots=limits.host_snapshots_per_day,
+        host_bytes=limits.host_bytes_per_day,
+        tenant_snapshots=limits.tenant_snapshots_per_day,
+        tenant_bytes=limits.tenant_bytes_per_day,
+    )
+
+
 def make_door(
-    settings: Settings, store: Store, appender: Appender, watch: QueueWatch, clock: Clock
+    settings: Settings,
+    store: Store,
+    appender: Appender,
+    watch: QueueWatch,
+    clock: Clock,
+    *,
+    used: Sequence[Usage] = (),
 ) -> Door:
-    """The door of these settings. It is given public keys only."""
+    """The door of these settings. It is given public keys only. `used` is what `used_today` gives."""
     keys = KeyFiles(settings)
     return Door(
         hosts=store.hosts,
         appender=appender,
-        enrolments=_Enrolments(store, keys, settings.ingest.interval),
+        enrolments=_Enrolments(store, keys, settings.ingest),
         commands=store.commands,
         audit=store.audit,
         load=watch,
@@ -130,7 +169,9 @@ def make_door(
             tenant_rate=settings.ingest.tenant_rate,
             tenant_burst=settings.ingest.tenant_burst,
             interval=settings.ingest.interval,
+            quotas=_quotas(settings.ingest),
         ),
+        used=used,
         timer=Stages(clock),
         on_append=watch.appended,
     )

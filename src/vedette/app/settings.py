@@ -83,6 +83,22 @@ class IngestSettings(_Section, frozen=True, kw_only=True):
         float, Meta(description="Requests per second of all hosts of a tenant, sustained")
     ] = 1_000.0
     tenant_burst: Annotated[int, Meta(description="Requests its hosts may send at once")] = 5_000
+    max_hosts: Annotated[
+        int,
+        Meta(description="Hosts that a tenant may enrol, revoked ones not counted; 0: no bound"),
+    ] = 0
+    host_snapshots_per_day: Annotated[
+        int, Meta(description="Snapshots accepted of a host in a day (UTC); 0: no bound")
+    ] = 0
+    host_bytes_per_day: Annotated[
+        int, Meta(description="Bytes of sealed snapshots accepted of a host in a day; 0: no bound")
+    ] = 0
+    tenant_snapshots_per_day: Annotated[
+        int, Meta(description="Snapshots accepted of all hosts of a tenant in a day; 0: no bound")
+    ] = 0
+    tenant_bytes_per_day: Annotated[
+        int, Meta(description="Bytes accepted of all hosts of a tenant in a day; 0: no bound")
+    ] = 0
     interval: Annotated[
         float, Meta(description="Seconds between pushes, told to hosts when they enrol")
     ] = 60.0
@@ -318,6 +334,16 @@ def _check(settings: Settings) -> None:
         wrong.append("detector.workers and detector.batch must be 1 or more")
     if settings.ingest.interval <= 0 or settings.ingest.rate <= 0:
         wrong.append("ingest.interval and ingest.rate must be above 0")
+    ingest = settings.ingest
+    for name in (
+        "max_hosts",
+        "host_snapshots_per_day",
+        "host_bytes_per_day",
+        "tenant_snapshots_per_day",
+        "tenant_bytes_per_day",
+    ):
+        if getattr(ingest, name) < 0:
+            wrong.append(f"ingest.{name} must be 0 (no bound) or more")
     if settings.mail.password and settings.mail.security == "none":
         wrong.append("mail.password is set but mail.security is none; use starttls or tls")
     wrong.extend(

@@ -13,6 +13,7 @@ from vedette.ingest.ports import (
     Hosts,
     Load,
     Signer,
+    Usage,
 )
 from vedette.ingest.problem import (
     PROBLEM_JSON,
@@ -20,6 +21,7 @@ from vedette.ingest.problem import (
     problem_handlers,
     problem_response,
 )
+from vedette.ingest.quota import QuotaBounds, day_of
 from vedette.ingest.routes import machine_routes
 from vedette.ingest.settings import IngestSettings
 from vedette.ingest.spec import machine_components
@@ -39,7 +41,10 @@ __all__ = [
     "IngestSettings",
     "Load",
     "ProblemDetails",
+    "QuotaBounds",
     "Signer",
+    "Usage",
+    "day_of",
     "machine_components",
     "machine_routes",
     "problem_handlers",

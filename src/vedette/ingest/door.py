@@ -1,6 +1,6 @@
 """The door of machines: everything its routes share."""
 
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import asynccontextmanager, nullcontext
 
 from litestar import Litestar
@@ -10,7 +10,8 @@ from vedette.ingest.admission import Admission, Admitted
 from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.commit import GroupCommit
 from vedette.ingest.gate import Gate
-from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load, Timer
+from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load, Timer, Usage
+from vedette.ingest.quota import Quotas
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
 from vedette.ingest.workers import Workers, jittered
@@ -24,7 +25,7 @@ class Door:
 
     `kids` are the ids of the keys that the detector can open: public, and all that the door knows of them. `ca_pem` is the
     certificate that agents pin, or None where certificates are not ours. `timer` measures stages, `on_append` is told how
-    many snapshots each append made durable. After `draining` is set long polls return.
+    many snapshots each append made durable. `used` is what was accepted of this day before. After `draining` is set long polls return.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Door:
         settings: IngestSettings | None = None,
         timer: Timer = nullcontext,
         on_append: Callable[[int], None] | None = None,
+        used: Iterable[Usage] = (),
     ) -> None:
         self.settings = settings or IngestSettings()
         self.clock = clock
@@ -53,6 +55,7 @@ class Door:
         self.draining = False
         self._load = load
         self._admission = Admission(self.settings)
+        self.quotas = Quotas(self.settings.quotas, used, clock.now())
         self.workers = Workers(self.settings.threads, retry_seconds=self.settings.retry_seconds)
         # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
         self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)

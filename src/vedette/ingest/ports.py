@@ -28,6 +28,7 @@ __all__ = [
     "Load",
     "Signer",
     "Timer",
+    "Usage",
 ]
 
 Timer = Callable[[str], AbstractContextManager[object]]
@@ -132,6 +133,15 @@ class Audit(Protocol):
 
     def add(self, entries: Sequence[AuditEntry], /) -> None:
         """Keeps them, durably."""
+
+
+class Usage(Record, frozen=True, kw_only=True):
+    """How many snapshots of a host were accepted, and the bytes of their bodies together."""
+
+    tenant: str
+    host: str
+    snapshots: int
+    size: int
 
 
 class Flow(Record, frozen=True, kw_only=True):

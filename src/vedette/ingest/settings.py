@@ -1,6 +1,7 @@
 """The door's bounds."""
 
 from vedette.core import Record
+from vedette.ingest.quota import QuotaBounds
 
 __all__ = ["IngestSettings"]
 
@@ -49,3 +50,4 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     target_seconds: float = 2.0
     least_rate: float = 10.0
     least_share: float = 0.1
+    quotas: QuotaBounds = QuotaBounds()

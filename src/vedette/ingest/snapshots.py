@@ -18,6 +18,7 @@ from vedette.core import (
 )
 from vedette.ingest.door import Door
 from vedette.ingest.gate import Caller
+from vedette.ingest.ports import Usage
 from vedette.ingest.spec import SIGNED, described, problems
 from vedette.seal import Header, read_header
 
@@ -61,6 +62,7 @@ def snapshots_route(door: Door) -> HTTPRouteHandler:
         caller, body = await door.gate.admit(request, max_bytes=door.settings.max_body_bytes)
         _check_content_type(request)
         header = _header(door, caller, body)
+        door.quotas.check(header.tenant, header.host, len(body), door.clock.now())
         admitted = door.admit(header)
         message = Message(
             identity=header.identity,
@@ -72,6 +74,9 @@ def snapshots_route(door: Door) -> HTTPRouteHandler:
         outcome = await door.commit.add(message)
         if outcome == "conflict":
             await _refuse_conflict(door, message)
+        if outcome == "new":
+            usage = Usage(tenant=header.tenant, host=header.host, snapshots=1, size=len(body))
+            door.quotas.count(usage, door.clock.now())
         accepted = Accepted(
             accepted=True,
             duplicate=outcome == "duplicate",

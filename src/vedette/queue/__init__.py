@@ -3,7 +3,16 @@
 from vedette.queue.consume import Backoff, consume
 from vedette.queue.memory import MemoryQueue
 from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
-from vedette.queue.port import MOST_AT_ONCE, Appended, DeadLetter, Delivery, Queue, Selection, Stats
+from vedette.queue.port import (
+    MOST_AT_ONCE,
+    Appended,
+    DeadLetter,
+    Delivery,
+    Queue,
+    Selection,
+    Stats,
+    Used,
+)
 from vedette.queue.sql import SqlQueue
 
 __all__ = [
@@ -23,5 +32,6 @@ __all__ = [
     "Selection",
     "SqlQueue",
     "Stats",
+    "Used",
     "consume",
 ]

@@ -22,6 +22,7 @@ from vedette.queue.port import (
     Delivery,
     Selection,
     Stats,
+    Used,
     check_appendable,
     dead_letter_number,
     plain,
@@ -109,6 +110,7 @@ class MemoryQueue:
         self._lane_ids: dict[tuple[str, str], int] = {}
         self._lanes: dict[int, _Lane] = {}
         self._accepted: dict[Identity, tuple[str, datetime]] = {}
+        self._sizes: dict[Identity, int] = {}
         self._dead: dict[int, tuple[DeadLetter, Message]] = {}
         self._last_dead = 0
         self._position = 0
@@ -132,6 +134,7 @@ class MemoryQueue:
         if known is not None:
             return Appended.DUPLICATE if known[0] == message.digest else Appended.CONFLICT
         self._accepted[message.identity] = (message.digest, self._clock.now())
+        self._sizes[message.identity] = len(message.body)
         lane = self._lane_ids[message.identity.tenant, message.identity.host]
         self._position += 1
         self._lanes[lane].waiting[self._position] = _Waiting(message)
@@ -253,6 +256,21 @@ class MemoryQueue:
                 and any(not one.replays for one in self._lanes[lane].waiting.values())
             }
 
+    def used(self, since: datetime, /) -> list[Used]:
+        """What was accepted of each host since then."""
+        counts: Counter[tuple[str, str]] = Counter()
+        sizes: Counter[tuple[str, str]] = Counter()
+        with self._lock:
+            for identity, (_, at) in self._accepted.items():
+                if at >= since:
+                    key = (identity.tenant, identity.host)
+                    counts[key] += 1
+                    sizes[key] += self._sizes[identity]
+        return [
+            Used(tenant=key[0], host=key[1], snapshots=count, size=sizes[key])
+            for key, count in sorted(counts.items())
+        ]
+
     def stats(self) -> Stats:
         """How much waits and since when."""
         with self._lock:
@@ -312,7 +330,7 @@ class MemoryQueue:
             horizon = now - self._retention
             old = [identity for identity, (_, at) in self._accepted.items() if at < horizon]
             for identity in old[:_PRUNED_AT_ONCE]:
-                del self._accepted[identity]
+                del self._accepted[identity], self._sizes[identity]
             buried = now - self._dead_letter_retention
             dead = [number for number, (one, _) in self._dead.items() if one.at < buried]
             for number in dead[:_PRUNED_AT_ONCE]:

@@ -19,6 +19,7 @@ __all__ = [
     "Queue",
     "Selection",
     "Stats",
+    "Used",
     "check_appendable",
     "dead_letter_number",
     "plain",
@@ -95,6 +96,15 @@ class Selection(Record, frozen=True, kw_only=True):
 
 
 EVERY = Selection()
+
+
+class Used(Record, frozen=True, kw_only=True):
+    """What was accepted of one host; `size` in bytes of bodies."""
+
+    tenant: str
+    host: str
+    snapshots: int
+    size: int
 
 
 class Stats(Record, frozen=True, kw_only=True):
@@ -177,6 +187,12 @@ class Queue(Protocol):
 
     def waiting(self, tenant: TenantId, hosts: Sequence[HostId], /) -> set[HostId]:
         """Those of the hosts of which something waits or is under lease; what was replayed is old and does not count."""
+
+    def used(self, since: datetime, /) -> list[Used]:
+        """What was accepted of each host since then, judged or not. For quotas, at a start: it looks at each identity.
+
+        Beyond the retention time nothing is known.
+        """
 
     def stats(self) -> Stats:
         """How much waits and since when; cheap enough to ask each second."""

@@ -10,6 +10,7 @@ from vedette.core import (
     AuditEntry,
     Clock,
     Conflict,
+    Forbidden,
     Host,
     HostDescription,
     HostId,
@@ -220,6 +221,23 @@ class Hosts:
         accepted and not yet judged: those are heard. `policies` answer within the same transaction.
         """
         return expire(self._database, now, waiting, policies)
+
+
+def check_room(connection: sa.Connection, tenant: TenantId, most: int) -> None:
+    """Within a transaction: passes if the tenant may have one more host. Two at the same moment may both pass.
+
+    Raises:
+        Forbidden: (host-quota-exceeded) it has `most` that are not revoked; 0 is no bound.
+    """
+    of_tenant = (HOSTS.c.tenant == tenant, HOSTS.c.revoked_at.is_(None))
+    count = connection.execute(
+        sa.select(sa.func.count()).select_from(HOSTS).where(*of_tenant)
+    ).scalar_one()
+    if most and count >= most:
+        raise Forbidden(
+            f"this tenant may have {most} hosts; revoke one that is gone, or raise ingest.max_hosts",
+            kind="host-quota-exceeded",
+        )
 
 
 def add_host(

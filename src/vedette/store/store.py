@@ -21,7 +21,7 @@ from vedette.store.door import Door
 from vedette.store.effect import Applied, Effect
 from vedette.store.enrolments import Enrolments, again, redeem
 from vedette.store.facts import Facts
-from vedette.store.hosts import Hosts, add_host
+from vedette.store.hosts import Hosts, add_host, check_room
 from vedette.store.incidents import Incidents
 from vedette.store.migrating import check, is_ready, migrate, touch
 from vedette.store.outbox import Outbox
@@ -151,6 +151,7 @@ class Store:
         public_key: str,
         interval: float = 60.0,
         can_act: tuple[str, ...] = (),
+        most_hosts: int = 0,
     ) -> Host:
         """Takes one use of an enrolment token and makes the host known, both or neither, under a new id.
 
@@ -158,13 +159,16 @@ class Store:
 
         Raises:
             Unauthenticated: (unknown-token) there is no such token.
-            Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good.
+            Forbidden: (token-revoked, token-expired, token-used-up) it is no longer good; (host-quota-exceeded) the tenant has
+                `most_hosts` that are not revoked; 0 is no bound.
             Conflict: the key is another host's or was revoked.
         """
         now = self._clock.now()
         with self._database.writing() as connection:
             enrolment = again(self._database, connection, secret_hash, kid)
-            enrolment = enrolment or redeem(connection, secret_hash, now)
+            if enrolment is None:
+                enrolment = redeem(connection, secret_hash, now)
+                check_room(connection, enrolment.tenant, most_hosts)
             return add_host(
                 connection,
                 self._clock,

@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 from litestar import Litestar
 
-from vedette.app.door import QueueWatch, make_door
+from vedette.app.door import QueueWatch, make_door, used_today
 from vedette.app.doorkeeper import Doorkeeper
 from vedette.app.keys import KeyFiles
 from vedette.app.processes.wire import BoundedProtocol
@@ -58,7 +58,14 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
                 store.door, clock, lambda: watch.is_open() and readiness.states["queue"] == "ok"
             ),
         ):
-            door = make_door(settings, store, WatchedQueue(queue, readiness), watch, clock)
+            door = make_door(
+                settings,
+                store,
+                WatchedQueue(queue, readiness),
+                watch,
+                clock,
+                used=used_today(settings, queue, clock),
+            )
             app = make_app(make_console(settings, store, queue, bundle, clock), door, readiness)
             server = _Server(_config(settings, app), door)
             threading.Thread(target=server.end_with, args=(stop,), daemon=True).start()

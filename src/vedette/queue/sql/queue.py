@@ -1,7 +1,7 @@
 """The queue on SQLite or PostgreSQL: each public method is one short transaction."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, exists, func, select, tuple_, update
@@ -17,6 +17,7 @@ from vedette.queue.port import (
     Delivery,
     Selection,
     Stats,
+    Used,
     check_appendable,
     plain,
     refuse_lost,
@@ -155,6 +156,22 @@ class SqlQueue:
                 )
                 found.update(HostId(host) for host in connection.execute(query).scalars())
         return found
+
+    def used(self, since: datetime, /) -> list[Used]:
+        """What was accepted of each host since then, by the index over time."""
+        size = func.coalesce(func.sum(accepted.c.size), 0)
+        query = (
+            select(lanes.c.tenant, lanes.c.host, func.count(), size)
+            .join_from(accepted, lanes, lanes.c.id == accepted.c.lane_id)
+            .where(accepted.c.accepted_at >= to_micros(since))
+            .group_by(lanes.c.tenant, lanes.c.host)
+            .order_by(lanes.c.tenant, lanes.c.host)
+        )
+        with self._database.read() as connection:
+            return [
+                Used(tenant=tenant, host=host, snapshots=count, size=int(total))
+                for tenant, host, count, total in connection.execute(query)
+            ]
 
     def stats(self) -> Stats:
         """Counts over the narrow index, not over the rows."""
