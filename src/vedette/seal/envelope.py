@@ -47,6 +47,7 @@ _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 # Level 3 is where snapshots of text rows stop shrinking much for the CPU they cost the watched host.
 _LEVEL: Final = 3
+_LEAST_WINDOW: Final = 1024
 
 # No slash: tenant and host are joined by one into the queue's lane.
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
@@ -211,8 +212,10 @@ def _decompress(compressed: bytes, max_bytes: int) -> bytes:
             raise InvalidInput("the body does not declare its size", kind="unopenable")
         if size > max_bytes:
             raise TooLarge(f"a snapshot may have {max_bytes} bytes; this one declares {size}")
-        # The output buffer has exactly the declared size: a frame that lies about it fails instead of growing.
-        return zstandard.ZstdDecompressor().decompress(compressed, allow_extra_data=False)
+        # The output buffer has exactly the declared size: a frame that lies about it fails instead of growing. No
+        # honest frame needs a window larger than what it holds.
+        opener = zstandard.ZstdDecompressor(max_window_size=max(max_bytes, _LEAST_WINDOW))
+        return opener.decompress(compressed, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise InvalidInput(f"the body is not one zstd frame: {error}", kind="unopenable") from error
 
