@@ -53,7 +53,9 @@ class Server:
     """Use as a context manager. `script` is asked for every request."""
 
     def __init__(self, directory: Path, script: Callable[[Seen], Reply]) -> None:
-        self.authority = Authority.create(directory, ["localhost", "127.0.0.1", "::1"])
+        self.authority = Authority.create(
+            directory, ["localhost", "127.0.0.1", "::1", "vedette.test"]
+        )
         self.seen: list[Seen] = []
         self.script = script
         self._port = 0

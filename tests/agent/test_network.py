@@ -1,6 +1,7 @@
 """Connections that died unseen, proxies, addresses, and waits that end when the network is back."""
 
 import random
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,44 @@ def test_a_server_with_an_address_of_ipv6_is_reached(tmp_path: Path, server: Ser
         agent.fill(1)
         assert agent.shipper.step()[0] is Shipped.SENT
         agent.close()
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The name service of this process: addresses by name, in their order."""
+    known: dict[str, list[str]] = {}
+
+    def answer(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        stream = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*stream, (address, port)) for address in known[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    return known
+
+
+def test_a_server_that_moved_is_found_under_its_new_address(
+    tmp_path: Path, server: Server, names: dict[str, list[str]]
+) -> None:
+    with Relay(("127.0.0.1", _port(server)), host="127.0.0.2") as old:
+        names["vedette.test"] = ["127.0.0.2"]
+        names["127.0.0.1"] = ["127.0.0.1"]
+        agent = _agent(tmp_path, server, f"https://vedette.test:{old.port}")
+        agent.fill(2)
+        assert agent.shipper.step()[0] is Shipped.SENT
+    with Relay(("127.0.0.1", _port(server)), host="127.0.0.3", port=old.port):
+        names["vedette.test"] = ["127.0.0.3"]
+        assert agent.shipper.step()[0] is Shipped.SENT
+    agent.close()
+
+
+def test_of_several_addresses_a_dead_one_does_not_matter(
+    tmp_path: Path, server: Server, names: dict[str, list[str]]
+) -> None:
+    names["vedette.test"] = ["127.0.0.9", "127.0.0.1"]
+    agent = _agent(tmp_path, server, f"https://vedette.test:{_port(server)}")
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.SENT
+    agent.close()
 
 
 def test_through_a_proxy_with_name_and_password_tls_still_ends_at_the_server(
