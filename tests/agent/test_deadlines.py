@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.agent.tree import Tree
 from tests.fixtures.services import require
@@ -129,6 +130,21 @@ def test_a_core_metric_that_is_late_is_blindness(tree: Tree, collector: Collecto
     content = _hang(status)
     assert _metric_blindness(tables, _look(collector)) == {"metric:system.processes.count"}
     _heal(status, content)
+
+
+def test_what_never_was_read_in_time_is_blindness_too(collector: Collector) -> None:
+    whole = _look(collector)
+    unread = dict.fromkeys(("suid_bin", "system.disk", "no_table"), STILL)
+    tables = {name: rows for name, rows in whole.tables.items() if name != "suid_bin"}
+    late = msgspec.structs.replace(whole, tables=tables, unread=unread)
+    usual = dict.fromkeys(tables, False)
+    memory = Tables(usual=usual, metrics=list(CORE_METRICS), width=len(whole.metrics))
+    assert look(memory, late, new_epoch=False).blindness == (
+        ("table:suid_bin", f"The table suid_bin could not be read in full: {STILL}"),
+        ("metrics", "Metrics were not read in time: system.disk"),
+    )
+    lacking = msgspec.structs.replace(late, unread={"suid_bin": "Permission denied: /root"})
+    assert look(memory, lacking, new_epoch=False).blindness == ()
 
 
 def _metric_blindness(tables: Tables, snapshot: Snapshot) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Container
 import msgspec
 
 from vedette.core import VOLATILE_TABLES, Row, Snapshot, quick_digest, table_digest
+from vedette.detect.short import short
 
 __all__ = [
     "CORE_METRICS",
@@ -125,7 +126,8 @@ def look(
     counts as missing only if an earlier snapshot of this epoch had it, or had it in full where it now is read in part. So
     an agent that lacks privileges and never could read a table is not blind for ever, but one that loses its sight is.
     An epoch's first snapshot sets the expectation anew (and is blindness by itself), and the first whole read raises it.
-    Rows that were cut off at a bound (`unread` says `cut: ...`) are blindness always.
+    Rows that were cut off at a bound (`unread` says `cut: ...`) are blindness always, and so is what was not read in
+    time (`timed out ...`).
     """
     usual = {} if new_epoch else tables.usual
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
@@ -152,6 +154,8 @@ def look(
             blindness.append((f"table:{name}", _why(name, snapshot)))
             if not partial or name in snapshot.same:
                 needed.append(name)
+    told = {subject for subject, _ in blindness}
+    blindness.extend(item for item in _late(snapshot) if item[0] not in told)
     return Sight(
         seen=frozenset(seen),
         partly=frozenset(seen & snapshot.unread.keys()),
@@ -189,6 +193,19 @@ def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
         # Which of them the sockets and children belong to can't be told.
         return [("table:processes", "Two rows of the table processes have one pid")]
     return []
+
+
+def _late(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What the agent gave up on. Unlike a lack of privileges, that is no host's way."""
+    late = sorted(name for name, why in snapshot.unread.items() if why.startswith("timed out"))
+    found = [(f"table:{name}", _why(name, snapshot)) for name in late if name in KNOWN_TABLES]
+    families = [name for name in late if name.startswith("system.")]
+    if families:
+        text = (
+            f"Metrics were not read in time: {', '.join(short(name, 64) for name in families[:3])}"
+        )
+        found.append(("metrics", text))
+    return found
 
 
 def _is_process(row: Row) -> bool:
