@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 SECONDS ?= 60
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-faults fuzz check format docs lock clean
+.PHONY: bench help setup demo up test test-faults fuzz check format docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ check: setup ## lint, types, import contracts, the house's plan
 format: setup ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: setup ## what a snapshot costs the server, beside the same work called bare
+	$(BIN)/vedette bench ingest $(ARGS)
 
 docs: setup ## write what is generated: the snapshot's schema and the reference pages
 	$(BIN)/python tools/reference.py

@@ -19,7 +19,7 @@ from vedette.app.bench.job import SenderPlan, Sent
 from vedette.app.bench.report import flood_table
 from vedette.app.bench.rows import late_verdicts, recount
 from vedette.app.bench.simulated import HostSize
-from vedette.app.bench.stage import Bench, bench_server, percentile
+from vedette.app.bench.stage import Bench, bench_database, bench_server, percentile
 from vedette.core import Record
 
 __all__ = ["FloodOptions", "run_flood_bench"]
@@ -36,6 +36,7 @@ class FloodOptions(Record, frozen=True, kw_only=True):
     live: int
     quiet: float
     size: HostSize
+    postgres: bool
     store_url: str
 
 
@@ -43,7 +44,8 @@ def run_flood_bench(options: FloodOptions) -> int:
     """Prints the table on standard error and the JSON object on standard output; 0 when nothing was lost or doubled."""
     with (
         TemporaryDirectory(prefix="vedette-bench-") as name,
-        bench_server(Path(name), store_url=options.store_url) as bench,
+        bench_database(postgres=options.postgres, url=options.store_url) as url,
+        bench_server(Path(name), store_url=url) as bench,
     ):
         outcome = _measure(bench, options)
     sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")

@@ -106,6 +106,8 @@ def measure_floor(
     parts = _Parts()
     detector = Detector(Bundle.shipped())
     with _database(folder, postgres) as database:
+        for name in ("messages", "accepted", "verdicts", "states", "hosts"):
+            database.execute(f"DROP TABLE IF EXISTS floor_{name}")
         for statement in _TABLES:
             database.execute(statement.format(blob=database.blob))
         database.commit()

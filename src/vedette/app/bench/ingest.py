@@ -16,7 +16,7 @@ from vedette.app.bench.meter import Reading, spent
 from vedette.app.bench.report import ingest_table
 from vedette.app.bench.rows import recount
 from vedette.app.bench.simulated import HostSize
-from vedette.app.bench.stage import Bench, bench_server, percentile
+from vedette.app.bench.stage import Bench, bench_database, bench_server, percentile
 from vedette.app.keys import KeyFiles
 from vedette.core import Record
 from vedette.seal import KeyRing
@@ -35,6 +35,7 @@ class IngestOptions(Record, frozen=True, kw_only=True):
     seconds: float
     rate: float
     size: HostSize
+    postgres: bool
     store_url: str
 
 
@@ -62,10 +63,12 @@ class _Part(Record, frozen=True, kw_only=True):
 
 def run_ingest_bench(options: IngestOptions) -> int:
     """Prints the tables on standard error and the JSON object on standard output; 0 when nothing was lost or doubled."""
-    with TemporaryDirectory(prefix="vedette-bench-") as name:
-        folder = Path(name)
-        with bench_server(folder, store_url=options.store_url) as bench:
-            outcome = _measure(bench, options)
+    with (
+        TemporaryDirectory(prefix="vedette-bench-") as name,
+        bench_database(postgres=options.postgres, url=options.store_url) as url,
+        bench_server(Path(name), store_url=url) as bench,
+    ):
+        outcome = _measure(bench, options)
     sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
     return 1 if outcome["lost"] or outcome["duplicates"] else 0
 

@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from vedette.app.bench.cluster import running_postgres
 from vedette.app.bench.job import Job, SenderPlan, Sent, write_record
 from vedette.app.bench.meter import Meter
 from vedette.app.bench.rows import VerdictWatch
@@ -23,7 +24,7 @@ from vedette.core import Clock, SystemClock, Unavailable
 from vedette.seal import write_file
 from vedette.store import Store
 
-__all__ = ["Bench", "bench_server", "percentile"]
+__all__ = ["Bench", "bench_database", "bench_server", "percentile"]
 
 _SETTLE_SECONDS = 600.0
 
@@ -100,6 +101,20 @@ class Bench:
             (self.watch.seen[hosts[s.name], s.seq] for s in sent if s.accepted),
             default=self.clock.monotonic(),
         )
+
+
+@contextmanager
+def bench_database(*, postgres: bool, url: str) -> Iterator[str]:
+    """The URL for store and queue: the given one, that of a server started for the run, or empty for SQLite's files.
+
+    Raises:
+        ConfigError: PostgreSQL's programs are not on this machine.
+    """
+    if url or not postgres:
+        yield url
+        return
+    with running_postgres(fsync=True) as server:
+        yield server.url(server.create())
 
 
 class SenderProcess:

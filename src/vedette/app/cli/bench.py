@@ -8,6 +8,15 @@ from vedette.core import ConfigError
 
 __all__ = ["app"]
 
+StoreKind = Annotated[
+    Literal["sqlite", "postgres"], typer.Option(help="Where store and queue live.")
+]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        help="URL of an empty PostgreSQL database; else --store postgres starts a server of its own."
+    ),
+]
 app = typer.Typer(help="Measures this version on this machine.", no_args_is_help=True)
 
 
@@ -18,13 +27,8 @@ def bench_ingest(
         float, typer.Option(min=1, max=3600, help="Length of the overloaded and of the paced part.")
     ] = 10.0,
     queue: Annotated[Literal["sql", "kafka"], typer.Option(help="The queue's kind.")] = "sql",
-    store: Annotated[
-        Literal["sqlite", "postgres"], typer.Option(help="Where store and queue live.")
-    ] = "sqlite",
-    store_url: Annotated[
-        str,
-        typer.Option(help="An empty PostgreSQL database; else a server is started for the run."),
-    ] = "",
+    store: StoreKind = "sqlite",
+    store_url: StoreUrl = "",
     rate: Annotated[
         float,
         typer.Option(min=0, help="Snapshots a second in the paced part; 0: half of the most."),
@@ -35,10 +39,6 @@ def bench_ingest(
     """Real signed, sealed snapshots over TLS through the whole path: speed, latency, and CPU beside the same work called bare."""
     if queue != "sql":
         raise ConfigError("--queue kafka is not in this version; --queue sql is")
-    if (store == "postgres") != bool(store_url):
-        raise ConfigError(
-            "--store postgres needs --store-url postgresql+psycopg://USER@HOST/DATABASE, an empty database; --store sqlite none"
-        )
     from vedette.app.bench.ingest import IngestOptions, run_ingest_bench
     from vedette.app.bench.simulated import HostSize
 
@@ -47,6 +47,7 @@ def bench_ingest(
         seconds=seconds,
         rate=rate,
         size=HostSize(processes=processes, packages=packages),
+        postgres=store == "postgres",
         store_url=store_url,
     )
     raise typer.Exit(run_ingest_bench(options))
@@ -62,9 +63,8 @@ def bench_flood(
     quiet: Annotated[
         float, typer.Option(min=6, help="Seconds before the flood, to compare with.")
     ] = 30.0,
-    store_url: Annotated[
-        str, typer.Option(help="URL of an empty PostgreSQL database; else SQLite.")
-    ] = "",
+    store: StoreKind = "sqlite",
+    store_url: StoreUrl = "",
     processes: Annotated[int, typer.Option(min=2, help="Processes of a host.")] = 40,
     packages: Annotated[int, typer.Option(min=0, help="Packages of a host.")] = 170,
 ) -> None:
@@ -78,6 +78,7 @@ def bench_flood(
         live=live,
         quiet=quiet,
         size=HostSize(processes=processes, packages=packages),
+        postgres=store == "postgres",
         store_url=store_url,
     )
     raise typer.Exit(run_flood_bench(options))
