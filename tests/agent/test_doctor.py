@@ -236,6 +236,18 @@ def test_a_spool_that_lost_snapshots(sick: Sick) -> None:
     assert "the oldest is damaged" in sick.says("spool", Outcome.WARNING)
 
 
+def test_a_number_that_another_machine_used_is_told_for_a_day(sick: Sick) -> None:
+    sick.server.script = lambda seen: Reply(409 if seen.path == "/v1/snapshots" else 200)
+    runner = Runner(sick.settings, sick.clock)
+    runner.look()
+    runner._shipper.step()
+    runner._report()
+    runner.close()
+    assert "copied, or restored from a backup" in sick.says("keys", Outcome.WARNING)
+    sick.clock = ManualClock(sick.clock.now() + timedelta(days=2))
+    sick.says("keys", Outcome.FINE)
+
+
 def test_keys_that_are_open_damaged_or_of_another_identity(sick: Sick) -> None:
     sick.look(1)
     sick.save(host=HostId("h2"))

@@ -38,6 +38,7 @@ class Report(Record, frozen=True, kw_only=True):
     shipped: int = 0
     refused: int = 0
     conflicts: int = 0
+    last_conflict_at: datetime | None = None
     lost: int = 0
     unread: dict[str, str] = {}
     cost: Cost | None = None
@@ -79,6 +80,7 @@ class Health:
             last_error_at=self._clock.now(),
             refused=now.refused + refused,
             conflicts=now.conflicts + conflicts,
+            last_conflict_at=self._clock.now() if conflicts else now.last_conflict_at,
             lost=now.lost + lost,
         )
 

@@ -15,6 +15,7 @@ from vedette.seal import fingerprint, read_header
 __all__ = ["check_authority", "check_enrolment", "check_keys"]
 
 _SOON = timedelta(days=30)
+_LATELY = timedelta(days=1)
 _AGAIN = "enroll again with a new token: vedette agent enroll --again TOKEN"
 
 
@@ -36,7 +37,7 @@ def check_enrolment(patient: Patient) -> Finding:
 
 
 def check_keys(patient: Patient) -> Finding:
-    """All three keys can be used, and what waits in the spool is of this identity."""
+    """All three keys can be used, what waits in the spool is of this identity, and no other machine has it too."""
     assert patient.enrolment is not None
     try:
         key = Enrolment.signing_key(patient.state)
@@ -58,6 +59,14 @@ def check_keys(patient: Patient) -> Finding:
                 f"the spool holds snapshots of host {header.host} under key {header.kid}, not of this enrolment",
                 "nothing: the server refuses them and they are counted; do not copy state folders",
             )
+    conflict = patient.report.last_conflict_at
+    if conflict is not None and patient.clock.now() - conflict < _LATELY:
+        return warning(
+            f"at {conflict:%Y-%m-%d %H:%M:%S} UTC the server had a number of this agent with other content: this machine was "
+            "copied, or restored from a backup",
+            "a restored machine needs nothing more; if another has this identity too, on one of them: "
+            "vedette agent enroll --again TOKEN",
+        )
     return fine(f"they can be used; the host's is {key.kid}")
 
 
