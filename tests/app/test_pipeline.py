@@ -275,6 +275,20 @@ def test_two_agents_with_one_identity_are_told_of_and_audited_once(store: Store)
     assert audited.count("host.identity_shared") == 1
 
 
+def test_snapshots_of_an_epoch_with_a_conflict_are_not_normal_for_a_while(store: Store) -> None:
+    """Both send under the same numbers; the door refuses one of the two, and the other's are told of all the same."""
+    snapshots = list(quiet_snapshots(48))
+    messages = _sealed(snapshots)
+    _run(store, messages[:40])
+    store.hosts.contest(messages[39].identity, snapshots[39].taken_at + timedelta(seconds=30))
+    _run(store, messages[40:])
+    after = _verdicts(store)[40:]
+    assert [v.label for v in after] == [Label.UNKNOWN] * 5 + [Label.NORMAL] * 3
+    assert {v.reasons[0].subject for v in after[:5]} == {"identity"}
+    audited = [entry.action for entry in store.audit.find(TENANT, limit=500).items]
+    assert audited.count("host.identity_shared") == 1
+
+
 def test_a_gap_is_unknown_and_never_normal(store: Store) -> None:
     snapshots = list(quiet_snapshots(40))
     _run(store, _sealed(snapshots[:35] + snapshots[37:]))

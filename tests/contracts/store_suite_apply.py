@@ -207,6 +207,21 @@ class ApplyContract:
         assert apply(store, followed) == [APPLIED]
         assert _audited(store).count("host.identity_shared") == 1
 
+    def test_a_conflict_is_kept_at_its_host_and_a_flood_of_them_is_few_writes(
+        self, store: Store
+    ) -> None:
+        enrol(store)
+        enrol(store, host=HostId("host-2"))
+        identity = verdict(1).identity
+        for seconds, kept in ((0, 0), (9, 0), (11, 11), (30, 30)):
+            store.hosts.contest(identity, START + timedelta(seconds=seconds))
+            assert store.hosts.get(TENANT, HOST).contested_at == START + timedelta(seconds=kept)
+        other = msgspec.structs.replace(identity, epoch=Epoch("other"))
+        store.hosts.contest(other, START + timedelta(seconds=31))
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.contested_epoch, host.contested_at) == ("other", START + timedelta(seconds=31))
+        assert store.hosts.get(TENANT, HostId("host-2")).contested_at is None
+
     def test_only_a_late_snapshot_of_a_known_host_is_heard(self, store: Store) -> None:
         with pytest.raises(InvalidInput):
             apply(store, Effect(verdict=verdict(1, late=True), heard=b"x"))

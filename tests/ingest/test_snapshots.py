@@ -54,6 +54,7 @@ def test_another_content_under_the_same_identity_is_a_conflict_and_audited() -> 
     assert answer.json()["type"] == "/problems/identity-conflict"
     (entry,) = world.audit.entries
     assert (entry.action, entry.actor, entry.subject) == ("snapshot.conflict", "host:h-1", "h-1")
+    assert [one.seq for one in world.hosts.contested] == [3]
     assert entry.data["seq"] == 3
 
 

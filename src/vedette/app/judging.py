@@ -24,6 +24,8 @@ from vedette.core import (
 from vedette.decide import Decision, PolicySet, Situation, decide
 from vedette.detect import Arrival, Detector, Scored
 
+_CONTESTED_SECONDS, _CONTESTED_INTERVALS = 300.0, 5.0
+
 __all__ = ["Judged", "Opened", "described_host", "judge", "unreadable"]
 
 
@@ -69,7 +71,12 @@ def judge(
 ) -> list[Judged]:
     """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it."""
     arrivals = [
-        Arrival(epoch=item.epoch, snapshot=item.snapshot, replayed=item.of is not None)
+        Arrival(
+            epoch=item.epoch,
+            snapshot=item.snapshot,
+            replayed=item.of is not None,
+            contested=_is_contested(item, situations[item.snapshot.host.id].host),
+        )
         for item in opened
     ]
     judged = []
@@ -97,6 +104,14 @@ def judge(
         situations[verdict.host] = situation.after(decision)
         judged.append(Judged(verdict=verdict, scored=scored, decision=decision))
     return judged
+
+
+def _is_contested(item: Opened, host: Host) -> bool:
+    """Whether another agent took a snapshot under this epoch at about the same time."""
+    if host.contested_at is None or host.contested_epoch != item.epoch:
+        return False
+    apart = abs((item.snapshot.taken_at - host.contested_at).total_seconds())
+    return apart <= max(_CONTESTED_SECONDS, _CONTESTED_INTERVALS * host.interval)
 
 
 def unreadable(message: Message, now: datetime, why: str) -> Verdict:

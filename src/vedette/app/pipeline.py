@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from operator import itemgetter
 
 import structlog
@@ -15,6 +16,7 @@ from vedette.core import (
     HostId,
     Identity,
     InvalidInput,
+    Message,
     Record,
     TenantId,
     Unavailable,
@@ -25,7 +27,7 @@ from vedette.core import (
 from vedette.decide import PolicySet, Situation, answer
 from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
-from vedette.seal import KeyRing, open_envelope
+from vedette.seal import KeyRing, open_envelope, read_header
 from vedette.store import Applied, Effect, Known, Store, StoredState
 
 __all__ = ["MAX_ATTEMPTS", "Pipeline"]
@@ -112,6 +114,7 @@ class Pipeline:
             verdict = known.get(message.identity)
             if verdict is None or verdict.input_digest == message.digest:
                 continue
+            self._store.hosts.contest(message.identity, _taken_at(message))
             entries.append(
                 AuditEntry(
                     tenant=message.identity.tenant,
@@ -267,6 +270,14 @@ class Pipeline:
 
 def _lane(delivery: Delivery) -> str:
     return delivery.message.lane
+
+
+def _taken_at(message: Message) -> datetime:
+    """As its clear header says, or else when it came."""
+    try:
+        return read_header(message.body).taken_at
+    except InvalidInput:
+        return message.received_at
 
 
 def _can_be_read_again(delivery: Delivery, verdict: Known) -> bool:

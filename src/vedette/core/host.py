@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from vedette.core.ids import HostId, TenantId
+from vedette.core.ids import Epoch, HostId, TenantId
 from vedette.core.record import Record
 
 __all__ = ["Host", "HostDescription", "HostStatus", "OperatingSystem"]
@@ -54,6 +54,7 @@ class Host(Record, frozen=True, kw_only=True):
     """A host as the store knows it. `interval` is its push interval in seconds.
 
     `silent_since` is when it was found silent; None while it is heard. A readable snapshot in time ends the silence.
+    `contested_at` is when a snapshot was taken that came last under a number of `contested_epoch` that was used already.
     """
 
     tenant: TenantId
@@ -71,4 +72,6 @@ class Host(Record, frozen=True, kw_only=True):
     last_taken_at: datetime | None = None
     last_seq: int = 0
     silent_since: datetime | None = None
+    contested_epoch: Epoch | None = None
+    contested_at: datetime | None = None
     can_act: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ class Detector:
         where = (
             after_its_time(snapshot)
             if arrival.replayed
-            else place(state.timeline, arrival.epoch, snapshot)
+            else place(state.timeline, arrival.epoch, snapshot, contested=arrival.contested)
         )
         recalled = state.tables.recall(snapshot)
         if recalled:

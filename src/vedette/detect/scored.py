@@ -8,12 +8,14 @@ __all__ = ["Arrival", "Scored"]
 class Arrival(Record, frozen=True, kw_only=True):
     """A snapshot, opened and checked, and the epoch of the journal it was taken under.
 
-    `replayed`: it comes back from the dead letters, after its time, whatever came since.
+    `replayed`: it comes back from the dead letters, after its time, whatever came since. `contested`: lately a number of
+    its epoch came a second time with other content, so two agents have this identity.
     """
 
     epoch: Epoch
     snapshot: Snapshot
     replayed: bool = False
+    contested: bool = False
 
 
 class Scored(Record, frozen=True, kw_only=True):

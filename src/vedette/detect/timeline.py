@@ -83,8 +83,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool = False
 
 
-def place(timeline: Timeline, epoch: Epoch, snapshot: Snapshot) -> Place:
-    """Compares a snapshot with the host's last one.
+def place(
+    timeline: Timeline, epoch: Epoch, snapshot: Snapshot, *, contested: bool = False
+) -> Place:
+    """Compares a snapshot with the host's last one. `contested` as in `Arrival`.
 
     Late is a lower or equal `seq` of the running epoch, and whatever comes from an epoch that has ended: an epoch is not
     taken up again while another runs, so two agents with one identity can't take turns in the host's state. A higher `seq`
@@ -99,7 +101,7 @@ def place(timeline: Timeline, epoch: Epoch, snapshot: Snapshot) -> Place:
         return _of_the_past(timeline, epoch, snapshot)
     if epoch == timeline.epoch and snapshot.seq <= timeline.last_seq:
         return _late(_after_later_ones(snapshot))
-    return _in_order(timeline, epoch, snapshot)
+    return _in_order(timeline, epoch, snapshot, contested=contested)
 
 
 def _of_the_past(timeline: Timeline, epoch: Epoch, snapshot: Snapshot) -> Place:
@@ -134,15 +136,16 @@ def _fresh(blindness: tuple[tuple[str, str], ...]) -> Place:
     )
 
 
-def _in_order(timeline: Timeline, epoch: Epoch, snapshot: Snapshot) -> Place:
+def _in_order(
+    timeline: Timeline, epoch: Epoch, snapshot: Snapshot, *, contested: bool = False
+) -> Place:
     blindness = []
     new_epoch = epoch != timeline.epoch
     back = epoch in timeline.past
     missing = 0 if new_epoch else snapshot.seq - timeline.last_seq - 1
     elapsed = _elapsed(timeline.last_taken_at, snapshot.taken_at)
-    shared = not back and is_near(
-        timeline.rivals, snapshot.taken_at, count=timeline.count, elapsed=elapsed
-    )
+    near = is_near(timeline.rivals, snapshot.taken_at, count=timeline.count, elapsed=elapsed)
+    shared = contested or (near and not back)
     if shared:
         blindness.append(SHARED)
     if new_epoch:

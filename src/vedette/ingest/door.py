@@ -50,6 +50,7 @@ class Door:
         self.enrolments = enrolments
         self.commands = commands
         self.audit = audit
+        self.hosts = hosts
         self.kids = kids
         self.ca_pem = ca_pem
         self.draining = False

@@ -49,6 +49,11 @@ class MemoryHosts:
     def __init__(self) -> None:
         self.keys: dict[str, MemorySigner] = {}
         self.wanted: dict[HostId, tuple[str, ...]] = {}
+        self.contested: list[Identity] = []
+
+    def contest(self, identity: Identity, _taken_at: datetime, /) -> None:
+        """Keeps it."""
+        self.contested.append(identity)
 
     def signers(self, kids: Collection[str], /) -> Mapping[str, MemorySigner]:
         """Who signs with these keys; the tables needed are those set in `wanted`."""

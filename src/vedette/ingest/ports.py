@@ -11,6 +11,7 @@ from vedette.core import (
     CommandResult,
     HostDescription,
     HostId,
+    Identity,
     Message,
     Record,
     TenantId,
@@ -64,6 +65,9 @@ class Hosts(Protocol):
 
     def signers(self, kids: Collection[str], /) -> Mapping[str, Signer]:
         """Who signs with the keys of these ids, as it stands when asked; those that nobody has are left out."""
+
+    def contest(self, identity: Identity, taken_at: datetime, /) -> None:
+        """Keeps, durably, that a number of this epoch came a second time, with other content that was taken then."""
 
 
 class Appender(Protocol):

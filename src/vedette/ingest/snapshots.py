@@ -131,6 +131,8 @@ async def _refuse_conflict(door: Door, message: Message) -> None:
         reason="another content under an identity that was accepted before",
         data=msgspec.to_builtins(identity) | {"digest": message.digest},
     )
+    taken_at = read_header(message.body).taken_at
+    await door.workers.run(door.hosts.contest, identity, taken_at)
     await door.workers.run(door.audit.add, [entry])
     raise Conflict(
         "a snapshot with this epoch and seq but another content was accepted before; start a new epoch",

@@ -1,7 +1,7 @@
 """Hosts: who they are, their keys, and how they stand between snapshots."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from vedette.core import (
     HostDescription,
     HostId,
     HostStatus,
+    Identity,
     NotFound,
     Record,
     StandingPolicy,
@@ -32,6 +33,7 @@ from vedette.store.standing import no_policies
 
 __all__ = ["Hosts", "Signer", "add_host"]
 
+_CONTESTED_ANEW = timedelta(seconds=10)
 _BY_NAME = Listing("hosts", HOSTS.c.hostname, HOSTS.c.id, newest_first=False)
 _COLUMNS = columns_of(HOSTS, Host)
 _SIGNERS: sa.Select[Any] = (
@@ -162,6 +164,27 @@ class Hosts:
                 labels=labels,
                 interval=interval,
                 can_act=can_act,
+            )
+
+    def contest(self, identity: Identity, taken_at: datetime) -> None:
+        """Keeps that a number of this epoch came a second time, with other content that was taken at `taken_at`.
+
+        What was taken within ten seconds of what is kept is not written again.
+        """
+        recent = sa.and_(
+            HOSTS.c.contested_epoch == identity.epoch,
+            HOSTS.c.contested_at > taken_at - _CONTESTED_ANEW,
+            HOSTS.c.contested_at < taken_at + _CONTESTED_ANEW,
+        )
+        with self._database.writing() as connection:
+            connection.execute(
+                sa.update(HOSTS)
+                .where(
+                    HOSTS.c.tenant == identity.tenant,
+                    HOSTS.c.id == identity.host,
+                    sa.func.coalesce(sa.not_(recent), sa.true()),
+                )
+                .values(contested_epoch=identity.epoch, contested_at=taken_at)
             )
 
     def revoke(self, tenant: TenantId, identifier: HostId, actor: str, reason: str) -> Host:

@@ -18,7 +18,7 @@ _LONGEST_NAME = 1020
 
 # `labels` is what people and cohorts see; `pinned_labels` the part of it that enrolment fixed and no agent may change.
 # `label` is the last that a verdict gave; `read_at` when each table was last read. `heard` is when a snapshot last came,
-# by the door's clock; `back_at` when the last silence ended.
+# by the door's clock; `back_at` when the last silence ended; `contested_at` is of the last conflict in `contested_epoch`.
 _SILENT, _BACK = sa.text("silent_since IS NOT NULL"), sa.text("back_at IS NOT NULL")
 HOSTS = sa.Table(
     "hosts",
@@ -45,6 +45,8 @@ HOSTS = sa.Table(
     sa.Column("heard", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("silent_since", Moment),
     sa.Column("back_at", Moment),
+    sa.Column("contested_epoch", Words),
+    sa.Column("contested_at", Moment),
     sa.Index("ix_hosts_name", "tenant", "hostname", "id"),
     sa.Index("ix_hosts_status", "tenant", "status", "hostname", "id"),
     sa.Index(
