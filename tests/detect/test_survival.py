@@ -18,6 +18,7 @@ from vedette.detect import KNOWN_TABLES, Arrival, Bundle, Detector, Scored
 from vedette.detect.behaviour.state import BehaviourState, Unlearned
 from vedette.detect.hoststate import HostState, decode_state, encode_state
 from vedette.detect.inventory.state import InventoryState, Watched
+from vedette.detect.place import _hidden, hidden, place
 from vedette.detect.short import short
 from vedette.detect.signature import deed
 from vedette.detect.vitals.gauges import GAUGES
@@ -396,3 +397,12 @@ def test_what_a_host_sends_is_not_hoarded_in_memory(detector: Detector) -> None:
     kept = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert kept < 2_000_000
+
+
+def test_of_a_long_path_nothing_is_remembered_and_its_class_is_told_all_the_same() -> None:
+    before = _hidden.cache_info().currsize
+    long = "/tmp/" + "x/" * 400 + ".y/z"
+    assert (place(long), hidden(long)) == ("temp", True)
+    assert not hidden("/usr/bin/" + "x" * 10_000)
+    assert _hidden.cache_info().currsize == before
+    assert place("/var/lib/containerd/" + "x" * 10_000) == "layer"
