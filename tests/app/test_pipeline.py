@@ -289,6 +289,34 @@ def test_snapshots_of_an_epoch_with_a_conflict_are_not_normal_for_a_while(store:
     assert audited.count("host.identity_shared") == 1
 
 
+def test_a_late_snapshot_touches_neither_the_hosts_standing_nor_its_facts(store: Store) -> None:
+    snapshots = _with_intruder(36, 33)
+    late = snapshots.pop(33)
+    quiet = [*snapshots[:33], *list(quiet_snapshots(36))[34:]]
+    _run(store, _sealed(quiet))
+    host = store.hosts.get(TENANT, late.host.id)
+    facts = store.facts.at(TENANT, host.id, late.taken_at, limit=500)
+    assert host.status.value == "normal"
+    _run(store, _sealed([late]))
+    after = store.hosts.get(TENANT, host.id)
+    assert _verdicts(store)[33].late
+    assert (after.status, after.status_since, after.status_reason, after.last_seq) == (
+        host.status,
+        host.status_since,
+        host.status_reason,
+        host.last_seq,
+    )
+    assert store.facts.at(TENANT, host.id, late.taken_at, limit=500) == facts
+
+
+def test_a_host_recovers_from_a_gap_with_its_next_snapshot(store: Store) -> None:
+    snapshots = list(quiet_snapshots(40))
+    _run(store, _sealed(snapshots[:35] + snapshots[37:]))
+    labels = [(verdict.seq, verdict.label.value) for verdict in _verdicts(store)][34:]
+    assert labels == [(35, "normal"), (38, "unknown"), (39, "normal"), (40, "normal")]
+    assert store.hosts.get(TENANT, snapshots[0].host.id).status.value == "normal"
+
+
 def test_a_gap_is_unknown_and_never_normal(store: Store) -> None:
     snapshots = list(quiet_snapshots(40))
     _run(store, _sealed(snapshots[:35] + snapshots[37:]))

@@ -74,7 +74,7 @@ class Acts:
         self.facts.incident_id = incident["id"]
         self._stage.step(f"Incident: {incident['title']} ({incident['severity']})")
         message = self._stage.wait_for("the mail", self._mail, 20)
-        self.facts.mail_received = len(self._mailbox.messages)
+        self.facts.mail_received = len(self._mails())
         self._stage.say(f"mail to {message['To']}: {message['Subject']}")
 
     def _answered(self) -> None:
@@ -110,7 +110,11 @@ class Acts:
         return items[0] if items else None
 
     def _mail(self) -> EmailMessage | None:
-        return self._mailbox.messages[0] if self._mailbox.messages else None
+        return next(iter(self._mails()), None)
+
+    def _mails(self) -> list[EmailMessage]:
+        # On a slow machine the agent may have been silent for a moment, which is told too.
+        return [one for one in self._mailbox.messages if "incidents" in str(one["List-Id"])]
 
     def _waiting(self) -> dict[str, Any] | None:
         items = self._api.get("/v1/actions", kind="quarantine", state="awaiting_approval")["items"]
