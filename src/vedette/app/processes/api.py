@@ -37,6 +37,11 @@ class _Server(uvicorn.Server):
         self._door.draining = True
         super().handle_exit(sig, frame)
 
+    @property
+    def listens(self) -> bool:
+        """Whether somebody who comes now is let in."""
+        return self.started and not self.should_exit
+
     def end_with(self, stop: threading.Event) -> None:
         """Blocks until `stop` is set, then ends."""
         stop.wait()
@@ -54,9 +59,6 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
         with (
             QueueWatch(queue, settings.queue.max_depth, clock) as watch,
             Readiness({"queue": queue, "store": store}, clock) as readiness,
-            Doorkeeper(
-                store.door, clock, lambda: watch.is_open() and readiness.states["queue"] == "ok"
-            ),
         ):
             door = make_door(
                 settings,
@@ -69,8 +71,13 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
             app = make_app(make_console(settings, store, queue, bundle, clock), door, readiness)
             server = _Server(_config(settings, app), door)
             threading.Thread(target=server.end_with, args=(stop,), daemon=True).start()
-            _log.info("api.serving", url=settings.public_url)
-            server.run()
+
+            def is_open() -> bool:
+                return server.listens and watch.is_open() and readiness.states["queue"] == "ok"
+
+            with Doorkeeper(store.door, clock, is_open):
+                _log.info("api.serving", url=settings.public_url)
+                server.run()
     finally:
         queue.close()
         store.close()
