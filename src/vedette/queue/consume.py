@@ -95,8 +95,7 @@ def consume(
             loop.pause(idle_seconds)
             continue
         report = loop.work(batch)
-        if report.behind:
-            pace.note(report.size, report.seconds)
+        pace.note(report.size, report.seconds, behind=report.behind > 0)
         if on_batch is not None:
             on_batch(report)
         took_all = report.size < limit and report.behind < most_behind

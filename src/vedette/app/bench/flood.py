@@ -24,7 +24,7 @@ from vedette.core import Record
 
 __all__ = ["FloodOptions", "run_flood_bench"]
 
-_LONGEST_SECONDS = 900.0
+_LONGEST_SECONDS = 1800.0
 _SETTLING_SECONDS = 5.0
 
 
@@ -89,7 +89,9 @@ def _measure(bench: Bench, options: FloodOptions) -> dict[str, Any]:
         "drain_s": round(max(s.accepted for s in flooded) - flood_at, 1),
         "judged_s": round(judged_at - flood_at, 1),
         "backlog": len(flooded),
-        "not_accepted": sum(not s.accepted for s in everything),
+        "not_accepted": sum(not s.accepted for s in everything)
+        + options.agents * options.backlog
+        - len(flooded),
         "refused_backlog": _refused(flooded),
         "refused_live": _refused(lived),
         "lost": counted.lost,
