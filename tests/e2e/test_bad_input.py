@@ -26,7 +26,7 @@ class Running(NamedTuple):
 
     def settle(self) -> None:
         """Returns when every snapshot has come to its end."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while self.kept.waiting():
             assert time.monotonic() < deadline, "the detector comes to no end"
             time.sleep(0.01)

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 __all__ = ["HEAD_SECONDS", "MAX_HEAD_BYTES", "BoundedProtocol"]
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-HEAD_SECONDS: Final = 15.0
+HEAD_SECONDS: Final = 30.0
 _KINDS: Final = {400: "bad-request", 431: "request-header-fields-too-large"}
 
 
