@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from datetime import timedelta
 from pathlib import Path
 
 from tests.agent.tree import Tree
@@ -30,7 +29,7 @@ class Watched:
         self.settings = AgentSettings(
             state_dir=str(folder / "state"), root=str(self.tree.root), full_every=100_000
         )
-        self.clock = clock or ManualClock(SystemClock().now() - timedelta(hours=3))
+        self.clock = clock or ManualClock(SystemClock().now())
         self.runner: Runner | None = None
 
     def enroll(self, *, again: bool = False) -> HostId:
