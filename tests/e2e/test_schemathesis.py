@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -197,9 +198,9 @@ def _schema(service: Service, *, credentials: bool) -> BaseSchema:
 
 
 def _fill(service: Service) -> dict[str, list[str]]:
-    """Two hosts, one of them abnormal, spare tokens of both kinds; the ids of what came of it."""
+    """Two hosts, one of them abnormal and one with dead letters, spare tokens of both kinds; the ids of what came of it."""
     evil = process(4711, 1, "kworker", "/dev/shm/.x/kworker", "[kworker/0:1]", on_disk=0)
-    snapshots = list(quiet_snapshots(40))
+    snapshots = list(quiet_snapshots(40, every=1.0))
     # They end now, so that what they lead to still waits for people.
     later = service.clock.now() - snapshots[-1].taken_at
     for index, snapshot in enumerate(snapshots):
@@ -208,11 +209,16 @@ def _fill(service: Service) -> dict[str, list[str]]:
             tables["processes"].append(evil)
         at = snapshot.taken_at + later
         snapshots[index] = msgspec.structs.replace(snapshot, tables=tables, taken_at=at)
-    for name, pushed in (("abnormal", snapshots), ("quiet", snapshots[:3])):
-        sender = service.sender(name)
-        for snapshot in pushed:
-            assert sender.push(sender.envelope(snapshot)).status_code == 202
-    verdicts = service.wait_for_verdicts(len(snapshots) + 3)
+    abnormal, quiet = service.sender("abnormal"), service.sender("quiet")
+    envelopes = [
+        *((abnormal, abnormal.envelope(snapshot)) for snapshot in snapshots),
+        *((quiet, quiet.envelope(snapshot)) for snapshot in snapshots[:3]),
+        *((quiet, quiet.envelope(snapshot, body=b"torn")) for snapshot in snapshots[3:23]),
+    ]
+    for sender, envelope in envelopes:
+        assert sender.push(envelope).status_code == 202
+    verdicts = service.wait_for_verdicts(len(snapshots) + 3 + 20)
+    letters = _buried(service, 20)
     with service.client("admin") as client:
         # The tokens in use are never among those that may be revoked, nor is the signer among the hosts.
         spare = [
@@ -221,7 +227,8 @@ def _fill(service: Service) -> dict[str, list[str]]:
         ]
         enrolments = [client.post("/v1/enrolments", json={"uses": 1}).json() for _ in range(5)]
         incidents = client.get("/v1/incidents").json()["items"]
-        actions = client.get("/v1/actions").json()["items"]
+        # Only what still waits for people can be decided.
+        actions = client.get("/v1/actions", params={"kind": "quarantine"}).json()["items"]
     assert incidents
     assert actions
     return {
@@ -230,8 +237,21 @@ def _fill(service: Service) -> dict[str, list[str]]:
         "incident_id": [incident["id"] for incident in incidents],
         "action_id": [action["id"] for action in actions],
         "token_id": [made["token"]["id"] for made in spare],
+        "letter_id": [letter["id"] for letter in letters],
         "enrolment_id": [made["enrolment"]["id"] for made in enrolments],
     }
+
+
+def _buried(service: Service, count: int) -> list[dict[str, Any]]:
+    """The dead letters, once there are so many: each is one a moment after its verdict."""
+    deadline = time.monotonic() + 30
+    found: list[dict[str, Any]] = []
+    with service.client("viewer") as client:
+        while len(found) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+            found = client.get("/v1/dead-letters").json()["items"]
+    return found
 
 
 @pytest.fixture(autouse=True)
