@@ -32,8 +32,8 @@ test: setup ## every test but the fault rounds
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
 
-test-faults: setup ## kill -9, poison and crash rounds
-	$(BIN)/python -m pytest -n $(JOBS) -m faults $(ARGS)
+test-faults: setup ## kill -9 rounds, full and failing disks, damage, and proof by strace
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m faults $(ARGS)
 
 $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ from tests.fixtures.disks import failing_disk, small_disk
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.quiet_host import quiet_snapshots
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.services import require
+from tests.fixtures.syscalls import refusing
 from tests.fixtures.wire import Sender
 
 from vedette.core import TenantId, digest
@@ -124,12 +124,13 @@ def _metric(service: Service, name: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
-def _same_processes(service: Service, before: dict[str, int | None]) -> bool:
+def _same_processes(service: Service, before: dict[str, int]) -> bool:
     return all(service.pid(name) == pid for name, pid in before.items())
 
 
-def _processes(service: Service) -> dict[str, int | None]:
-    return {name: service.pid(name) for name in ("api", "detector", "responder")}
+def _processes(service: Service) -> dict[str, int]:
+    found = {name: service.pid(name) for name in ("api", "detector", "responder")}
+    return {name: pid for name, pid in found.items() if pid is not None}
 
 
 def test_a_full_disk_under_everything_is_told_and_overcome_without_a_restart(
@@ -230,7 +231,7 @@ def test_a_store_on_a_full_disk_keeps_snapshots_waiting_in_the_queue(
 
 
 @pytest.mark.postgres
-def test_a_postgresql_on_a_full_disk_is_told_and_overcome(
+def test_a_postgresql_on_a_full_disk_or_read_only_is_told_and_overcome(
     tmp_path: Path, figures: Callable[[str], None]
 ) -> None:
     with small_disk(160) as disk, running_postgres(folder=disk.folder) as server:
@@ -246,8 +247,14 @@ def test_a_postgresql_on_a_full_disk_is_told_and_overcome(
             disk.free()
             fleet.until(202, seconds=60)
             fleet.await_ready(queue="ok", store="ok")
+            server.read_only(on=True)
+            fleet.until(503, seconds=60)
+            fleet.await_ready(queue="read-only", store="read-only")
+            server.read_only(on=False)
+            fleet.until(202, seconds=60)
+            fleet.await_ready(queue="ok", store="ok")
             fleet.nothing_lost_or_doubled()
-            figures(_line("postgresql's disk full", fleet))
+            figures(_line("postgresql's disk full, then read-only", fleet))
 
 
 def test_what_was_accepted_outlives_a_file_system_that_gives_up(
@@ -274,26 +281,6 @@ def test_what_was_accepted_outlives_a_file_system_that_gives_up(
         figures(_line("file system gone read-only", fleet))
 
 
-@contextmanager
-def _refused(service: Service, calls: str, error: str) -> Iterator[None]:
-    """Every such call of the API, detector and responder fails with this error while the block runs."""
-    targets = [f"-p{pid}" for pid in _processes(service).values()]
-    try:
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o/dev/null", f"-einject={calls}:error={error}", *targets],
-            stderr=subprocess.PIPE,
-        )
-    except FileNotFoundError:
-        require("strace", "the program strace is not installed")
-    try:
-        time.sleep(0.5)
-        assert tracer.poll() is None
-        yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate(timeout=30)
-
-
 @pytest.mark.parametrize(
     ("calls", "error", "kind"),
     [
@@ -308,9 +295,9 @@ def test_what_the_kernel_refuses_is_never_answered_with_202(
 ) -> None:
     with running_service(tmp_path, more=FAST) as service:
         fleet, before = _Fleet(service), _processes(service)
-        for _ in range(3):
+        for _ in range(2):
             assert set(fleet.push(4)) == {202}
-            with _refused(service, calls, error):
+            with refusing(list(before.values()), calls, error):
                 assert set(fleet.push(3)) == {503}
                 fleet.await_ready(queue=kind)
             fleet.until(202)

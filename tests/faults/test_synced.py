@@ -1,19 +1,22 @@
 """202 means: on disk. Seen from the kernel's side, and with a checker that is shown to fail where it must."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.quiet_host import quiet_snapshots
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.syscalls import NotProven, Pushed, Trace, prove_synced, tracing
+from tests.fixtures.syscalls import NotProven, Pushed, Trace, prove_synced, refusing, tracing
 from tests.fixtures.wire import Sender
 
-from vedette.core import digest
+from vedette.core import SystemClock, digest
+from vedette.queue import SqlQueue
 
 pytestmark = pytest.mark.faults
 
@@ -137,3 +140,56 @@ def test_every_202_comes_after_a_sync_that_covers_it_on_postgresql(
                 "of the write-ahead log, the detector's and responder's among them"
             )
             assert len(pushed) == SENDERS * SNAPSHOTS
+
+
+_APPENDER = """
+import sys
+from vedette.core import SystemClock, Unavailable
+from vedette.queue import SqlQueue
+from tests.contracts.queue_suite import message
+
+queue = SqlQueue(sys.argv[1], SystemClock())
+for line in sys.stdin:
+    try:
+        said = queue.append([message("h", int(line), body=line.encode() * 2000)])[0]
+    except Unavailable as error:
+        said = error.kind
+    print("said", said, flush=True)
+"""
+
+
+def test_after_a_refused_sync_the_log_is_written_anew_before_anything_goes_behind_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "queue.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", _APPENDER, f"sqlite:///{path}"],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as appender:
+        to, back = appender.stdin, appender.stdout
+        assert to is not None
+        assert back is not None
+
+        def append(seq: int) -> str:
+            to.write(f"{seq}\n")
+            to.flush()
+            # Its log goes the same way.
+            return next(line for line in back if line.startswith("said ")).split()[1]
+
+        assert [append(1), append(2)] == ["new", "new"]
+        with refusing([appender.pid], "fsync,fdatasync", "EIO"):
+            assert append(3) == "io-error"
+            assert append(3) == "io-error"
+        with tracing([appender.pid], tmp_path / "trace"):
+            assert append(4) == "new"
+        to.close()
+    trace = Trace.read(tmp_path / "trace")
+    logged = [one.begun for one in trace.writes("/queue.sqlite-wal")]
+    folded = [one.ended for one in trace.syncs("/queue.sqlite") if "-wal" not in one.path]
+    assert folded[0] < logged[0]
+    with closing(SqlQueue(f"sqlite:///{path}", SystemClock())) as queue:
+        stored = [one.message.identity.seq for one in queue.poll(limit=10, lease_seconds=60)]
+    assert stored == [1, 2, 4]
