@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fixtures.quiet_host import quiet_snapshots
+from tests.fixtures.quiet_host import live_snapshots
 from tests.fixtures.service import Service, running_service
 
 from vedette.core import TenantId
@@ -49,7 +49,7 @@ def test_damage_is_told_stops_writing_outlives_a_restart_and_can_be_salvaged(
     with running_service(tmp_path, more=FAST) as service:
         path = service.settings.data / f"{name}.sqlite"
         sender = service.sender()
-        snapshots = quiet_snapshots(1000)
+        snapshots = live_snapshots(1000)
         for _ in range(10):
             assert sender.push(sender.envelope(next(snapshots))).status_code == 202
         service.wait_for_verdicts(10)
@@ -85,7 +85,7 @@ def test_damage_is_told_stops_writing_outlives_a_restart_and_can_be_salvaged(
         service.start()
         service.wait_ready()
         newcomer = service.sender("newcomer")
-        for snapshot in quiet_snapshots(3):
+        for snapshot in live_snapshots(3):
             assert newcomer.push(newcomer.envelope(snapshot)).status_code == 202
         with closing(service.store()) as store, closing(service.queue()) as queue:
             deadline = time.monotonic() + 30

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from tests.fixtures.disks import failing_disk, small_disk
 from tests.fixtures.postgres import running_postgres
-from tests.fixtures.quiet_host import quiet_snapshots
+from tests.fixtures.quiet_host import live_snapshots
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.syscalls import refusing
 from tests.fixtures.wire import Sender
@@ -33,7 +33,7 @@ class _Fleet:
     def __init__(self, service: Service, hosts: int = 3) -> None:
         self.service = service
         self._senders = [service.sender(f"host-{number}") for number in range(hosts)]
-        self._snapshots = [quiet_snapshots(1_000_000, seed=number) for number in range(hosts)]
+        self._snapshots = [live_snapshots(1_000_000, seed=number) for number in range(hosts)]
         self._kept: dict[str, bytes] = {}
         self.accepted: dict[tuple[str, int], str] = {}
         self.refused = 0

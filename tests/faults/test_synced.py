@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.postgres import running_postgres
-from tests.fixtures.quiet_host import quiet_snapshots
+from tests.fixtures.quiet_host import live_snapshots
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.syscalls import NotProven, Pushed, Trace, prove_synced, refusing, tracing
 from tests.fixtures.wire import Sender
@@ -54,7 +54,7 @@ class _Load:
 
     @staticmethod
     def _sealed(sender: Sender) -> list[bytes]:
-        return [sender.envelope(snapshot) for snapshot in quiet_snapshots(SNAPSHOTS + 1)]
+        return [sender.envelope(snapshot) for snapshot in live_snapshots(SNAPSHOTS + 1)]
 
     def _each(self, what: Callable[[Sender, list[bytes]], list[Pushed]]) -> list[Pushed]:
         with ThreadPoolExecutor(SENDERS) as pool:
