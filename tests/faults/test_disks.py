@@ -12,8 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from psycopg import sql
 from tests.fixtures.disks import failing_disk, small_disk
-from tests.fixtures.postgres import running_postgres
+from tests.fixtures.postgres import PostgresServer, running_postgres
 from tests.fixtures.quiet_host import live_snapshots
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.syscalls import refusing
@@ -230,6 +231,17 @@ def test_a_store_on_a_full_disk_keeps_snapshots_waiting_in_the_queue(
             figures(_line("store's disk full", fleet))
 
 
+def _read_only(server: PostgresServer, *, on: bool) -> None:
+    """Whether transactions may write from now on; they may not while a standby has not been promoted, for instance."""
+    with server.connect("postgres") as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        value = sql.Literal("on" if on else "off")
+        connection.execute(
+            sql.SQL("ALTER SYSTEM SET default_transaction_read_only = {}").format(value)
+        )
+        connection.execute("SELECT pg_reload_conf()")
+
+
 @pytest.mark.postgres
 def test_a_postgresql_on_a_full_disk_or_read_only_is_told_and_overcome(
     tmp_path: Path, figures: Callable[[str], None]
@@ -247,10 +259,10 @@ def test_a_postgresql_on_a_full_disk_or_read_only_is_told_and_overcome(
             disk.free()
             fleet.until(202, seconds=60)
             fleet.await_ready(queue="ok", store="ok")
-            server.read_only(on=True)
+            _read_only(server, on=True)
             fleet.until(503, seconds=60)
             fleet.await_ready(queue="read-only", store="read-only")
-            server.read_only(on=False)
+            _read_only(server, on=False)
             fleet.until(202, seconds=60)
             fleet.await_ready(queue="ok", store="ok")
             fleet.nothing_lost_or_doubled()
