@@ -49,6 +49,23 @@ def test_a_host_whose_clock_is_hours_behind_is_live_while_it_keeps_its_interval(
         assert not admitted.behind
 
 
+def test_whoever_works_off_a_spool_is_not_live_once_an_interval() -> None:
+    admission = _aged(1, Flow(completed=50.0))
+    now, behind = 1.0, []
+    while now < 200.0:
+        admitted = admission.admit("t", "h0", lag=_OLD, now=now, flow=Flow(completed=50.0))
+        behind.append(admitted.behind)
+        now += max(admitted.pace, 0.5)
+    assert all(behind)
+    # Done with it, the host goes on at its own pace, with its clock as wrong as before.
+    later = admission.admit("t", "h0", lag=_OLD, now=now + 61.0, flow=Flow(completed=50.0))
+    assert not later.behind
+
+
+def test_a_full_queue_halves_the_rate_and_does_not_end_it() -> None:
+    assert allowed_rate(Flow(depth=10_000, completed=100.0), 20.0, _BOUNDS) == pytest.approx(40.0)
+
+
 def test_the_rate_doubles_while_the_detector_keeps_up_and_settles_at_what_it_can_do() -> None:
     assert allowed_rate(Flow(depth=0, completed=100.0), 0.0, _BOUNDS) == pytest.approx(200.0)
     full = Flow(depth=200, completed=100.0)

@@ -5,7 +5,7 @@ the detector completes beyond the live ones, corrected so that the queue tends t
 
     rate = completed - live + (completed x target_seconds - depth) / target_seconds
 
-While the detector keeps up, depth stays near nothing and the rate doubles every `target_seconds`; once it can do no more, depth
+(and no less than half of what the detector completes beyond the live ones). While the detector keeps up, depth stays near nothing and the rate doubles every `target_seconds`; once it can do no more, depth
 reaches its target and the rate settles at what it does. It never falls below a small share, so no spool waits for ever.
 
 A sender is told its next slot with each answer, so it need not ask in vain: only those that come for the first time are sent away,
@@ -35,8 +35,10 @@ _MOST_SENDERS: Final = 100_000
 def allowed_rate(flow: Flow, live: float, settings: IngestSettings) -> float:
     """Old snapshots that may come in per second, of all senders together. `live` is the live ones' rate."""
     target = settings.target_seconds
-    wanted = flow.completed - live + (flow.completed * target - flow.depth) / target
-    return max(wanted, settings.least_rate, settings.least_share * flow.completed)
+    spare = max(0.0, flow.completed - live)
+    # What was promised comes in slots that lie seconds ahead, so too strong a correction would swing.
+    correction = max((flow.completed * target - flow.depth) / target, -spare / 2)
+    return max(spare + correction, settings.least_rate, settings.least_share * flow.completed)
 
 
 class _Schedule:
@@ -81,8 +83,8 @@ class Admission:
         Raises:
             Throttled: (backlog) it is old and its slot has not come; `retry_after` is until then and a little more.
         """
-        if lag <= self._settings.live_intervals * self._settings.interval or self._steady.granted(
-            f"{tenant}/{host}", now
+        if lag <= self._settings.live_intervals * self._settings.interval or self._is_steady(
+            tenant, host, now
         ):
             self._count_live(now)
             return Admitted(behind=False)
@@ -99,6 +101,14 @@ class Admission:
             )
         pace = schedule.reserve(host, max(now, slot), share) - now
         return Admitted(behind=True, pace=min(pace, self._settings.max_retry_seconds))
+
+    def _is_steady(self, tenant: str, host: str, now: float) -> bool:
+        """Whether the host sends no more than one an interval. Whoever keeps slots is working off a spool."""
+        schedule = self._schedules.get(tenant)
+        slot = schedule.slots.get(host) if schedule else None
+        if slot is not None and now < slot + 0.9 * self._settings.interval:
+            return False
+        return self._steady.granted(f"{tenant}/{host}", now)
 
     def _schedule(self, tenant: str, now: float, rate: float) -> tuple[_Schedule, float]:
         """The tenant's schedule, and its share: tenants with spools to send share the rate evenly."""
