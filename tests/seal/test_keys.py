@@ -78,6 +78,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
+def test_folders_on_the_way_are_made_for_the_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "key"
+    write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    for folder in (path.parent, path.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_a_link_in_the_files_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"precious")

@@ -15,8 +15,11 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replaces the file atomically and durably: a reader sees the old content or the new, never a part.
 
     The mode is set before the first byte is written. Parent folders are made with mode 0700.
+
+    Raises:
+        OSError: it can't be written, or the disk refused to sync it: then the content is not to be relied on.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
@@ -51,6 +54,15 @@ def read_private(path: Path) -> bytes:
             return file.read()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder that is new is on the disk only once the one above it was synced."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_directory(folder.parent)
 
 
 def _sync_directory(directory: Path) -> None:
