@@ -1,10 +1,10 @@
 """What the REST API answers with and is sent, where it is not a core record itself."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from vedette.console.api.query import moment
 from vedette.console.letters import DeadLetterView
 from vedette.console.ports import LetterChoice, ModelInfo
 from vedette.core import (
@@ -49,7 +49,8 @@ __all__ = [
 _WORDS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 Words = Annotated[str, Meta(max_length=4000, pattern=_WORDS)]
-Moment = Annotated[datetime, Meta(tz=True)]
+# As text: a body's number would be taken for Unix seconds.
+_Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 Labels = Annotated[
     dict[
         Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,62}$")],
@@ -98,8 +99,8 @@ class MovingLetters(Record, frozen=True, kw_only=True):
     """Which dead letters to try again: those that fit all that is given. `reason` is kept in the audit."""
 
     host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")] | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    since: _Time | None = None
+    until: _Time | None = None
     text: Annotated[str, Meta(min_length=1, max_length=200, pattern=_WORDS)] | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 500
     reason: Words = ""
@@ -109,8 +110,8 @@ class MovingLetters(Record, frozen=True, kw_only=True):
         """The filter alone."""
         return LetterChoice(
             host=None if self.host is None else HostId(self.host),
-            since=self.since,
-            until=self.until,
+            since=moment(self.since, "since"),
+            until=moment(self.until, "until"),
             text=self.text,
         )
 
