@@ -140,6 +140,8 @@ def test_a_purge_needs_to_say_which_and_why(
     assert purge(reason="old") == (400, "/problems/filter-needed")
     assert purge(text="torn") == (400, "/problems/invalid-input")
     assert purge(text="torn", reason=" ") == (400, "/problems/invalid-input")
+    for time in (1_700_000_000, "yesterday", "2026-11-22T20:00:00"):
+        assert purge(until=time, reason="old") == (400, "/problems/invalid-input"), time
     assert client.delete("/v1/dead-letters/1", headers=admin).status_code == 400
     assert queue.stats().dead_letters == 4
     assert purge(text="envelope", reason="a test agent's") == (200, "")
