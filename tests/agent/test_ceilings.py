@@ -139,7 +139,7 @@ def test_an_agent_over_its_memory_sends_what_it_has_says_why_and_ends(
     small = msgspec.structs.replace(settings, memory_mib=32, interval=0.1)
     with pytest.raises(Unavailable, match="MiB resident, 32 MiB are allowed; the agent ends"):
         Runner(small, SystemClock()).run(threading.Event())
-    stands = status(settings, SystemClock())
+    stands = status(settings)
     assert stands.report.shipped == 3
     assert stands.spool_depth == 0
     assert "the agent ends" in stands.report.over_ceiling
@@ -153,7 +153,7 @@ def test_an_agent_over_its_cpu_waits_longer_and_says_so(
     runner.look()
     assert runner._keep_to_ceilings() > 0.1
     runner.close()
-    assert "the next look waits" in status(settings, SystemClock()).report.over_ceiling
+    assert "the next look waits" in status(settings).report.over_ceiling
 
 
 def test_the_units_walls_stand_behind_the_agents_own_ceilings() -> None:

@@ -83,7 +83,7 @@ def test_a_token_becomes_an_identity_that_only_its_owner_can_read(
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE(settings.state.stat().st_mode) == 0o700
     assert not [path for path in files if path.name.startswith(".")]
-    stands = status(settings, clock)
+    stands = status(settings)
     assert stands.enrolled
     assert not stands.running
     assert stands.offset_seconds == pytest.approx(90.0)
@@ -128,13 +128,13 @@ def test_an_enrolled_host_is_enrolled_again_only_on_request(
 ) -> None:
     clock = ManualClock()
     enroll(_token(door), settings, clock, version="1")
-    epoch = status(settings, clock).epoch
+    epoch = status(settings).epoch
     (settings.state / "spool").mkdir()
     (settings.state / "spool" / "0000000000000001-e-1.sealed").write_bytes(b"of the former host")
     with pytest.raises(Conflict, match="already"):
         enroll(_token(door), settings, clock, version="1")
     enroll(_token(door), settings, clock, version="1", again=True)
-    now = status(settings, clock)
+    now = status(settings)
     assert now.epoch != epoch
     assert now.spool_depth == 0
 
@@ -158,13 +158,13 @@ def test_a_refused_enrolment_leaves_what_was_before(
 ) -> None:
     clock = ManualClock()
     before = enroll(_token(door), settings, clock, version="1")
-    epoch = status(settings, clock).epoch
+    epoch = status(settings).epoch
     allowed = door.script
     door.script = lambda seen: allowed(seen) if seen.path == "/v1/ca.pem" else reply
     with pytest.raises(error):
         enroll(_token(door), settings, clock, version="1", again=True)
     assert Enrolment.load(settings.state) == before
-    assert status(settings, clock).epoch == epoch
+    assert status(settings).epoch == epoch
     assert not [path for path in settings.state.iterdir() if path.name.startswith(".")]
 
 

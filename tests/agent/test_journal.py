@@ -1,7 +1,10 @@
 """The journal through crashes, damage and use from several threads."""
 
+import shutil
+import sqlite3
 import stat
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from vedette.agent.journal import Journal, Known
+from vedette.agent.journal_file import Damaged, open_file, read_fields
 from vedette.core import (
     ActionId,
     ActionState,
     Command,
     CommandId,
     CommandResult,
+    Epoch,
     HostId,
     ManualClock,
     TenantId,
@@ -226,3 +231,119 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_no_new_epoch(tmp_path: 
     with pytest.raises(OSError, match="directory"):
         _journal(tmp_path)
     assert not list(path.iterdir())
+
+
+def _used(path: Path) -> tuple[Epoch, bytes]:
+    """A journal with a few commands, folded into one file: its epoch and content."""
+    journal = _journal(path)
+    for name in ("a", "b"):
+        journal.begin(_command(name))
+    journal.finish(_result("a"))
+    journal.take_seq()
+    epoch = journal.epoch
+    journal.close()
+    return epoch, (path / "journal.sqlite").read_bytes()
+
+
+def _everything_of(journal: Journal) -> None:
+    journal.take_seq()
+    journal.set_offset(journal.offset)
+    assert journal.began_at.tzinfo is not None
+    assert journal.begin(_command("z")) is Known.NEW
+    journal.unreported()
+    journal.interrupted()
+    journal.reported(CommandId("a"))
+
+
+@pytest.mark.parametrize("flip", [0x80, 0xFF, 0x01])
+def test_whatever_byte_is_damaged_the_journal_can_be_used(tmp_path: Path, flip: int) -> None:
+    epoch, whole = _used(tmp_path)
+    used = [at for at, byte in enumerate(whole) if byte]
+    aside = 0
+    # Every fifth byte, and another fifth for each flip: the bound is for the time that this takes.
+    for at in used[flip % 5 :: 5]:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        damaged = bytearray(whole)
+        damaged[at] ^= flip
+        (folder / "journal.sqlite").write_bytes(damaged)
+        journal = _journal(folder)
+        if (folder / "journal.sqlite.damaged").exists():
+            aside += 1
+            assert journal.epoch != epoch
+            assert journal.next_seq == 1
+        _everything_of(journal)
+        journal.close()
+        shutil.rmtree(folder)
+    assert aside > len(used) / 10
+
+
+@pytest.mark.parametrize("left", [1, 20, 100, 4096, 5000, 12288])
+def test_a_journal_that_was_cut_short_is_set_aside(tmp_path: Path, left: int) -> None:
+    epoch, whole = _used(tmp_path)
+    (tmp_path / "journal.sqlite").write_bytes(whole[:left])
+    journal = _journal(tmp_path)
+    assert journal.epoch != epoch
+    assert (tmp_path / "journal.sqlite.damaged").exists()
+    _everything_of(journal)
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE fields SET value = 'EPOCH' WHERE name = 'epoch'",
+        "UPDATE fields SET value = CAST(value AS BLOB) WHERE name = 'offset'",
+        "UPDATE fields SET value = 'nan' WHERE name = 'offset'",
+        "UPDATE fields SET value = '9223372036854775808' WHERE name = 'next_seq'",
+        "UPDATE fields SET value = '2026-01-01T00:00:00' WHERE name = 'began_at'",
+        "DELETE FROM fields WHERE name = 'began_at'",
+        "DELETE FROM fields",
+        "UPDATE fields SET value = CAST(x'ff' AS TEXT) WHERE name = 'epoch'",
+        "UPDATE commands SET result = x'00' WHERE id = 'a'",
+        "UPDATE commands SET id = 'c' WHERE id = 'a'",
+        "UPDATE commands SET reported = 7",
+        "UPDATE commands SET begun_at = 'then'",
+        "DROP TABLE commands",
+        "ALTER TABLE fields RENAME COLUMN value TO valuf",
+    ],
+)
+def test_a_row_that_no_journal_writes_sets_it_aside(tmp_path: Path, damage: str) -> None:
+    epoch, _ = _used(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
+        db.execute(damage)
+        db.commit()
+    journal = _journal(tmp_path)
+    assert journal.epoch != epoch
+    _everything_of(journal)
+    journal.close()
+
+
+def test_a_journal_that_another_holds_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    epoch, _ = _used(tmp_path)
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            open_file(path, ManualClock(), patience=0.1)
+    journal = _journal(tmp_path)
+    assert journal.epoch == epoch
+    assert not (tmp_path / "journal.sqlite.damaged").exists()
+    journal.close()
+
+
+def test_it_is_read_without_a_trace_whether_in_use_or_damaged(tmp_path: Path) -> None:
+    epoch, whole = _used(tmp_path)
+    path = tmp_path / "journal.sqlite"
+    assert read_fields(path).epoch == epoch
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    journal = _journal(tmp_path)
+    _, seq = journal.take_seq()
+    assert read_fields(path).next_seq == seq + 1
+    journal.close()
+    path.write_bytes(whole[:5000])
+    with pytest.raises(Damaged):
+        read_fields(path)
+    assert path.read_bytes() == whole[:5000]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]

@@ -107,7 +107,7 @@ def test_snapshots_flow_and_a_command_is_answered_until_it_is_stopped(
     agent = threading.Thread(target=run, args=(settings, SystemClock(), stop))
     agent.start()
     assert side.enough.wait(30)
-    assert status(settings, SystemClock()).running
+    assert status(settings).running
     with pytest.raises(Conflict, match="another agent"):
         run(settings, SystemClock(), stop)
     stop.set()
@@ -127,7 +127,7 @@ def test_snapshots_flow_and_a_command_is_answered_until_it_is_stopped(
         ActionState.SIMULATED,
     ]
     assert "policy drop" in side.results[1].data["plan"]
-    stands = status(settings, SystemClock())
+    stands = status(settings)
     assert not stands.running
     assert stands.spool_depth == 0
     assert stands.next_seq == len(taken) + 1
@@ -221,7 +221,7 @@ def test_sigterm_ends_the_agent_in_peace(settings: AgentSettings, server: Server
     finally:
         agent.kill()
         agent.wait()
-    assert status(settings, SystemClock()).report.shipped >= 1
+    assert status(settings).report.shipped >= 1
 
 
 def test_a_thread_that_dies_ends_the_agent_with_an_error(
@@ -254,6 +254,6 @@ def test_an_agent_that_is_not_enrolled_says_what_to_do(tmp_path: Path) -> None:
     settings = AgentSettings(state_dir=str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="vedette agent enroll TOKEN"):
         run(settings, ManualClock(), threading.Event())
-    stands = status(settings, ManualClock())
+    stands = status(settings)
     assert not stands.enrolled
     assert not stands.running

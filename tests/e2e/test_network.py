@@ -19,7 +19,6 @@ from tests.fixtures.service import running_service
 
 from vedette.agent import AgentSettings, Report, Status, status
 from vedette.app.demo.port import free_port
-from vedette.core import SystemClock
 
 INTERVAL = 0.5
 REQUEST_TIMEOUT = 3.0
@@ -57,7 +56,7 @@ class Far:
 
     @property
     def status(self) -> Status:
-        return status(self.settings, SystemClock())
+        return status(self.settings)
 
     @property
     def report(self) -> Report:

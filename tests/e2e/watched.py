@@ -123,4 +123,4 @@ class Watched:
     def status_error(self) -> str:
         """What `vedette agent status` says went wrong last. Its file is written as the agent's threads do."""
         self.agent._health.write()
-        return status(self.settings, self.clock).report.last_error
+        return status(self.settings).report.last_error

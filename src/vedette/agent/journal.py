@@ -1,7 +1,6 @@
 """What the agent must remember through any crash: its epoch, the next seq, and which commands it has carried out."""
 
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,20 +11,13 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from vedette.agent.journal_file import Damaged, open_file, put, set_aside
 from vedette.core import Clock, Command, CommandId, CommandResult, Epoch, Unavailable, new_epoch
 
 __all__ = ["Journal", "Known"]
 
 _log = structlog.get_logger()
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS fields (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commands (
-    id TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, begun_at TEXT NOT NULL,
-    result BLOB, reported INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-"""
 _KEPT_COMMANDS = 1_000
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Known(StrEnum):
@@ -45,17 +37,14 @@ class Journal:
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
         self._clock = clock
         self._lock = threading.RLock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._db = self._open()
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError) as error:
-            if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode not in _DAMAGE:
-                raise
-            self._set_aside(str(error))
-            self._db = self._open()
+            self._db = open_file(path, clock)
+        except Damaged as error:
+            set_aside(path, str(error))
+            self._db = open_file(path, clock)
 
     @property
     def epoch(self) -> Epoch:
@@ -80,21 +69,21 @@ class Journal:
     def set_offset(self, seconds: float) -> None:
         """Keeps the server's lead over this host's clock."""
         with self._change() as db:
-            _put(db, "offset", repr(seconds))
+            put(db, "offset", repr(seconds))
 
     def take_seq(self) -> tuple[Epoch, int]:
         """The next seq, never given again in this epoch: a crash after it shows as a gap, not as a repeat."""
         with self._change() as db:
             seq = self.next_seq
-            _put(db, "next_seq", str(seq + 1))
+            put(db, "next_seq", str(seq + 1))
             return self.epoch, seq
 
     def renew_epoch(self, why: str) -> Epoch:
         """Starts a new epoch. For a journal that turns out to be a copy: its seqs are used elsewhere."""
         epoch = new_epoch()
         with self._change() as db:
-            _put(db, "epoch", epoch)
-            _put(db, "next_seq", "1")
+            put(db, "epoch", epoch)
+            put(db, "next_seq", "1")
         _log.warning("journal.new_epoch", epoch=epoch, why=why)
         return epoch
 
@@ -162,62 +151,6 @@ class Journal:
         with self._lock:
             self._db.close()
 
-    def _open(self) -> sqlite3.Connection:
-        # The file gets its mode before SQLite writes to it; its WAL takes the same mode.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        db = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            self._check_pages(db)
-            db.executescript(_SCHEMA)
-            fields = dict(db.execute("SELECT name, value FROM fields").fetchall())
-            if not fields:
-                self._found(db)
-            else:
-                self._check(fields)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _found(self, db: sqlite3.Connection) -> None:
-        epoch = new_epoch()
-        db.execute("BEGIN IMMEDIATE")
-        for name, value in (
-            ("epoch", epoch),
-            ("next_seq", "1"),
-            ("offset", "0.0"),
-            ("began_at", self._clock.now().isoformat()),
-        ):
-            _put(db, name, value)
-        db.execute("COMMIT")
-        _log.info("journal.begun", epoch=epoch)
-
-    @staticmethod
-    def _check_pages(db: sqlite3.Connection) -> None:
-        """Raises ValueError when SQLite finds its own file damaged."""
-        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise ValueError(f"the journal is damaged: {found}")
-
-    @staticmethod
-    def _check(fields: dict[str, str]) -> None:
-        """Raises ValueError for fields that no journal has."""
-        datetime.fromisoformat(fields.get("began_at", ""))
-        float(fields.get("offset", ""))
-        if int(fields.get("next_seq", "")) < 1 or not fields.get("epoch"):
-            raise ValueError("the journal's fields are damaged")
-
-    def _set_aside(self, why: str) -> None:
-        kept = self._path.with_name(self._path.name + ".damaged")
-        self._path.replace(kept)
-        for suffix in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        _log.error("journal.damaged", kept=str(kept), why=why)
-
     def _get(self, name: str) -> str:
         try:
             with self._lock:
@@ -226,6 +159,8 @@ class Journal:
                 ).fetchone()
         except sqlite3.ProgrammingError as error:
             raise Unavailable("the journal is closed") from error
+        if row is None:
+            raise Damaged(f"the journal has no {name} any more")
         return str(row[0])
 
     @contextlib.contextmanager
@@ -244,11 +179,3 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-
-
-def _put(db: sqlite3.Connection, name: str, value: str) -> None:
-    db.execute(
-        "INSERT INTO fields (name, value) VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
-    )

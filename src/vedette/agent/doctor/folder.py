@@ -4,11 +4,11 @@ import os
 import pwd
 import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 from vedette.agent.doctor.finding import Finding, fine, problem, unknown, warning
 from vedette.agent.doctor.patient import Patient
+from vedette.agent.journal_file import Damaged, read_fields
 from vedette.agent.spool import Spool
 from vedette.agent.state import JOURNAL, SPOOL
 from vedette.core import InvalidInput
@@ -68,11 +68,11 @@ def check_journal(patient: Patient) -> Finding:
             "nothing; the agent makes one with a new epoch, and the host is unknown once",
         )
     try:
-        fields = _fields(path)
-        at = f"epoch {fields['epoch'][:8]}, the next snapshot is {int(fields['next_seq'])}"
-    except (sqlite3.DatabaseError, KeyError, ValueError) as error:
-        if isinstance(error, sqlite3.OperationalError):
-            return unknown(f"{path} can't be read now: {error}", "run it again")
+        fields = read_fields(path)
+        at = f"epoch {fields.epoch[:8]}, the next snapshot is {fields.next_seq}"
+    except sqlite3.Error as error:
+        return unknown(f"{path} can't be read now: {error}", "run it again")
+    except Damaged as error:
         return problem(
             f"{path} is damaged: {error}",
             "restart the agent: it keeps the damaged file aside and begins a new epoch; then look at the disk (dmesg)",
@@ -113,20 +113,6 @@ def check_spool(patient: Patient) -> Finding:
     if age > max(_FRESH_SECONDS, 10 * patient.interval):
         return warning(text, "mend what keeps them (below); nothing is lost while there is room")
     return fine(text)
-
-
-def _fields(path: Path) -> dict[str, str]:
-    """The journal's fields, read without a trace: another process may be using it, and this one may not write.
-
-    Without a write-ahead log nobody has it open, so it may be taken as it lies there.
-    """
-    alone = not path.with_name(path.name + "-wal").exists()
-    uri = f"file:{path}?mode=ro" + ("&immutable=1" if alone else "")
-    with closing(sqlite3.connect(uri, uri=True, timeout=2.0)) as db:
-        found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-        if found != "ok":
-            raise ValueError(found)
-        return dict(db.execute("SELECT name, value FROM fields").fetchall())
 
 
 def _owner(path: Path) -> int | None:

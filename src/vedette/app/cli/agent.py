@@ -114,7 +114,7 @@ def status(
     """Says how the agent stands: enrolment, spool, last success, what can't be read."""
     from vedette.agent import status as agent_status
 
-    found = to_builtins(agent_status(_settings(config, state_dir), SystemClock()))
+    found = to_builtins(agent_status(_settings(config, state_dir)))
     if as_json:
         print_json(found)
     else:
