@@ -15,6 +15,7 @@ from tests.agent.server import Reply, Seen, Server
 from tests.agent.tree import Tree
 
 from vedette.agent import AgentSettings, Enrolment, Runner, run, snapshot, status
+from vedette.agent.journal_file import Damaged
 from vedette.agent.spool import Spool
 from vedette.core import (
     ActionId,
@@ -173,6 +174,44 @@ def test_a_look_that_fails_is_counted_and_shows_as_a_gap(
     found = Spool(settings.state / "spool", max_bytes=10**9, max_count=100).head()
     assert found is not None
     assert found[0].seq == 2
+
+
+def test_whatever_one_look_meets_the_next_is_taken(
+    settings: AgentSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(settings, ManualClock())
+    whole = runner._collector.snapshot
+
+    def too_much(*_: object) -> None:
+        raise OverflowError("can't serialize ints >= 2**64")
+
+    monkeypatch.setattr(runner._collector, "snapshot", too_much)
+    runner._first_readings()
+    runner.look()
+    monkeypatch.setattr(runner._collector, "snapshot", whole)
+    runner.look()
+    report = runner._health.report
+    runner.close()
+    assert (report.lost, report.last_seq) == (1, 2)
+    assert "OverflowError: can't serialize" in report.last_error
+
+
+def test_a_journal_that_is_damaged_at_work_ends_the_agent_and_the_next_begins_anew(
+    settings: AgentSettings,
+) -> None:
+    runner = Runner(settings, ManualClock())
+    runner.look()
+    epoch = runner._journal.epoch
+    with runner._journal._change() as db:
+        db.execute("DELETE FROM fields WHERE name = 'next_seq'")
+    with pytest.raises(Damaged, match="no next_seq"):
+        runner.look()
+    runner.close()
+    again = Runner(settings, ManualClock())
+    again.look()
+    assert again._journal.epoch != epoch
+    assert again._health.report.last_seq == 1
+    again.close()
 
 
 def test_an_agent_that_can_not_look_at_its_start_goes_on_trying(

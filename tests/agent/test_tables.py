@@ -16,13 +16,14 @@ from vedette.agent.collect import (
     sudoers,
     users,
 )
+from vedette.agent.collect.collector import Collector
 from vedette.agent.collect.deb_packages import DebPackages
 from vedette.agent.collect.hash import Hash
 from vedette.agent.collect.logged_in_users import LoggedInUsers
 from vedette.agent.collect.source import Unreadable
 from vedette.agent.collect.suid_bin import SuidBin
 from vedette.agent.collect.systemd_units import SystemdUnits
-from vedette.core import ManualClock
+from vedette.core import HostId, ManualClock, decode_snapshot, encode_snapshot
 
 
 @pytest.fixture
@@ -40,6 +41,32 @@ def test_users_are_the_lines_libc_would_take(tree: Tree) -> None:
         {"username": "root", "uid": 0, "gid": 0, "shell": "/bin/sh", "directory": "/root"},
         {"username": "\\xffodd", "uid": 5, "gid": 5, "shell": "/bin/sh", "directory": "/"},
     ]
+
+
+@pytest.mark.parametrize("number", [2**32, 2**63, 2**64, 10**20, "9" * 5000])
+def test_a_user_number_that_no_system_has_spoils_no_snapshot(tree: Tree, number: int | str) -> None:
+    tree.write(
+        "/etc/passwd",
+        f"root:x:0:0::/root:/bin/sh\nbig:x:{number}:1::/:/bin/sh\nmost:x:{2**32 - 1}:007::/:/\nno:x:\u0663:1::/:/\n",
+    )
+    taken = Collector(tree.source, ManualClock()).snapshot(HostId("h"), 1, {})
+    sent = decode_snapshot(encode_snapshot(taken), "application/msgpack")
+    rows = sent.tables["users"]
+    assert [row["username"] for row in rows] == ["root", "most"]
+    assert (rows[1]["uid"], rows[1]["gid"]) == (2**32 - 1, 7)
+    assert (
+        sent.unread["users"]
+        == "1 could not be read: /etc/passwd: big (a uid or gid beyond 32 bits)"
+    )
+
+
+@pytest.mark.parametrize("time", ["9" * 30, "soon", "-1"])
+def test_a_session_of_a_time_that_can_not_be_is_left_out_and_told(tree: Tree, time: str) -> None:
+    tree.write("/run/systemd/sessions/4", f"USER=ana\nCLASS=user\nREALTIME={time}\n")
+    tree.write("/run/systemd/sessions/5", "USER=bob\nCLASS=user\n")
+    found = LoggedInUsers(tree.source).collect()
+    assert [row["user"] for row in found.rows] == ["bob"]
+    assert "its time can't be" in found.partly
 
 
 def test_a_missing_passwd_is_an_error_and_not_an_empty_table(tree: Tree) -> None:

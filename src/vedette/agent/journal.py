@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from vedette.agent.journal_file import Damaged, open_file, put, set_aside
+from vedette.agent.journal_file import Damaged, judged, open_file, put, set_aside
 from vedette.core import Clock, Command, CommandId, CommandResult, Epoch, Unavailable, new_epoch
 
 __all__ = ["Journal", "Known"]
@@ -159,6 +159,8 @@ class Journal:
                 ).fetchone()
         except sqlite3.ProgrammingError as error:
             raise Unavailable("the journal is closed") from error
+        except (sqlite3.Error, UnicodeError) as error:
+            raise judged(error) from error
         if row is None:
             raise Damaged(f"the journal has no {name} any more")
         return str(row[0])
@@ -174,8 +176,10 @@ class Journal:
             try:
                 yield self._db
                 self._db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # A commit that failed for want of space may have ended the transaction already.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error | UnicodeError):
+                    raise judged(error) from error
                 raise

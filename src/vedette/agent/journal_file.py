@@ -14,7 +14,7 @@ import structlog
 
 from vedette.core import Clock, CommandResult, Epoch, Record, Unavailable, new_epoch
 
-__all__ = ["Damaged", "JournalFields", "open_file", "put", "read_fields", "set_aside"]
+__all__ = ["Damaged", "JournalFields", "judged", "open_file", "put", "read_fields", "set_aside"]
 
 _log = structlog.get_logger()
 _SCHEMA: Final = (
@@ -83,7 +83,7 @@ def open_file(path: Path, clock: Clock, *, patience: float = 10.0) -> sqlite3.Co
                 _found(db, clock)
             db.execute("COMMIT")
         except (sqlite3.Error, UnicodeError) as error:
-            raise _judged(error) from error
+            raise judged(error) from error
     except BaseException:
         db.close()
         raise
@@ -106,7 +106,7 @@ def read_fields(path: Path) -> JournalFields:
         try:
             return _checked(db)
         except (sqlite3.Error, UnicodeError) as error:
-            raise _judged(error) from error
+            raise judged(error) from error
 
 
 def set_aside(path: Path, why: str) -> None:
@@ -127,13 +127,15 @@ def put(db: sqlite3.Connection, name: str, value: str) -> None:
     )
 
 
-def _judged(error: Exception) -> Exception:
-    """The error itself where it speaks of the surroundings.
+def judged(error: Exception) -> Exception:
+    """Damaged, or the error itself where it speaks of the surroundings or of a wrong use.
 
     What the sqlite3 module finds by itself (a text that is not UTF-8, in a row or in SQLite's own message) bears no code;
     it is of the content too.
     """
     code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
+        return error
     if code is not None and code & 0xFF in _SURROUNDINGS:
         return error
     return Damaged(str(error))

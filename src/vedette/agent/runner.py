@@ -24,6 +24,7 @@ from vedette.agent.door import Door, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Health
 from vedette.agent.journal import Journal
+from vedette.agent.journal_file import Damaged
 from vedette.agent.outgoing import Outgoing
 from vedette.agent.pace import Pace
 from vedette.agent.route import Route
@@ -124,13 +125,19 @@ class Runner:
             raise Unavailable(f"the agent had to stop: {self._broken}") from self._broken
 
     def look(self) -> None:
-        """Takes one snapshot and puts it, sealed, into the spool. A failure is logged and counted, not raised."""
+        """Takes one snapshot and puts it, sealed, into the spool. A failure is logged and counted, not raised.
+
+        Raises:
+            Damaged: the journal is; a new start sets it aside.
+        """
         try:
             self._look()
-        except (VedetteError, OSError, sqlite3.Error) as error:
+        except Damaged:
+            raise
+        except Exception as error:  # noqa: BLE001 - what one look meets must not end all that come after it
             # Whatever is missing then shows as a gap in seq, or as silence.
             _log.exception("agent.look_failed")
-            self._health.failed(f"a snapshot was lost: {error}", lost=1)
+            self._health.failed(f"a snapshot was lost: {_told(error)}", lost=1)
 
     def close(self) -> None:
         """Closes connections and the journal. `run` does it at its end."""
@@ -167,7 +174,7 @@ class Runner:
         """A look that only reads the counters once, so that the first snapshot has rates."""
         try:
             self._collector.snapshot(self._enrolment.host, 1, self._settings.labels)
-        except (VedetteError, OSError):
+        except Exception:  # noqa: BLE001 - as for each look
             # A host that can't be looked at now may be later; each look tells.
             _log.exception("agent.first_readings_failed")
 
@@ -266,6 +273,13 @@ def snapshot(
     collector.snapshot(host, 1, settings.labels)
     clock.sleep(settle_seconds)
     return _measured(collector, clock, host, 1, settings.labels)
+
+
+def _told(error: Exception) -> str:
+    """What Vedette and the system say speaks for itself; a fault of ours is named by its kind."""
+    if isinstance(error, VedetteError | OSError | sqlite3.Error):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _measured(

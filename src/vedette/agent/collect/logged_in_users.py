@@ -70,7 +70,7 @@ class LoggedInUsers:
                             "user": fields["USER"],
                             "tty": fields.get("TTY", ""),
                             "host": fields.get("REMOTE_HOST", ""),
-                            "time": int(fields.get("REALTIME", "0") or 0) // 1_000_000,
+                            "time": _seconds(fields.get("REALTIME", "")),
                         }
                     )
         return Table(rows=rows, partly=str(misses))
@@ -78,3 +78,11 @@ class LoggedInUsers:
 
 def _string(field: bytes) -> str:
     return text(field.split(b"\0", 1)[0])
+
+
+def _seconds(microseconds: str) -> int:
+    if not microseconds:
+        return 0
+    if not (microseconds.isascii() and microseconds.isdecimal() and len(microseconds) <= 18):
+        raise Unreadable("its time can't be")
+    return int(microseconds) // 1_000_000
