@@ -207,6 +207,26 @@ class ApplyContract:
         assert apply(store, followed) == [APPLIED]
         assert _audited(store).count("host.identity_shared") == 1
 
+    @pytest.mark.parametrize("label", [Label.NORMAL, Label.ABNORMAL])
+    def test_a_late_one_of_a_shared_identity_ends_normal_at_once(
+        self, store: Store, label: Label
+    ) -> None:
+        enrol(store)
+        first = effect(2, label)
+        apply(store, first)
+        two = Reason(expert="judge", subject="identity", text="Two agents report")
+        late = verdict(9, Label.UNKNOWN, epoch=Epoch("old"), late=True, reasons=(two,))
+        again = verdict(10, Label.UNKNOWN, epoch=Epoch("old"), late=True, reasons=(two,))
+        store.outbox.take(9)
+        apply(store, *(Effect(verdict=v, expected=first.result) for v in (late, again)))
+        host = store.hosts.get(TENANT, HOST)
+        if label is Label.ABNORMAL:
+            assert host.status is HostStatus.ABNORMAL
+            return
+        assert (host.status, host.status_reason) == (HostStatus.UNKNOWN, "Two agents report")
+        (told,) = store.outbox.take(9)
+        assert (told.data["from"], told.data["to"]) == ("normal", "unknown")
+
     def test_a_conflict_is_kept_at_its_host_and_a_flood_of_them_is_few_writes(
         self, store: Store
     ) -> None:

@@ -167,6 +167,21 @@ class SilenceContract:
         store.apply([second], actor="system:detector", policies=_tells)
         assert store.hosts.get(TENANT, HOST).silent_since is None
 
+    def test_a_host_whose_snapshots_are_all_late_falls_silent(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        """Late ones tell nothing of the host as it is, however many come."""
+        enrol(store, interval=10.0)
+        apply(store, *chain(50, 50))
+        found = []
+        for seq in range(1, 10):
+            open_for(store, 10)
+            late = Effect(verdict=verdict(seq, Label.UNKNOWN, late=True), description=described())
+            apply(store, late)
+            found += store.hosts.expire_silent(clock.now())
+        assert [one.id for one in found] == [HOST]
+        assert store.hosts.get(TENANT, HOST).status is HostStatus.UNKNOWN
+
     def test_a_turn_says_how_many_turned_and_what_was_told(
         self, store: Store, clock: ManualClock
     ) -> None:

@@ -134,6 +134,22 @@ def test_the_other_is_followed_again_when_the_running_one_falls_silent(
     assert (timeline.epoch, timeline.past) == (ONE, [TWO])
 
 
+def test_a_clock_that_was_ahead_keeps_the_other_out_for_half_an_hour_at_most(
+    detector: Detector, grown: bytes
+) -> None:
+    """A copy whose clock is a day ahead was switched off: its last time lies in the other's future for a day."""
+    sent = [
+        *in_turns(original(GROWN, 5), copy(0, 5, off=86_400.0)),
+        *original(GROWN + 5, 45),
+    ]
+    answers, _ = play(detector, sent, grown)
+    alone = answers[10:]
+    back = [at for at, one in enumerate(alone) if not one.late]
+    assert back == list(range(back[0], 45))
+    assert 29 <= back[0] <= 32
+    assert all(told(one) for one in alone[: back[0]])
+
+
 def test_one_that_comes_back_after_the_other_took_over_is_told_of(
     detector: Detector, grown: bytes
 ) -> None:

@@ -21,13 +21,15 @@ _INTERVALS = 5
 _OWN = 3  # snapshots of the running epoch
 _MOST_OWN = 1_440
 _ROW = 3
+_ALONE_SECONDS = 1_800.0
 
 
 class Rival(msgspec.Struct, array_like=True, frozen=True):
     """An epoch that has ended, as last heard of: `seq` and `taken_at` are of its newest snapshot.
 
     `times` counts those that came after its end, `row` those of them since the running epoch's last, `at` is the host's
-    count when it was last heard; `proven` says that its agent was alive beside the running epoch's.
+    count when it was last heard; `proven` says that its agent was alive beside the running epoch's. `alone_at` is when the
+    first of `row` was taken.
     """
 
     epoch: str
@@ -37,6 +39,7 @@ class Rival(msgspec.Struct, array_like=True, frozen=True):
     row: int = 0
     at: int = -1
     proven: bool = False
+    alone_at: datetime | None = None
 
 
 def next_of(
@@ -51,6 +54,7 @@ def next_of(
     if snapshot.seq <= before.seq:
         return None
     later = began_at is not None and snapshot.taken_at > began_at
+    goes_on = before.at == count and before.alone_at is not None
     return Rival(
         epoch=before.epoch,
         seq=snapshot.seq,
@@ -59,6 +63,7 @@ def next_of(
         row=before.row + 1 if before.at == count else 1,
         at=count,
         proven=before.proven or before.times > 0 or later,
+        alone_at=before.alone_at if goes_on else snapshot.taken_at,
     )
 
 
@@ -82,12 +87,16 @@ def is_near(rivals: Iterable[Rival], now: datetime, *, count: int, elapsed: floa
 def takes_over(before: Rival, now: Rival, last_taken_at: datetime | None) -> bool:
     """Whether the running epoch's agent has fallen silent while this one goes on, so that it is the host's again.
 
-    Else an agent whose copy was switched off would come late for ever.
+    Else an agent whose copy was switched off would come late for ever. That the clock of the running one was ahead hides
+    its silence from a comparison of the two: so half an hour of the other's alone, by its own clock, is enough.
     """
     if last_taken_at is None or not now.proven or now.row < _ROW:
         return False
     pace = (now.taken_at - before.taken_at).total_seconds()
-    return now.taken_at > last_taken_at + _window(pace)
+    if now.taken_at > last_taken_at + _window(pace):
+        return True
+    alone = (now.taken_at - now.alone_at).total_seconds() if now.alone_at else 0.0
+    return alone > max(_ALONE_SECONDS, _INTERVALS * pace)
 
 
 def _window(interval: float) -> timedelta:

@@ -38,6 +38,8 @@ class Timeline(msgspec.Struct, kw_only=True, array_like=True):
     def advance(self, epoch: Epoch, snapshot: Snapshot, *, shared: bool = False) -> None:
         """Takes the snapshot as the host's last."""
         if epoch != self.epoch:
+            # The copy's first one under an epoch of its own ends no episode: it is a part of it.
+            shared = shared or self.shared
             if self.epoch:
                 self._end_epoch()
             self.past = [one for one in self.past if one != epoch][-_REMEMBERED_EPOCHS:]

@@ -141,11 +141,13 @@ class Batch:
             return
         self._touched[key] = None
         row["last_seen_at"] = max(row["last_seen_at"] or verdict.decided_at, verdict.decided_at)
-        row["heard"] = self._present.open_time
         if effect.needed is not None:
             row["needed"] = effect.needed
         if verdict.late or (effect.blind and not self._is_newest(key, verdict)):
+            # Nothing of the host now is known by it, so it does not keep silence away.
+            self._note_shared(key, verdict)
             return
+        row["heard"] = self._present.open_time
         if effect.description is not None:
             row["hostname"] = effect.description.hostname
             row["os"] = effect.description.os
@@ -156,6 +158,16 @@ class Batch:
         if row["silent_since"] is not None and not effect.blind:
             self._note_back(key)
         self._note_facts(key, effect)
+
+    def _note_shared(self, key: Key, verdict: Verdict) -> None:
+        """Whose state a normal host's is can't be told from the moment that two agents are seen to report as it."""
+        told = next((one.text for one in verdict.reasons if one.subject == _SHARED), "")
+        row = self._present.hosts[key]
+        if told and row["status"] is HostStatus.NORMAL:
+            turn = host_turn(row, verdict, HostStatus.UNKNOWN, told)
+            self._note_turn(key, turn, told)
+            row["status"], row["status_reason"] = HostStatus.UNKNOWN, told
+            row["status_since"] = self._now
 
     def _note_back(self, key: Key) -> None:
         row = self._present.hosts[key]
@@ -170,17 +182,19 @@ class Batch:
 
     def _note_standing(self, key: Key, verdict: Verdict) -> None:
         row = self._present.hosts[key]
-        turn = host_turn(row, verdict)
-        if turn is not None:
-            self._notices.append(
-                Notice(kind="host.label", tenant=key[0], subject=key[1], data=turn, at=self._now)
-            )
-            self._tell(key[0], "host.status", key[1], reason_of(verdict), turn)
-        if row["status"].value != verdict.label.value:
+        status, reason = HostStatus(verdict.label.value), reason_of(verdict)
+        if row["label"] not in {None, verdict.label} or row["status"] is not status:
+            self._note_turn(key, host_turn(row, verdict, status, reason), reason)
+        if row["status"] is not status:
             row["status_since"] = verdict.taken_at
-        row["status"] = HostStatus(verdict.label.value)
-        row["status_reason"] = reason_of(verdict)
+        row["status"], row["status_reason"] = status, reason
         row["label"] = verdict.label
+
+    def _note_turn(self, key: Key, turn: dict[str, Any], reason: str) -> None:
+        self._notices.append(
+            Notice(kind="host.label", tenant=key[0], subject=key[1], data=turn, at=self._now)
+        )
+        self._tell(key[0], "host.status", key[1], reason, turn)
 
     def _note_facts(self, key: Key, effect: Effect) -> None:
         at, row = effect.verdict.taken_at, self._present.hosts[key]
@@ -305,6 +319,7 @@ def _two_of(verdict: Verdict) -> dict[str, Any]:
     return {"epoch": verdict.epoch, "seq": verdict.seq, "verdict": verdict.id}
 
 
+_SHARED = "identity"  # the detector's subject of a reason
 _MOVING = (
     "hostname",
     "labels",

@@ -2,25 +2,21 @@
 
 from typing import Any
 
-from vedette.core import Incident, IncidentState, Label, Verdict
+from vedette.core import HostStatus, Incident, IncidentState, Label, Verdict
 
 __all__ = ["host_turn", "incident_data", "incident_turns", "reason_of"]
 
 
-def host_turn(row: dict[str, Any], verdict: Verdict) -> dict[str, Any] | None:
-    """What changes for a host by a verdict that is not late; None when neither its status nor its label does.
-
-    A host's first label is no change of label, but it may be one of status.
-    """
-    same_status = row["status"].value == verdict.label.value
-    if same_status and row["label"] in {None, verdict.label}:
-        return None
+def host_turn(
+    row: dict[str, Any], verdict: Verdict, status: HostStatus, reason: str
+) -> dict[str, Any]:
+    """What is told of a host's change by a verdict: of its status, its label, or both."""
     return {
         "from": str(row["status"]),
-        "to": str(verdict.label),
+        "to": str(status),
         "label_before": str(row["label"] or ""),
         "hostname": row["hostname"],
-        "reason": reason_of(verdict),
+        "reason": reason,
         "verdict": verdict.id,
         "score": verdict.score,
         "severity": str(verdict.severity),
