@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from vedette.agent import (
     run,
 )
 from vedette.agent.doctor.work import judge_unit
+from vedette.agent.health import Health
 from vedette.core import Clock, ConfigError, HostId, ManualClock, SystemClock, TenantId
 from vedette.seal import Authority, KeyRing, SigningKey
 
@@ -140,8 +142,8 @@ def test_a_healthy_agent_at_work_is_told_as_such(working: Sick) -> None:
     assert diagnosis.exit_code == 0
     assert [one.check for one in diagnosis.findings] == [
         "settings", "enrolment", "folder", "disk", "journal", "spool", "keys", "authority", "name",
-        "connection", "proxy", "tls", "request", "clock", "process", "unit", "last error", "sight",
-        "cost",
+        "connection", "proxy", "tls", "request", "clock", "process", "unit", "last error", "losses",
+        "sight", "cost",
     ]  # fmt: skip
 
 
@@ -458,6 +460,59 @@ def test_the_last_error_is_told_with_its_time(sick: Sick) -> None:
     runner._report()
     runner.close()
     assert "can't be reached" in sick.says("last error", Outcome.WARNING)
+
+
+def _report(sick: Sick, **changes: object) -> None:
+    health = Health(sick.state, sick.clock)
+    health._update(**changes)
+    health.write()
+
+
+def test_what_was_refused_or_lost_is_a_problem_for_a_day(sick: Sick) -> None:
+    sick.look(1)
+    sick.says("losses", Outcome.FINE)
+    sick.server.script = lambda seen: Reply(400 if seen.path == "/v1/snapshots" else 200)
+    runner = Runner(sick.settings, sick.clock)
+    runner._shipper.step()
+    runner._report()
+    runner.close()
+    told = sick.says("losses", Outcome.PROBLEM)
+    assert "1 refused by the server; the last at 20" in told
+    assert "the server is blind" in told
+    _report(sick, last_success_at=sick.clock.now(), lost=2)
+    assert "2 lost before the spool" in sick.says("losses", Outcome.PROBLEM)
+    sick.clock = ManualClock(sick.clock.now() + timedelta(days=2))
+    sick.says("losses", Outcome.WARNING)
+    _report(sick, last_loss_at=None)
+    assert "when is not known" in sick.says("losses", Outcome.PROBLEM)
+    _report(sick, refused=0, lost=0, conflicts=3)
+    assert "3 in conflict" in sick.says("losses", Outcome.WARNING)
+
+
+def test_times_yet_to_come_are_told_and_not_taken_for_fresh(working: Sick) -> None:
+    working.clock = ManualClock(working.clock.now() - timedelta(hours=1))
+    assert "yet to come: the clock was set back" in working.says("process", Outcome.UNKNOWN)
+    assert "the last success was at" in working.says("last error", Outcome.UNKNOWN)
+    assert working.examine().exit_code == 2
+
+
+def test_a_waiting_snapshot_of_a_time_yet_to_come_is_told(sick: Sick) -> None:
+    sick.look(1)
+    sick.clock = ManualClock(sick.clock.now() - timedelta(hours=1))
+    assert "from now" in sick.says("spool", Outcome.WARNING)
+
+
+def test_an_agent_that_was_stopped_by_a_signal_is_a_problem(sick: Sick) -> None:
+    sick.look(1)
+    code = f"import fcntl, time; f = open({str(sick.state / 'lock')!r}, 'w'); fcntl.flock(f, 2); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as agent:
+        assert agent.stdout is not None
+        agent.stdout.readline()
+        sick.says("process", Outcome.FINE)
+        agent.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, agent.pid, os.WSTOPPED)
+        assert f"kill -CONT {agent.pid}" in sick.says("process", Outcome.PROBLEM)
+        agent.kill()
 
 
 def test_what_is_not_read_is_named(sick: Sick) -> None:

@@ -43,6 +43,10 @@ def test_without_file_and_environment_there_are_defaults() -> None:
         ("spool_bytes = 5", "spool_bytes"),
         ("this is not toml", "is not TOML"),
         ("labels = 'role'", "name=value"),
+        ("[labels]\n" + "".join(f"k{n} = 'v'\n" for n in range(65)), "may have 64, these are 65"),
+        (f"[labels]\nrole = '{'v' * 257}'", "a value may have 256 letters, that of 'role' has 257"),
+        (f"[labels]\n{'k' * 257} = 'v'", "a name may have 256 letters"),
+        ('[labels]\nrole = "a\\u0000b"', "the value of 'role' has a control character"),
     ],
 )
 def test_a_setting_that_can_not_be_used_is_told_with_advice(
@@ -52,6 +56,14 @@ def test_a_setting_that_can_not_be_used_is_told_with_advice(
     file.write_text(text)
     with pytest.raises(ConfigError, match=message):
         AgentSettings.load(file, {})
+
+
+def test_labels_at_their_bounds_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text("[labels]\n" + "".join(f"k{n} = '{'ü' * 256}'\n" for n in range(64)))
+    assert len(AgentSettings.load(file, {}).labels) == 64
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        AgentSettings.load(None, {"VEDETTE_AGENT_LABELS": "role=\udcff"})
 
 
 def test_a_named_file_must_be_there_and_readable(tmp_path: Path) -> None:

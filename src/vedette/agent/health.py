@@ -26,6 +26,7 @@ class Cost(Record, frozen=True, kw_only=True):
 class Report(Record, frozen=True, kw_only=True):
     """`refused` are snapshots that the server would not take, `conflicts` those whose seq it had with other content.
 
+    `lost` never came into the spool. `last_loss_at` is when one was refused or lost.
     `cpu_percent` is the agent's own share of one core since the look before; `over_ceiling` is empty while it keeps to
     its settings.
     """
@@ -40,6 +41,7 @@ class Report(Record, frozen=True, kw_only=True):
     conflicts: int = 0
     last_conflict_at: datetime | None = None
     lost: int = 0
+    last_loss_at: datetime | None = None
     unread: dict[str, str] = {}
     cost: Cost | None = None
     cpu_percent: float | None = None
@@ -80,6 +82,7 @@ class Health:
             last_error_at=self._clock.now(),
             refused=now.refused + refused,
             conflicts=now.conflicts + conflicts,
+            last_loss_at=self._clock.now() if refused or lost else now.last_loss_at,
             last_conflict_at=self._clock.now() if conflicts else now.last_conflict_at,
             lost=now.lost + lost,
         )

@@ -20,6 +20,8 @@ _DEFAULT_FILE = Path("/etc/vedette/agent.toml")
 _MIB = 1024 * 1024
 
 Seconds = Annotated[float, Meta(ge=0.1, le=86_400)]
+# As the contract has them (core.HostDescription): a host that says more is refused by its server, each time.
+_MOST_LABELS, _LABEL_LENGTH = 64, 256
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
@@ -122,6 +124,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
         for name in ("state_dir", "root"):
             if not Path(getattr(self, name)).is_absolute():
                 raise ConfigError(f"{name} must be an absolute path, not {getattr(self, name)!r}")
+        _check_labels(self.labels)
         if self.proxy is not None and not _is_proxy(self.proxy):
             # It is not repeated here: it may hold a password.
             raise ConfigError(
@@ -144,6 +147,25 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             suid_slow_seconds=self.suid_slow_seconds,
             collect_timeout=self.collect_timeout,
         )
+
+
+def _check_labels(labels: dict[str, str]) -> None:
+    if len(labels) > _MOST_LABELS:
+        raise ConfigError(
+            f"labels: a host may have {_MOST_LABELS}, these are {len(labels)}; leave some out"
+        )
+    for name, value in labels.items():
+        for what, word in (("name", name), ("value", value)):
+            if len(word) > _LABEL_LENGTH:
+                raise ConfigError(
+                    f"labels: a {what} may have {_LABEL_LENGTH} letters, that of {name[:64]!r} has {len(word)}; shorten it"
+                )
+            if any(
+                ord(one) < 0x20 or ord(one) == 0x7F or 0xD800 <= ord(one) < 0xE000 for one in word
+            ):
+                raise ConfigError(
+                    f"labels: the {what} of {name[:64]!r} has a control character, or is not UTF-8; take it out"
+                )
 
 
 def _is_proxy(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Self
 
 from vedette.core import Conflict
 
-__all__ = ["JOURNAL", "SPOOL", "StateLock"]
+__all__ = ["JOURNAL", "SPOOL", "StateLock", "holder"]
 
 JOURNAL = "journal.sqlite"
 SPOOL = "spool"
@@ -67,6 +67,21 @@ class StateLock:
             return not _take(fd, fcntl.LOCK_SH)
         finally:
             os.close(fd)
+
+
+def holder(state: Path) -> int | None:
+    """The process that holds the folder's lock, as the kernel tells it; None where it does not: in another container, say.
+
+    Raises:
+        OSError: it can't be looked at.
+    """
+    about = (state / _LOCK).stat()
+    place = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+    for line in Path("/proc/locks").read_text("ascii").splitlines():
+        fields = line.split()
+        if len(fields) > 5 and fields[1] == "FLOCK" and fields[5] == place and int(fields[4]) > 0:
+            return int(fields[4])
+    return None
 
 
 def _take(fd: int, how: int) -> bool:

@@ -37,6 +37,7 @@ _WORK: tuple[tuple[str, _Check], ...] = (
     ("process", work.check_process),
     ("unit", work.check_unit),
     ("last error", work.check_last_error),
+    ("losses", work.check_losses),
     ("sight", work.check_sight),
     ("cost", work.check_cost),
 )

@@ -19,6 +19,7 @@ __all__ = ["check_disk", "check_folder", "check_journal", "check_spool"]
 _MIB = 1024 * 1024
 _LEAST_FREE = 16 * _MIB
 _FRESH_SECONDS = 600.0
+_TREMBLE = 5.0
 
 
 def check_folder(patient: Patient) -> Finding:
@@ -103,16 +104,23 @@ def check_spool(patient: Patient) -> Finding:
         return warning(
             f"{text}; the oldest is no envelope: {error}", "nothing: it is refused and counted"
         )
-    text += f", the oldest for {age:.0f} s"
     settings = patient.settings
+    text += (
+        f", the oldest for {age:.0f} s" if age >= 0 else f", the oldest is of {-age:.0f} s from now"
+    )
     if size.size > 0.9 * settings.spool_bytes or size.depth > 0.9 * settings.spool_count:
         return problem(
             text,
             "mend what keeps them (below): the spool is nearly full, and then the oldest are lost",
         )
-    if age > max(_FRESH_SECONDS, 10 * patient.interval):
-        return warning(text, "mend what keeps them (below); nothing is lost while there is room")
-    return fine(text)
+    advice = ""
+    if age < -_TREMBLE:
+        advice = (
+            "the clock was set back since: keep it by chrony or systemd-timesyncd (timedatectl)"
+        )
+    elif age > max(_FRESH_SECONDS, 10 * patient.interval):
+        advice = "mend what keeps them (below); nothing is lost while there is room"
+    return warning(text, advice) if advice else fine(text)
 
 
 def _owner(path: Path) -> int | None:

@@ -2,15 +2,17 @@
 
 import shutil
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from vedette.agent.doctor.finding import Finding, fine, problem, unknown, warning
 from vedette.agent.doctor.patient import Patient
-from vedette.agent.state import StateLock
+from vedette.agent.state import StateLock, holder
 
 __all__ = [
     "check_cost",
     "check_last_error",
+    "check_losses",
     "check_process",
     "check_sight",
     "check_unit",
@@ -23,6 +25,9 @@ _SYSTEMD = Path("/run/systemd/system")
 _WANTED = "LoadState,ActiveState,SubState,Result,NRestarts"
 _MANY_RESTARTS = 3
 _NAMED = 3
+_LATELY = timedelta(days=1)
+_TREMBLE = timedelta(seconds=5)
+_STOPPED = frozenset({"T", "t"})
 
 
 def check_process(patient: Patient) -> Finding:
@@ -32,9 +37,20 @@ def check_process(patient: Patient) -> Finding:
             f"no agent works with {patient.state}",
             "systemctl start vedette-agent, or: vedette agent run",
         )
+    pid = holder(patient.state)
+    if pid is not None and _state(pid) in _STOPPED:
+        return problem(
+            f"the agent, process {pid}, is stopped by a signal: it does nothing",
+            f"find out who stopped it; then: kill -CONT {pid}",
+        )
     last = patient.report.last_taken_at
     if last is None:
         return unknown("an agent runs, and has not looked yet", "run it again after one interval")
+    if _is_to_come(patient, last):
+        return unknown(
+            f"an agent runs; its last look was at {_at(last)}, which is yet to come: the clock was set back",
+            "run it again after one interval",
+        )
     age = (patient.clock.now() - last).total_seconds()
     if age > 3 * patient.interval + 60:
         return problem(
@@ -85,15 +101,47 @@ def check_last_error(patient: Patient) -> Finding:
     """Nothing went wrong since the last success."""
     report = patient.report
     success, failure = report.last_success_at, report.last_error_at
+    for what, at in (("success", success), ("error", failure)):
+        if at is not None and _is_to_come(patient, at):
+            told = f"; the last error: {report.last_error}" if report.last_error else ""
+            return unknown(
+                f"the last {what} was at {_at(at)}, which is yet to come: the clock was set back{told}",
+                "run it again after the next snapshot was sent",
+            )
     if failure is not None and (success is None or failure > success):
         return warning(
-            f"since {failure:%Y-%m-%d %H:%M:%S} UTC: {report.last_error}",
+            f"since {_at(failure)}: {report.last_error}",
             "it passes when what is named above is mended",
         )
     if success is None:
         return unknown("nothing was sent yet")
     before = f"; before that: {report.last_error}" if failure is not None else ""
-    return fine(f"none since the last success at {success:%Y-%m-%d %H:%M:%S} UTC{before}")
+    return fine(f"none since the last success at {_at(success)}{before}")
+
+
+def check_losses(patient: Patient) -> Finding:
+    """No snapshot was refused, lost on the way to the spool, or in conflict."""
+    report = patient.report
+    counts = {
+        "refused by the server": report.refused,
+        "lost before the spool": report.lost,
+        "in conflict with another of the same number": report.conflicts,
+    }
+    text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if not text:
+        return fine("no snapshot was refused, lost or in conflict")
+    if not (report.refused or report.lost):
+        return warning(text, "see keys, above: this machine was copied or restored")
+    advice = (
+        "each is a gap in which the server is blind; the log's ship.refused and agent.look_failed say why "
+        "(journalctl -u vedette-agent)"
+    )
+    if report.last_loss_at is None:
+        return problem(f"{text}; when is not known", advice)
+    text += f"; the last at {_at(report.last_loss_at)}"
+    if patient.clock.now() - report.last_loss_at < _LATELY:
+        return problem(text, advice)
+    return warning(text, advice)
 
 
 def check_sight(patient: Patient) -> Finding:
@@ -130,3 +178,21 @@ def check_cost(patient: Patient) -> Finding:
             "raise cpu_percent or memory_mib (and the unit's limits), or the interval",
         )
     return fine(text)
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _is_to_come(patient: Patient, moment: datetime) -> bool:
+    """By the wall clock, which somebody may have set back; a moment's trembling is none of it."""
+    return moment - patient.clock.now() > _TREMBLE
+
+
+def _state(pid: int) -> str:
+    """The letter of proc(5); empty for a process that is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return stat[stat.rindex(")") + 2 :][:1]
