@@ -55,6 +55,16 @@ def test_a_clock_that_is_set_back_opens_no_quota_again() -> None:
         quotas.check("t", "h", 1, NOON - timedelta(days=2))
 
 
+def test_what_was_counted_under_a_clock_that_ran_ahead_renews_tomorrow() -> None:
+    quotas = Quotas(QuotaBounds(host_snapshots=1), (), NOON)
+    quotas.check("t", "h", 1, NOON + timedelta(days=400))
+    quotas.count(_used(1), NOON)
+    with pytest.raises(Throttled) as refused:
+        quotas.check("t", "h", 1, NOON)
+    assert refused.value.retry_after == 12 * 3600
+    quotas.check("t", "h", 1, NOON + timedelta(hours=12))
+
+
 def test_a_day_is_one_in_utc() -> None:
     east = datetime.fromisoformat("2026-03-02T01:00:00+03:00")
     assert day_of(east) == datetime(2026, 3, 1, tzinfo=UTC)

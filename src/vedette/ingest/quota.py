@@ -78,8 +78,9 @@ class Quotas:
 
     def _turn(self, now: datetime) -> None:
         day = day_of(now)
-        # A clock that is set back must not open the day's quota again.
+        # A clock that is set back must not open the day's quota again: the counts stay. They are of this day from now on,
+        # so that what was counted under a clock that ran ahead is renewed at the end of it, not in the year it showed.
         if day > self._day:
-            self._day = day
             self._snapshots.clear()
             self._bytes.clear()
+        self._day = day
