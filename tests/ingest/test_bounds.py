@@ -37,7 +37,7 @@ def test_a_nonce_is_taken_once_while_its_signature_could_pass(
         created = now + offset
         fresh_still = taken.get((key, nonce), -1) >= now - 300
         try:
-            memory.use(key, nonce, created=created, now=now)
+            memory.use(key, nonce, created=created, now=now, monotonic=now)
         except Unauthenticated:
             # It may be remembered up to a slice longer than it must, never shorter.
             assert taken[key, nonce] >= now - 300 - 60
@@ -49,19 +49,33 @@ def test_a_nonce_is_taken_once_while_its_signature_could_pass(
 def test_the_nonce_memory_forgets_what_could_not_pass_anyhow() -> None:
     memory = NonceMemory(freshness=300, limit=1000)
     for second in range(5000):
-        memory.use("k", str(second), created=second, now=float(second))
+        memory.use("k", str(second), created=second, now=float(second), monotonic=float(second))
     assert len(memory) <= 300 + 2 * 60
 
 
 def test_a_full_nonce_memory_refuses_and_does_not_forget() -> None:
     memory = NonceMemory(freshness=300, limit=2)
-    memory.use("k", "1", created=0, now=0.0)
-    memory.use("k", "2", created=0, now=0.0)
+    memory.use("k", "1", created=0, now=0.0, monotonic=0.0)
+    memory.use("k", "2", created=0, now=0.0, monotonic=0.0)
     with pytest.raises(Unavailable):
-        memory.use("k", "3", created=0, now=0.0)
+        memory.use("k", "3", created=0, now=0.0, monotonic=0.0)
     with pytest.raises(Unauthenticated):
-        memory.use("k", "1", created=0, now=0.0)
-    memory.use("k", "3", created=1000, now=1000.0)
+        memory.use("k", "1", created=0, now=0.0, monotonic=0.0)
+    memory.use("k", "3", created=1000, now=1000.0, monotonic=1000.0)
+
+
+def test_no_nonce_is_forgotten_early_by_a_clock_that_is_set() -> None:
+    memory = NonceMemory(freshness=300, limit=10)
+    memory.use("k", "ahead", created=7300, now=7200.0, monotonic=0.0)
+    # The clock was two hours ahead. It is put right, and shows the signature's time once more, two hours later.
+    for monotonic in (1.0, 7100.0):
+        with pytest.raises(Unauthenticated):
+            memory.use("k", "ahead", created=7300, now=monotonic, monotonic=monotonic)
+    memory.use("k", "right", created=7100, now=7101.0, monotonic=7101.0)
+    # Here it jumps ahead for a moment, in which another request comes.
+    memory.use("k", "other", created=90_000, now=90_000.0, monotonic=7102.0)
+    with pytest.raises(Unauthenticated):
+        memory.use("k", "right", created=7100, now=7103.0, monotonic=7103.0)
 
 
 @given(st.lists(st.floats(0, 5), max_size=200))

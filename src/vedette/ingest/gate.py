@@ -2,7 +2,8 @@
 
 Freshness is about the signature's `created`, never about when a snapshot was taken: what an agent has spooled is sent
 late with a fresh signature. Nonces are remembered in memory; so that a restart does not open the door to replays, a
-signature made before this process started is refused as stale, and the agent simply signs anew. Several processes
+signature made before this process started is refused as stale, and the agent simply signs anew. The start is told by the
+monotonic time since, so that it moves with a wall clock that is set: by a clock set back no host is kept out. Several processes
 behind one address each remember their own nonces: a replay within the freshness to another of them passes the gate,
 and has no effect, since every machine route is idempotent.
 
@@ -10,6 +11,7 @@ The signature is over the body's digest, not over the body, so it is verified fi
 the door read a body. Enrolments alone come from strangers; see `Door` for what they may use.
 """
 
+import asyncio
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
@@ -33,6 +35,9 @@ from vedette.seal import (
 )
 
 __all__ = ["Caller", "Gate", "Signed"]
+
+_APART = 0.05
+"""Seconds that reading the wall clock and the monotonic one may lie apart."""
 
 
 class Caller(Record, frozen=True, kw_only=True):
@@ -69,7 +74,7 @@ class Gate:
         self._nonces = NonceMemory(freshness=settings.freshness, limit=settings.max_nonces)
         self._buckets = TokenBuckets(rate=settings.rate, burst=settings.burst)
         self._tenant_buckets = TokenBuckets(rate=settings.tenant_rate, burst=settings.tenant_burst)
-        self._started = int(clock.now().timestamp())
+        self._started = clock.monotonic()
         self._bodies = BodyReader(
             BodyBounds(
                 in_flight_bytes=settings.in_flight_bytes,
@@ -102,9 +107,15 @@ class Gate:
             self._buckets.take(sender, self._clock.monotonic())
             self._tenant_buckets.take(caller.tenant, self._clock.monotonic())
             self.take_nonce(signed)
+        turned = asyncio.Event()
+        turn = asyncio.get_running_loop().call_soon(turned.set)
         body = await self._bodies.read(request, max_bytes, sender=sender)
+        turn.cancel()
         with self._timer("digest"):
             check_content_digest(signed.headers.get("content-digest", ""), body)
+        if turned.is_set():
+            # The body was not there at once, and may have taken a minute: the key may have been revoked meanwhile.
+            await self.check_again(caller)
         return caller, body
 
     async def check_again(self, caller: Caller) -> None:
@@ -128,7 +139,7 @@ class Gate:
             )
         if signature.expires is not None and signature.expires < now:
             raise Unauthenticated("the signature has expired", kind="stale-signature")
-        if signature.created <= self._started:
+        if signature.created <= now - (self._clock.monotonic() - self._started) + _APART:
             raise Unauthenticated(
                 "the signature was made before this server started; sign the request anew",
                 kind="stale-signature",
@@ -163,6 +174,7 @@ class Gate:
             signed.signature.nonce,
             created=signed.signature.created,
             now=self._clock.now().timestamp(),
+            monotonic=self._clock.monotonic(),
         )
 
 

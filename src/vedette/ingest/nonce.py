@@ -12,7 +12,8 @@ _SLICE = 60
 class NonceMemory:
     """Remembers (key, nonce) for as long as its signature would pass as fresh, in slices of a minute.
 
-    Bounded: when it is full, requests are refused rather than old nonces forgotten. It lives in memory, so after a restart
+    As fresh by the wall clock and by the time that really passed: a clock that runs ahead for a while makes nothing be
+    forgotten early, and one set back keeps what it will find fresh again. Bounded: when it is full, requests are refused rather than old nonces forgotten. It lives in memory, so after a restart
     the door refuses signatures that were made before (see `Gate`). Not thread-safe: for one event loop.
     """
 
@@ -20,16 +21,17 @@ class NonceMemory:
         self._freshness = freshness
         self._limit = limit
         self._slices: dict[int, set[bytes]] = {}
+        self._until: dict[int, float] = {}
         self._count = 0
 
-    def use(self, keyid: str, nonce: str, *, created: int, now: float) -> None:
-        """Takes the nonce.
+    def use(self, keyid: str, nonce: str, *, created: int, now: float, monotonic: float) -> None:
+        """Takes the nonce. `now` is by the wall clock, as `created` is.
 
         Raises:
             Unauthenticated: (reused-nonce) it was taken before.
             Unavailable: the memory is full.
         """
-        self._forget(now)
+        self._forget(now, monotonic)
         # keyid can't hold a NUL, so two pairs never read the same.
         mark = hashlib.blake2b(f"{keyid}\0{nonce}".encode(), digest_size=16).digest()
         # One pair may come with several times of signing; each is a signature of its own but the nonce is the same.
@@ -39,13 +41,19 @@ class NonceMemory:
             )
         if self._count >= self._limit:
             raise Unavailable("too many requests to remember", retry_after=_SLICE)
-        self._slices.setdefault(created // _SLICE, set()).add(mark)
+        index = created // _SLICE
+        self._slices.setdefault(index, set()).add(mark)
+        until = monotonic + created - now + self._freshness
+        self._until[index] = max(until, self._until.get(index, until))
         self._count += 1
 
     def __len__(self) -> int:
         return self._count
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, now: float, monotonic: float) -> None:
         oldest = int(now - self._freshness) // _SLICE
-        for index in [index for index in self._slices if index < oldest]:
+        for index in [
+            index for index, until in self._until.items() if index < oldest and until < monotonic
+        ]:
             self._count -= len(self._slices.pop(index))
+            del self._until[index]
