@@ -36,10 +36,11 @@ def message(
     *,
     body: bytes = b"body",
     tenant: str = "t",
+    epoch: str = "e",
     behind: bool = False,
 ) -> Message:
     """A message whose digest is its body's."""
-    identity = Identity(tenant=TenantId(tenant), host=HostId(host), epoch=Epoch("e"), seq=seq)
+    identity = Identity(tenant=TenantId(tenant), host=HostId(host), epoch=Epoch(epoch), seq=seq)
     return Message(
         identity=identity, digest=digest(body), body=body, received_at=_START, behind=behind
     )
@@ -58,6 +59,13 @@ def _seqs(deliveries: list[Delivery]) -> list[tuple[str, int]]:
 
 def _ids(queue: Queue) -> tuple[str, ...]:
     return tuple(letter.id for letter in queue.dead_letters(limit=100))
+
+
+def _forget(queue: Queue, clock: ManualClock) -> None:
+    """All identities that were accepted by now."""
+    clock.advance(timedelta(days=1, seconds=1).total_seconds())
+    while queue.prune():
+        pass
 
 
 def _take(queue: Queue, limit: int = 100, lease_seconds: float = 60.0) -> list[Delivery]:
@@ -546,7 +554,66 @@ class QueueContract:
         assert queue.append([message()]) == [DUPLICATE]
         clock.advance(1)
         assert queue.prune() == 1
-        assert queue.append([message()]) == [NEW]
+        assert queue.append([message(seq=2)]) == [NEW]
+        assert queue.prune() == 0
+
+    def test_what_may_be_a_forgotten_identity_is_a_conflict_and_leaves_no_trace(
+        self, queue: Queue, other: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message(seq=seq) for seq in (5, 3, 7)])
+        queue.commit(_take(queue))
+        _forget(queue, clock)
+        # 4 was never accepted; that can't be told any more.
+        batch = [message(seq=seq, body=b"other") for seq in (3, 4, 7, 8)]
+        assert other.append(batch) == [CONFLICT, CONFLICT, CONFLICT, NEW]
+        assert queue.append([message(seq=4, body=b"other")] * 2) == [CONFLICT, CONFLICT]
+        assert _seqs(_take(queue)) == [("a", 8)]
+        assert [one.snapshots for one in queue.used(_START)] == [1]
+
+    def test_the_last_one_forgotten_is_still_known_by_its_digest(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message(seq=1), message(seq=2)])
+        queue.commit(_take(queue))
+        _forget(queue, clock)
+        assert queue.append([message(seq=2), message(seq=2)]) == [DUPLICATE, DUPLICATE]
+        assert queue.append([message(seq=1)]) == [CONFLICT]
+        assert queue.depth() == 0
+
+    def test_what_was_forgotten_is_kept_by_epoch_host_and_tenant(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        queue.append([message(seq=5)])
+        queue.commit(_take(queue))
+        _forget(queue, clock)
+        others = [
+            message("b", 5),
+            message(seq=5, tenant="u"),
+            message(seq=5, epoch="f"),
+            message(seq=6),
+        ]
+        assert queue.append([*others, message(seq=4)]) == [NEW] * 4 + [CONFLICT]
+
+    def test_how_far_an_epoch_was_forgotten_never_goes_back(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        for seqs in ((9,), (10, 11)):
+            queue.append([message(seq=seq) for seq in seqs])
+            queue.commit(_take(queue))
+        _forget(queue, clock)
+        queue.append([message(seq=12)])
+        _forget(queue, clock)
+        assert [d.message.identity.seq for d in _take(queue)] == [12]
+        assert queue.append([message(seq=12), message(seq=11)]) == [DUPLICATE, CONFLICT]
+
+    def test_a_great_batch_is_held_against_what_was_forgotten(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        old = [message(f"h{n % 300}", n) for n in range(900)]
+        queue.append(old)
+        _forget(queue, clock)
+        late = [message(f"h{n % 300}", n, body=b"other") for n in range(1200)]
+        assert queue.append(late) == [CONFLICT] * 900 + [NEW] * 300
 
     def test_hosts_of_which_something_waits_are_told(self, queue: Queue) -> None:
         queue.append([message(host) for host in "abcd"])
@@ -655,6 +722,18 @@ class DurableQueueContract(QueueContract):
         ]
         assert [letter.reason for letter in reopened.dead_letters(limit=5)] == ["poison"]
         assert _take(reopened) == []
+        reopened.close()
+
+    def test_what_was_forgotten_is_known_after_reopening(
+        self, broker: Broker, clock: ManualClock
+    ) -> None:
+        queue = broker.open()
+        queue.append([message(seq=1), message(seq=2)])
+        _forget(queue, clock)
+        queue.close()
+        reopened = broker.open()
+        again = [message(seq=1), message(seq=2), message(seq=3)]
+        assert reopened.append(again) == [CONFLICT, DUPLICATE, NEW]
         reopened.close()
 
     def test_queues_opened_at_once_make_the_tables_once(self, broker: Broker) -> None:

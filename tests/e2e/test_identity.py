@@ -3,6 +3,8 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from tests.e2e.watched import Watched
 from tests.fixtures.service import Service, running_service
 
 from vedette.agent.ship import Shipped
-from vedette.core import HostId, Label, TenantId
+from vedette.core import HostId, Label, ManualClock, SystemClock, TenantId
+from vedette.queue import SqlQueue
 
 TENANT = TenantId("default")
 GROWN = 33
@@ -78,8 +81,19 @@ def test_two_machines_with_one_identity_are_both_told_of_and_neither_is_swallowe
     assert grown.verdicts(GROWN + ahead + 20)[-1].label is Label.NORMAL
 
 
+def _forget_identities(service: Service) -> None:
+    """As the server does with all that was accepted, once it is older than a week."""
+    queue = SqlQueue(
+        service.settings.queue_url, ManualClock(SystemClock().now() + timedelta(days=8))
+    )
+    with closing(queue):
+        while queue.prune():
+            pass
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
 def test_a_machine_restored_from_an_image_begins_a_new_epoch_and_loses_nothing(
-    grown: Watched,
+    grown: Watched, *, forgotten: bool
 ) -> None:
     grown.stop()
     image = grown.folder / "image"
@@ -87,6 +101,8 @@ def test_a_machine_restored_from_an_image_begins_a_new_epoch_and_loses_nothing(
     grown.live(5)
     before = {verdict.identity for verdict in grown.verdicts(GROWN + 5)}
     grown.stop()
+    if forgotten:
+        _forget_identities(grown.service)
     shutil.rmtree(grown.settings.state)
     shutil.copytree(image, grown.settings.state)
     grown.look(2)
@@ -102,6 +118,8 @@ def test_a_machine_restored_from_an_image_begins_a_new_epoch_and_loses_nothing(
     assert after[-1].label is Label.NORMAL
     assert _audited(grown.service, grown.host).count("snapshot.conflict") == 1
     assert grown.report().conflicts == 1
+    with closing(grown.service.queue()) as queue:
+        assert queue.dead_letters(limit=1) == []
 
 
 def test_what_an_image_holds_sealed_is_counted_and_the_rest_goes_on(grown: Watched) -> None:

@@ -392,8 +392,8 @@ def test_a_stop_is_noticed_within_a_nap_of_a_long_pause() -> None:
 
 def test_old_identities_are_forgotten_while_the_loop_runs() -> None:
     bench = _Bench()
-    bench.queue.append([message(seq=1)])
-    bench.queue.commit(bench.queue.poll(limit=1, lease_seconds=1))
+    bench.queue.append([message(seq=1), message(seq=2)])
+    bench.queue.commit(bench.queue.poll(limit=2, lease_seconds=1))
     bench.clock.step(bench.clock.now().replace(month=3))
     consume(
         bench.queue,
@@ -403,7 +403,7 @@ def test_old_identities_are_forgotten_while_the_loop_runs() -> None:
         idle_seconds=10.0,
     )
     assert bench.queue.prune() == 0
-    assert bench.queue.append([message(seq=1)]) == ["new"]
+    assert bench.queue.append([message(seq=1)]) == ["conflict"]
 
 
 def test_delays_double_up_to_the_most_and_jitter_shortens_by_half_at_most() -> None:

@@ -20,6 +20,7 @@ _MESSAGES = st.builds(
     st.integers(0, 6),
     body=st.sampled_from([b"x" * 10, b"y" * 40]),
     tenant=st.sampled_from(["t", "u"]),
+    epoch=st.sampled_from(["e", "f"]),
     behind=st.booleans(),
 )
 _Pair = tuple[Delivery, Delivery]

@@ -164,6 +164,31 @@ def test_a_second_appender_waits_for_the_firsts_fate(
     assert quick.depth() == depth + 1
 
 
+@pytest.mark.parametrize(
+    ("undo", "answer"), [(False, Appended.CONFLICT), (True, Appended.DUPLICATE)]
+)
+def test_an_appender_waits_for_the_fate_of_what_is_being_forgotten(
+    slow: SqlQueue, quick: SqlQueue, pool: ThreadPoolExecutor, *, undo: bool, answer: Appended
+) -> None:
+    quick.append([message(seq=1), message(seq=2)])
+    assert isinstance(slow._clock, ManualClock)
+    slow._clock.advance(timedelta(days=8).total_seconds())
+    with _held_at_commit(slow) as gate:
+        gate.undo = undo
+        forgetting = pool.submit(slow.prune)
+        assert gate.reached.wait(30)
+        late = pool.submit(quick.append, [message(seq=1)])
+        assert not late.done()
+        gate.opened.set()
+        if undo:
+            with pytest.raises(_Undo):
+                forgetting.result(30)
+        else:
+            assert forgetting.result(30) == 2
+    assert late.result(30) == [answer]
+    assert quick.depth() == 2
+
+
 def test_a_consumer_that_takes_lanes_does_not_make_others_wait(
     slow: SqlQueue, quick: SqlQueue, pool: ThreadPoolExecutor
 ) -> None:

@@ -11,7 +11,7 @@ from tests.contracts.queue_suite import message
 
 from vedette.core import ManualClock
 from vedette.queue import Appended, Selection, SqlQueue
-from vedette.queue.sql.schema import _metadata
+from vedette.queue.sql.schema import _UPGRADES, _metadata
 
 # As version 1 made them; {n} is a counted key, {b} bytes.
 FIRST = (
@@ -38,7 +38,7 @@ FIRST = (
         " reason TEXT NOT NULL, rejected_at BIGINT NOT NULL, body {b} NOT NULL)"
     ),
     "INSERT INTO queue_schema VALUES (1)",
-    "INSERT INTO queue_lanes (tenant, host) VALUES ('t', 'a')",
+    "INSERT INTO queue_lanes (tenant, host) VALUES ('t', 'a'), ('t', 'b')",
 )
 TYPES = {
     "sqlite": {"n": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "b": "BLOB"},
@@ -53,9 +53,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'queue.sqlite'}"
 
 
+@pytest.fixture(params=[1, 2, 3])
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture
-def engine(url: str) -> sa.Engine:
-    """A database with version 1's tables: one message waits, one is a dead letter."""
+def engine(url: str, version: int) -> sa.Engine:
+    """A database with an older version's tables: one message waits, one is a dead letter, a host's first nine were forgotten."""
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     waits, dead = message(seq=2, body=b"waits"), message(seq=1, body=b"dead")
     with engine.begin() as connection:
@@ -66,6 +71,10 @@ def engine(url: str) -> sa.Engine:
                 sa.text("INSERT INTO queue_accepted VALUES (1, 'e', :seq, :digest, :at)"),
                 {"seq": one.identity.seq, "digest": one.digest, "at": _micros()},
             )
+        connection.execute(
+            sa.text("INSERT INTO queue_accepted VALUES (2, 'e', 10, 'known', :at)"),
+            {"at": _micros()},
+        )
         connection.execute(
             sa.text(
                 "INSERT INTO queue_messages (lane_id, epoch, seq, digest, received_at, attempts, body)"
@@ -80,6 +89,10 @@ def engine(url: str) -> sa.Engine:
             ),
             {"digest": dead.digest, "at": _micros(), "body": dead.body},
         )
+        for former in range(1, version):
+            for statement in _UPGRADES[former]:
+                connection.exec_driver_sql(statement)
+        connection.execute(sa.text("UPDATE queue_schema SET version = :n"), {"n": version})
     return engine
 
 
@@ -99,6 +112,14 @@ def test_what_waits_and_what_is_dead_stays(engine: sa.Engine, url: str) -> None:
     engine.dispose()
 
 
+def test_what_was_forgotten_before_is_below_what_is_known(engine: sa.Engine, url: str) -> None:
+    with closing(SqlQueue(url, ManualClock())) as queue:
+        late = [message("b", seq) for seq in (1, 9, 10, 11)]
+        assert queue.append(late) == [Appended.CONFLICT] * 3 + [Appended.NEW]
+        assert queue.append([message(seq=3)]) == [Appended.NEW]
+    engine.dispose()
+
+
 def test_the_upgraded_tables_are_those_of_a_new_queue(engine: sa.Engine, url: str) -> None:
     SqlQueue(url, ManualClock()).close()
     looked = sa.inspect(engine)
@@ -108,7 +129,7 @@ def test_the_upgraded_tables_are_those_of_a_new_queue(engine: sa.Engine, url: st
         indexes = {index["name"] for index in looked.get_indexes(table.name)}
         assert {index.name for index in table.indexes} <= indexes
     with engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT version FROM queue_schema").all() == [(3,)]
+        assert connection.exec_driver_sql("SELECT version FROM queue_schema").all() == [(4,)]
     engine.dispose()
 
 

@@ -108,7 +108,10 @@ class Pipeline:
     def _tell_conflicts(
         self, deliveries: Sequence[Delivery], known: Mapping[Identity, Known]
     ) -> None:
-        """Other content under an identity that was judged: the queue, which refuses it as a rule, had forgotten the first."""
+        """Other content under an identity that was judged: the queue refuses it, unless it lost what it knew.
+
+        It does that where its database was restored from a backup, or made anew, while the store stayed.
+        """
         entries = []
         for message in (delivery.message for delivery in deliveries):
             verdict = known.get(message.identity)

@@ -111,6 +111,7 @@ class MemoryQueue:
         self._lanes: dict[int, _Lane] = {}
         self._accepted: dict[Identity, tuple[str, datetime]] = {}
         self._sizes: dict[Identity, int] = {}
+        self._forgotten: dict[tuple[str, str, str], tuple[int, str]] = {}
         self._dead: dict[int, tuple[DeadLetter, Message]] = {}
         self._last_dead = 0
         self._position = 0
@@ -130,9 +131,14 @@ class MemoryQueue:
             self._lanes[lane] = _Lane(tenant, self._clock.now())
 
     def _append_one(self, message: Message) -> Appended:
-        known = self._accepted.get(message.identity)
-        if known is not None:
-            return Appended.DUPLICATE if known[0] == message.digest else Appended.CONFLICT
+        identity = message.identity
+        if identity in self._accepted:
+            same = self._accepted[identity][0] == message.digest
+            return Appended.DUPLICATE if same else Appended.CONFLICT
+        seq, digest = self._forgotten.get(_epoch(identity), (-1, ""))
+        if identity.seq <= seq:
+            same = (identity.seq, message.digest) == (seq, digest)
+            return Appended.DUPLICATE if same else Appended.CONFLICT
         self._accepted[message.identity] = (message.digest, self._clock.now())
         self._sizes[message.identity] = len(message.body)
         lane = self._lane_ids[message.identity.tenant, message.identity.host]
@@ -330,6 +336,9 @@ class MemoryQueue:
             horizon = now - self._retention
             old = [identity for identity, (_, at) in self._accepted.items() if at < horizon]
             for identity in old[:_PRUNED_AT_ONCE]:
+                mark = identity.seq, self._accepted[identity][0]
+                epoch = _epoch(identity)
+                self._forgotten[epoch] = max(mark, self._forgotten.get(epoch, mark))
                 del self._accepted[identity], self._sizes[identity]
             buried = now - self._dead_letter_retention
             dead = [number for number, (one, _) in self._dead.items() if one.at < buried]
@@ -345,6 +354,10 @@ class MemoryQueue:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _epoch(identity: Identity) -> tuple[str, str, str]:
+    return identity.tenant, identity.host, identity.epoch
 
 
 def _fits(selection: Selection, letter: DeadLetter) -> bool:

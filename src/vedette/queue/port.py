@@ -44,7 +44,7 @@ class Appended(StrEnum):
     DUPLICATE = "duplicate"
     """The same identity with the same digest was accepted before: no second effect."""
     CONFLICT = "conflict"
-    """The same identity was accepted before with another digest: this message was not stored."""
+    """The same identity was, or may have been, accepted before with another digest: this message was not stored."""
 
 
 class Delivery(Record, frozen=True, kw_only=True):
@@ -132,7 +132,11 @@ class Queue(Protocol):
     def append(self, messages: Sequence[Message]) -> list[Appended]:
         """Stores the new ones in one transaction, on disk when it returns; one answer for each message, in order.
 
-        An accepted identity is remembered with its digest for the retention time, consumed or not.
+        An accepted identity is remembered with its digest for the retention time, consumed or not. Of those that were
+        forgotten (`prune`) each epoch's highest seq is kept for good, with its digest. What is at or below it can't be told
+        from another snapshot that was accepted, and is a conflict, even where it was never accepted: its sender gives it
+        the number of a new epoch. Only the highest itself is known again, as a duplicate: it is the one whose answer may
+        have got lost on the way to a sender that has one under way at a time.
 
         Raises:
             InvalidInput: one of them can't be stored by any broker (see `check_appendable`); none was.
@@ -224,7 +228,10 @@ class Queue(Protocol):
         """
 
     def prune(self) -> int:
-        """Forgets some identities and dead letters that are older than their retention times; how many. Bounded work."""
+        """Forgets some identities and dead letters that are older than their retention times; how many. Bounded work.
+
+        An identity is forgotten, and its epoch's highest forgotten seq kept, in one transaction.
+        """
 
     def look(self) -> None:
         """What can be known without a write of whether a message could be stored; cheap enough to ask each second.

@@ -1,16 +1,18 @@
-"""Storing messages once: accepted identities decide, whoever comes first."""
+"""Storing messages once: accepted identities decide, whoever comes first, and what is left of those forgotten."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vedette.core import Message, Unavailable
 from vedette.queue.port import Appended
 from vedette.queue.sql.database import Database
+from vedette.queue.sql.forgotten import Forgotten
 from vedette.queue.sql.instant import to_micros
+from vedette.queue.sql.keys import Key
 from vedette.queue.sql.schema import accepted, lanes, messages
 
 __all__ = ["Appender"]
@@ -20,15 +22,14 @@ _CHUNK: Final = 250
 
 _Owner = tuple[str, str]
 """A lane's tenant and host."""
-_Key = tuple[int, str, int]
-"""Lane, epoch and seq: an identity within the queue."""
 
 
 class Appender:
     """Appends in one transaction. Rows are written in one order by all, so two appenders can't wait for each other."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, forgotten: Forgotten) -> None:
         self._database = database
+        self._forgotten = forgotten
         self._insert_unless_there = postgresql.insert if database.is_postgresql else sqlite.insert
 
     def append(self, batch: Sequence[Message], at: int) -> list[Appended]:
@@ -52,16 +53,20 @@ class Appender:
         return found
 
     def _append_chunk(
-        self, connection: Connection, chunk: Sequence[Message], keys: Sequence[_Key], at: int
+        self, connection: Connection, chunk: Sequence[Message], keys: Sequence[Key], at: int
     ) -> list[Appended]:
-        first: dict[_Key, Message] = {}
+        first: dict[Key, Message] = {}
         for key, message in zip(keys, chunk, strict=True):
             first.setdefault(key, message)
         new = self._accept(connection, first, at)
-        digests = {key: first[key].digest for key in new}
-        digests |= _known_digests(connection, [key for key in first if key not in new])
-        answers = []
-        rows = []
+        forgotten = self._forgotten.among(connection, new)
+        if forgotten:
+            _take_back(connection, list(forgotten))
+            new -= forgotten.keys()
+        digests: dict[Key, str | None] = {**forgotten, **{key: first[key].digest for key in new}}
+        digests |= _known_digests(connection, [key for key in first if key not in digests])
+        answers: list[Appended] = []
+        rows: list[dict[str, Any]] = []
         for key, message in zip(keys, chunk, strict=True):
             if key in new:
                 new.remove(key)
@@ -75,7 +80,7 @@ class Appender:
             connection.execute(insert(messages), rows)
         return answers
 
-    def _accept(self, connection: Connection, first: dict[_Key, Message], at: int) -> set[_Key]:
+    def _accept(self, connection: Connection, first: dict[Key, Message], at: int) -> set[Key]:
         """Those that nobody accepted before. PostgreSQL waits here for a transaction that has one of them open."""
         rows = [
             {
@@ -102,12 +107,12 @@ def _chunks(batch: Sequence[Message]) -> Iterator[list[Message]]:
         yield chunk
 
 
-def _key(numbers: dict[_Owner, int], message: Message) -> _Key:
+def _key(numbers: dict[_Owner, int], message: Message) -> Key:
     identity = message.identity
     return numbers[identity.tenant, identity.host], identity.epoch, identity.seq
 
 
-def _row(key: _Key, message: Message) -> dict[str, Any]:
+def _row(key: Key, message: Message) -> dict[str, Any]:
     return {
         "lane_id": key[0],
         "epoch": key[1],
@@ -129,7 +134,12 @@ def _numbers(connection: Connection, wanted: Sequence[_Owner]) -> dict[_Owner, i
     return {(tenant, host): lane for tenant, host, lane in rows}
 
 
-def _known_digests(connection: Connection, keys: Sequence[_Key]) -> dict[_Key, str]:
+def _take_back(connection: Connection, keys: Sequence[Key]) -> None:
+    columns = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
+    connection.execute(delete(accepted).where(tuple_(*columns).in_(keys)))
+
+
+def _known_digests(connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
     if not keys:
         return {}
     columns = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)

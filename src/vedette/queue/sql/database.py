@@ -181,8 +181,8 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    if sqlite3.sqlite_version_info < (3, 35):
-        raise ConfigError(f"The queue needs SQLite 3.35 or newer, this is {sqlite3.sqlite_version}")
+    if sqlite3.sqlite_version_info < (3, 38):
+        raise ConfigError(f"The queue needs SQLite 3.38 or newer, this is {sqlite3.sqlite_version}")
     if not url.query:
         _create_file(Path(str(url.database)))
     engine = create_engine(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, func, select, tuple_, update
+from sqlalchemy import exists, func, select, update
 
 from vedette.core import Clock, HostId, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES
@@ -24,6 +24,7 @@ from vedette.queue.port import (
 )
 from vedette.queue.sql.append import Appender
 from vedette.queue.sql.database import Database
+from vedette.queue.sql.forgotten import Forgotten
 from vedette.queue.sql.graveyard import Graveyard
 from vedette.queue.sql.instant import in_micros, to_micros
 from vedette.queue.sql.lease import Leases, lane_of, leases_that_hold, remove
@@ -71,7 +72,8 @@ class SqlQueue:
         self._retention = retention
         self._dead_letter_retention = dead_letter_retention
         self._database = Database(url)
-        self._appender = Appender(self._database)
+        self._forgotten = Forgotten(self._database)
+        self._appender = Appender(self._database, self._forgotten)
         self._graveyard = Graveyard(self._database)
         self._leases = Leases(self._database, max_batch_bytes=max_batch_bytes)
         try:
@@ -214,22 +216,10 @@ class SqlQueue:
     def prune(self) -> int:
         """Forgets up to a thousand identities, and as many dead letters, older than their retention times."""
         buried = self._now() - in_micros(self._dead_letter_retention.total_seconds())
-        return self._forget() + self._graveyard.prune(buried, _PRUNED_AT_ONCE)
-
-    def _forget(self) -> int:
         horizon = self._now() - in_micros(self._retention.total_seconds())
-        key = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
-        old = (
-            select(*key)
-            .where(accepted.c.accepted_at < horizon)
-            .order_by(accepted.c.accepted_at)
-            .limit(_PRUNED_AT_ONCE)
+        return self._forgotten.prune(horizon, _PRUNED_AT_ONCE) + self._graveyard.prune(
+            buried, _PRUNED_AT_ONCE
         )
-        with self._database.read() as connection:
-            if connection.execute(old.limit(1)).first() is None:
-                return 0
-        with self._database.write() as connection:
-            return connection.execute(delete(accepted).where(tuple_(*key).in_(old))).rowcount
 
     def look(self) -> None:
         """Looks at the disk of a SQLite file, without a write."""

@@ -29,9 +29,17 @@ from sqlalchemy import (
 from vedette.core import ConfigError
 from vedette.queue.sql.database import Database
 
-__all__ = ["accepted", "dead_letters", "ensure_schema", "lanes", "messages", "version_table"]
+__all__ = [
+    "accepted",
+    "dead_letters",
+    "ensure_schema",
+    "forgotten",
+    "lanes",
+    "messages",
+    "version_table",
+]
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _CREATION_LOCK: Final = 0x76_65_64_71
 
 _metadata = MetaData()
@@ -104,6 +112,19 @@ accepted = Table(
     sqlite_with_rowid=False,
 )
 
+# Of each epoch, the highest seq whose identity is no longer in `accepted`, and its digest: one that is not known was
+# forgotten before there were marks. They stay for good: one an epoch, where the store keeps a verdict for each snapshot.
+forgotten = Table(
+    "queue_forgotten",
+    _metadata,
+    Column("lane_id", BigInteger, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text),
+    PrimaryKeyConstraint("lane_id", "epoch"),
+    sqlite_with_rowid=False,
+)
+
 dead_letters = Table(
     "queue_dead_letters",
     _metadata,
@@ -138,6 +159,17 @@ _UPGRADES: Final = {
         "ALTER TABLE queue_accepted ADD COLUMN size BIGINT DEFAULT 0 NOT NULL",
         "DROP INDEX queue_messages_by_lane",
         "CREATE INDEX queue_messages_by_lane ON queue_messages (lane_id, position, behind)",
+    ),
+    3: (
+        (
+            "CREATE TABLE queue_forgotten (lane_id BIGINT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL,"
+            " digest TEXT, PRIMARY KEY (lane_id, epoch))"
+        ),
+        # Agents send in order, so what is below the first that is known was forgotten.
+        (
+            "INSERT INTO queue_forgotten (lane_id, epoch, seq) SELECT lane_id, epoch, min(seq) - 1"
+            " FROM queue_accepted GROUP BY lane_id, epoch HAVING min(seq) > 1"
+        ),
     ),
 }
 
