@@ -131,7 +131,7 @@ def test_an_enrolled_host_is_enrolled_again_only_on_request(
     epoch = status(settings).epoch
     (settings.state / "spool").mkdir()
     (settings.state / "spool" / "0000000000000001-e-1.sealed").write_bytes(b"of the former host")
-    with pytest.raises(Conflict, match="already"):
+    with pytest.raises(Conflict, match="enroll --again TOKEN"):
         enroll(_token(door), settings, clock, version="1")
     enroll(_token(door), settings, clock, version="1", again=True)
     now = status(settings)

@@ -67,7 +67,7 @@ def enroll(
     token = EnrolmentToken.decode(token_text)
     if Enrolment.exists(settings.state) and not again:
         raise Conflict(
-            f"this host is enrolled already (see {settings.state}); to enroll it as a new host, ask for that",
+            f"this host is enrolled already (see {settings.state}); to enroll it as a new host: vedette agent enroll --again TOKEN",
             kind="already-enrolled",
         )
     ca_pem = _fetch_ca(token, settings)

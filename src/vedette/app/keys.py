@@ -12,7 +12,6 @@
 from pathlib import Path
 
 from vedette.app.settings import Settings
-from vedette.core import ConfigError
 from vedette.seal import IngestPublicKey, KeyRing, SigningKey, VerifyKey, write_file
 
 __all__ = ["KeyFiles"]
@@ -29,15 +28,26 @@ class KeyFiles:
         self.command_public = folder / "command.pub"
         self.tls = settings.data / "tls"
 
+    def lost(self) -> list[Path]:
+        """What is not there and can't be made again: private keys, and the authority's certificate."""
+        kept = (self.opening_ring, self.command_key, self.tls / "ca.pem")
+        return [path for path in kept if not path.exists()]
+
+    def halves(self) -> list[Path]:
+        """Public halves that are there without their private ones."""
+        pairs = (
+            (self.opening_ring, self.ingest_public),
+            (self.command_key, self.command_public),
+        )
+        return [public for private, public in pairs if public.exists() and not private.exists()]
+
     def make_missing(self) -> None:
-        """Makes what is not there yet; never replaces a key.
+        """Makes what is not there yet; never replaces a private key.
 
         Raises:
-            ConfigError: a public half is there without its private one: restore it from a backup.
+            ConfigError: a key is damaged.
         """
         self.opening_ring.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._refuse_half(self.opening_ring, self.ingest_public)
-        self._refuse_half(self.command_key, self.command_public)
         if not self.opening_ring.exists():
             KeyRing.generate().save(self.opening_ring)
         if not self.command_key.exists():
@@ -63,14 +73,6 @@ class KeyFiles:
     def _ingest_keys(self) -> list[IngestPublicKey]:
         lines = self.ingest_public.read_text(encoding="ascii").split()
         return [IngestPublicKey.from_text(line) for line in lines]
-
-    @staticmethod
-    def _refuse_half(private: Path, public: Path) -> None:
-        if public.exists() and not private.exists():
-            raise ConfigError(
-                f"{private} is missing though {public} is there: restore it from a backup, or move "
-                f"{public} away and enrol every host anew"
-            )
 
 
 def _write_public(path: Path, text: str) -> None:

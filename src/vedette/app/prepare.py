@@ -1,15 +1,17 @@
 """Makes a data folder ready: keys, certificates, schemas. Safe to repeat; runs before the server's processes."""
 
+from pathlib import Path
+
 import structlog
 
 from vedette.app.damage import refuse_damage
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
 from vedette.app.wiring import open_queue, open_store
-from vedette.core import SystemClock
+from vedette.core import ConfigError, SystemClock
 from vedette.seal import Authority
 
-__all__ = ["prepare"]
+__all__ = ["make_keys", "prepare"]
 
 _log = structlog.get_logger()
 
@@ -19,10 +21,29 @@ def prepare(settings: Settings) -> None:
 
     Raises:
         Unavailable: (damaged-data) a file of the store or the queue is damaged.
-        ConfigError: a key is missing or damaged, or a schema is newer than this program.
+        ConfigError: a key is damaged or was lost, or a schema is newer than this program.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_damage(settings)
+    clock = SystemClock()
+    store = open_store(settings, clock)
+    try:
+        store.migrate()
+        _refuse_lost(KeyFiles(settings), store.hosts.trusted())
+    finally:
+        store.close()
+    open_queue(settings, clock).close()
+    make_keys(settings)
+
+
+def make_keys(settings: Settings) -> list[Path]:
+    """Makes keys and certificates that are missing, whoever relied on them; the files of private keys that it made.
+
+    Raises:
+        ConfigError: a key is damaged.
+    """
     keys = KeyFiles(settings)
+    made = keys.lost()
     keys.make_missing()
     if (keys.tls / "ca.pem").exists():
         renewed = Authority.load(keys.tls).renew_if_due(settings.server.names)
@@ -32,9 +53,21 @@ def prepare(settings: Settings) -> None:
         keys.tls.mkdir(mode=0o700, exist_ok=True)
         Authority.create(keys.tls, settings.server.names)
         _log.info("authority.created")
-    refuse_damage(settings)
-    clock = SystemClock()
-    store = open_store(settings, clock)
-    store.migrate()
-    store.close()
-    open_queue(settings, clock).close()
+    return made
+
+
+def _refuse_lost(keys: KeyFiles, hosts: int) -> None:
+    """New keys in the place of lost ones would refuse every snapshot and every command, and lose what waits."""
+    lost, halves = keys.lost(), keys.halves()
+    if not lost or not (hosts or halves):
+        return
+    why = f"{hosts} hosts are enrolled" if hosts else f"{_named(halves)} is there"
+    raise ConfigError(
+        f"{_named(lost)} is missing though {why}: put it back from a backup. If there is none, `vedette data make-keys` makes "
+        "new keys: then no snapshot can be opened that waits here or at an agent, and every host must be enrolled anew "
+        "(vedette agent enroll --again TOKEN)"
+    )
+
+
+def _named(paths: list[Path]) -> str:
+    return " and ".join(map(str, paths))

@@ -125,6 +125,12 @@ class Hosts:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return {status: found.get(status, 0) for status in HostStatus}
 
+    def trusted(self) -> int:
+        """How many hosts of all tenants are enrolled and not revoked."""
+        query = sa.select(sa.func.count()).select_from(HOSTS).where(HOSTS.c.revoked_at.is_(None))
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def signers(self, kids: Collection[str]) -> dict[str, Signer]:
         """The hosts whose keys bear these ids, whatever their tenants; with when they were revoked, if they were."""
         with self._database.reading() as connection:

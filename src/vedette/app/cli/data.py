@@ -12,7 +12,8 @@ from vedette.core import SystemClock, Unavailable, to_builtins
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="The server's own files: look for damage, save what is left.", no_args_is_help=True
+    help="The server's own files: look for damage, save what is left, make lost keys anew.",
+    no_args_is_help=True,
 )
 
 ConfigPath = Annotated[
@@ -66,6 +67,22 @@ def save(config_path: ConfigPath = None, as_json: AsJson = False) -> None:
         )
     if not done:
         typer.echo("nothing is damaged")
+
+
+@app.command("make-keys")
+def make_keys(config_path: ConfigPath = None) -> None:
+    """Makes keys in the place of lost ones: every host must be enrolled anew then. Stop the server first."""
+    settings = load_settings(config_path)
+    from vedette.app.prepare import make_keys as make
+    from vedette.app.processes import DataLock
+
+    with DataLock(settings.data):
+        made = make(settings)
+    for path in made:
+        typer.echo(f"made {path}")
+    typer.echo(
+        "enrol every host anew: vedette agent enroll --again TOKEN" if made else "no key is missing"
+    )
 
 
 def _create_queue(path: Path) -> None:
