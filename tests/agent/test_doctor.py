@@ -239,7 +239,8 @@ def test_a_spool_that_lost_snapshots(sick: Sick) -> None:
 
 
 def test_a_number_that_another_machine_used_is_told_for_a_day(sick: Sick) -> None:
-    sick.server.script = lambda seen: Reply(409 if seen.path == "/v1/snapshots" else 200)
+    conflict = Reply(409, {"type": "/problems/identity-conflict"})
+    sick.server.script = lambda seen: conflict if seen.path == "/v1/snapshots" else Reply(200)
     runner = Runner(sick.settings, sick.clock)
     runner.look()
     runner._shipper.step()
@@ -471,7 +472,8 @@ def _report(sick: Sick, **changes: object) -> None:
 def test_what_was_refused_or_lost_is_a_problem_for_a_day(sick: Sick) -> None:
     sick.look(1)
     sick.says("losses", Outcome.FINE)
-    sick.server.script = lambda seen: Reply(400 if seen.path == "/v1/snapshots" else 200)
+    refused = Reply(400, {"type": "/problems/bad-envelope"})
+    sick.server.script = lambda seen: refused if seen.path == "/v1/snapshots" else Reply(200)
     runner = Runner(sick.settings, sick.clock)
     runner._shipper.step()
     runner._report()

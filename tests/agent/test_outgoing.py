@@ -84,7 +84,7 @@ def test_a_server_that_refuses_every_epoch_is_not_asked_without_end(
     agent: Agent, server: Server
 ) -> None:
     agent.fill(2, held=True)
-    server.script = lambda _: Reply(409)
+    server.script = lambda _: Reply(409, {"type": "/problems/identity-conflict"})
     assert _drain(agent) == [
         Shipped.RENUMBERED,
         Shipped.DROPPED,
@@ -144,7 +144,7 @@ def test_bodies_in_memory_have_a_bound(
 
 @pytest.mark.parametrize("status", [202, 400])
 def test_after_a_loss_all_tables_go_in_full(agent: Agent, server: Server, status: int) -> None:
-    server.script = lambda _: Reply(status)
+    server.script = lambda _: Reply(status, {"type": "/problems/bad-envelope"})
     _rows(agent)
     _drain(agent)
     _rows(agent)

@@ -4,6 +4,7 @@ import random
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,8 @@ from vedette.agent.health import Health
 from vedette.agent.ship import Shipped
 from vedette.core import ManualClock, decode_snapshot
 from vedette.seal import Authority, open_envelope, read_header
+
+CONFLICT = Reply(409, {"type": "/problems/identity-conflict"})
 
 
 def _drain(agent: Agent, most: int = 50) -> list[Shipped]:
@@ -98,7 +101,7 @@ def test_a_conflict_drops_that_one_tells_and_begins_a_new_epoch(
     agent: Agent, server: Server
 ) -> None:
     made = agent.fill(2)
-    server.script = lambda seen: Reply(409 if read_header(seen.body).seq == 1 else 202)
+    server.script = lambda seen: CONFLICT if read_header(seen.body).seq == 1 else Reply(202)
     assert _drain(agent) == [Shipped.DROPPED, Shipped.SENT, Shipped.IDLE]
     assert agent.health.report.conflicts == 1
     assert "copied or restored" in agent.health.report.last_error
@@ -108,7 +111,7 @@ def test_a_conflict_drops_that_one_tells_and_begins_a_new_epoch(
 
 def test_conflicts_of_one_old_epoch_begin_one_new_epoch_only(agent: Agent, server: Server) -> None:
     agent.fill(3)
-    server.script = lambda _: Reply(409)
+    server.script = lambda _: CONFLICT
     agent.shipper.step()
     renewed = agent.journal.epoch
     _drain(agent)
@@ -117,7 +120,15 @@ def test_conflicts_of_one_old_epoch_begin_one_new_epoch_only(agent: Agent, serve
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(400, "bad-envelope"), (413, "too-large"), (403, "header-mismatch")]
+    ("status", "kind"),
+    [
+        (400, "bad-content-type"),
+        (400, "bad-envelope"),
+        (400, "bad-identity"),
+        (400, "bad-time"),
+        (403, "header-mismatch"),
+        (413, "too-large"),
+    ],
 )
 def test_what_the_server_will_never_take_is_dropped_and_counted(
     agent: Agent, server: Server, status: int, kind: str
@@ -140,6 +151,58 @@ def test_what_may_pass_keeps_the_snapshot(agent: Agent, server: Server, status: 
     agent.fill(1)
     assert agent.shipper.step()[0] is Shipped.KEPT
     assert agent.spool.depth == 1
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"raw": b"<html><h1>Request Entity Too Large</h1></html>"},
+        {"raw": b""},
+        {"fields": {"type": "https://proxy.example/problems/too-large", "title": "no"}},
+        {"fields": {"type": ["/problems/too-large"]}},
+    ],
+)
+def test_an_answer_that_is_not_the_servers_costs_nothing(
+    agent: Agent, server: Server, status: int, reply: dict[str, Any]
+) -> None:
+    server.script = lambda _: Reply(status, **reply)
+    agent.fill(3)
+    assert [agent.shipper.step()[0] for _ in range(3)] == [Shipped.KEPT] * 3
+    assert agent.spool.depth == 3
+    report = agent.health.report
+    assert (report.refused, report.conflicts) == (0, 0)
+    assert f"{status}" in report.last_error
+    assert "something in between gave it" in report.last_error
+    server.script = lambda _: Reply(202)
+    assert _drain(agent) == [Shipped.SENT] * 3 + [Shipped.IDLE]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "incomplete-body"), (400, "bad-request"), (400, "invalid-input"), (400, "of-later")],
+)
+def test_a_problem_that_says_nothing_of_the_snapshot_keeps_it(
+    agent: Agent, server: Server, status: int, kind: str
+) -> None:
+    server.script = lambda _: Reply(status, {"type": f"/problems/{kind}", "detail": "odd"})
+    agent.fill(1)
+    assert agent.shipper.step()[0] is Shipped.KEPT
+    assert agent.health.report.last_error == f"{status} odd"
+
+
+def test_a_server_that_lost_its_keys_costs_no_snapshot(agent: Agent, server: Server) -> None:
+    agent.fill(3)
+    server.script = lambda _: Reply(
+        400, {"type": "/problems/unknown-key", "detail": "sealed to a key that is not known"}
+    )
+    outcome, wait = agent.shipper.step()
+    assert outcome is Shipped.KEPT
+    assert 150.0 <= wait <= 300.0
+    assert (agent.spool.depth, agent.health.report.refused) == (3, 0)
+    assert "Restore the server's keys" in agent.health.report.last_error
+    server.script = lambda _: Reply(202)
+    assert _drain(agent) == [Shipped.SENT] * 3 + [Shipped.IDLE]
 
 
 def test_a_revoked_host_keeps_its_spool_slows_down_and_says_so(

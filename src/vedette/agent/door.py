@@ -17,6 +17,7 @@ from vedette.seal import SigningKey, sign_request
 __all__ = ["Answer", "Door", "Offset", "Unreachable", "pinned"]
 
 _log = structlog.get_logger()
+_PROBLEMS = "/problems/"
 _MAX_ANSWER = 4 * 1024 * 1024
 # The connection broke before an answer was there. Timeouts are not among them: they have cost their time already.
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -40,8 +41,9 @@ class Answer(Record, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """The problem's kind, the last part of its type; empty when there is none."""
-        return str(self.fields().get("type", "")).rpartition("/")[2]
+        """The problem's kind, which is what follows /problems/ in its type; empty when this is no problem of Vedette's."""
+        before, ours, kind = str(self.fields().get("type", "")).partition(_PROBLEMS)
+        return kind if ours and not before else ""
 
     def problem(self) -> str:
         """What the server says is wrong, in one line."""

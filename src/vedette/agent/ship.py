@@ -21,8 +21,25 @@ __all__ = ["Shipped", "Shipper"]
 _log = structlog.get_logger()
 _CONTENT_TYPE = "application/vedette-envelope"
 _MAX_PACE = 600.0
-# Sending these again can't help: the server will never take them.
-_HOPELESS = frozenset({400, 413, 415, 422})
+# Sending these again can't help: the server will never take them. By kind, not by status: what stands in between may
+# answer 400 or 413 of its own, and says nothing of the snapshot.
+_HOPELESS = frozenset(
+    {
+        "bad-content-type",
+        "bad-envelope",
+        "bad-identity",
+        "bad-time",
+        "header-mismatch",
+        "too-large",
+    }
+)
+_FOR_PEOPLE = {
+    "revoked-host": "the server has revoked this host: snapshots stay in the spool. Enroll it anew (vedette agent enroll "
+    "--again TOKEN), or stop the agent",
+    "unknown-key": "the server can't open what is sealed to the key of this enrolment: snapshots stay in the spool. Restore "
+    "the server's keys (data/keys) from a backup; only if they are lost, enroll this host anew (vedette agent enroll --again "
+    "TOKEN)",
+}
 
 
 class Shipped(StrEnum):
@@ -112,17 +129,17 @@ class Shipper:
             self._outgoing.need(needed)
             _log.debug("ship.accepted", epoch=item.epoch, seq=item.seq, needed=needed)
             return Shipped.SENT, _pace(answer)
-        if status == httpx.codes.CONFLICT:
+        if answer.kind == "identity-conflict":
             return self._conflict(item, answer), 0.0
-        if answer.kind == "revoked-host":
-            return Shipped.KEPT, self._revoked(item)
-        if status in _HOPELESS or answer.kind == "header-mismatch":
+        if answer.kind in _FOR_PEOPLE:
+            return Shipped.KEPT, self._wait_for_people(item, answer)
+        if answer.kind in _HOPELESS:
             self._outgoing.refused(item)
             _log.error("ship.refused", epoch=item.epoch, seq=item.seq, problem=answer.problem())
             self._health.failed(f"the server refused a snapshot: {answer.problem()}", refused=1)
             return Shipped.DROPPED, 0.0
         asked = retry_after(answer.retry_after, self._clock)
-        return Shipped.KEPT, self._keep(item, answer.problem(), asked)
+        return Shipped.KEPT, self._keep(item, _told(answer), asked)
 
     def _conflict(self, item: Spooled, answer: Answer) -> Shipped:
         """The server has this identity with other content: the journal, or the whole machine, is a copy."""
@@ -138,13 +155,10 @@ class Shipper:
         )
         return Shipped.RENUMBERED if saved else Shipped.DROPPED
 
-    def _revoked(self, item: Spooled) -> float:
-        """The server trusts this host no more. What waits stays, should that be an error; there is no haste."""
-        self._health.failed(
-            "the server has revoked this host: snapshots stay in the spool. Enroll it anew (vedette agent enroll --again "
-            "TOKEN), or stop the agent"
-        )
-        _log.error("ship.revoked", epoch=item.epoch, seq=item.seq)
+    def _wait_for_people(self, item: Spooled, answer: Answer) -> float:
+        """The server is not to have what waits until someone mends something there or here. It stays; there is no haste."""
+        self._health.failed(_FOR_PEOPLE[answer.kind])
+        _log.error("ship.waits", epoch=item.epoch, seq=item.seq, problem=answer.problem())
         return self._backoff.rest()
 
     def _keep(
@@ -156,6 +170,14 @@ class Shipper:
         )
         self._health.failed(problem)
         return wait
+
+
+def _told(answer: Answer) -> str:
+    """What went wrong, for people; an answer that is no problem document of ours was given by something in between."""
+    if answer.kind:
+        return answer.problem()
+    said = answer.problem()
+    return f"{said}: no answer of Vedette's, so something in between gave it (a proxy, a firewall); snapshots stay in the spool"
 
 
 def _needed(answer: Answer) -> list[str]:
