@@ -147,6 +147,103 @@ def test_a_full_disk_pushes_out_the_oldest_until_the_newest_fits(
     assert spool.depth == 0
 
 
+class Full:
+    """A disk without room for snapshots, whatever is deleted; counts and the like fit."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.on = True
+        monkeypatch.setattr(spool_module, "write_file", self)
+
+    def __call__(self, path: Path, data: bytes, *, mode: int = 0o600) -> None:
+        if self.on and path.suffix == ".sealed":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_file(path, data, mode=mode)
+
+
+def test_a_full_disk_that_deleting_does_not_cure_costs_a_few_and_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path, max_bytes=10**7, max_count=1000)
+    for seq in range(1, 101):
+        spool.put(EPOCH, seq, b"x" * 1000)
+    disk = Full(monkeypatch)
+    for seq in range(101, 111):
+        with pytest.raises(OSError, match="No space"):
+            spool.put(EPOCH, seq, b"y" * 1000)
+    assert (spool.depth, spool.dropped) == (96, 4)
+    assert [item.seq for item in spool.waiting()] == list(range(5, 101))
+    disk.on = False
+    assert spool.put(EPOCH, 111, b"z" * 1000) == ()
+    # It helped once, so it may help again.
+    disk.on = True
+    with pytest.raises(OSError, match="No space"):
+        spool.put(EPOCH, 112, b"z" * 1000)
+    assert (spool.depth, spool.dropped) == (93, 8)
+
+
+class Unreadable:
+    """A disk that gives an error for the file of one seq."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, seq: int) -> None:
+        self.on = True
+        read = Path.read_bytes
+
+        def failing(path: Path) -> bytes:
+            if self.on and path.name.endswith(f"-{seq}.sealed"):
+                raise OSError(number, os.strerror(number))
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", failing)
+
+
+def test_a_file_that_the_disk_does_not_give_is_set_aside_and_the_next_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path)
+    for seq in range(1, 4):
+        spool.put(EPOCH, seq, b"sealed")
+    Unreadable(monkeypatch, errno.EIO, 1)
+    assert Spool.first(tmp_path) is None
+    found = spool.head()
+    assert found is not None
+    assert (found[0].seq, spool.depth, spool.torn) == (2, 2, 1)
+    again = _spool(tmp_path)
+    assert [item.seq for item in again.waiting()] == [2, 3]
+    assert again.torn == Spool.peek(tmp_path).torn == 1
+    (aside,) = tmp_path.glob("*.unreadable")
+    assert aside.read_bytes().endswith(b"sealed")
+
+
+def test_a_file_that_can_not_even_be_renamed_waits_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path)
+    spool.put(EPOCH, 1, b"sealed")
+    disk = Unreadable(monkeypatch, errno.EIO, 1)
+
+    def refused(_path: Path, _target: Path) -> Path:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    assert spool.head() is None
+    assert (spool.depth, spool.size, spool.torn) == (0, 0, 1)
+    disk.on = False
+    found = _spool(tmp_path).head()
+    assert found is not None
+    assert found[1] == b"sealed"
+
+
+def test_too_many_open_files_are_no_fault_of_a_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path)
+    spool.put(EPOCH, 1, b"sealed")
+    Unreadable(monkeypatch, errno.EMFILE, 1)
+    with pytest.raises(OSError, match="Too many open files"):
+        spool.head()
+    assert (spool.depth, spool.torn) == (1, 0)
+
+
 _WRITER = """
 import sys
 from pathlib import Path

@@ -33,6 +33,23 @@ def test_a_full_disk_costs_the_oldest_and_is_overcome() -> None:
         assert again.torn == 0
 
 
+def test_a_full_disk_that_others_filled_keeps_what_waits() -> None:
+    with small_disk(4) as disk:
+        spool = Spool(disk.folder / "spool", max_bytes=1 << 30, max_count=1000)
+        for seq in range(1, 41):
+            spool.put(Epoch("e"), seq, bytes(2_000))
+        disk.fill()
+        # More than all that waits could free.
+        for seq in range(41, 51):
+            with pytest.raises(OSError, match="No space left"):
+                spool.put(Epoch("e"), seq, bytes(1_000_000))
+        assert (spool.depth, spool.dropped) == (40, 0)
+        disk.free()
+        assert spool.put(Epoch("e"), 51, bytes(2_000)) == ()
+        again = Spool(disk.folder / "spool", max_bytes=1 << 30, max_count=1000)
+        assert [item.seq for item in again.waiting()] == [*range(1, 41), 51]
+
+
 def test_the_journal_never_gives_a_number_twice_over_a_full_disk() -> None:
     with small_disk(4) as disk:
         taken: list[int] = []

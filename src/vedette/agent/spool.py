@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import os
 import re
 import threading
 from pathlib import Path
@@ -20,6 +21,11 @@ _MAGIC = b"VSPOOL1\n"
 _NAME = re.compile(r"(\d{16})-([A-Za-z0-9._]+)-(\d+)\.sealed")
 _COUNTERS = "counters.json"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
+"""What keeps a file from being read and is no fault of the file."""
+_ENOUGH = 4
+"""Times its own size that a snapshot may free on a full disk. If it does not fit then, someone else takes the room."""
+_ASIDE = ".unreadable"
 
 
 class Spooled(Record, frozen=True, kw_only=True):
@@ -54,7 +60,8 @@ class Spool:
     """First in, first out, bounded by bytes and count; what doesn't fit pushes out the oldest, and is counted.
 
     One file per snapshot, written whole or not at all, with its SHA-256 in front. What was pushed out leaves a gap in
-    seq, which tells the server that it is blind there. Safe for one writer and one reader in two threads.
+    seq, which tells the server that it is blind there. A file that the disk does not give is set aside under the suffix
+    `.unreadable`, for people. Safe for one writer and one reader in two threads.
     """
 
     def __init__(self, directory: Path, *, max_bytes: int, max_count: int) -> None:
@@ -66,6 +73,7 @@ class Spool:
         self._counters = _read_counters(directory)
         self._items: dict[int, Spooled] = {}
         self._size = 0
+        self._in_vain = False
         for path in sorted(directory.iterdir()):
             if found := _NAME.fullmatch(path.name):
                 self._add(
@@ -73,7 +81,7 @@ class Spool:
                         ordinal=int(found[1]),
                         epoch=Epoch(found[2]),
                         seq=int(found[3]),
-                        size=path.stat().st_size,
+                        size=_size(path),
                     )
                 )
             elif path.name.startswith("."):
@@ -99,8 +107,14 @@ class Spool:
         """The oldest envelope of a spool that another process may be using; None where none is, or it is damaged."""
         names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
         for name in sorted(filter(_NAME.fullmatch, names)):
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 return _check((directory / name).read_bytes())
+            except FileNotFoundError:
+                continue
+            except PermissionError:
+                raise
+            except OSError:
+                return None
         return None
 
     @property
@@ -127,9 +141,10 @@ class Spool:
         """Adds a snapshot, durable when it returns. Gives what it pushed out (the new one itself, if it is too large).
 
         Raises:
-            OSError: it can't be written, even after pushing out all others on a full disk.
+            OSError: it can't be written, on a full disk even after pushing out a few times its size. As long as that does
+                not help, nothing more is pushed out.
         """
-        data = _MAGIC + hashlib.sha256(envelope).digest() + envelope
+        data = _framed(envelope)
         with self._lock:
             item = Spooled(ordinal=self._next, epoch=epoch, seq=seq, size=len(data))
             pushed: list[Spooled] = []
@@ -140,36 +155,27 @@ class Spool:
                 len(self._items) >= self._max_count or self._size + item.size > self._max_bytes
             ):
                 pushed.append(self._push_out())
-            while True:
-                try:
-                    write_file(self._directory / item.name, data)
-                    break
-                except OSError as error:
-                    if error.errno not in _FULL or not self._items:
-                        self._disown(item)
-                        raise
-                    pushed.append(self._push_out())
+            pushed += self._write(item, data)
             self._add(item)
             self._next += 1
             return tuple(pushed)
 
     def head(self) -> tuple[Spooled, bytes] | None:
-        """The oldest snapshot and its envelope; None when there is none. Damaged files are counted and passed over."""
+        """The oldest snapshot and its envelope; None when there is none.
+
+        Files that are missing, damaged or can't be read are counted and passed over.
+
+        Raises:
+            OSError: it can't be read now, by no fault of its own (too many files are open, say).
+        """
         while True:
             with self._lock:
                 if not self._items:
                     return None
                 item = next(iter(self._items.values()))
-                try:
-                    data = (self._directory / item.name).read_bytes()
-                except FileNotFoundError:
-                    data = b""
-                envelope = _check(data)
-                if envelope is not None:
-                    return item, envelope
-                self._count(torn=1)
-                self._forget(item)
-            _log.error("spool.torn", epoch=item.epoch, seq=item.seq)
+                envelope = self._read(item)
+            if envelope is not None:
+                return item, envelope
 
     def waiting(self) -> tuple[Spooled, ...]:
         """All that is in it, oldest first."""
@@ -181,6 +187,59 @@ class Spool:
         with self._lock:
             if item.ordinal in self._items:
                 self._forget(item)
+
+    def _write(self, item: Spooled, data: bytes) -> list[Spooled]:
+        """Writes its file. Gives what a full disk made it push out."""
+        pushed: list[Spooled] = []
+        freed = 0
+        while True:
+            try:
+                write_file(self._directory / item.name, data)
+            except OSError as error:
+                full = error.errno in _FULL
+                if full and freed < _ENOUGH * item.size and self._can_make_room(item.size):
+                    pushed.append(self._push_out())
+                    freed += pushed[-1].size
+                    continue
+                self._in_vain |= full and bool(pushed)
+                self._disown(item)
+                raise
+            self._in_vain = False
+            return pushed
+
+    def _read(self, item: Spooled) -> bytes | None:
+        """Its envelope. None where the file is missing, damaged or can't be read: then it is counted, and out of the way."""
+        aside = False
+        problem = "it is damaged"
+        try:
+            envelope = _check((self._directory / item.name).read_bytes())
+            if envelope is not None:
+                return envelope
+        except FileNotFoundError:
+            problem = "it is missing"
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
+            aside, problem = True, str(error)
+        self._count(torn=1)
+        if aside:
+            self._set_aside(item)
+        else:
+            self._forget(item)
+        _log.error("spool.torn", epoch=item.epoch, seq=item.seq, problem=problem)
+        return None
+
+    def _can_make_room(self, size: int) -> bool:
+        """Whether it is worth while to push out what waits, on a full disk."""
+        if self._in_vain or not self._items:
+            return False
+        try:
+            disk = os.statvfs(self._directory)
+        except OSError:
+            return True
+        # A file takes whole blocks.
+        most = self._size + len(self._items) * disk.f_frsize
+        return disk.f_bavail * disk.f_frsize + most >= size
 
     def _push_out(self) -> Spooled:
         item = next(iter(self._items.values()))
@@ -205,6 +264,14 @@ class Spool:
         self._size -= item.size
         (self._directory / item.name).unlink(missing_ok=True)
 
+    def _set_aside(self, item: Spooled) -> None:
+        """Leaves a file to people that can't be read. One that can't even be renamed is tried again by the next run."""
+        del self._items[item.ordinal]
+        self._size -= item.size
+        path = self._directory / item.name
+        with contextlib.suppress(OSError):
+            path.rename(path.with_name(path.name + _ASIDE))
+
     def _count(self, *, dropped: int = 0, torn: int = 0) -> None:
         self._counters = _Counters(
             dropped=self._counters.dropped + dropped, torn=self._counters.torn + torn
@@ -223,6 +290,18 @@ def _read_counters(directory: Path) -> _Counters:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         _log.exception("spool.counters_damaged")
         return _Counters()
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 where the disk does not even tell that: `head` finds out what else it does not tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _framed(envelope: bytes) -> bytes:
+    return _MAGIC + hashlib.sha256(envelope).digest() + envelope
 
 
 def _check(data: bytes) -> bytes | None:
