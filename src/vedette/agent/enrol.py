@@ -6,6 +6,7 @@ fingerprint is the one in the token.
 
 import secrets
 import shutil
+import sqlite3
 import ssl
 from typing import Annotated
 
@@ -75,8 +76,9 @@ def enroll(
     try:
         with StateLock(settings.state):
             return _introduce(token, settings, clock, version=version, key=key, ca_pem=ca_pem)
-    except OSError as error:
-        raise ConfigError(f"{settings.state} can't be used: {error.strerror or error}") from error
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{settings.state} can't be used: {why}") from error
 
 
 def former_host(settings: AgentSettings) -> HostId | None:

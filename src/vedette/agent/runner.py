@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 
 import psutil
@@ -247,15 +248,24 @@ def run(settings: AgentSettings, clock: Clock, stop: threading.Event | None = No
     """Runs the agent until `stop`, or until SIGTERM or SIGINT where no `stop` is given (in the main thread only).
 
     Raises:
-        ConfigError: not enrolled, or its files can't be used.
+        ConfigError: not enrolled, or its files or its folder can't be used.
         Conflict: another agent runs with the same state folder.
+        Unavailable: it had to stop.
     """
     if stop is None:
         stop = threading.Event()
         _stop_on_signals(stop)
-    Enrolment.load(settings.state)
-    with StateLock(settings.state):
-        Runner(settings, clock).run(stop)
+    with ExitStack() as held:
+        try:
+            Enrolment.load(settings.state)
+            held.enter_context(StateLock(settings.state))
+            runner = Runner(settings, clock)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(
+                f"{settings.state} can't be used: {error}; the agent must be able to read and write all in it "
+                "(vedette agent doctor says more, dmesg tells of the disk)"
+            ) from error
+        runner.run(stop)
 
 
 def snapshot(

@@ -75,7 +75,10 @@ class Spool:
         self._size = 0
         self._in_vain = False
         for path in sorted(directory.iterdir()):
-            if found := _NAME.fullmatch(path.name):
+            if path.is_dir():
+                # Not of our making, and in nobody's way.
+                _log.warning("spool.stray_folder", name=path.name)
+            elif found := _NAME.fullmatch(path.name):
                 self._add(
                     Spooled(
                         ordinal=int(found[1]),
@@ -95,7 +98,7 @@ class Spool:
         counters = _read_counters(directory)
         sizes = []
         for path in directory.iterdir() if directory.is_dir() else ():
-            if _NAME.fullmatch(path.name):
+            if _NAME.fullmatch(path.name) and not path.is_dir():
                 with contextlib.suppress(FileNotFoundError):
                     sizes.append(path.stat().st_size)
         return SpoolSize(
