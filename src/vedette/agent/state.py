@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from vedette.core import Conflict
+from vedette.seal import sweep_unfinished
 
 __all__ = ["JOURNAL", "SPOOL", "StateLock", "holder"]
 
@@ -25,7 +26,7 @@ class StateLock:
         self._fd = -1
 
     def __enter__(self) -> Self:
-        """Takes the lock.
+        """Takes the lock, and removes what a killed process left half written.
 
         Raises:
             Conflict: another process has it.
@@ -40,6 +41,11 @@ class StateLock:
                 f"another agent works with {self._state}; stop it first, or give this one its own state_dir",
                 kind="agent-runs",
             )
+        try:
+            sweep_unfinished(self._state)
+        except BaseException:
+            os.close(fd)
+            raise
         self._fd = fd
         return self
 

@@ -11,7 +11,7 @@ from vedette.seal.envelope import (
     seal_envelope,
 )
 from vedette.seal.keyring import IngestPublicKey, KeyRing, OpeningKey
-from vedette.seal.private_file import read_private, write_file
+from vedette.seal.private_file import read_private, sweep_unfinished, write_file
 from vedette.seal.request import sign_request, verify_request
 from vedette.seal.signature import SignatureInput, read_signature
 from vedette.seal.signing import SigningKey, VerifyKey
@@ -38,6 +38,7 @@ __all__ = [
     "seal_envelope",
     "sign_command",
     "sign_request",
+    "sweep_unfinished",
     "verify_command",
     "verify_request",
     "write_file",

@@ -2,13 +2,16 @@
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
 
 from vedette.core import ConfigError
 
-__all__ = ["read_private", "write_file"]
+__all__ = ["read_private", "sweep_unfinished", "write_file"]
+
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}")
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -34,6 +37,17 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             temporary.unlink()
         raise
     _sync_directory(path.parent)
+
+
+def sweep_unfinished(folder: Path) -> int:
+    """Removes what `write_file` left in this folder when its process was killed; how many files that were.
+
+    Only for a folder in which nobody else writes now. Raises OSError.
+    """
+    found = [path for path in folder.iterdir() if _UNFINISHED.fullmatch(path.name)]
+    for path in found:
+        path.unlink()
+    return len(found)
 
 
 def read_private(path: Path) -> bytes:
