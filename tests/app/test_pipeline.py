@@ -47,14 +47,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def _pipeline(store: Store, detector: Detector | None = None) -> Pipeline:
+def _pipeline(
+    store: Store, detector: Detector | None = None, clock: ManualClock = CLOCK
+) -> Pipeline:
     policies = policies_from(None)
     return Pipeline(
         store=store,
         ring=RING,
         detector=detector or load_detector(None),
         policies=lambda _tenant: policies,
-        clock=CLOCK,
+        clock=clock,
         timer=lambda _stage: nullcontext(),
     )
 
@@ -111,6 +113,22 @@ def test_every_snapshot_gets_one_verdict_and_the_host_its_status(store: Store) -
     assert {verdict.label for verdict in verdicts[:30]} == {Label.UNKNOWN}
     assert verdicts[-1].label is Label.NORMAL
     assert store.hosts.get(TENANT, snapshots[0].host.id).status.value == "normal"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(290, "normal"), (310, "unknown")])
+def test_a_host_is_not_normal_by_a_snapshot_of_long_ago(
+    store: Store, seconds: int, status: str
+) -> None:
+    """A backlog, or a clock that is wrong: the verdicts say what was then, the status what is known now."""
+    snapshots = list(quiet_snapshots(40))
+    pipeline = _pipeline(
+        store, clock=ManualClock(snapshots[-1].taken_at + timedelta(seconds=seconds))
+    )
+    _run(store, _sealed(snapshots), pipeline)
+    assert _verdicts(store)[-1].label is Label.NORMAL
+    host = store.hosts.get(TENANT, snapshots[0].host.id)
+    assert host.status.value == status
+    assert ("working off its spool" in host.status_reason) == (status == "unknown")
 
 
 def test_a_message_delivered_again_has_no_second_effect(store: Store) -> None:

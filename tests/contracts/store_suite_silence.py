@@ -182,6 +182,30 @@ class SilenceContract:
         assert [one.id for one in found] == [HOST]
         assert store.hosts.get(TENANT, HOST).status is HostStatus.UNKNOWN
 
+    def test_what_was_normal_long_ago_makes_no_host_normal_now(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        """A backlog: its verdicts stay, its host is heard, and only the first live one says how it stands."""
+        enrol(store)
+        open_for(store, 999)
+        store.hosts.expire_silent(clock.now())
+        first = effect(1, stale=True)
+        second = effect(2, expected=first.result, stale=True)
+        alarm = effect(3, Label.ABNORMAL, expected=second.result, stale=True)
+        last = effect(4, expected=alarm.result)
+        for one in (first, second):
+            apply(store, one)
+            host = store.hosts.get(TENANT, HOST)
+            assert (host.status, host.silent_since) == (HostStatus.UNKNOWN, None)
+            assert f"is from {one.verdict.taken_at:%Y-%m-%d %H:%M} UTC" in host.status_reason
+            assert store.hosts.expire_silent(clock.now()) == []
+        assert store.verdicts.counts(TENANT)[Label.NORMAL] == 2
+        apply(store, alarm)
+        assert store.hosts.get(TENANT, HOST).status is HostStatus.ABNORMAL
+        apply(store, last)
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_reason) == (HostStatus.NORMAL, "")
+
     def test_a_turn_says_how_many_turned_and_what_was_told(
         self, store: Store, clock: ManualClock
     ) -> None:

@@ -24,9 +24,9 @@ from vedette.core import (
 from vedette.decide import Decision, PolicySet, Situation, decide
 from vedette.detect import Arrival, Detector, Scored
 
-_CONTESTED_SECONDS, _CONTESTED_INTERVALS = 300.0, 5.0
+_NEAR_SECONDS, _NEAR_INTERVALS = 300.0, 5.0
 
-__all__ = ["Judged", "Opened", "described_host", "judge", "unreadable"]
+__all__ = ["Judged", "Opened", "described_host", "is_stale", "judge", "unreadable"]
 
 
 class Opened(Record, frozen=True, kw_only=True):
@@ -111,7 +111,19 @@ def _is_contested(item: Opened, host: Host) -> bool:
     if host.contested_at is None or host.contested_epoch != item.epoch:
         return False
     apart = abs((item.snapshot.taken_at - host.contested_at).total_seconds())
-    return apart <= max(_CONTESTED_SECONDS, _CONTESTED_INTERVALS * host.interval)
+    return apart <= _near(host)
+
+
+def is_stale(taken_at: datetime, host: Host, now: datetime) -> bool:
+    """Whether a snapshot is from too long ago to say how its host is now: five minutes, or five of its intervals.
+
+    By the wall clock of the detector and the host's own: which of the two is wrong can't be told, but that they agree can.
+    """
+    return (now - taken_at).total_seconds() > _near(host)
+
+
+def _near(host: Host) -> float:
+    return max(_NEAR_SECONDS, _NEAR_INTERVALS * host.interval)
 
 
 def unreadable(message: Message, now: datetime, why: str) -> Verdict:

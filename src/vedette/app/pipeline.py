@@ -8,7 +8,7 @@ from operator import itemgetter
 
 import structlog
 
-from vedette.app.judging import Judged, Opened, described_host, judge, unreadable
+from vedette.app.judging import Judged, Opened, described_host, is_stale, judge, unreadable
 from vedette.app.telemetry import VERDICTS
 from vedette.core import (
     AuditEntry,
@@ -235,7 +235,11 @@ class Pipeline:
                 policies=policies,
                 decided_at=dict.fromkeys((item.identity for item in items), now),
             )
-        return _chained(opened, judged, stored)
+        stale = [
+            is_stale(item.snapshot.taken_at, situations[item.snapshot.host.id].host, now)
+            for item in items
+        ]
+        return _chained(opened, judged, stored, stale)
 
     def _situations(
         self, tenant: TenantId, items: Sequence[Opened], policies: PolicySet
@@ -299,11 +303,14 @@ def _again(delivery: Delivery, verdict: Known) -> Outcome:
 
 
 def _chained(
-    opened: dict[int, Opened], judged: Sequence[Judged], stored: dict[HostId, StoredState]
+    opened: dict[int, Opened],
+    judged: Sequence[Judged],
+    stored: dict[HostId, StoredState],
+    stale: Sequence[bool],
 ) -> list[tuple[int, Effect]]:
     expected: dict[HostId, StoredState | None] = dict(stored)
     effects = []
-    for (index, item), outcome in zip(opened.items(), judged, strict=True):
+    for (index, item), outcome, old in zip(opened.items(), judged, stale, strict=True):
         host = item.snapshot.host.id
         effect = Effect(
             verdict=outcome.verdict,
@@ -311,6 +318,7 @@ def _chained(
             state=None if outcome.scored.late else outcome.scored.state,
             heard=outcome.scored.state if outcome.scored.late else None,
             shared=outcome.scored.shared,
+            stale=old,
             expected=expected.get(host),
             facts=outcome.scored.facts,
             read=_read(item, outcome),

@@ -14,7 +14,7 @@ __all__ = ["Host", "HostDescription", "HostStatus", "OperatingSystem"]
 
 
 class HostStatus(StrEnum):
-    """The last label, or unknown by a durable timer after three missed intervals."""
+    """The last label; unknown by a durable timer after three missed intervals, and for a normal that is long past."""
 
     NORMAL = "normal"
     ABNORMAL = "abnormal"

@@ -42,7 +42,8 @@ class Effect(Record, frozen=True, kw_only=True):
     looked at). `read` names every table that this snapshot showed in full, changed or not (those in `facts` are counted
     in anyhow). `needed` names the tables that the agent should send in full; None leaves what was named before. `heard` is
     the state after a late snapshot that made something known without being followed: it keeps its place in `(epoch, last_seq)`.
-    `shared` marks the first snapshot by which two agents are seen to have this host's identity.
+    `shared` marks the first snapshot by which two agents are seen to have this host's identity. `stale` says that the snapshot
+    was taken too long ago to tell that the host is normal now; its verdict is of then, and stays.
     """
 
     verdict: Verdict
@@ -54,6 +55,7 @@ class Effect(Record, frozen=True, kw_only=True):
     needed: tuple[str, ...] | None = None
     heard: bytes | None = None
     shared: bool = False
+    stale: bool = False
     incidents: tuple[Incident, ...] = ()
     events: tuple[IncidentEvent, ...] = ()
     actions: tuple[Action, ...] = ()

@@ -27,6 +27,7 @@ from vedette.store.applying.turns import (
     incident_data,
     incident_turns,
     reason_of,
+    stale_reason,
 )
 from vedette.store.audit import write_audit
 from vedette.store.database import Database
@@ -154,7 +155,7 @@ class Batch:
             row["labels"] = effect.description.labels | row["pinned_labels"]
         self._last_seqs[key, verdict.epoch] = row["last_seq"] = verdict.seq
         row["last_taken_at"] = verdict.taken_at
-        self._note_standing(key, verdict)
+        self._note_standing(key, verdict, stale=effect.stale)
         if row["silent_since"] is not None and not effect.blind:
             self._note_back(key)
         self._note_facts(key, effect)
@@ -180,13 +181,19 @@ class Batch:
         within = self._last_seqs.get((key, verdict.epoch), -1)
         return verdict.seq > max(within, self._present.last_seq(key, verdict.epoch))
 
-    def _note_standing(self, key: Key, verdict: Verdict) -> None:
+    def _note_standing(self, key: Key, verdict: Verdict, *, stale: bool) -> None:
         row = self._present.hosts[key]
-        status, reason = HostStatus(verdict.label.value), reason_of(verdict)
+        status, reason, since = (
+            HostStatus(verdict.label.value),
+            reason_of(verdict),
+            verdict.taken_at,
+        )
+        if stale and status is HostStatus.NORMAL:
+            status, reason, since = HostStatus.UNKNOWN, stale_reason(verdict), self._now
         if row["label"] not in {None, verdict.label} or row["status"] is not status:
             self._note_turn(key, host_turn(row, verdict, status, reason), reason)
         if row["status"] is not status:
-            row["status_since"] = verdict.taken_at
+            row["status_since"] = since
         row["status"], row["status_reason"] = status, reason
         row["label"] = verdict.label
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from vedette.core import HostStatus, Incident, IncidentState, Label, Verdict
 
-__all__ = ["host_turn", "incident_data", "incident_turns", "reason_of"]
+__all__ = ["host_turn", "incident_data", "incident_turns", "reason_of", "stale_reason"]
 
 
 def host_turn(
@@ -28,6 +28,14 @@ def reason_of(verdict: Verdict) -> str:
     if verdict.label is Label.NORMAL or not verdict.reasons:
         return ""
     return verdict.reasons[0].text
+
+
+def stale_reason(verdict: Verdict) -> str:
+    """Why a host is not known to be normal by a verdict that calls it so."""
+    return (
+        f"Its newest snapshot that was judged is from {verdict.taken_at:%Y-%m-%d %H:%M} UTC: it is working off its spool, or its"
+        " clock is wrong, or the detector is behind"
+    )
 
 
 def incident_turns(before: Incident | None, after: Incident) -> tuple[str, ...]:
