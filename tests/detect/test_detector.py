@@ -191,6 +191,51 @@ def test_a_clock_set_back_is_blindness_once(
     assert [a.label for a in answers] == [Label.UNKNOWN, Label.NORMAL]
 
 
+def after_a_pause(seconds: float, count: int = 2) -> list[Snapshot]:
+    moved = timedelta(seconds=seconds)
+    return [changed(s, taken_at=s.taken_at + moved) for s in quiet_snapshots(count, first=41)]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8 * 3_600.0, "for 8.0 h"), (250.0, "for 5 min")])
+def test_a_time_without_a_look_is_blindness_once_though_no_number_is_missing(
+    detector: Detector, grown: dict[HostId, bytes | None], seconds: float, text: str
+) -> None:
+    answers, _ = play(detector, arrivals(after_a_pause(seconds)), states=grown)
+    assert subjects(answers[0]) == {"pause"}
+    assert text in answers[0].reasons[0].text
+    assert [a.label for a in answers] == [Label.UNKNOWN, Label.NORMAL]
+
+
+def test_a_look_that_is_a_little_late_is_no_pause(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    answers, _ = play(detector, arrivals(after_a_pause(230.0)), states=grown)
+    assert [a.label for a in answers] == [Label.NORMAL, Label.NORMAL]
+
+
+def test_a_longer_interval_is_learned_in_a_few_looks(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    slow = [
+        changed(s, taken_at=s.taken_at + timedelta(seconds=540 * at))
+        for at, s in enumerate(quiet_snapshots(9, first=41))
+    ]
+    answers, _ = play(detector, arrivals(slow), states=grown)
+    assert sum("pause" in subjects(a) for a in answers) == 3
+    assert answers[-1].label is Label.NORMAL
+
+
+def test_a_state_of_before_the_spacing_was_kept_learns_it(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    blob = grown[HOST]
+    assert blob is not None
+    wire = msgspec.msgpack.decode(blob)
+    old = msgspec.msgpack.encode(wire | {"timeline": wire["timeline"][:9]})
+    answers, _ = play(detector, arrivals(after_a_pause(8 * 3_600.0)), states={HOST: old})
+    assert [a.label for a in answers] == [Label.NORMAL, Label.NORMAL]
+
+
 @pytest.mark.parametrize("table", ["processes", "listening_ports", "users", "hash", "crontab"])
 def test_a_table_that_is_missing_is_blindness(
     detector: Detector, grown: dict[HostId, bytes | None], table: str

@@ -13,6 +13,8 @@ YOUNG = 30
 """Snapshots of a host before anything may be called normal."""
 
 _REMEMBERED_EPOCHS = 32
+_PAUSE_SECONDS, _PAUSE_INTERVALS = 300.0, 3.0
+_HOUR = 3_600
 _ANEW = "The agent's journal was made anew: what happened since its last snapshot was not seen"
 _RETURNED = "Of two agents with this host's identity one has fallen silent; the other's snapshots are followed again from here"
 
@@ -22,7 +24,7 @@ class Timeline(msgspec.Struct, kw_only=True, array_like=True):
 
     `count` is over the host's whole life; `past` are its former epochs, newest last, and `rivals` what is known of each.
     `began_at` is when the running epoch's first snapshot was taken; `shared` whether the last one that came was told to
-    share its identity.
+    share its identity. `spacing` is how many seconds usually lie between two looks, 0 until two were seen.
     """
 
     epoch: str = ""
@@ -34,6 +36,7 @@ class Timeline(msgspec.Struct, kw_only=True, array_like=True):
     began_at: datetime | None = None
     rivals: list[Rival] = []
     shared: bool = False
+    spacing: float = 0.0
 
     def advance(self, epoch: Epoch, snapshot: Snapshot, *, shared: bool = False) -> None:
         """Takes the snapshot as the host's last."""
@@ -45,12 +48,25 @@ class Timeline(msgspec.Struct, kw_only=True, array_like=True):
             self.past = [one for one in self.past if one != epoch][-_REMEMBERED_EPOCHS:]
             self.rivals = [one for one in self.rivals if one.epoch in self.past]
             self.began_at = snapshot.taken_at
+        else:
+            self._learn_spacing(snapshot)
         self.epoch = epoch
         self.last_seq = snapshot.seq
         self.last_taken_at = snapshot.taken_at
         self.count += 1
         self.lost_state = False
         self.shared = shared
+
+    def _learn_spacing(self, snapshot: Snapshot) -> None:
+        elapsed = _elapsed(self.last_taken_at, snapshot.taken_at)
+        looks = snapshot.seq - self.last_seq
+        if elapsed is None or elapsed <= 0 or looks < 1:
+            return
+        now = elapsed / looks
+        if self.spacing:
+            # One pause, or one look out of turn, moves it little; an interval that was set anew is learned in a few looks.
+            now = (self.spacing + min(max(now, self.spacing / 2), self.spacing * 2)) / 2
+        self.spacing = now
 
     def hear(self, rival: Rival) -> None:
         """Keeps what became known of a former epoch."""
@@ -155,6 +171,9 @@ def _in_order(
     if missing:
         many = "1 snapshot was" if missing == 1 else f"{missing} snapshots were"
         blindness.append((f"gap:{missing}", f"{many} lost before this one"))
+    if not new_epoch and not missing and _is_pause(timeline.spacing, elapsed):
+        text = f"Nothing was seen for {_span(elapsed or 0.0)}: the agent did not look in this time"
+        blindness.append(("pause", text))
     if elapsed is not None and elapsed < 0:
         blindness.append(("clock", f"The host's clock went back by {-elapsed:.0f} s"))
         elapsed = None
@@ -166,6 +185,17 @@ def _in_order(
         blindness=tuple(blindness),
         shared=shared,
     )
+
+
+def _is_pause(spacing: float, elapsed: float | None) -> bool:
+    """Whether no number is missing, and yet looks are: the machine was suspended, or its agent was stopped."""
+    if not spacing or elapsed is None:
+        return False
+    return elapsed > max(_PAUSE_SECONDS, _PAUSE_INTERVALS * spacing)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= _HOUR else f"{seconds / 60:.0f} min"
 
 
 def _elapsed(before: datetime | None, now: datetime) -> float | None:
