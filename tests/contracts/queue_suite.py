@@ -156,6 +156,16 @@ class QueueContract:
         assert queue.append(twins) == [NEW, NEW]
         assert {d.token for d in _take(queue, limit=1)} != {d.token for d in _take(queue, limit=1)}
 
+    def test_strange_names_and_the_greatest_seq_are_known_again(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        names = ["bü'ro\"\\", "\x01\n\t", "\U0001f5a5 {a,b}", "null", "", "[1]"]
+        batch = [message(name, 2**63 - 1, tenant=name, epoch=name) for name in names]
+        assert queue.append(batch) == [NEW] * 6
+        assert queue.append(batch) == [DUPLICATE] * 6
+        _forget(queue, clock)
+        assert queue.append(batch) == [DUPLICATE] * 6
+
     @pytest.mark.parametrize("bad", [message(seq=-1), message(seq=2**63), message("nul\0")])
     def test_what_cannot_be_stored_is_refused_and_nothing_is_stored(
         self, queue: Queue, bad: Message

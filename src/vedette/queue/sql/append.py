@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vedette.core import Message, Unavailable
@@ -12,7 +12,7 @@ from vedette.queue.port import Appended
 from vedette.queue.sql.database import Database
 from vedette.queue.sql.forgotten import Forgotten
 from vedette.queue.sql.instant import to_micros
-from vedette.queue.sql.keys import Key
+from vedette.queue.sql.keys import Key, Lookup
 from vedette.queue.sql.schema import accepted, lanes, messages
 
 __all__ = ["Appender"]
@@ -30,6 +30,15 @@ class Appender:
     def __init__(self, database: Database, forgotten: Forgotten) -> None:
         self._database = database
         self._forgotten = forgotten
+        self._lanes = Lookup(
+            select(lanes.c.tenant, lanes.c.host, lanes.c.id),
+            (lanes.c.tenant, lanes.c.host),
+            postgresql=database.is_postgresql,
+        )
+        key = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
+        self._known = Lookup(
+            select(*key, accepted.c.digest), key, postgresql=database.is_postgresql
+        )
         self._insert_unless_there = postgresql.insert if database.is_postgresql else sqlite.insert
 
     def append(self, batch: Sequence[Message], at: int) -> list[Appended]:
@@ -45,11 +54,11 @@ class Appender:
     def _open_lanes(self, connection: Connection, chunk: Sequence[Message]) -> dict[_Owner, int]:
         """Asks each time: a number remembered from before a restored backup could be another host's."""
         wanted = sorted({(m.identity.tenant, m.identity.host) for m in chunk})
-        found = _numbers(connection, wanted)
+        found = self._numbers(connection, wanted)
         fresh = [{"tenant": t, "host": h} for t, h in wanted if (t, h) not in found]
         if fresh:
             connection.execute(self._insert_unless_there(lanes).on_conflict_do_nothing(), fresh)
-            found = _numbers(connection, wanted)
+            found = self._numbers(connection, wanted)
         return found
 
     def _append_chunk(
@@ -59,12 +68,10 @@ class Appender:
         for key, message in zip(keys, chunk, strict=True):
             first.setdefault(key, message)
         new = self._accept(connection, first, at)
-        forgotten = self._forgotten.among(connection, new)
-        if forgotten:
-            _take_back(connection, list(forgotten))
-            new -= forgotten.keys()
+        forgotten = self._forgotten.withdrawn(connection, new)
+        new -= forgotten.keys()
         digests: dict[Key, str | None] = {**forgotten, **{key: first[key].digest for key in new}}
-        digests |= _known_digests(connection, [key for key in first if key not in digests])
+        digests |= self._known_digests(connection, [key for key in first if key not in digests])
         answers: list[Appended] = []
         rows: list[dict[str, Any]] = []
         for key, message in zip(keys, chunk, strict=True):
@@ -100,6 +107,19 @@ class Appender:
         )
         return {(lane, epoch, seq) for lane, epoch, seq in connection.execute(statement, rows)}
 
+    def _numbers(self, connection: Connection, wanted: Sequence[_Owner]) -> dict[_Owner, int]:
+        rows = self._lanes.rows(connection, wanted)
+        return {(row.tenant, row.host): row.id for row in rows}
+
+    def _known_digests(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
+        rows = self._known.rows(connection, keys)
+        known = {(row.lane_id, row.epoch, row.seq): row.digest for row in rows}
+        if len(known) < len(keys):
+            raise Unavailable(
+                "An identity was forgotten while it was being checked; try again.", retry_after=1.0
+            )
+        return known
+
 
 def _chunks(batch: Sequence[Message]) -> Iterator[list[Message]]:
     rest = iter(batch)
@@ -123,30 +143,3 @@ def _row(key: Key, message: Message) -> dict[str, Any]:
         "behind": int(message.behind),
         "body": message.body,
     }
-
-
-def _numbers(connection: Connection, wanted: Sequence[_Owner]) -> dict[_Owner, int]:
-    rows = connection.execute(
-        select(lanes.c.tenant, lanes.c.host, lanes.c.id).where(
-            tuple_(lanes.c.tenant, lanes.c.host).in_(wanted)
-        )
-    )
-    return {(tenant, host): lane for tenant, host, lane in rows}
-
-
-def _take_back(connection: Connection, keys: Sequence[Key]) -> None:
-    columns = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
-    connection.execute(delete(accepted).where(tuple_(*columns).in_(keys)))
-
-
-def _known_digests(connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
-    if not keys:
-        return {}
-    columns = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
-    rows = connection.execute(select(*columns, accepted.c.digest).where(tuple_(*columns).in_(keys)))
-    known = {(lane, epoch, seq): digest for lane, epoch, seq, digest in rows}
-    if len(known) < len(keys):
-        raise Unavailable(
-            "An identity was forgotten while it was being checked; try again.", retry_after=1.0
-        )
-    return known

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vedette.queue.sql.database import Database
@@ -14,6 +14,9 @@ from vedette.queue.sql.schema import accepted, forgotten
 __all__ = ["Forgotten"]
 
 _KEY: Final = (accepted.c.lane_id, accepted.c.epoch, accepted.c.seq)
+_DELETE: Final = delete(accepted).where(
+    *(column == bindparam(f"its_{column.name}") for column in _KEY)
+)
 
 
 class Forgotten:
@@ -25,10 +28,11 @@ class Forgotten:
         self._marks = Lookup(select(forgotten), key, postgresql=database.is_postgresql)
         self._insert = postgresql.insert if database.is_postgresql else sqlite.insert
 
-    def among(self, connection: Connection, keys: Collection[Key]) -> dict[Key, str | None]:
-        """Those at or below their epoch's mark; with the digest where one is the mark itself, and that is known.
+    def withdrawn(self, connection: Connection, keys: Collection[Key]) -> dict[Key, str | None]:
+        """Takes out again, of identities just accepted, those at or below their epoch's mark, and gives them.
 
-        To be asked once the identities are taken: before that, another transaction could be forgetting them.
+        With the digest, where one is the mark itself and that is known. To be asked when they are accepted and not before:
+        another transaction could be forgetting them.
         """
         epochs = sorted({(lane, epoch) for lane, epoch, _ in keys})
         rows = self._marks.rows(connection, epochs)
@@ -38,12 +42,13 @@ class Forgotten:
             seq, digest = marks.get(key[:2], (-1, None))
             if key[2] <= seq:
                 found[key] = digest if key[2] == seq else None
+        _delete(connection, found)
         return found
 
     def prune(self, horizon: int, most: int) -> int:
         """Deletes up to `most` identities accepted before `horizon`, the oldest first, and marks their epochs."""
         old = (
-            select(*_KEY)
+            select(*_KEY, accepted.c.digest)
             .where(accepted.c.accepted_at < horizon)
             .order_by(accepted.c.accepted_at)
             .limit(most)
@@ -52,10 +57,12 @@ class Forgotten:
             if connection.execute(old.limit(1)).first() is None:
                 return 0
         with self._database.write() as connection:
-            gone = connection.execute(
-                delete(accepted).where(tuple_(*_KEY).in_(old)).returning(*_KEY, accepted.c.digest)
-            )
-            rows = sorted((lane, epoch, seq, digest) for lane, epoch, seq, digest in gone)
+            if self._database.is_postgresql:
+                # What another process is forgetting now is left to it.
+                old = old.with_for_update(skip_locked=True)
+            found = connection.execute(old)
+            rows = sorted((lane, epoch, seq, digest) for lane, epoch, seq, digest in found)
+            _delete(connection, [row[:3] for row in rows])
             self._mark(connection, rows)
         return len(rows)
 
@@ -71,3 +78,10 @@ class Forgotten:
             where=statement.excluded.seq > forgotten.c.seq,
         )
         connection.execute(statement, [dict(zip(names, row, strict=True)) for row in highest])
+
+
+def _delete(connection: Connection, keys: Collection[Key]) -> None:
+    """One by one: SQLite would look through all of a lane's for a list of them."""
+    if keys:
+        names = ("its_lane_id", "its_epoch", "its_seq")
+        connection.execute(_DELETE, [dict(zip(names, key, strict=True)) for key in keys])
