@@ -484,6 +484,22 @@ class QueueContract:
         queue.prune()
         assert [one.identity.host for one in queue.dead_letters(limit=9)] == ["b"]
 
+    def test_the_oldest_dead_letters_go_when_all_take_too_much_room(
+        self, queue: Queue, clock: ManualClock
+    ) -> None:
+        for seq in range(10):
+            queue.append([message("flood", seq, body=bytes(100))])
+            clock.advance(1)
+            queue.reject(_take(queue)[0], reason="torn")
+        assert queue.trim() == 0
+        queue.append([message("flood", 10, body=bytes(5_000)), message("flood", 11)])
+        clock.advance(1)
+        for delivery in _take(queue):
+            queue.reject(delivery, reason="torn")
+        assert queue.trim() == 11
+        assert [one.identity.seq for one in queue.dead_letters(limit=99)] == [11]
+        assert queue.trim() == 0
+
     def test_a_flooding_host_leaves_room_for_the_others(self, queue: Queue) -> None:
         queue.append([message("flood", seq) for seq in range(200)])
         queue.append([message(host) for host in "abc"])

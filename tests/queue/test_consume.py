@@ -406,6 +406,73 @@ def test_old_identities_are_forgotten_while_the_loop_runs() -> None:
     assert bench.queue.append([message(seq=1)]) == ["conflict"]
 
 
+class _UnprunableQueue(MemoryQueue):
+    """Its disk is too full to prune, or its code is wrong."""
+
+    def __init__(self, clock: ManualClock, error: Exception) -> None:
+        super().__init__(clock)
+        self._error = error
+        self.tried: list[float] = []
+
+    def prune(self) -> int:
+        self.tried.append(self._clock.monotonic())
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [Unavailable("full", kind="disk-full"), KeyError("a mistake")])
+def test_a_queue_that_cant_be_pruned_is_consumed_and_pruned_less_and_less_often(
+    error: Exception,
+) -> None:
+    stop = threading.Event()
+    clock = _EndingClock(stop)
+    queue = _UnprunableQueue(clock, error)
+    seqs = iter(range(1_000))
+    handled: list[int] = []
+
+    def handle(deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        handled.extend(d.message.identity.seq for d in deliveries)
+        return [_DONE] * len(deliveries)
+
+    def more(_: BatchReport) -> None:
+        if len(queue.tried) < 5:
+            queue.append([message(seq=next(seqs))])
+        else:
+            stop.set()
+
+    queue.append([message(seq=next(seqs))])
+    consume(
+        queue,
+        handle,
+        stop=stop,
+        clock=clock,
+        idle_seconds=1.0,
+        prune_seconds=1.0,
+        on_batch=more,
+        jitter=lambda: 0.0,
+    )
+    assert len(handled) >= 14
+    waits = [later - sooner for sooner, later in pairwise(queue.tried)]
+    assert waits == [1, 2, 4, 8]
+
+
+def test_dead_letters_beyond_their_room_go_and_are_told() -> None:
+    stop = threading.Event()
+    clock = _EndingClock(stop)
+    queue = MemoryQueue(clock, dead_letter_bytes=100)
+    queue.append([message(seq=seq, body=bytes(30)) for seq in range(5)])
+    told: list[int] = []
+    consume(
+        queue,
+        _each(lambda _: Reject(reason="torn")),
+        stop=stop,
+        clock=clock,
+        idle_seconds=1.0,
+        on_trimmed=told.append,
+    )
+    assert told == [2]
+    assert [one.identity.seq for one in queue.dead_letters(limit=9)] == [2, 3, 4]
+
+
 def test_delays_double_up_to_the_most_and_jitter_shortens_by_half_at_most() -> None:
     backoff = Backoff(first_seconds=1, most_seconds=10)
     assert [backoff.delay(n, 0.0) for n in (1, 2, 3, 4, 5, 5000)] == [1, 2, 4, 8, 10, 10]

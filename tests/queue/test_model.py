@@ -37,6 +37,7 @@ class QueuesAgree(RuleBasedStateMachine):
             self._clock,
             retention=timedelta(seconds=30),
             dead_letter_retention=timedelta(seconds=40),
+            dead_letter_bytes=100,
             max_batch_bytes=60,
         )
         self._real = SqlQueue(
@@ -44,6 +45,7 @@ class QueuesAgree(RuleBasedStateMachine):
             self._clock,
             retention=timedelta(seconds=30),
             dead_letter_retention=timedelta(seconds=40),
+            dead_letter_bytes=100,
             max_batch_bytes=60,
         )
         self._lent: list[_Pair] = []
@@ -121,6 +123,10 @@ class QueuesAgree(RuleBasedStateMachine):
     @rule()
     def prune(self) -> None:
         self._both(lambda queue, _: queue.prune())
+
+    @rule()
+    def trim(self) -> None:
+        self._both(lambda queue, _: queue.trim())
 
     @invariant()
     def same_counts(self) -> None:

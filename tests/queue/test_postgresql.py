@@ -27,6 +27,7 @@ class _Database:
             self._clock,
             retention=timedelta(days=1),
             dead_letter_retention=timedelta(days=3),
+            dead_letter_bytes=1_000,
             max_batch_bytes=max_batch_bytes,
         )
 

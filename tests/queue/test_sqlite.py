@@ -13,7 +13,7 @@ import pytest
 from tests.contracts.queue_suite import Broker, DurableQueueContract, message
 
 from vedette.core import ConfigError, ManualClock, Unavailable
-from vedette.queue import Appended, Queue, SqlQueue
+from vedette.queue import Appended, Queue, Selection, SqlQueue
 
 
 class _File:
@@ -27,6 +27,7 @@ class _File:
             self._clock,
             retention=timedelta(days=1),
             dead_letter_retention=timedelta(days=3),
+            dead_letter_bytes=1_000,
             max_batch_bytes=max_batch_bytes,
         )
 
@@ -47,6 +48,24 @@ def path(tmp_path: Path) -> Path:
 def _open(path: Path, query: str = "") -> SqlQueue:
     prefix = "sqlite:///file:" if query else "sqlite:///"
     return SqlQueue(f"{prefix}{path}{query}", ManualClock())
+
+
+def test_deleting_dead_letters_needs_little_room_in_the_log(path: Path) -> None:
+    clock = ManualClock()
+    with closing(SqlQueue(f"sqlite:///{path}", clock, dead_letter_bytes=30 << 20)) as queue:
+        for seq in range(12):
+            queue.append([message(seq=seq, body=bytes(3 << 20))])
+            queue.reject(queue.poll(limit=1, lease_seconds=60)[0], reason="torn")
+        log = path.with_name(f"{path.name}-wal")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert log.stat().st_size == 0
+        assert queue.trim() == 3
+        assert len(queue.purge(Selection(), limit=4)) == 4
+        clock.advance(timedelta(days=31).total_seconds())
+        queue.prune()
+        assert queue.stats().dead_letters == 0
+        assert log.stat().st_size < 1 << 20
 
 
 def test_the_file_and_its_side_files_are_closed_to_other_users(path: Path) -> None:

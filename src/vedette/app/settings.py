@@ -71,6 +71,10 @@ class QueueSettings(_Section, frozen=True, kw_only=True):
     dead_letter_days: Annotated[
         float, Meta(description="Days that snapshots which could not be read are kept for replay")
     ] = 30.0
+    dead_letter_mib: Annotated[
+        int,
+        Meta(description="MiB that they may take in all; beyond it those rejected longest ago go"),
+    ] = 1_024
 
 
 class IngestSettings(_Section, frozen=True, kw_only=True):
@@ -304,6 +308,7 @@ def _out_of_bounds(settings: Settings) -> list[str]:
     above_zero: dict[str, float] = {
         "queue.max_depth": settings.queue.max_depth,
         "queue.dead_letter_days": settings.queue.dead_letter_days,
+        "queue.dead_letter_mib": settings.queue.dead_letter_mib,
         "ingest.max_body_bytes": settings.ingest.max_body_bytes,
         "ingest.burst": settings.ingest.burst,
         "ingest.tenant_rate": settings.ingest.tenant_rate,

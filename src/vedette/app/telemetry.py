@@ -105,6 +105,10 @@ DEAD_LETTERS = Gauge(
     "Accepted snapshots that could not be read and wait for people; a rise means a bad agent, key or line",
     multiprocess_mode="mostrecent",
 )
+DEAD_LETTERS_TRIMMED = Counter(
+    "vedette_dead_letters_trimmed_total",
+    "Dead letters deleted before their time because all took more than queue.dead_letter_mib; any means evidence was lost",
+)
 ACTIONS = Gauge(
     "vedette_actions",
     "Actions now in each state; a rise of awaiting_approval means that people are needed",

@@ -55,7 +55,12 @@ def opened_store(settings: Settings, clock: Clock) -> Iterator[Store]:
 def open_queue(settings: Settings, clock: Clock) -> SqlQueue:
     """The queue that the settings name."""
     kept = timedelta(days=settings.queue.dead_letter_days)
-    return SqlQueue(settings.queue_url, clock, dead_letter_retention=kept)
+    return SqlQueue(
+        settings.queue_url,
+        clock,
+        dead_letter_retention=kept,
+        dead_letter_bytes=settings.queue.dead_letter_mib << 20,
+    )
 
 
 def load_detector(model: Path | None) -> Detector:

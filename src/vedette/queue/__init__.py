@@ -1,6 +1,7 @@
 """The queue between the door and the detector: the port, the one consume loop, and its brokers."""
 
-from vedette.queue.consume import Backoff, consume
+from vedette.queue.backoff import Backoff
+from vedette.queue.consume import consume
 from vedette.queue.memory import MemoryQueue
 from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
 from vedette.queue.port import (

@@ -8,7 +8,8 @@ What can go wrong, and what the loop does about it:
   after the fresh ones; the handler sees the attempts and may reject;
 - the handler raises `Unavailable`: nothing is wrong with the batch; it waits, its leases extended, and is tried again;
 - a lease is lost: logged; the new owner delivers those messages again, and the handler takes them without a second effect;
-- the queue is unavailable: the loop waits and asks again.
+- the queue is unavailable: the loop waits and asks again;
+- it can't be pruned: the loop goes on, and pruning is tried again later.
 """
 
 import random
@@ -21,29 +22,19 @@ from typing import Final
 
 import structlog
 
-from vedette.core import Clock, LeaseLost, Record, Unavailable
+from vedette.core import Clock, LeaseLost, Unavailable
+from vedette.queue.backoff import Backoff
 from vedette.queue.outcome import BatchReport, Done, Handler, Outcome, Reject, Retry
 from vedette.queue.pace import Pace
 from vedette.queue.port import Delivery, Queue
+from vedette.queue.upkeep import Upkeep
 
-__all__ = ["Backoff", "consume"]
+__all__ = ["consume"]
 
 _log = structlog.get_logger()
 
 _LONGEST_NAP: Final = 0.25
 _SETTLING_TRIES: Final = 5
-
-
-class Backoff(Record, frozen=True, kw_only=True):
-    """Delays in seconds that double from the first to the most, each shortened by up to half at random."""
-
-    first_seconds: float = 1.0
-    most_seconds: float = 60.0
-
-    def delay(self, failures: int, jitter: float) -> float:
-        """After so many failures, 1 or more; `jitter` is in 0..1."""
-        full = min(self.most_seconds, self.first_seconds * 2.0 ** min(failures - 1, 30))
-        return full * (1 - jitter / 2)
 
 
 def consume(
@@ -59,13 +50,14 @@ def consume(
     backoff: Backoff = Backoff(),  # noqa: B008 - frozen
     jitter: Callable[[], float] = random.random,
     on_batch: Callable[[BatchReport], None] | None = None,
+    on_trimmed: Callable[[int], None] | None = None,
     timer: Callable[[str], AbstractContextManager[object]] = nullcontext,
     behind_seconds: float = 0.05,
 ) -> None:
     """Runs until `stop` is set: a batch in hand is finished first, or given back if it can't be.
 
     One call of `handle` must end within `lease_seconds`; between single hand-overs the loop extends the leases itself.
-    `timer` measures its own stages, `poll` and `settle`.
+    `timer` measures its own stages, `poll` and `settle`. `on_trimmed` is told how many dead letters had to go for room.
 
     A batch holds as much of what is behind as takes about `behind_seconds`, and the next one none, if something live waits:
     so long at most a live snapshot waits for a batch that has begun, and yet what is behind has every second batch. After a batch that was not full the next poll comes `idle_seconds` after the last, so that
@@ -74,12 +66,10 @@ def consume(
     pace = Pace(behind_seconds)
     loop = _Loop(queue, handle, stop, clock, lease_seconds, backoff, jitter, timer)
     failures, live_first = 0, False
-    prune_at = clock.monotonic() + prune_seconds
+    upkeep = Upkeep(queue, clock, prune_seconds, backoff, jitter, on_trimmed)
     while not stop.is_set():
+        upkeep.work()
         try:
-            if clock.monotonic() >= prune_at:
-                queue.prune()
-                prune_at = clock.monotonic() + prune_seconds
             began, most_behind = clock.monotonic(), pace.limit
             poll = partial(queue.poll, limit=limit, lease_seconds=lease_seconds)
             with timer("poll"):
@@ -98,6 +88,8 @@ def consume(
         pace.note(report.size, report.seconds, behind=report.behind > 0)
         if on_batch is not None:
             on_batch(report)
+        if report.rejected:
+            upkeep.soon()
         took_all = report.size < limit and report.behind < most_behind
         if took_all and not live_first:
             loop.pause(idle_seconds - (clock.monotonic() - began))

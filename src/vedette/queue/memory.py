@@ -12,6 +12,7 @@ import msgspec
 from vedette.core import Clock, HostId, Identity, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES, Head, Ready, Turns
 from vedette.queue.port import (
+    DEAD_LETTER_BYTES,
     DEAD_LETTER_RETENTION,
     EVERY,
     HEAD_BYTES,
@@ -100,11 +101,13 @@ class MemoryQueue:
         *,
         retention: timedelta = timedelta(days=7),
         dead_letter_retention: timedelta = DEAD_LETTER_RETENTION,
+        dead_letter_bytes: int = DEAD_LETTER_BYTES,
         max_batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         self._clock = clock
         self._retention = retention
         self._dead_letter_retention = dead_letter_retention
+        self._dead_letter_bytes = dead_letter_bytes
         self._turns = Turns(max_batch_bytes)
         self._lock = threading.Lock()
         self._lane_ids: dict[tuple[str, str], int] = {}
@@ -345,6 +348,22 @@ class MemoryQueue:
             for number in dead[:_PRUNED_AT_ONCE]:
                 del self._dead[number]
             return len(old[:_PRUNED_AT_ONCE]) + len(dead[:_PRUNED_AT_ONCE])
+
+    def trim(self) -> int:
+        """Forgets the dead letters rejected longest ago while they are over the bound."""
+        with self._lock:
+            size = sum(one.size for one, _ in self._dead.values())
+            if size <= self._dead_letter_bytes:
+                return 0
+            before = len(self._dead)
+            for number, (one, _) in sorted(
+                self._dead.items(), key=lambda item: (item[1][0].at, item[0])
+            ):
+                if size <= self._dead_letter_bytes - self._dead_letter_bytes // 10:
+                    break
+                del self._dead[number]
+                size -= one.size
+            return before - len(self._dead)
 
     def look(self) -> None:
         """There is always room."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from vedette.core import HostId, Identity, InvalidInput, LeaseLost, Message, Record, TenantId
 
 __all__ = [
+    "DEAD_LETTER_BYTES",
     "DEAD_LETTER_RETENTION",
     "EVERY",
     "HEAD_BYTES",
@@ -32,6 +33,8 @@ HEAD_BYTES = 4_200
 """As much of a dead letter's body as is shown: an envelope's clear header ends within it."""
 MOST_AT_ONCE = 500
 """Dead letters that one call replays or purges, whatever is asked."""
+DEAD_LETTER_BYTES = 1 << 30
+"""Bodies of dead letters in all, beyond which the oldest go."""
 DEAD_LETTER_RETENTION = timedelta(days=30)
 """Time for people to look at a dead letter, counted from its last rejection."""
 _MAX_SEQ = 2**63 - 1
@@ -221,7 +224,10 @@ class Queue(Protocol):
         """
 
     def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
-        """Deletes dead letters for good, as bounded as `replay`; gives those that it deleted.
+        """Deletes dead letters for good, `limit` and `MOST_AT_ONCE` at most; gives those that it deleted.
+
+        In several small transactions: they need little room on the disk. When one of them fails after others, it gives
+        what is gone.
 
         Raises:
             InvalidInput: one of the ids is not the id of a dead letter.
@@ -231,6 +237,12 @@ class Queue(Protocol):
         """Forgets some identities and dead letters that are older than their retention times; how many. Bounded work.
 
         An identity is forgotten, and its epoch's highest forgotten seq kept, in one transaction.
+        """
+
+    def trim(self) -> int:
+        """Deletes the dead letters rejected longest ago while all their bodies are over the queue's bound; how many.
+
+        Bounded work, and then a tenth less than the bound is left, so that it is seldom needed.
         """
 
     def look(self) -> None:

@@ -8,7 +8,7 @@ from vedette.app.keys import KeyFiles
 from vedette.app.pipeline import Pipeline
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
-from vedette.app.telemetry import BATCH_SIZE, BUILD, SNAPSHOTS
+from vedette.app.telemetry import BATCH_SIZE, BUILD, DEAD_LETTERS_TRIMMED, SNAPSHOTS
 from vedette.app.wiring import load_detector, load_policies, open_queue, open_store
 from vedette.core import SystemClock
 from vedette.queue import BatchReport, consume
@@ -44,6 +44,7 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
             limit=settings.detector.batch,
             lease_seconds=settings.detector.lease_seconds,
             on_batch=_count,
+            on_trimmed=DEAD_LETTERS_TRIMMED.inc,
             timer=stages,
             behind_seconds=settings.detector.behind_seconds,
         )

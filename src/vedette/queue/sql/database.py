@@ -200,6 +200,8 @@ def _sqlite(url: URL) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # Bodies are sealed; to overwrite the pages of those deleted would need as much room again in the log.
+        connection.execute("PRAGMA secure_delete = FAST")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, select, update
 from vedette.core import Clock, HostId, Message, TenantId
 from vedette.queue.fair import MAX_BATCH_BYTES
 from vedette.queue.port import (
+    DEAD_LETTER_BYTES,
     DEAD_LETTER_RETENTION,
     EVERY,
     LONGEST_WAIT_SECONDS,
@@ -60,6 +61,7 @@ class SqlQueue:
         *,
         retention: timedelta = timedelta(days=7),
         dead_letter_retention: timedelta = DEAD_LETTER_RETENTION,
+        dead_letter_bytes: int = DEAD_LETTER_BYTES,
         max_batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         """Connects, and makes the tables where there are none.
@@ -74,7 +76,7 @@ class SqlQueue:
         self._database = Database(url)
         self._forgotten = Forgotten(self._database)
         self._appender = Appender(self._database, self._forgotten)
-        self._graveyard = Graveyard(self._database)
+        self._graveyard = Graveyard(self._database, dead_letter_bytes)
         self._leases = Leases(self._database, max_batch_bytes=max_batch_bytes)
         try:
             ensure_schema(self._database)
@@ -210,7 +212,7 @@ class SqlQueue:
         return self._graveyard.replay(selection, limit=limit)
 
     def purge(self, selection: Selection, /, *, limit: int) -> list[DeadLetter]:
-        """Deletes dead letters in one transaction; 500 at most."""
+        """Deletes dead letters, 4 MiB of bodies in each transaction; 500 at most."""
         return self._graveyard.purge(selection, limit=limit)
 
     def prune(self) -> int:
@@ -220,6 +222,10 @@ class SqlQueue:
         return self._forgotten.prune(horizon, _PRUNED_AT_ONCE) + self._graveyard.prune(
             buried, _PRUNED_AT_ONCE
         )
+
+    def trim(self) -> int:
+        """Deletes the dead letters rejected longest ago while they are over the bound; 64 MiB of bodies at most."""
+        return self._graveyard.trim()
 
     def look(self) -> None:
         """Looks at the disk of a SQLite file, without a write."""
