@@ -167,7 +167,7 @@ def test_two_doors_count_once_and_one_goes_on_when_the_other_ends(doors: _Doors)
     assert doors.store.door.open_seconds() == before + 61 * BEAT_SECONDS
 
 
-def test_a_host_whose_snapshots_wait_to_be_judged_is_heard(doors: _Doors) -> None:
+def test_a_host_whose_snapshots_wait_to_be_judged_is_not_silent(doors: _Doors) -> None:
     doors.enrol("web-2")
     doors.open_for(300)
     expire = doors.store.hosts.expire_silent

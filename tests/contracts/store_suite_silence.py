@@ -105,6 +105,61 @@ class SilenceContract:
         assert [n.data["to"] for n in store.outbox.take(9)] == ["normal", "unknown", "normal"]
         assert store.hosts.expire_silent(clock.now()) == []
 
+    def test_a_host_whose_snapshots_wait_is_unknown_and_not_told_of(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        enrol(store)
+        first, second = chain(1, 2)
+        apply(store, first)
+        store.outbox.take(9)
+        open_for(store, 999)
+        turns: list[Turn] = []
+
+        def tells(turn: Turn) -> Answer:
+            turns.append(turn)
+            return _tells(turn)
+
+        for _ in range(2):
+            waiting = store.hosts.expire_silent(
+                clock.now(), waiting=lambda _tenant, hosts: hosts, policies=tells
+            )
+            assert waiting == []
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_reason) == (HostStatus.UNKNOWN, "waiting")
+        assert (host.status_since, host.silent_since) == (clock.now(), None)
+        assert store.hosts.silent(TENANT) == 0
+        assert store.outbox.take(9) == []
+        assert _audited(store).count("host.status") == 2
+        apply(store, second)
+        host = store.hosts.get(TENANT, HOST)
+        assert (host.status, host.status_reason) == (HostStatus.NORMAL, "")
+        assert turns == []
+
+    def test_a_waiting_host_of_which_nothing_waits_any_more_is_silent(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        enrol(store)
+        (first,) = chain(1, 1)
+        apply(store, first)
+        open_for(store, 999)
+        store.hosts.expire_silent(clock.now(), waiting=lambda _tenant, hosts: hosts)
+        (silent,) = store.hosts.expire_silent(clock.now(), policies=_tells)
+        assert (silent.status_reason, silent.silent_since) == ("silent", clock.now())
+        assert [one.trigger for one in store.actions.find(TENANT).items] == ["silent"]
+
+    def test_a_silent_host_is_found_behind_any_number_that_wait(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("vedette.store.silence._AT_ONCE", 2)
+        for number in range(6):
+            enrol(store, host=HostId(f"h{number}"))
+            open_for(store, 1)
+        open_for(store, 999)
+        (silent,) = store.hosts.expire_silent(
+            minute(99), waiting=lambda _tenant, hosts: [one for one in hosts if one != "h5"]
+        )
+        assert silent.id == "h5"
+
     def test_silence_and_what_is_told_of_it_are_one_change(
         self, store: Store, clock: ManualClock
     ) -> None:

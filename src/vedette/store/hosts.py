@@ -247,7 +247,8 @@ class Hosts:
 
         Intervals are counted by the door's clock (`Store.door`), so that no time counts in which nobody could be heard. A
         host that never sent anything counts from its enrolment. `waiting` tells which hosts have snapshots that are
-        accepted and not yet judged: those are heard. `policies` answer within the same transaction.
+        accepted and not yet judged: those become `unknown` with the reason `waiting`, which is not told of, until a verdict
+        or their silence. `policies` answer within the same transaction.
         """
         return expire(self._database, now, waiting, policies)
 
