@@ -139,16 +139,16 @@ def test_what_never_was_read_in_time_is_blindness_too(collector: Collector) -> N
     late = msgspec.structs.replace(whole, tables=tables, unread=unread)
     usual = dict.fromkeys(tables, False)
     memory = Tables(usual=usual, metrics=list(CORE_METRICS), width=len(whole.metrics))
-    assert look(memory, late, new_epoch=False).blindness == (
+    assert look(memory, late).blindness == (
         ("table:suid_bin", f"The table suid_bin could not be read in full: {STILL}"),
         ("metrics", "Metrics were not read in time: system.disk"),
     )
     lacking = msgspec.structs.replace(late, unread={"suid_bin": "Permission denied: /root"})
-    assert look(memory, lacking, new_epoch=False).blindness == ()
+    assert look(memory, lacking).blindness == ()
 
 
 def _metric_blindness(tables: Tables, snapshot: Snapshot) -> set[str]:
-    found = {subject for subject, _ in look(tables, snapshot, new_epoch=False).blindness}
+    found = {subject for subject, _ in look(tables, snapshot).blindness}
     return {subject for subject in found if subject.startswith("metric")}
 
 

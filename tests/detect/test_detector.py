@@ -147,6 +147,22 @@ def test_a_new_epoch_is_blindness(detector: Detector, grown: dict[HostId, bytes 
     assert answers[1].label is Label.NORMAL
 
 
+def test_a_new_epoch_that_sees_less_is_blind_until_it_sees_again(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    """A journal that was damaged together with the disk's other files must not lower what is expected."""
+    lost = {"hash": "Input/output error: /etc/passwd"}
+    later = [changed(s, seq=s.seq - 40) for s in quiet_snapshots(6, first=41)]
+    less = [changed(s, without=("users",)) for s in later[:2]]
+    partly = [changed(s, tables={"hash": []}, unread=lost) for s in later[2:4]]
+    few = changed(later[4])
+    few = msgspec.structs.replace(few, metrics=dict(list(few.metrics.items())[:3]))
+    answers, _ = play(detector, arrivals([*less, *partly, few, later[5]], TWO), states=grown)
+    assert [a.label for a in answers] == [Label.UNKNOWN] * 5 + [Label.NORMAL]
+    assert "table:users" in subjects(answers[1])
+    assert "table:hash" in subjects(answers[3])
+
+
 def test_an_epoch_that_has_ended_is_not_taken_up_again(
     detector: Detector, grown: dict[HostId, bytes | None]
 ) -> None:

@@ -15,7 +15,7 @@ SNAPSHOT = next(quiet_snapshots(1))
 
 
 def take(tables: Tables, snapshot: Snapshot) -> dict[str, FactChange]:
-    sight = look(tables, snapshot, new_epoch=False)
+    sight = look(tables, snapshot)
     changes = absorb(tables, snapshot, sight)
     for name in sight.seen:
         tables.usual.setdefault(name, name in snapshot.unread)

@@ -55,7 +55,7 @@ class Detector:
         recalled = state.tables.recall(snapshot)
         if recalled:
             snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
-        sight = look(state.tables, snapshot, new_epoch=where.new_epoch, recalled=recalled)
+        sight = look(state.tables, snapshot, recalled=recalled)
         view = View(
             snapshot=snapshot,
             count=state.timeline.count,
@@ -81,7 +81,7 @@ class Detector:
                 doubts, anew = (*learned.doubts, *doubts), True
                 judgement = self._decide(answers, doubts)
         changes = absorb(state.tables, snapshot, sight)
-        state.tables.learn(snapshot, sight, new_epoch=where.new_epoch)
+        state.tables.learn(snapshot, sight)
         needed = sight.needed
         if anew:
             # What began anew has not read the tables that came by digest, nor would it read them later.

@@ -62,8 +62,8 @@ class TableMemory(msgspec.Struct, array_like=True):
 class Tables(msgspec.Struct, array_like=True):
     """The part of a host's state that is about its tables.
 
-    `memory` lasts for the host's life. `usual` is what this epoch's snapshots have brought so far, and whether only in
-    part (as the first of them had it); `metrics` are the core metrics that they have brought, `width` how many metrics the last one had.
+    All of it lasts for the host's life, epochs or not. `usual` is what its snapshots have brought so far, and whether only
+    in part (as the first of them had it); `metrics` are the core metrics that they have brought, `width` the most metrics of any.
     `ports` are the rows of `listening_ports` as last seen, in the columns that matter, as JSON; empty when they are too long. They
     alone are kept, because what they mean changes with the processes while they stay the same.
     """
@@ -74,10 +74,8 @@ class Tables(msgspec.Struct, array_like=True):
     width: int = 0
     ports: bytes = b""
 
-    def learn(self, snapshot: Snapshot, sight: "Sight", *, new_epoch: bool) -> None:
-        """Takes over what later snapshots of this epoch must bring, or else they are blind."""
-        if new_epoch:
-            self.usual, self.metrics, self.width = {}, [], 0
+    def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
+        """Takes over what later snapshots must bring, or else they are blind."""
         for name in sorted(sight.seen | sight.unchanged):
             self.usual[name] = self.usual.get(name, True) and name in snapshot.unread
         self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
@@ -115,24 +113,22 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     blindness: tuple[tuple[str, str], ...]
 
 
-def look(
-    tables: Tables, snapshot: Snapshot, *, new_epoch: bool, recalled: Container[str] = ()
-) -> Sight:
+def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -> Sight:
     """Compares the snapshot's tables with what this host has shown before. Changes nothing.
 
     `recalled` are tables that came by digest, and whose rows in the snapshot are from `Tables.recall`.
 
     The rule of blindness: `processes` and metrics must always be there, with rows that can be used. Any other table
-    counts as missing only if an earlier snapshot of this epoch had it, or had it in full where it now is read in part. So
+    counts as missing only if an earlier snapshot of this host had it, or had it in full where it now is read in part. So
     an agent that lacks privileges and never could read a table is not blind for ever, but one that loses its sight is.
-    An epoch's first snapshot sets the expectation anew (and is blindness by itself), and the first whole read raises it.
+    A new epoch sets no expectation anew, and the first whole read raises it.
     Rows that were cut off at a bound (`unread` says `cut: ...`) are blindness always, and so is what was not read in
     time (`timed out ...`).
     """
-    usual = {} if new_epoch else tables.usual
+    usual = tables.usual
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
     seen, unchanged, fresh, needed = set(), set(), {}, []
-    blindness = _missing_metrics(tables, snapshot, new_epoch=new_epoch)
+    blindness = _missing_metrics(tables, snapshot)
     for name in names:
         memory = tables.memory.get(name)
         partial = name in snapshot.unread
@@ -228,13 +224,9 @@ def _why(name: str, snapshot: Snapshot) -> str:
     return f"The table {name} is missing"
 
 
-def _missing_metrics(
-    tables: Tables, snapshot: Snapshot, *, new_epoch: bool
-) -> list[tuple[str, str]]:
+def _missing_metrics(tables: Tables, snapshot: Snapshot) -> list[tuple[str, str]]:
     if not snapshot.metrics:
         return [("metrics", "The metrics are missing")]
-    if new_epoch:
-        return []
     lost = [name for name in tables.metrics if name not in snapshot.metrics]
     if lost:
         return [(f"metric:{name}", f"The metric {name} is missing") for name in lost]
