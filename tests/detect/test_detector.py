@@ -389,6 +389,41 @@ def test_missing_metrics_are_blindness(
     assert subject in subjects(answer)
 
 
+DISK = {"system.disk": "Input/output error: /proc/diskstats"}
+
+
+def test_a_metric_family_that_can_no_longer_be_read_is_blindness(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    """Those that are left are more than half, and all that must be there."""
+    snapshots = [changed(s, unread=DISK) for s in quiet_snapshots(3, first=41)]
+    answers, _ = play(
+        detector, arrivals([*snapshots, next(quiet_snapshots(1, first=44))]), states=grown
+    )
+    assert [subjects(a) for a in answers] == [{"metrics"}] * 3 + [set()]
+    assert "system.disk (Input/output error" in answers[0].reasons[0].text
+    assert answers[-1].label is Label.NORMAL
+
+
+def test_a_metric_family_that_never_could_be_read_does_not_blind(detector: Detector) -> None:
+    snapshots = [changed(s, unread=DISK) for s in quiet_snapshots(YOUNG + 6)]
+    snapshots[-3] = changed(snapshots[-3], unread={})
+    states: dict[HostId, bytes | None] = {}
+    answers, states = play(detector, arrivals(snapshots), states=states)
+    assert [a.label for a in answers[-4:-2]] == [Label.NORMAL] * 2
+    assert [a.label for a in answers[-2:]] == [Label.UNKNOWN] * 2
+
+
+def test_a_state_of_before_unread_families_were_kept_takes_them_as_they_are(
+    detector: Detector, grown: dict[HostId, bytes | None]
+) -> None:
+    wire = msgspec.msgpack.decode(grown[HOST] or b"")
+    old = msgspec.msgpack.encode(wire | {"tables": wire["tables"][:5]})
+    snapshots = [changed(s, unread=DISK) for s in quiet_snapshots(2, first=41)]
+    answers, _ = play(detector, arrivals(snapshots), states={HOST: old})
+    assert [a.label for a in answers] == [Label.NORMAL] * 2
+
+
 def test_a_restarted_agent_without_rates_is_not_blind(
     detector: Detector, grown: dict[HostId, bytes | None]
 ) -> None:

@@ -37,6 +37,7 @@ _SAMPLED = frozenset({"process_open_sockets"})
 _PORTS = "listening_ports"
 _PORT_COLUMNS = ("pid", "port", "protocol", "family", "address")
 _MOST_PORT_BYTES = 16 * 1024
+_MOST_FAMILIES = 64
 _ROWS = msgspec.json.Decoder(list[Row])
 
 CORE_METRICS = (
@@ -65,7 +66,8 @@ class Tables(msgspec.Struct, array_like=True):
     All of it lasts for the host's life, epochs or not. `usual` is what its snapshots have brought so far, and whether only
     in part (as the first of them had it); `metrics` are the core metrics that they have brought, `width` the most metrics of any.
     `ports` are the rows of `listening_ports` as last seen, in the columns that matter, as JSON; empty when they are too long. They
-    alone are kept, because what they mean changes with the processes while they stay the same.
+    alone are kept, because what they mean changes with the processes while they stay the same. `unread` are the metric
+    families that could not be read in any snapshot so far; None where none was seen yet, by a state of before they were kept too.
     """
 
     memory: dict[str, TableMemory] = {}
@@ -73,6 +75,7 @@ class Tables(msgspec.Struct, array_like=True):
     metrics: list[str] = []
     width: int = 0
     ports: bytes = b""
+    unread: list[str] | None = None
 
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
@@ -80,6 +83,8 @@ class Tables(msgspec.Struct, array_like=True):
             self.usual[name] = self.usual.get(name, True) and name in snapshot.unread
         self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
         self.width = max(len(snapshot.metrics), self.width)
+        lacking = _families(snapshot)
+        self.unread = [n for n in lacking if self.unread is None or n in self.unread]
         if _PORTS in sight.fresh:
             self.ports = _port_rows(snapshot.tables[_PORTS])
 
@@ -128,7 +133,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
     usual = tables.usual
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
     seen, unchanged, fresh, needed = set(), set(), {}, []
-    blindness = _missing_metrics(tables, snapshot)
+    blindness = _missing_metrics(tables, snapshot) or _lost_families(tables, snapshot)
     for name in names:
         memory = tables.memory.get(name)
         partial = name in snapshot.unread
@@ -202,6 +207,23 @@ def _late(snapshot: Snapshot) -> list[tuple[str, str]]:
         )
         found.append(("metrics", text))
     return found
+
+
+def _families(snapshot: Snapshot) -> list[str]:
+    """The metric families that could not be read."""
+    return sorted(name for name in snapshot.unread if name.startswith("system."))[:_MOST_FAMILIES]
+
+
+def _lost_families(tables: Tables, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Those that could be read before. The metrics that are left may be many, and all that must be there."""
+    if tables.unread is None:
+        return []
+    lost = [n for n in _families(snapshot) if n not in tables.unread]
+    late = [n for n in lost if snapshot.unread[n].startswith("timed out")]
+    if not lost or late == lost:
+        return []
+    told = ", ".join(f"{short(n, 64)} ({short(snapshot.unread[n], 128)})" for n in lost[:3])
+    return [("metrics", f"Metrics can no longer be read: {told}")]
 
 
 def _is_process(row: Row) -> bool:
