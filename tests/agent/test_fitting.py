@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.agent.tree import Tree
 
 from vedette.agent import Collector
+from vedette.agent.collect.fitting import fitting
 from vedette.agent.collect.sweep import _share
 from vedette.core import HostId, ManualClock, Snapshot, decode_snapshot, encode_snapshot
 
@@ -41,6 +42,14 @@ def test_ten_thousand_long_lines_leave_some_of_them_and_every_other_table(tree: 
     assert taken.unread["crontab"] == "cut: 2250 of 9000 rows kept"
     assert len(taken.tables["crontab"]) == 2250
     assert set(taken.unread) == {"crontab"}
+
+
+def test_what_was_cut_once_can_be_cut_again_and_is_told_once(tree: Tree) -> None:
+    tree.write("/etc/crontab", "* * * * * root echo " + "x" * 20_000_000)
+    taken = look(tree)
+    again = fitting(taken, 1_000)
+    assert again.unread["crontab"] == f"cut: 0 of 1 rows kept; {taken.unread['crontab'][5:]}"
+    assert "crontab" not in again.tables
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The way into the spool and out of it: what goes in full after a loss, and what is numbered anew after a conflict."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.agent.enrolled import Agent
 from tests.agent.server import Reply, Seen, Server
 from tests.agent.test_sameness import look
 
-from vedette.agent.outgoing import Outgoing
+from vedette.agent.outgoing import MAX_ENVELOPE, Outgoing
 from vedette.agent.ship import Shipped
 from vedette.agent.spool import Spool
 from vedette.core import Epoch, Snapshot, decode_snapshot
@@ -36,7 +37,7 @@ def _rows(agent: Agent, outgoing: Outgoing | None = None) -> int:
     epoch, seq = agent.journal.take_seq()
     taken = look()
     host = replace(taken.host, id=agent.enrolment.host)
-    return (outgoing or agent.outgoing).add(epoch, replace(taken, host=host, seq=seq))
+    return (outgoing or agent.outgoing).add(epoch, replace(taken, host=host, seq=seq)).seq
 
 
 class Taken:
@@ -102,7 +103,7 @@ def test_a_look_under_way_during_a_conflict_joins_the_new_epoch(
     begun = agent.journal.take_seq()
     server.script = Taken(epoch, range(1, 9))
     assert agent.shipper.step()[0] is Shipped.RENUMBERED
-    assert agent.outgoing.add(begun[0], look()) == 2
+    assert agent.outgoing.add(begun[0], look()).seq == 2
     assert [item.epoch for item in agent.spool.waiting()] == [agent.journal.epoch] * 2
 
 
@@ -188,3 +189,95 @@ def test_tables_that_the_server_needs_go_in_full_with_the_next_look(
     _rows(agent)
     assert _drain(agent) == [Shipped.SENT, Shipped.IDLE]
     assert "users" in _inside(agent, server.seen[-1]).same
+
+
+def _noise(agent: Agent, rows: int, letters: int = 3_990) -> Snapshot:
+    """Spools a look at a crontab of so many long lines that no compression makes smaller; as it went."""
+    chance = random.Random(rows)  # noqa: S311 - noise, made repeatable
+    alphabet = [chr(code) for code in range(33, 127)]
+    epoch, seq = agent.journal.take_seq()
+    taken = look()
+    noise = [{"command": "".join(chance.choices(alphabet, k=letters))} for _ in range(rows)]
+    host = replace(taken.host, id=agent.enrolment.host)
+    tables = taken.tables | {"crontab": noise}
+    return agent.outgoing.add(epoch, replace(taken, host=host, seq=seq, tables=tables))
+
+
+class Narrow:
+    """A server that takes bodies of so many bytes, and may say so."""
+
+    def __init__(self, most: int, *, told: bool) -> None:
+        self.most = most
+        self.accepted: list[Seen] = []
+        self._problem = {"type": "/problems/too-large", "detail": "more than it takes"} | (
+            {"max_bytes": most} if told else {}
+        )
+
+    def __call__(self, seen: Seen) -> Reply:
+        if len(seen.body) > self.most:
+            return Reply(413, self._problem)
+        self.accepted.append(seen)
+        return Reply(202)
+
+
+def test_what_no_compression_makes_small_is_cut_until_the_server_takes_it(
+    agent: Agent, server: Server
+) -> None:
+    went = _noise(agent, 2_900)
+    assert went.unread["crontab"].startswith("cut: ")
+    assert agent.outgoing.held == 0
+    _noise(agent, 2_900)
+    assert _drain(agent) == [Shipped.SENT] * 2 + [Shipped.IDLE]
+    for seen in server.seen:
+        assert len(seen.body) <= MAX_ENVELOPE
+        inside = _inside(agent, seen)
+        assert 0 < len(inside.tables["crontab"]) < 2_900
+        # The server has not what a digest of the whole table would stand for.
+        assert "crontab" not in inside.same
+        assert set(inside.unread) == {"crontab"}
+    assert len(server.seen[0].body) > MAX_ENVELOPE // 4
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_server_that_takes_less_teaches_it(agent: Agent, server: Server, *, told: bool) -> None:
+    _noise(agent, 200)
+    narrow = Narrow(150_000, told=told)
+    server.script = narrow
+    outcomes = _drain(agent)
+    assert outcomes[-2:] == [Shipped.SENT, Shipped.IDLE]
+    assert set(outcomes[:-2]) == {Shipped.CUT}
+    assert len(outcomes[:-2]) == (1 if told else 2)
+    assert agent.health.report.refused == 0
+    assert "ingest.max_body_bytes" in agent.health.report.last_error
+    asked = len(server.seen)
+    went = _noise(agent, 200)
+    assert _drain(agent) == [Shipped.SENT, Shipped.IDLE]
+    assert len(server.seen) == asked + 1
+    first, second = (_inside(agent, seen) for seen in narrow.accepted)
+    assert "crontab" not in second.same
+    assert first.unread.keys() == second.unread.keys() == went.unread.keys() == {"crontab"}
+    assert (agent.spool.depth, agent.spool.size, agent.outgoing.held) == (0, 0, 0)
+
+
+def test_what_is_too_large_and_only_exists_sealed_is_refused_and_the_next_fits(
+    agent: Agent, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.agent.outgoing._HELD_BYTES", 0)
+    _noise(agent, 200)
+    server.script = Narrow(150_000, told=True)
+    assert _drain(agent) == [Shipped.DROPPED, Shipped.IDLE]
+    assert agent.health.report.refused == 1
+    _noise(agent, 200)
+    assert _drain(agent) == [Shipped.SENT, Shipped.IDLE]
+
+
+@pytest.mark.parametrize("lie", [None, True, "150000", -1, 0, 10**9, 1.5])
+def test_a_server_that_takes_nothing_is_not_asked_without_end(
+    agent: Agent, server: Server, lie: object
+) -> None:
+    _noise(agent, 200)
+    server.script = lambda _: Reply(413, {"type": "/problems/too-large", "max_bytes": lie})
+    outcomes = _drain(agent)
+    assert outcomes[-2:] == [Shipped.DROPPED, Shipped.IDLE]
+    assert 1 <= outcomes.count(Shipped.CUT) <= 8
+    assert agent.health.report.refused == 1

@@ -265,6 +265,7 @@ def test_a_refusal_is_a_problem_of_its_kind_and_nothing_is_stored(
     assert problem["status"] == status
     assert problem["title"]
     assert len(problem["detail"]) > 10
+    assert problem.get("max_bytes") == (2000 if kind == "too-large" else None)
     if status == 401:
         assert problem["server_time"] == world.clock.now().timestamp()
         assert answer.headers["www-authenticate"] == "Signature"

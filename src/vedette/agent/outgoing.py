@@ -7,6 +7,7 @@ import msgspec
 import structlog
 import zstandard
 
+from vedette.agent.collect.fitting import fitting
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal
 from vedette.agent.sameness import Sameness
@@ -14,10 +15,14 @@ from vedette.agent.spool import Spool, Spooled
 from vedette.core import Epoch, Record, Snapshot, encode_snapshot
 from vedette.seal import Header, seal_envelope
 
-__all__ = ["Outgoing"]
+__all__ = ["MAX_ENVELOPE", "Outgoing"]
 
 _log = structlog.get_logger()
 _CONTENT_TYPE = "application/msgpack"
+MAX_ENVELOPE = 8 * 1024 * 1024 - 64 * 1024
+"""Bytes of an envelope, under the server's bound unless that was set lower."""
+_LEAST_ENVELOPE = 64 * 1024
+_ROUNDS = 12
 _HELD_BYTES = 4 * 1024 * 1024
 _Key = tuple[Epoch, int]
 
@@ -47,6 +52,7 @@ class Outgoing:
         self._lock = threading.Lock()
         self._held: dict[_Key, _Held] = {}
         self._held_bytes = 0
+        self._most = MAX_ENVELOPE
         self._lost = spool.dropped + spool.torn
 
     @property
@@ -54,8 +60,8 @@ class Outgoing:
         """Snapshots whose bodies are in memory."""
         return len(self._held)
 
-    def add(self, epoch: Epoch, taken: Snapshot) -> int:
-        """Spools a snapshot that was numbered in this epoch; the seq that it bears in the end.
+    def add(self, epoch: Epoch, taken: Snapshot) -> Snapshot:
+        """Spools a snapshot that was numbered in this epoch; gives it as it goes, with the seq that it bears in the end.
 
         Raises:
             OSError, sqlite3.Error: it can't be spooled; it is lost.
@@ -70,11 +76,10 @@ class Outgoing:
                 self._lost = lost
                 self._sameness.forget()
             try:
-                self._put(epoch, self._sameness.reduce(epoch, taken))
+                return self._put(epoch, self._sameness.reduce(epoch, taken))
             except BaseException:
                 self._sameness.forget()
                 raise
-            return taken.seq
 
     def head(self) -> tuple[Spooled, bytes] | None:
         """The snapshot to send next, and its envelope."""
@@ -90,6 +95,27 @@ class Outgoing:
         """The server will never take it: it is gone, and what it bore of unchanged tables with it."""
         self.arrived(item)
         self._sameness.forget()
+
+    def too_large(self, item: Spooled, size: int, bound: int | None) -> bool:
+        """The server takes no envelope of `size` bytes, but of `bound` where it says so: later ones are made to fit.
+
+        Gives whether this one goes again, cut; one that only exists sealed is refused.
+
+        Raises:
+            OSError: it can't be written; it stays as it is.
+        """
+        with self._lock:
+            self._most = min(self._most, max(_fair(size, bound), _LEAST_ENVELOPE))
+            held = self._held.get((item.epoch, item.seq))
+            if held is None:
+                return False
+            _, body, envelope = self._sealed(item.epoch, _taken(held))
+            if len(envelope) >= size:
+                return False
+            self._spool.replace(item, envelope)
+            self._release(item)
+            self._hold((item.epoch, item.seq), _Held(body=_compressed(body), anew=held.anew))
+            return True
 
     def need(self, tables: Iterable[str]) -> None:
         """The server asks for these tables in full."""
@@ -120,16 +146,25 @@ class Outgoing:
             return saved
 
     def _number_anew(self, item: Spooled) -> None:
-        body = zstandard.ZstdDecompressor().decompress(self._held[item.epoch, item.seq].body)
+        held = self._held[item.epoch, item.seq]
         epoch, seq = self._journal.take_seq()
-        taken = msgspec.structs.replace(msgspec.msgpack.decode(body, type=Snapshot), seq=seq)
+        taken = msgspec.structs.replace(_taken(held), seq=seq)
         # First the new one is safe, then the old one goes: a crash in between sends it twice, which is a conflict again.
         self._put(epoch, taken, anew=True)
         self._release(item)
         self._spool.remove(item)
         _log.info("outgoing.numbered_anew", was=item.seq, epoch=epoch, seq=seq)
 
-    def _put(self, epoch: Epoch, taken: Snapshot, *, anew: bool = False) -> None:
+    def _put(self, epoch: Epoch, taken: Snapshot, *, anew: bool = False) -> Snapshot:
+        taken, body, envelope = self._sealed(epoch, taken)
+        pushed_out = self._spool.put(epoch, taken.seq, envelope)
+        self._hold((epoch, taken.seq), _Held(body=_compressed(body), anew=anew))
+        for item in pushed_out:
+            self._release(item)
+        return taken
+
+    def _sealed(self, epoch: Epoch, taken: Snapshot) -> tuple[Snapshot, bytes, bytes]:
+        """It, its body and its envelope, cut until the server takes it: only sealing tells how well it is compressed."""
         header = Header(
             tenant=self._enrolment.tenant,
             host=self._enrolment.host,
@@ -139,11 +174,21 @@ class Outgoing:
             kid=self._key.kid,
             content_type=_CONTENT_TYPE,
         )
+        whole = taken
         body = encode_snapshot(taken, _CONTENT_TYPE)
-        pushed_out = self._spool.put(epoch, taken.seq, seal_envelope(header, body, self._key))
-        self._hold((epoch, taken.seq), _Held(body=_compressed(body), anew=anew))
-        for item in pushed_out:
-            self._release(item)
+        envelope = seal_envelope(header, body, self._key)
+        for _ in range(_ROUNDS):
+            if len(envelope) <= self._most:
+                break
+            taken = fitting(taken, int(0.9 * len(body) * self._most / len(envelope)))
+            body = encode_snapshot(taken, _CONTENT_TYPE)
+            envelope = seal_envelope(header, body, self._key)
+        cut = [name for name, why in taken.unread.items() if why != whole.unread.get(name)]
+        if cut:
+            # The server has not the rows that a digest of the whole table would stand for.
+            self._sameness.need(cut)
+            _log.warning("outgoing.cut", seq=taken.seq, tables=cut, size=len(envelope))
+        return taken, body, envelope
 
     def _hold(self, key: _Key, held: _Held) -> None:
         self._held[key] = held
@@ -156,6 +201,16 @@ class Outgoing:
         held = self._held.pop((item.epoch, item.seq), None)
         if held is not None:
             self._held_bytes -= len(held.body)
+
+
+def _fair(size: int, bound: int | None) -> int:
+    """What to keep to, by the server's word where that can be true."""
+    return bound if bound is not None and bound < size else size // 2
+
+
+def _taken(held: _Held) -> Snapshot:
+    body = zstandard.ZstdDecompressor().decompress(held.body)
+    return msgspec.msgpack.decode(body, type=Snapshot)
 
 
 def _compressed(body: bytes) -> bytes:

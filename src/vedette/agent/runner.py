@@ -202,8 +202,8 @@ class Runner:
         taken, cost = _measured(
             self._collector, self._clock, self._enrolment.host, seq, self._settings.labels
         )
-        seq = self._outgoing.add(epoch, taken)
-        self._health.taken(taken.taken_at, seq, taken.unread, cost)
+        went = self._outgoing.add(epoch, taken)
+        self._health.taken(went.taken_at, went.seq, went.unread, cost)
         self._wake.set()
 
     def _report(self) -> None:

@@ -45,7 +45,8 @@ _FOR_PEOPLE = {
 class Shipped(StrEnum):
     """What became of one try.
 
-    Nothing to send; the server has it; it is gone for good; it stays for a later try; it waits again under a new epoch.
+    Nothing to send; the server has it; it is gone for good; it stays for a later try; it waits again under a new epoch;
+    it waits again, made smaller.
     """
 
     IDLE = "idle"
@@ -53,6 +54,7 @@ class Shipped(StrEnum):
     DROPPED = "dropped"
     KEPT = "kept"
     RENUMBERED = "renumbered"
+    CUT = "cut"
 
 
 class Shipper:
@@ -91,6 +93,8 @@ class Shipper:
             )
         except Unreachable as error:
             return Shipped.KEPT, self._keep(item, error.detail, None, reached=error.reached)
+        if answer.kind == "too-large" and self._cut(item, len(envelope), answer):
+            return Shipped.CUT, 0.0
         return self._settle(item, answer)
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
@@ -141,6 +145,17 @@ class Shipper:
         asked = retry_after(answer.retry_after, self._clock)
         return Shipped.KEPT, self._keep(item, _told(answer), asked)
 
+    def _cut(self, item: Spooled, size: int, answer: Answer) -> bool:
+        """Whether it goes again, small enough. All that is made from now on is."""
+        if not self._outgoing.too_large(item, size, _bound(answer)):
+            return False
+        _log.warning("ship.cut", epoch=item.epoch, seq=item.seq, problem=answer.problem())
+        self._health.failed(
+            f"the server takes less than this host has to tell ({answer.problem()}): tables are cut, see unread. Raise the "
+            "server's ingest.max_body_bytes"
+        )
+        return True
+
     def _conflict(self, item: Spooled, answer: Answer) -> Shipped:
         """The server has this identity with other content: the journal, or the whole machine, is a copy."""
         saved = self._outgoing.conflict(item)
@@ -183,6 +198,12 @@ def _told(answer: Answer) -> str:
 def _needed(answer: Answer) -> list[str]:
     names = answer.fields().get("needed")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _bound(answer: Answer) -> int | None:
+    """Bytes that the server takes, where it says so."""
+    value = answer.fields().get("max_bytes")
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _pace(answer: Answer) -> float:

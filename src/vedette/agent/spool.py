@@ -163,6 +163,19 @@ class Spool:
             self._next += 1
             return tuple(pushed)
 
+    def replace(self, item: Spooled, envelope: bytes) -> None:
+        """Puts another envelope in a waiting snapshot's place. One that was pushed out meanwhile is no error.
+
+        Raises:
+            OSError: it can't be written; what was there stays.
+        """
+        data = _framed(envelope)
+        with self._lock:
+            if item.ordinal in self._items:
+                write_file(self._directory / item.name, data)
+                self._size += len(data) - item.size
+                self._items[item.ordinal] = msgspec.structs.replace(item, size=len(data))
+
     def head(self) -> tuple[Spooled, bytes] | None:
         """The oldest snapshot and its envelope; None when there is none.
 
@@ -188,8 +201,8 @@ class Spool:
     def remove(self, item: Spooled) -> None:
         """Takes out a snapshot that is done with. One that was pushed out meanwhile is no error."""
         with self._lock:
-            if item.ordinal in self._items:
-                self._forget(item)
+            if found := self._items.get(item.ordinal):
+                self._forget(found)
 
     def _write(self, item: Spooled, data: bytes) -> list[Spooled]:
         """Writes its file. Gives what a full disk made it push out."""

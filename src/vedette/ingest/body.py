@@ -97,7 +97,9 @@ class BodyReader:
 
     def _charge(self, body: bytearray, part: bytes, max_bytes: int) -> None:
         if len(body) + len(part) > max_bytes:
-            raise TooLarge(f"a body may have {max_bytes} bytes here; this one has more")
+            raise TooLarge(
+                f"a body may have {max_bytes} bytes here; this one has more", max_bytes=max_bytes
+            )
         if len(part) > self._left:
             raise Unavailable(
                 "too many requests at once; send it again later",
@@ -115,4 +117,6 @@ def _check_announced(request: Request[Any, Any, Any], max_bytes: int) -> None:
         raise InvalidInput("Content-Length is not a number", kind="bad-content-length")
     length = int(text)
     if length > max_bytes:
-        raise TooLarge(f"a body may have {max_bytes} bytes here; this one has {length}")
+        raise TooLarge(
+            f"a body may have {max_bytes} bytes here; this one has {length}", max_bytes=max_bytes
+        )

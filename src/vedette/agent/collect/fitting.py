@@ -16,13 +16,16 @@ _REASON = 1_000
 _MOST = MAX_SNAPSHOT_BYTES * 3 // 4
 
 
-def fitting(snapshot: Snapshot) -> Snapshot:
-    """The snapshot itself where it fits. Else long values are cut first, then the largest tables; `unread` says so."""
+def fitting(snapshot: Snapshot, most: int = _MOST) -> Snapshot:
+    """The snapshot itself where its body fits into `most` bytes.
+
+    Else long values are cut first, then the largest tables; `unread` says so.
+    """
     unread = {name: why[:_REASON] for name, why in snapshot.unread.items()}
     tables = snapshot.tables
-    if len(encode_snapshot(snapshot)) > _MOST:
+    if len(encode_snapshot(snapshot)) > most:
         tables = {name: _shortened(name, rows, unread) for name, rows in tables.items()}
-        tables = _fewer(tables, unread)
+        tables = _fewer(tables, unread, most)
     return msgspec.structs.replace(
         snapshot,
         host=msgspec.structs.replace(
@@ -45,7 +48,9 @@ def _shortened(name: str, rows: list[Row], unread: dict[str, str]) -> list[Row]:
     short = []
     for row in rows:
         long = {
-            key: cell for key, cell in row.items() if isinstance(cell, str) and len(cell) > _LONG
+            key: cell
+            for key, cell in row.items()
+            if isinstance(cell, str) and len(cell) > _LONG + 1
         }
         cut += len(long)
         short.append(row | {key: f"{cell[:_LONG]}…" for key, cell in long.items()} if long else row)
@@ -54,11 +59,11 @@ def _shortened(name: str, rows: list[Row], unread: dict[str, str]) -> list[Row]:
     return short
 
 
-def _fewer(tables: dict[str, list[Row]], unread: dict[str, str]) -> dict[str, list[Row]]:
+def _fewer(tables: dict[str, list[Row]], unread: dict[str, str], most: int) -> dict[str, list[Row]]:
     """The largest table halved, again and again, until all of them fit. One that loses its last row is left out."""
     sizes = {name: len(msgspec.msgpack.encode(rows)) for name, rows in tables.items()}
     kept = dict(tables)
-    while sum(sizes.values()) > _MOST:
+    while sum(sizes.values()) > most:
         name = max(sizes, key=lambda one: sizes[one])
         kept[name] = kept[name][: len(kept[name]) // 2]
         sizes[name] = len(msgspec.msgpack.encode(kept[name])) if kept[name] else 0
