@@ -25,7 +25,7 @@ from vedette.core import (
     Unavailable,
     digest,
 )
-from vedette.queue import Appended, SqlQueue
+from vedette.queue import Appended, Selection, SqlQueue
 from vedette.seal import KeyRing
 from vedette.store import Store
 
@@ -155,6 +155,23 @@ def test_a_message_whose_lane_is_lost_gets_it_back_from_its_header(path: Path) -
     assert salvaged.lanes_made_anew == 2
     with closing(SqlQueue(f"sqlite:///{path}", clock)) as queue:
         assert _seqs(queue) == {f"host-{number}": [1, 2] for number in range(3)}
+
+
+def test_a_number_that_was_given_is_not_given_again_after_a_salvage(path: Path) -> None:
+    with closing(_open(path)) as queue:
+        queue.append([message("a"), message("b")])
+        for delivery in queue.poll(limit=9, lease_seconds=60):
+            queue.reject(delivery, reason="torn")
+        (gone,) = queue.purge(Selection(host=HostId("b")), limit=9)
+        queue.replay(Selection(), limit=9)
+    salvage(path, _fresh)
+    with closing(_open(path)) as queue:
+        queue.append([message("c")])
+        for delivery in sorted(queue.poll(limit=9, lease_seconds=60), key=lambda d: d.replays):
+            queue.reject(delivery, reason="torn again")
+        hosts = {one.id: one.identity.host for one in queue.dead_letters(limit=9)}
+        assert hosts == {"1": "a", "3": "c"}
+        assert gone.id == "2"
 
 
 def _log_of_a_killed_queue(path: Path, folder: Path) -> Path:

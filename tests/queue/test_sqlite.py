@@ -50,6 +50,22 @@ def _open(path: Path, query: str = "") -> SqlQueue:
     return SqlQueue(f"{prefix}{path}{query}", ManualClock())
 
 
+def test_a_replayed_letter_whose_id_another_has_comes_back_under_a_new_one(path: Path) -> None:
+    with closing(_open(path)) as queue:
+        queue.append([message("a")])
+        queue.reject(queue.poll(limit=1, lease_seconds=60)[0], reason="torn")
+        queue.replay(Selection(), limit=9)
+        # As a salvage of an earlier version left it.
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DELETE FROM sqlite_sequence WHERE name = 'queue_dead_letters'")
+            other.commit()
+        queue.append([message("b")])
+        for delivery in sorted(queue.poll(limit=9, lease_seconds=60), key=lambda d: d.replays):
+            queue.reject(delivery, reason="torn")
+        found = [(one.id, one.identity.host) for one in queue.dead_letters(limit=9)]
+        assert found == [("1", "b"), ("2", "a")]
+
+
 def test_deleting_dead_letters_needs_little_room_in_the_log(path: Path) -> None:
     clock = ManualClock()
     with closing(SqlQueue(f"sqlite:///{path}", clock, dead_letter_bytes=30 << 20)) as queue:

@@ -7,6 +7,7 @@ What can go wrong, and what the loop does about it:
 - a message comes with `attempts` above 1: it may have ended the process that had it, so its lane is handled one by one,
   after the fresh ones; the handler sees the attempts and may reject;
 - the handler raises `Unavailable`: nothing is wrong with the batch; it waits, its leases extended, and is tried again;
+- the queue can't settle a message, for a reason that does not pass: its lane is held, longer with each attempt;
 - a lease is lost: logged; the new owner delivers those messages again, and the handler takes them without a second effect;
 - the queue is unavailable: the loop waits and asks again;
 - it can't be pruned: the loop goes on, and pruning is tried again later.
@@ -226,7 +227,7 @@ class _Loop:
                     retried[delivery.token] = (delivery, outcome)
         ended = set(retried)
         with self._timer("settle"):
-            if done and not self._tell("done", len(done), partial(self._queue.commit, done)):
+            if done and not self._tell("done", done, partial(self._queue.commit, done)):
                 ended.update(delivery.token for delivery in done)
         for delivery, reject in rejected:
             if not self._reject(delivery, reject):
@@ -238,7 +239,7 @@ class _Loop:
     def _reject(self, delivery: Delivery, outcome: Reject) -> bool:
         _log.warning("queue.rejected", reason=outcome.reason, **_ids(delivery))
         step = partial(self._queue.reject, delivery, reason=outcome.reason)
-        return self._tell("rejected", 1, step)
+        return self._tell("rejected", [delivery], step)
 
     def _retry(self, delivery: Delivery, outcome: Retry) -> bool:
         _log.info("queue.retried", reason=outcome.reason, **_ids(delivery))
@@ -248,13 +249,14 @@ class _Loop:
             delay_seconds=outcome.delay_seconds,
             reason=outcome.reason,
         )
-        return self._tell("retried", 1, step)
+        return self._tell("retried", [delivery], step)
 
-    def _tell(self, kind: str, count: int, step: Callable[[], None]) -> bool:
+    def _tell(self, kind: str, deliveries: Sequence[Delivery], step: Callable[[], None]) -> bool:
         """Does one step of settling; whether all of it took effect.
 
         What does not is delivered again when its lease ends: its effects are durable, the handler will know it.
         """
+        count = len(deliveries)
         for failures in range(1, _SETTLING_TRIES + 1):
             try:
                 step()
@@ -264,11 +266,24 @@ class _Loop:
             except Unavailable as error:
                 _log.warning("queue.settling_failed", failures=failures, error=error.detail)
                 self.pause(self._backoff.delay(failures, self._jitter()))
+            except Exception:  # noqa: BLE001 - one message that can't be settled must not end the worker
+                _log.exception("queue.settling_failed", **_ids(deliveries[0]))
+                self._hold(deliveries)
+                break
             else:
                 self._tally[kind] += count
                 return True
         self._tally["lost"] += count
         return False
+
+    def _hold(self, deliveries: Sequence[Delivery]) -> None:
+        """Gives their lanes back with a delay; one that can't be given back waits for its lease to run out."""
+        for delivery in {delivery.token: delivery for delivery in reversed(deliveries)}.values():
+            delay = self._backoff.delay(delivery.attempts, self._jitter())
+            try:
+                self._queue.retry(delivery, delay_seconds=delay, reason="it can't be settled")
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("queue.hold_failed", **_ids(delivery))
 
     def _note_lost(self, error: LeaseLost) -> int:
         positions: Sequence[int] = error.extensions.get("positions", ())

@@ -111,6 +111,7 @@ def _copied(old: sqlite3.Connection, new: sqlite3.Connection, path: Path, kept: 
         if reader.damaged or unsound:
             damaged.append(table)
     lanes = _make_lanes_anew(new) if "queue_lanes" in rows else 0
+    _keep_sequences(old, new)
     new.execute("COMMIT")
     return Salvaged(
         file=str(path), kept=str(kept), rows=rows, damaged=tuple(damaged), lanes_made_anew=lanes
@@ -228,6 +229,21 @@ class _Reader:
     def _primary_key(self) -> list[str]:
         rows = self._connection.execute(f'PRAGMA table_info("{self._table}")').fetchall()
         return [str(row[1]) for row in sorted(rows, key=lambda row: int(row[5])) if row[5]]
+
+
+def _keep_sequences(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """No number that was given is given again: not of a row that is gone, nor of a dead letter that was put back."""
+    query = "SELECT name, seq FROM sqlite_sequence"
+    last = dict(new.execute(query).fetchall())
+    with suppress(sqlite3.DatabaseError):
+        for name, number in old.execute(query):
+            if isinstance(number, int) and name in _tables(new):
+                last[name] = max(number, last.get(name, 0))
+    if "queue_dead_letters" in _tables(new):
+        (replayed,) = new.execute("SELECT max(dead_letter) FROM queue_messages").fetchone()
+        last["queue_dead_letters"] = max(replayed or 0, last.get("queue_dead_letters", 0))
+    new.execute("DELETE FROM sqlite_sequence")
+    new.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", last.items())
 
 
 def _make_lanes_anew(new: sqlite3.Connection) -> int:

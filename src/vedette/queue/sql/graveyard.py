@@ -48,7 +48,10 @@ class Graveyard:
         self._counted: tuple[int, int] | None = None
 
     def bury(self, connection: Connection, delivery: Delivery, reason: str, at: int) -> None:
-        """Moves a message of a locked lane here; a replayed one comes back under its old id."""
+        """Moves a message of a locked lane here; a replayed one comes back under its old id.
+
+        Should that be another's by now, as a backup put back may make it, it gets a new one.
+        """
         columns = [messages.c[name] for name in _KEPT]
         values = {
             "attempts": messages.c.tried + messages.c.attempts,
@@ -56,7 +59,7 @@ class Graveyard:
             "reason": literal(reason, dead_letters.c.reason.type),
             "rejected_at": literal(at, dead_letters.c.rejected_at.type),
         }
-        if delivery.replays:
+        if delivery.replays and not _is_taken(connection, delivery):
             values["id"] = messages.c.dead_letter
         chosen = select(*columns, *values.values()).where(
             messages.c.position == delivery.position, messages.c.lane_id == lane_of(delivery)
@@ -169,6 +172,13 @@ class Graveyard:
             # Another who moves the same ones is not waited for: what it has taken is gone.
             query = query.with_for_update(of=dead_letters, skip_locked=True)
         return [_read(row) for row in connection.execute(query)]
+
+
+def _is_taken(connection: Connection, delivery: Delivery) -> bool:
+    """Whether there is a letter under the id that this one had."""
+    former = select(messages.c.dead_letter).where(messages.c.position == delivery.position)
+    found = select(dead_letters.c.id).where(dead_letters.c.id == former.scalar_subquery())
+    return connection.execute(found).first() is not None
 
 
 def _shown(selection: Selection) -> Select[Any]:
