@@ -153,6 +153,18 @@ def test_long_lists_have_pages(browser: SignIn, history: History) -> None:
     assert "← Newest" in text
 
 
+def test_a_host_whose_snapshots_wait_to_be_judged_says_so(
+    browser: SignIn, history: History
+) -> None:
+    hosts = history.store.hosts
+    assert history.store.door.beat("", 9_999)
+    hosts.expire_silent(NOW, waiting=lambda _tenant, some: some)
+    waits = next(one for one in hosts.find(TENANT).items if one.status_reason == "waiting")
+    viewer = browser(Role.VIEWER)
+    for path in ("/hosts", f"/hosts/{waits.id}"):
+        assert "its snapshots wait to be judged" in viewer.page(path)
+
+
 def test_what_a_host_says_is_shown_as_text_and_never_run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
