@@ -500,6 +500,14 @@ class QueueContract:
         assert [one.identity.seq for one in queue.dead_letters(limit=99)] == [11]
         assert queue.trim() == 0
 
+    def test_what_was_replayed_is_told_apart_in_the_depth(self, queue: Queue) -> None:
+        queue.append([message(seq=seq) for seq in range(3)])
+        for delivery in _take(queue):
+            queue.reject(delivery, reason="torn")
+        queue.replay(EVERY, limit=9)
+        queue.append([message("b"), message("c", behind=True)])
+        assert (queue.stats().depth, queue.stats().replayed) == (5, 3)
+
     def test_a_flooding_host_leaves_room_for_the_others(self, queue: Queue) -> None:
         queue.append([message("flood", seq) for seq in range(200)])
         queue.append([message(host) for host in "abc"])

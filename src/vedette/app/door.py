@@ -12,7 +12,13 @@ from vedette.app.keys import KeyFiles
 from vedette.app.settings import IngestSettings as IngestLimits
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
-from vedette.app.telemetry import APPEND_SIZE, DEAD_LETTERS, QUEUE_DEPTH, QUEUE_OLDEST
+from vedette.app.telemetry import (
+    APPEND_SIZE,
+    DEAD_LETTERS,
+    QUEUE_DEPTH,
+    QUEUE_OLDEST,
+    QUEUE_REPLAYED,
+)
 from vedette.core import (
     Clock,
     Unavailable,
@@ -84,9 +90,12 @@ class QueueWatch:
         while not self._stop.is_set():
             try:
                 stats = self._queue.stats()
-                self._flow = self._meter.note(self._clock.monotonic(), stats.depth, self._appended)
+                # What people put back is old, and goes behind the live: no host is refused for it.
+                fresh = stats.depth - stats.replayed
+                self._flow = self._meter.note(self._clock.monotonic(), fresh, self._appended)
                 self._reached = True
-                QUEUE_DEPTH.set(stats.depth)
+                QUEUE_DEPTH.set(fresh)
+                QUEUE_REPLAYED.set(stats.replayed)
                 DEAD_LETTERS.set(stats.dead_letters)
                 QUEUE_OLDEST.set(stats.oldest_age_seconds)
             except Unavailable as error:

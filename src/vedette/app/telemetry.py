@@ -21,6 +21,7 @@ __all__ = [
     "NOTICES",
     "QUEUE_DEPTH",
     "QUEUE_OLDEST",
+    "QUEUE_REPLAYED",
     "READY",
     "REQUESTS",
     "SNAPSHOTS",
@@ -93,6 +94,11 @@ APPEND_SIZE = Histogram(
 QUEUE_DEPTH = Gauge(
     "vedette_queue_depth",
     "Snapshots accepted and not yet judged; a lasting rise means too few detector workers",
+    multiprocess_mode="mostrecent",
+)
+QUEUE_REPLAYED = Gauge(
+    "vedette_queue_replayed",
+    "Dead letters that were put back and wait to be judged again; they count in no depth and refuse no host",
     multiprocess_mode="mostrecent",
 )
 QUEUE_OLDEST = Gauge(

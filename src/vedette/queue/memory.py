@@ -292,6 +292,7 @@ class MemoryQueue:
                 lanes=len(lanes),
                 dead_letters=len(self._dead),
                 oldest_age_seconds=max(0.0, age.total_seconds()),
+                replayed=sum(map(len, lanes)) - len(fresh),
             )
 
     def dead_letters(

@@ -115,13 +115,14 @@ class Stats(Record, frozen=True, kw_only=True):
 
     The age is that of the message longest in the queue, in seconds.
 
-    Replayed messages count in everything but the age.
+    Replayed messages count in everything but the age; `replayed` says how many of the depth they are.
     """
 
     depth: int
     lanes: int
     dead_letters: int
     oldest_age_seconds: float
+    replayed: int = 0
 
 
 class Queue(Protocol):

@@ -180,17 +180,27 @@ class SqlQueue:
     def stats(self) -> Stats:
         """Counts over the narrow index, not over the rows."""
         sizes = (
-            select(func.count(messages.c.lane_id).label("size"))
+            select(
+                func.count(messages.c.lane_id).label("size"),
+                func.sum(messages.c.behind).label("behind"),
+            )
             .group_by(messages.c.lane_id)
             .subquery()
         )
         # What was replayed is old by itself and says nothing of how far behind the consumers are.
         fresh = select(messages.c.received_at).where(messages.c.replays == 0)
         oldest = fresh.order_by(messages.c.position).limit(1)
+        again = select(func.count()).where(messages.c.behind == 1, messages.c.replays > 0)
         with self._database.read() as connection:
-            depth, waiting = connection.execute(
-                select(func.coalesce(func.sum(sizes.c.size), 0), func.count())
+            depth, waiting, behind = connection.execute(
+                select(
+                    func.coalesce(func.sum(sizes.c.size), 0),
+                    func.count(),
+                    func.coalesce(func.sum(sizes.c.behind), 0),
+                )
             ).one()
+            # Whatever was replayed is behind, so rows are seldom looked at for it.
+            replayed = connection.execute(again).scalar_one() if behind else 0
             received = connection.execute(oldest).scalar()
             dead = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
         age = 0 if received is None else self._now() - received
@@ -199,6 +209,7 @@ class SqlQueue:
             lanes=waiting,
             dead_letters=dead,
             oldest_age_seconds=max(0.0, age / 1_000_000),
+            replayed=replayed,
         )
 
     def dead_letters(
