@@ -174,6 +174,20 @@ def test_a_number_that_was_given_is_not_given_again_after_a_salvage(path: Path) 
         assert gone.id == "2"
 
 
+def test_a_damaged_queue_of_an_older_version_is_brought_up_to_this_one(path: Path) -> None:
+    _filled(path, 2, 5)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE queue_schema SET version = 2")
+        connection.execute("DROP INDEX queue_messages_by_lane")
+        connection.execute("ALTER TABLE queue_messages DROP COLUMN behind")
+        connection.execute("ALTER TABLE queue_accepted DROP COLUMN size")
+        connection.execute("DROP TABLE queue_forgotten")
+        connection.commit()
+    assert salvage(path, _fresh).rows["queue_messages"] == 10
+    with closing(_open(path)) as queue:
+        assert _seqs(queue) == {"h0": [1, 2, 3, 4, 5], "h1": [1, 2, 3, 4, 5]}
+
+
 def _log_of_a_killed_queue(path: Path, folder: Path) -> Path:
     """The file and its log as a kill leaves them, and not as a close does."""
     with closing(_open(path)) as queue:

@@ -41,7 +41,7 @@ def salvage(path: Path, create: Callable[[Path], None]) -> Salvaged:
     Nobody else may have the file open. Interrupted at any moment, it leaves the damaged file or the new one, whole.
 
     Raises:
-        ConfigError: the file is of another version's tables; salvage it with that version.
+        ConfigError: the file is a store of another version's tables, or a queue of a newer one.
     """
     kept = _free_name(path)
     # SQLite changes what it opens; what is damaged stays as it is.
@@ -137,10 +137,21 @@ def _refuse_other_version(old: sqlite3.Connection, new: sqlite3.Connection, tabl
         found = old.execute(query).fetchall()
     except sqlite3.DatabaseError:
         return
-    if found and found != new.execute(query).fetchall():
+    known = new.execute(query).fetchall()
+    if not found or found == known:
+        return
+    version = found[0][0]
+    if table == "queue_schema":
+        # What later versions added may start empty or has a value by itself. What was forgotten before stays unknown.
+        if isinstance(version, int) and version < known[0][0]:
+            return
         raise ConfigError(
-            f"the damaged file has tables of version {found[0][0]}; salvage it with the Vedette that made it"
+            f"the damaged queue has tables of version {version}; run `vedette data salvage` of the Vedette that made it"
         )
+    raise ConfigError(
+        f"the damaged store has tables of version {version}, and only version {known[0][0]} can be salvaged: "
+        "put back a copy of it"
+    )
 
 
 def _insert(
