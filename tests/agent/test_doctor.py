@@ -565,9 +565,14 @@ main()
 
 def _doctor(*arguments: str, nobody: bool = False) -> "subprocess.CompletedProcess[str]":
     program = ["-c", _AS_NOBODY] if nobody else ["-m", "vedette"]
+    environment = dict(os.environ)
+    if nobody:
+        # Whoever may not write here can't keep what it covered either, and would say so at its end.
+        environment.pop("COVERAGE_PROCESS_CONFIG", None)
     return subprocess.run(
         [sys.executable, *program, "agent", "doctor", *arguments],
         capture_output=True,
+        env=environment,
         text=True,
         timeout=60,
         check=False,
