@@ -149,6 +149,23 @@ def test_one_that_comes_before_its_slot_is_sent_away_until_then() -> None:
     assert _old(admission, "h0", 30.0 + first, flow)[0]
 
 
+def test_one_that_waits_may_come_sooner_once_the_rate_has_risen() -> None:
+    slow, fast = Flow(depth=0, completed=0.0), Flow(depth=0, completed=200.0)
+    admission = _aged(1_000, slow)
+    told = [_old(admission, f"h{number}", 30.0, slow)[1] for number in range(1_000)]
+    # Ten a second is all that was known of at first.
+    assert 60.0 < told[-1] <= _BOUNDS.max_retry_seconds * 1.2
+    assert not _old(admission, "h900", 31.0, fast)[0]
+    assert _old(admission, "h900", 33.0, fast)[0]
+
+
+def test_one_that_comes_when_it_was_told_is_let_in_though_the_rate_has_fallen() -> None:
+    fast, slow = Flow(depth=0, completed=200.0), Flow(depth=1_000, completed=0.0)
+    admission = _aged(400, fast)
+    told = [_old(admission, f"h{number}", 30.0, fast)[1] for number in range(400)]
+    assert _old(admission, "h399", 30.0 + told[-1], slow)[0]
+
+
 def test_tenants_share_the_rate_however_many_hosts_each_has() -> None:
     @dataclass
     class Side:

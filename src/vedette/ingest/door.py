@@ -107,7 +107,7 @@ class Door:
             )
 
     def admit(self, header: Header) -> Admitted:
-        """Lets a snapshot of an authenticated host in: a live one at once, an old one in its slot.
+        """Lets a snapshot of an authenticated host in: a live one at once, an old one in its turn.
 
         Raises:
             Throttled: (backlog) its turn has not come.
