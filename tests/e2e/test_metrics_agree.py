@@ -47,8 +47,8 @@ def test_load_lies_between_what_the_kernel_said_before_and_after(root_look: Look
 def test_the_file_system_agrees_with_df(root_look: Look) -> None:
     shares = [int(one["df"].split()[-1].rstrip("%")) for one in (root_look.before, root_look.after)]
     ours = root_look.metrics["system.filesystem.utilization"] * 100
-    # df rounds up.
-    assert min(shares) - 1.01 <= ours <= max(shares)
+    # df rounds up, and other tests write and delete files in between.
+    assert min(shares) - 2 <= ours <= max(shares) + 1
 
 
 def test_open_files_agree_with_sysctl(root_look: Look) -> None:
