@@ -1,7 +1,7 @@
 """The pipeline: what a batch of deliveries leads to, on both kinds of database."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from vedette.app.replay import Replay
 from vedette.app.wiring import load_detector, policies_from
 from vedette.core import (
     Epoch,
+    HostId,
     Identity,
     InvalidInput,
     Label,
@@ -182,10 +183,10 @@ def _encoded(snapshot: Snapshot) -> bytes:
 class _Stumbling(Detector):
     """The real detector, except that one snapshot makes it fail: what a bug would do."""
 
-    def _one(self, arrival: Arrival, state: object) -> Scored:
-        if arrival.snapshot.seq == 3:
+    def step(self, batch: Sequence[Arrival], states: Mapping[HostId, bytes | None]) -> list[Scored]:
+        if any(arrival.snapshot.seq == 3 for arrival in batch):
             raise ZeroDivisionError
-        return super()._one(arrival, state)  # type: ignore[arg-type]
+        return super().step(batch, states)
 
 
 def test_a_snapshot_that_makes_judging_fail_costs_only_itself(store: Store) -> None:

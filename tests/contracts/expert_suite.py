@@ -62,8 +62,8 @@ def run(expert: Expert[Any], seen: Sequence[View]) -> tuple[list[tuple[Case, ...
     """The cases of every view, and the state after all."""
     state, cases = expert.fresh(), []
     for view in seen:
-        cases.append(expert.judge(view, state))
-        state = expert.learn(view, state, alarm=any(case.nats > 0 for case in cases[-1]))
+        cases += expert.judge([view], [state])
+        (state,) = expert.learn([view], [state], [any(case.nats > 0 for case in cases[-1])])
     return cases, state
 
 
@@ -88,7 +88,7 @@ class ExpertSuite:
     def test_what_is_there_on_the_first_snapshot_is_the_baseline(self, expert: Expert[Any]) -> None:
         busy = history()[-1]
         assert not [
-            case for case in expert.judge(views([busy])[0], expert.fresh()) if case.nats > 0
+            case for case in expert.judge(views([busy]), [expert.fresh()])[0] if case.nats > 0
         ]
 
     def test_it_changes_neither_the_view_nor_its_tables(self, expert: Expert[Any]) -> None:
@@ -101,9 +101,9 @@ class ExpertSuite:
         seen = views(history())
         _, state = run(expert, seen[:-1])
         before = msgspec.msgpack.encode(expert.dump(state))
-        first = expert.judge(seen[-1], state)
+        first = expert.judge(seen[-1:], [state])
         assert msgspec.msgpack.encode(expert.dump(state)) == before
-        assert expert.judge(seen[-1], state) == first
+        assert expert.judge(seen[-1:], [state]) == first
 
     def test_the_same_input_gives_the_same_cases(self, expert: Expert[Any]) -> None:
         assert run(expert, views(history()))[0] == run(expert, views(history()))[0]
@@ -121,8 +121,8 @@ class ExpertSuite:
         for view in seen:
             raw = msgspec.msgpack.decode(msgspec.msgpack.encode(expert.dump(state)))
             state = expert.load(raw)
-            cases.append(expert.judge(view, state))
-            state = expert.learn(view, state, alarm=any(case.nats > 0 for case in cases[-1]))
+            cases += expert.judge([view], [state])
+            (state,) = expert.learn([view], [state], [any(case.nats > 0 for case in cases[-1])])
         straight, end = run(expert, seen)
         assert cases == straight
         assert expert.dump(state) == expert.dump(end)

@@ -203,9 +203,9 @@ def watch(
     told = []
     for place, snapshot in enumerate(snapshots):
         view = View(snapshot=snapshot, count=count + place, seen=frozenset(snapshot.tables))
-        told.append(expert.judge(view, state))
+        told.append(expert.judge([view], [state])[0])
         alarm = any(case.nats > 0 for case in told[-1])
-        state = expert.learn(view, state, alarm=alarm)
+        (state,) = expert.learn([view], [state], [alarm])
     return told, state
 
 

@@ -110,8 +110,8 @@ def spoiled(detector: Detector, state: bytes, spoil: Callable[[HostState], objec
     """The state with something in it that no learning leaves."""
     host = decode_state(state, detector.experts)
     spoil(host)
-    dumps = {name: e.dump(host.experts[name]) for name, e in detector.experts.items()}
-    return encode_state(host, dumps)
+    host.kept = {name: e.dump(host.experts[name]) for name, e in detector.experts.items()}
+    return encode_state(host)
 
 
 def vitals(host: HostState) -> VitalsState:

@@ -1,10 +1,11 @@
-"""Asks one expert about one snapshot, and starts it anew where what it had learned of the host can't be used.
+"""Asks one expert about a wave of hosts, and starts it anew where what it had learned of a host can't be used.
 
 A state may be one that an earlier version wrote, or damaged. No host may stay blind for that: the expert goes on with a
 fresh state, and the snapshot is not called normal. What an expert can't take in even when fresh is the snapshot's own
-fault, and is raised.
+fault, and is raised. A wave in which the expert fails is taken again host by host, so that it stays one host's failure.
 """
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from vedette.detect.case import Case
 from vedette.detect.expert import Expert
 from vedette.detect.view import View
 
-__all__ = ["Answer", "Learned", "ask", "teach"]
+__all__ = ["Answer", "Learned", "Lesson", "ask", "teach"]
 
 _UNUSABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -27,6 +28,15 @@ class Answer(NamedTuple):
     state: Any
 
 
+class Lesson(NamedTuple):
+    """What one host's state is to learn. `kept` is the dump that `state` came from, None if it came fresh."""
+
+    view: View
+    state: Any
+    alarm: bool
+    kept: Any
+
+
 class Learned(NamedTuple):
     """The state after a snapshot, as it is and as MessagePack's types; `doubts` when it had to start anew."""
 
@@ -35,35 +45,56 @@ class Learned(NamedTuple):
     doubts: Doubts = ()
 
 
-def ask(expert: Expert[Any], view: View, state: Any) -> Answer:
-    """The expert's answer from its state, or else from a fresh one. Changes nothing."""
+def ask(expert: Expert[Any], views: Sequence[View], states: Sequence[Any]) -> list[Answer]:
+    """The expert's answers from these states, or else from fresh ones. Changes nothing."""
     try:
-        return _ask(expert, view, state)
+        return _ask(expert, views, states)
     except _UNUSABLE:
-        answer = _ask(expert, view, expert.fresh())
+        return [_ask_alone(expert, *one) for one in zip(views, states, strict=True)]
+
+
+def teach(expert: Expert[Any], lessons: Sequence[Lesson]) -> list[Learned]:
+    """The snapshots taken into their states, which must not be used again, or else into fresh ones."""
+    try:
+        return _teach(expert, lessons)
+    except _UNUSABLE:
+        # Which of the states have learned by now can't be told, so each is made again from its dump.
+        return [_teach_alone(expert, lesson) for lesson in lessons]
+
+
+def _ask_alone(expert: Expert[Any], view: View, state: Any) -> Answer:
+    try:
+        return _ask(expert, [view], [state])[0]
+    except _UNUSABLE:
+        (answer,) = _ask(expert, [view], [expert.fresh()])
         return answer._replace(doubts=(*answer.doubts, _anew(expert)))
 
 
-def teach(expert: Expert[Any], view: View, state: Any, *, alarm: bool) -> Learned:
-    """The snapshot taken into the state, which must not be used again, or else into a fresh one."""
+def _teach_alone(expert: Expert[Any], lesson: Lesson) -> Learned:
     try:
-        return _teach(expert, view, state, alarm=alarm)
+        state = expert.fresh() if lesson.kept is None else expert.load(lesson.kept)
+        return _teach(expert, [lesson._replace(state=state)])[0]
     except _UNUSABLE:
-        learned = _teach(expert, view, expert.fresh(), alarm=alarm)
+        (learned,) = _teach(expert, [lesson._replace(state=expert.fresh())])
         return learned._replace(doubts=(_anew(expert),))
 
 
-def _ask(expert: Expert[Any], view: View, state: Any) -> Answer:
-    cases = expert.judge(view, state)
-    for case in cases:
-        if not isfinite(case.nats):
-            raise ArithmeticError(f"{expert.name} weighs {case.subject} by no finite number")
-    return Answer(cases, expert.doubts(view, state), state)
+def _ask(expert: Expert[Any], views: Sequence[View], states: Sequence[Any]) -> list[Answer]:
+    answers = []
+    for view, state, cases in zip(views, states, expert.judge(views, states), strict=True):
+        for case in cases:
+            if not isfinite(case.nats):
+                raise ArithmeticError(f"{expert.name} weighs {case.subject} by no finite number")
+        answers.append(Answer(cases, expert.doubts(view, state), state))
+    return answers
 
 
-def _teach(expert: Expert[Any], view: View, state: Any, *, alarm: bool) -> Learned:
-    after = expert.learn(view, state, alarm=alarm)
-    return Learned(after, expert.dump(after))
+def _teach(expert: Expert[Any], lessons: Sequence[Lesson]) -> list[Learned]:
+    views, states, alarms, _ = zip(*lessons, strict=True)
+    after = expert.learn(views, states, alarms)
+    if len(after) != len(lessons):
+        raise ValueError(f"{expert.name} gave {len(after)} states for {len(lessons)}")
+    return [Learned(state, expert.dump(state)) for state in after]
 
 
 def _anew(expert: Expert[Any]) -> tuple[str, str]:

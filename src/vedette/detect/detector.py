@@ -1,12 +1,13 @@
 """The one step: snapshots and their hosts' states give judgements and the next states. Online, in batch, in replay."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from vedette.core import HostId
-from vedette.detect.asking import Answer, ask, teach
+from vedette.detect.asking import Answer, Lesson, ask, teach
 from vedette.detect.bundle import Bundle
 from vedette.detect.experts import make_experts
 from vedette.detect.facts import absorb
@@ -20,10 +21,24 @@ from vedette.detect.view import View
 __all__ = ["Detector"]
 
 
+class _Turn(msgspec.Struct, kw_only=True):
+    """One arrival on its way through the step. `anew` says that an expert lost what it knew of this host."""
+
+    arrival: Arrival
+    state: HostState
+    where: Place
+    sight: Sight
+    view: View
+    answers: dict[str, Answer] = {}
+    doubts: tuple[tuple[str, str], ...] = ()
+    anew: bool = False
+
+
 class Detector:
     """Judges with one bundle. Holds nothing of any host: all that is between two snapshots is in the states.
 
-    `experts` are the bundle's, by name. Hosts are computed one by one, so a batch gives the very numbers that its snapshots would give singly.
+    `experts` are the bundle's, by name. A batch is cut into waves in which each host occurs once; every expert takes a
+    wave at once, and gives each host what it would give it alone.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -36,95 +51,127 @@ class Detector:
 
         `states` holds what was kept of each host; None or no entry is a host never seen. Nothing given is changed.
         """
-        live: dict[HostId, HostState] = {}
-        answers = []
-        for arrival in batch:
-            host = arrival.snapshot.host.id
-            if host not in live:
-                live[host] = decode_state(states.get(host), self.experts)
-            answers.append(self._one(arrival, live[host]))
-        return answers
+        hosts = {arrival.snapshot.host.id for arrival in batch}
+        live = {host: decode_state(states.get(host), self.experts) for host in hosts}
+        answers: dict[int, Scored] = {}
+        for wave in _waves(batch):
+            turns = [_turn(batch[at], live[batch[at].snapshot.host.id]) for at in wave]
+            answers |= zip(wave, self._wave(turns), strict=True)
+        return [answers[at] for at in range(len(batch))]
 
-    def _one(self, arrival: Arrival, state: HostState) -> Scored:
-        snapshot = arrival.snapshot
-        where = (
-            after_its_time(snapshot)
-            if arrival.replayed
-            else place(state.timeline, arrival.epoch, snapshot, contested=arrival.contested)
-        )
-        recalled = state.tables.recall(snapshot)
-        if recalled:
-            snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
-        sight = look(state.tables, snapshot, recalled=recalled)
-        view = View(
-            snapshot=snapshot,
-            count=state.timeline.count,
-            elapsed=where.elapsed,
-            gap=where.gap,
-            seen=sight.seen,
-            unchanged=sight.unchanged,
-        )
-        answers = {
-            name: ask(expert, view, state.experts[name]) for name, expert in self.experts.items()
-        }
-        doubts = _doubts(view, where, sight, answers)
-        judgement = self._decide(answers, doubts)
-        if where.late:
-            return self._late(judgement, where, state)
-        dumps: dict[str, Any] = {}
-        anew = any(answers[name].state is not state.experts[name] for name in self.experts)
+    def _wave(self, turns: Sequence[_Turn]) -> Iterator[Scored]:
+        self._ask(turns)
+        judgements = [self._decide(turn) for turn in turns]
+        live = [at for at, turn in enumerate(turns) if not turn.where.late]
+        if live:
+            self._teach([turns[at] for at in live], [judgements[at].alarm for at in live])
+        for turn, judgement in zip(turns, judgements, strict=True):
+            yield self._late(turn, judgement) if turn.where.late else self._settle(turn, judgement)
+
+    def _ask(self, turns: Sequence[_Turn]) -> None:
+        views = [turn.view for turn in turns]
         for name, expert in self.experts.items():
-            learned = teach(expert, view, answers[name].state, alarm=judgement.alarm)
-            state.experts[name], dumps[name] = learned.state, learned.dump
-            if learned.doubts:
-                # Doubts change no alarm, so what was learned by it stands.
-                doubts, anew = (*learned.doubts, *doubts), True
-                judgement = self._decide(answers, doubts)
+            states = [turn.state.experts[name] for turn in turns]
+            for turn, answer in zip(turns, ask(expert, views, states), strict=True):
+                turn.answers[name] = answer
+                turn.anew = turn.anew or answer.state is not turn.state.experts[name]
+        for turn in turns:
+            turn.doubts = _doubts(turn)
+
+    def _teach(self, turns: Sequence[_Turn], alarms: Sequence[bool]) -> None:
+        for name, expert in self.experts.items():
+            lessons = [
+                _lesson(turn, name, alarm=alarm) for turn, alarm in zip(turns, alarms, strict=True)
+            ]
+            for turn, learned in zip(turns, teach(expert, lessons), strict=True):
+                turn.state.experts[name] = learned.state
+                turn.state.kept[name] = learned.dump
+                if learned.doubts:
+                    turn.doubts, turn.anew = (*learned.doubts, *turn.doubts), True
+
+    def _settle(self, turn: _Turn, judged: Judgement) -> Scored:
+        state, sight, snapshot = turn.state, turn.sight, turn.view.snapshot
+        # Doubts that came up in learning change no alarm, so what was learned by it stands.
+        judgement = self._decide(turn) if turn.anew else judged
         changes = absorb(state.tables, snapshot, sight)
         state.tables.learn(snapshot, sight)
         needed = sight.needed
-        if anew:
+        if turn.anew:
             # What began anew has not read the tables that came by digest, nor would it read them later.
             needed = tuple(sorted({*needed, *(KNOWN_TABLES & snapshot.same.keys())}))
             state.tables.forget()
-        begins = where.shared and not state.timeline.shared
-        state.timeline.advance(arrival.epoch, snapshot, shared=where.shared)
+        begins = turn.where.shared and not state.timeline.shared
+        state.timeline.advance(turn.arrival.epoch, snapshot, shared=turn.where.shared)
         return Scored(
             **_judged(judgement),
             facts=changes,
-            state=encode_state(state, dumps),
+            state=encode_state(state),
             needed=needed,
             shared=begins,
         )
 
-    def _late(self, judgement: Judgement, where: Place, state: HostState) -> Scored:
+    def _late(self, turn: _Turn, judgement: Judgement) -> Scored:
         """A late snapshot teaches the experts nothing; that a former epoch goes on must be kept all the same."""
+        state, where = turn.state, turn.where
         if where.rival is None:
             return Scored(**_judged(judgement), late=True)
         begins = where.shared and not state.timeline.shared
         state.timeline.hear(where.rival)
-        dumps = {name: expert.dump(state.experts[name]) for name, expert in self.experts.items()}
-        return Scored(
-            **_judged(judgement), late=True, state=encode_state(state, dumps), shared=begins
-        )
+        return Scored(**_judged(judgement), late=True, state=encode_state(state), shared=begins)
 
-    def _decide(
-        self, answers: Mapping[str, Answer], doubts: tuple[tuple[str, str], ...]
-    ) -> Judgement:
-        return self._judge.decide({name: said.cases for name, said in answers.items()}, doubts)
+    def _decide(self, turn: _Turn) -> Judgement:
+        cases = {name: said.cases for name, said in turn.answers.items()}
+        return self._judge.decide(cases, turn.doubts)
 
 
-def _doubts(
-    view: View, where: Place, sight: Sight, answers: Mapping[str, Answer]
-) -> tuple[tuple[str, str], ...]:
-    """Why nothing may be called normal, what was lost before what is only young."""
-    told = (doubt for said in answers.values() for doubt in said.doubts)
-    doubts = (*where.blindness, *told, *sight.blindness)
-    if view.count >= YOUNG:
-        return doubts
-    text = (
-        f"This host is still being learned: {view.count} of its first {YOUNG} snapshots were seen"
+def _waves(batch: Sequence[Arrival]) -> list[list[int]]:
+    """The places of the batch by turn: every host's first arrival, then every host's second, and so on."""
+    waves: list[list[int]] = []
+    turns: Counter[HostId] = Counter()
+    for at, arrival in enumerate(batch):
+        host = arrival.snapshot.host.id
+        if turns[host] == len(waves):
+            waves.append([])
+        waves[turns[host]].append(at)
+        turns[host] += 1
+    return waves
+
+
+def _turn(arrival: Arrival, state: HostState) -> _Turn:
+    snapshot = arrival.snapshot
+    where = (
+        after_its_time(snapshot)
+        if arrival.replayed
+        else place(state.timeline, arrival.epoch, snapshot, contested=arrival.contested)
     )
+    recalled = state.tables.recall(snapshot)
+    if recalled:
+        snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
+    sight = look(state.tables, snapshot, recalled=recalled)
+    view = View(
+        snapshot=snapshot,
+        count=state.timeline.count,
+        elapsed=where.elapsed,
+        gap=where.gap,
+        seen=sight.seen,
+        unchanged=sight.unchanged,
+    )
+    return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
+
+
+def _lesson(turn: _Turn, name: str, *, alarm: bool) -> Lesson:
+    state = turn.answers[name].state
+    known = state is turn.state.experts[name]
+    return Lesson(turn.view, state, alarm, turn.state.kept.get(name) if known else None)
+
+
+def _doubts(turn: _Turn) -> tuple[tuple[str, str], ...]:
+    """Why nothing may be called normal, what was lost before what is only young."""
+    told = (doubt for said in turn.answers.values() for doubt in said.doubts)
+    doubts = (*turn.where.blindness, *told, *turn.sight.blindness)
+    if turn.view.count >= YOUNG:
+        return doubts
+    text = f"This host is still being learned: {turn.view.count} of its first {YOUNG} snapshots were seen"
     return (*doubts, ("young", text))
 
 

@@ -1,5 +1,6 @@
 """What an expert is to the detector."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from vedette.detect.case import Case
@@ -13,8 +14,10 @@ S = TypeVar("S")
 class Expert(Protocol[S]):
     """A scorer of one kind of evidence. It holds only what the model bundle says; all about a host is in its state.
 
-    Judging comes before learning, and neither may depend on anything but the arguments: the same states and
-    snapshots give the same cases on every machine, in every batch.
+    It takes a wave of hosts at once: `views` and `states` have one entry for each host, and no host twice. Judging comes
+    before learning, and what a host gets may depend on nothing but its own arguments: the same state and snapshot give
+    the same cases on every machine, in whatever wave. An expert that fails on one host may fail for the wave; it is
+    then asked host by host, with the states made anew from their dumps where it was learning.
     """
 
     @property
@@ -26,8 +29,8 @@ class Expert(Protocol[S]):
         """The state of a host that nobody has seen yet."""
         ...
 
-    def judge(self, view: View, state: S) -> tuple[Case, ...]:
-        """What speaks for an alarm now. Changes neither argument.
+    def judge(self, views: Sequence[View], states: Sequence[S]) -> list[tuple[Case, ...]]:
+        """What speaks for an alarm now, for each host. Changes no argument.
 
         On a host's first snapshot (`count` 0) everything is new, so nothing is.
         """
@@ -37,10 +40,11 @@ class Expert(Protocol[S]):
         """Why this expert lets nothing be called normal now, as (subject, text). Changes neither argument."""
         ...
 
-    def learn(self, view: View, state: S, *, alarm: bool) -> S:
-        """The state after this snapshot; `state` itself may be changed and must not be used again.
+    def learn(self, views: Sequence[View], states: Sequence[S], alarms: Sequence[bool]) -> list[S]:
+        """The states after these snapshots; those given may be changed and must not be used again.
 
-        Every number in it is finite. With `alarm`, what was called abnormal is not learned as usual, but what is open stays open.
+        Every number in them is finite. With an alarm, what was called abnormal is not learned as usual, but what is open
+        stays open.
         """
         ...
 

@@ -15,11 +15,15 @@ VERSION = 1
 
 
 class HostState(msgspec.Struct, kw_only=True):
-    """Changed in place by the detector as it steps. `experts` holds each expert's own state by its name."""
+    """Changed in place by the detector as it steps.
+
+    `experts` holds each expert's own state by its name, `kept` what it was last dumped as (no entry: it came fresh).
+    """
 
     timeline: Timeline
     tables: Tables
     experts: dict[str, Any]
+    kept: dict[str, Any] = {}
 
 
 class _Wire(msgspec.Struct, kw_only=True):
@@ -44,16 +48,16 @@ def fresh_state(experts: Mapping[str, Expert[Any]]) -> HostState:
     return HostState(timeline=Timeline(), tables=Tables(), experts=states)
 
 
-def encode_state(state: HostState, dumps: Mapping[str, Any]) -> bytes:
+def encode_state(state: HostState) -> bytes:
     """The state as bytes, without loss: what is decoded goes on exactly as what was encoded.
 
-    `dumps` holds what each expert made of its own state.
+    Of the experts' states it takes what they were last dumped as.
     """
     wire = _Wire(
         version=VERSION,
         timeline=state.timeline,
         tables=state.tables,
-        experts=dict(dumps),
+        experts=state.kept,
     )
     return _ENCODER.encode(wire)
 
@@ -69,7 +73,8 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
         states = {name: expert.load(wire.experts[name]) for name, expert in experts.items()}
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
         return _lost(experts)
-    return HostState(timeline=wire.timeline, tables=wire.tables, experts=states)
+    kept = {name: wire.experts[name] for name in states}
+    return HostState(timeline=wire.timeline, tables=wire.tables, experts=states, kept=kept)
 
 
 def _lost(experts: Mapping[str, Expert[Any]]) -> HostState:

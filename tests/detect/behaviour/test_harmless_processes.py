@@ -263,7 +263,7 @@ def test_what_is_learned_is_bounded() -> None:
             for at in range(100)
         ]
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
-        state = expert.learn(view, state, alarm=False)
+        (state,) = expert.learn([view], [state], [False])
     assert len(state.shapes) <= 1_500
     assert len(expert.dump(state)) < 96_000
 
@@ -276,7 +276,7 @@ def test_nothing_is_learned_of_new_processes_under_an_alarm() -> None:
     run(proc(900, 72, "ls", "/usr/bin/ls", "ls", 1000))(rows)
     for seq in range(31, 40):
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
-        state = expert.learn(view, state, alarm=True)
+        (state,) = expert.learn([view], [state], [True])
     assert state.shapes.keys() == known.keys()
     assert state.marks == {}
 
@@ -320,7 +320,7 @@ def test_under_a_long_alarm_what_is_quiet_and_stays_is_learned_but_feeds_no_rate
     run(proc(901, 1, "x", "/dev/shm/x", "/dev/shm/x", 33))(rows)
     for seq in range(31, 100):
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
-        state = expert.learn(view, state, alarm=True)
+        (state,) = expert.learn([view], [state], [True])
     assert len(state.shapes) == known + 1
     assert state.marks == {}
     assert len(state.unlearned) == 1

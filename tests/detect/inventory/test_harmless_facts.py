@@ -177,8 +177,8 @@ def test_a_quiet_fact_is_usual_after_sixty_snapshots_and_a_loud_one_after_a_day(
     told = []
     for seq in range(31, 1_500):
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
-        told.append(expert.judge(view, state))
-        state = expert.learn(view, state, alarm=False)
+        told.append(expert.judge([view], [state])[0])
+        (state,) = expert.learn([view], [state], [False])
     assert [len(told[at]) for at in (0, 58, 59, 60, 61, 1_439, 1_440)] == [2, 2, 2, 1, 1, 1, 0]
 
 
@@ -190,8 +190,8 @@ def test_under_an_alarm_quiet_facts_wait() -> None:
     add("crontab", job("/etc/cron.d/clean", "root /usr/bin/true"))(rows)
     for seq in range(31, 200):
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
-        cases = expert.judge(view, state)
-        state = expert.learn(view, state, alarm=True)
+        cases = expert.judge([view], [state])[0]
+        (state,) = expert.learn([view], [state], [True])
         assert cases
         assert state.bursts == {}
 

@@ -1,5 +1,6 @@
 """The behaviour expert: surprise of a process this host never ran, and of services that stopped."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,14 +40,20 @@ class BehaviourExpert:
 
     def __init__(self, part: Any = None) -> None:
         self._part = BehaviourPart.load(part or {})
-        self._last: tuple[View, BehaviourState, Look] | None = None
+        self._looks: dict[int, tuple[View, BehaviourState, Look]] = {}
 
     def fresh(self) -> BehaviourState:
         """The state of a host that nobody has seen yet."""
         return BehaviourState()
 
-    def judge(self, view: View, state: BehaviourState) -> tuple[Case, ...]:
+    def judge(
+        self, views: Sequence[View], states: Sequence[BehaviourState]
+    ) -> list[tuple[Case, ...]]:
         """One case per program that runs in a new way; the strongest of each subject, strongest first."""
+        self._looks.clear()
+        return [self._judge(view, state) for view, state in zip(views, states, strict=True)]
+
+    def _judge(self, view: View, state: BehaviourState) -> tuple[Case, ...]:
         if view.count == 0 or not state.shapes:
             return ()
         seen = self.look(view, state)
@@ -64,15 +71,24 @@ class BehaviourExpert:
         """None: what this expert can't see is told by the tables."""
         return ()
 
-    def learn(self, view: View, state: BehaviourState, *, alarm: bool) -> BehaviourState:
+    def learn(
+        self, views: Sequence[View], states: Sequence[BehaviourState], alarms: Sequence[bool]
+    ) -> list[BehaviourState]:
         """Takes over what is quiet when there is no alarm; what is loud waits for 1,440 snapshots."""
+        after = [
+            self._learn(view, state, alarm=alarm)
+            for view, state, alarm in zip(views, states, alarms, strict=True)
+        ]
+        self._looks.clear()
+        return after
+
+    def _learn(self, view: View, state: BehaviourState, *, alarm: bool) -> BehaviourState:
         if "processes" not in view.seen:
             # These tables may come by digest from now on, so what they said now must not be missed.
             state.locked = locked_accounts(view, state)
             state.package_tables = packages_now(view, state.package_tables)
             return state
         seen = self.look(view, state)
-        self._last = None
         first = view.count == 0 or not state.shapes
         count = view.count
         state.shapes |= dict.fromkeys(seen.usual & state.shapes.keys(), count)
@@ -115,10 +131,11 @@ class BehaviourExpert:
 
     def look(self, view: View, state: BehaviourState) -> Look:
         """What the view says to this state; judging and learning one snapshot read it once."""
-        if self._last is not None and self._last[0] is view and self._last[1] is state:
-            return self._last[2]
+        held = self._looks.get(id(view))
+        if held is not None and held[0] is view and held[1] is state:
+            return held[2]
         seen = look(view, state, self._part)
-        self._last = (view, state, seen)
+        self._looks[id(view)] = view, state, seen
         return seen
 
     def _novel(self, novel: Novel) -> Case:

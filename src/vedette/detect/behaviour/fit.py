@@ -38,7 +38,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
                     ] += 1
                 for attribute, value in novel.leans.items():
                     counts[attribute][novel.process.account][value] += 1
-            state = expert.learn(view, state, alarm=False)
+            (state,) = expert.learn([view], [state], [False])
             days += 1.0 / DAY
         hosts += 1
         holders.update(shapes)

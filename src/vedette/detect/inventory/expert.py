@@ -1,5 +1,6 @@
 """The inventory expert: surprise of a new, changed or vanished fact."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,14 +38,20 @@ class InventoryExpert:
 
     def __init__(self, part: Any = None) -> None:
         self._part = InventoryPart.load(part or {})
-        self._last: tuple[View, InventoryState, Look] | None = None
+        self._looks: dict[int, tuple[View, InventoryState, Look]] = {}
 
     def fresh(self) -> InventoryState:
         """The state of a host that nobody has seen yet."""
         return InventoryState()
 
-    def judge(self, view: View, state: InventoryState) -> tuple[Case, ...]:
+    def judge(
+        self, views: Sequence[View], states: Sequence[InventoryState]
+    ) -> list[tuple[Case, ...]]:
         """One case per new, changed or vanished thing; the strongest of each subject, strongest first."""
+        self._looks.clear()
+        return [self._judge(view, state) for view, state in zip(views, states, strict=True)]
+
+    def _judge(self, view: View, state: InventoryState) -> tuple[Case, ...]:
         seen = self.look(view, state)
         best: dict[str, Case] = {}
         told = [self._case(case) for case in (*seen.kept.values(), *seen.opened.values())]
@@ -58,10 +65,19 @@ class InventoryExpert:
         """None: what this expert can't see is told by the tables."""
         return ()
 
-    def learn(self, view: View, state: InventoryState, *, alarm: bool) -> InventoryState:
+    def learn(
+        self, views: Sequence[View], states: Sequence[InventoryState], alarms: Sequence[bool]
+    ) -> list[InventoryState]:
         """Takes over what is new; quiet cases become usual after 60 snapshots without alarm, loud ones after 1,440."""
+        after = [
+            self._learn(view, state, alarm=alarm)
+            for view, state, alarm in zip(views, states, alarms, strict=True)
+        ]
+        self._looks.clear()
+        return after
+
+    def _learn(self, view: View, state: InventoryState, *, alarm: bool) -> InventoryState:
         seen = self.look(view, state)
-        self._last = None
         for kind, reading in seen.readings.items():
             if reading.first:
                 known = state.known.setdefault(kind, {})
@@ -89,10 +105,11 @@ class InventoryExpert:
 
     def look(self, view: View, state: InventoryState) -> Look:
         """What the view says to this state; judging and learning one snapshot read it once."""
-        if self._last is not None and self._last[0] is view and self._last[1] is state:
-            return self._last[2]
+        held = self._looks.get(id(view))
+        if held is not None and held[0] is view and held[1] is state:
+            return held[2]
         seen = look(view, state, self._part)
-        self._last = (view, state, seen)
+        self._looks[id(view)] = view, state, seen
         return seen
 
     def _case(self, case: Open) -> Case:

@@ -32,7 +32,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
                 facts |= {
                     fingerprint(fact.kind, fact.key, fact.value) for fact in reading.facts.values()
                 }
-            state = expert.learn(view, state, alarm=False)
+            (state,) = expert.learn([view], [state], [False])
             days += 1.0 / DAY
         hosts += 1
         holders.update(facts)

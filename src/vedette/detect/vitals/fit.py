@@ -43,5 +43,5 @@ def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
                 minutes = 1.0 if elapsed is None else elapsed / 60.0
                 reading = read_watch(watch, gauge, value, minutes)
                 most[gauge.metric] = max(most[gauge.metric], reading.nats)
-        state = expert.learn(view, state, alarm=False)
+        (state,) = expert.learn([view], [state], [False])
     return most

@@ -1,5 +1,6 @@
 """The expert of metrics: gauges of operational faults, and all metrics together as a second voice."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -76,8 +77,11 @@ class VitalsExpert:
         """A host without a past."""
         return VitalsState(bank=fresh_bank(), tail=Tail())
 
-    def judge(self, view: View, state: VitalsState) -> tuple[Case, ...]:
+    def judge(self, views: Sequence[View], states: Sequence[VitalsState]) -> list[tuple[Case, ...]]:
         """One case for each gauge that has risen, and one for the metrics as a whole."""
+        return [self._judge(view, state) for view, state in zip(views, states, strict=True)]
+
+    def _judge(self, view: View, state: VitalsState) -> tuple[Case, ...]:
         if not view.count:
             return ()
         cases = []
@@ -110,23 +114,14 @@ class VitalsExpert:
             told.append(("state:vitals", text))
         return tuple(told)
 
-    def learn(self, view: View, state: VitalsState, *, alarm: bool) -> VitalsState:
-        """Takes the snapshot in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with."""
-        minutes, at = _minutes(view), view.snapshot.taken_at.timestamp()
-        metrics = view.snapshot.metrics
-        for gauge in GAUGES:
-            value = metrics.get(gauge.metric)
-            if value is None:
-                continue
-            watch = state.watches.setdefault(gauge.metric, Watch())
-            reading = read_watch(watch, gauge, value, minutes)
-            update_watch(watch, reading, value, minutes=minutes, at=at, alarm=alarm)
-        measured = _measured(metrics)
-        row = read_bank(state.bank, measured)
-        state.before = row.score - threshold(state.tail, per_day=_BANK_PER_DAY)
-        update_tail(state.tail, row.score, minutes=minutes, rare=alarm or state.before > 0.0)
-        state.bank = update_bank(state.bank, row, measured, pace=0.1 if alarm else 1.0)
-        return _mended(state)
+    def learn(
+        self, views: Sequence[View], states: Sequence[VitalsState], alarms: Sequence[bool]
+    ) -> list[VitalsState]:
+        """Takes the snapshots in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with."""
+        return [
+            _learn(view, state, alarm=alarm)
+            for view, state, alarm in zip(views, states, alarms, strict=True)
+        ]
 
     def dump(self, state: VitalsState) -> Any:
         """Lists and bytes."""
@@ -169,6 +164,24 @@ class VitalsExpert:
         first = sorted(shares, key=lambda name: (-shares[name], name))[:3]
         text = f"The metrics together are unlike this host's past, most of all {', '.join(first)}"
         return Case(expert=self.name, subject="metrics", nats=nats, text=text)
+
+
+def _learn(view: View, state: VitalsState, *, alarm: bool) -> VitalsState:
+    minutes, at = _minutes(view), view.snapshot.taken_at.timestamp()
+    metrics = view.snapshot.metrics
+    for gauge in GAUGES:
+        value = metrics.get(gauge.metric)
+        if value is None:
+            continue
+        watch = state.watches.setdefault(gauge.metric, Watch())
+        reading = read_watch(watch, gauge, value, minutes)
+        update_watch(watch, reading, value, minutes=minutes, at=at, alarm=alarm)
+    measured = _measured(metrics)
+    row = read_bank(state.bank, measured)
+    state.before = row.score - threshold(state.tail, per_day=_BANK_PER_DAY)
+    update_tail(state.tail, row.score, minutes=minutes, rare=alarm or state.before > 0.0)
+    state.bank = update_bank(state.bank, row, measured, pace=0.1 if alarm else 1.0)
+    return _mended(state)
 
 
 def _case(gauge: Gauge, watch: Watch, value: float, nats: float) -> Case:
