@@ -11,6 +11,7 @@ from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES
 from vedette.detect.timeline import YOUNG
 from vedette.detect.view import View
+from vedette.detect.vitals import StreamReading, VitalsStream
 
 __all__ = [
     "EXPERTS",
@@ -27,7 +28,9 @@ __all__ = [
     "JudgePart",
     "Manifest",
     "Scored",
+    "StreamReading",
     "View",
+    "VitalsStream",
     "fact_id",
     "make_experts",
     "pack_bundle",

@@ -1,0 +1,81 @@
+"""Many series of the same metrics, looked at together: the bank as the vitals expert uses it, without snapshots."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.core import InvalidInput
+from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, learn_rows, read_rows, shares
+from vedette.detect.vitals.banks import Banks, fresh_banks
+from vedette.detect.vitals.layout import layout_of
+from vedette.detect.vitals.magnitude import MOST
+from vedette.detect.vitals.tails import Tails
+
+__all__ = ["StreamReading", "VitalsStream"]
+
+Floats = NDArray[Any]
+
+_ALARM_PACE = 0.1
+
+
+class StreamReading:
+    """What one row of each host says. `score` float64 [H], finite, higher is stranger; `alarm` bool [H]."""
+
+    def __init__(
+        self, score: Floats, alarm: Floats, parts: Sequence[tuple[Banks, Reading]]
+    ) -> None:
+        self.score, self.alarm, self._parts = score, alarm, parts
+
+    def shares(self) -> Floats:
+        """float64 [H, D]: each metric's share of its host's score; a host's shares sum to 1. To be asked before the next step."""
+        return np.concatenate([shares(banks, reading) for banks, reading in self._parts])
+
+
+class VitalsStream:
+    """H series of the D metrics `names`, from a cold start. Causal: a row is scored by what came before it, then learned.
+
+    `per_day` is how many looks of a day of 1,440 may be alarms; there is none in the first 500.
+    """
+
+    def __init__(self, names: Sequence[str], hosts: int, *, per_day: float = 1.0) -> None:
+        phases = np.arange(hosts, dtype=np.float64) % REFRESH
+        self.banks = fresh_banks(layout_of(tuple(names)), phases)
+        self._tails, self._per_day = Tails(hosts), per_day
+        self._parts = [self.banks.part(slice(at, at + CHUNK)) for at in range(0, hosts, CHUNK)]
+        self._last: StreamReading | None = None
+        self._readings: list[tuple[Banks, Reading]] = []
+
+    def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:
+        """Scores the next row of each host.
+
+        `rows` float64 [H, D]; what is NaN or beyond 1e15 counts as not sent. `minutes` have passed since the rows before,
+        one number or [H]; a row every minute or more rarely is one look.
+
+        Raises:
+            InvalidInput: the rows are of another shape.
+        """
+        rows = np.asarray(rows, dtype=np.float64)
+        if rows.shape != (len(self.banks.units), self.banks.layout.size):
+            raise InvalidInput(f"rows of shape {rows.shape} do not fit these hosts and metrics")
+        self._learn()
+        with np.errstate(invalid="ignore"):
+            rows = np.where(np.abs(rows) < MOST, rows, np.nan)
+        looks = np.clip(np.broadcast_to(np.asarray(minutes, dtype=np.float64), len(rows)), 0.0, 1.0)
+        self._readings = [
+            (part, read_rows(part, rows[at : at + CHUNK], looks[at : at + CHUNK]))
+            for at, part in zip(range(0, len(rows), CHUNK), self._parts, strict=True)
+        ]
+        score = np.concatenate([reading.score for _, reading in self._readings])
+        over = score > self._tails.thresholds(per_day=self._per_day)
+        self._last = StreamReading(score, over, self._readings)
+        return self._last
+
+    def _learn(self) -> None:
+        if self._last is None:
+            return
+        pace = np.where(self._last.alarm, _ALARM_PACE, 1.0)
+        self._tails.add(self._last.score, rare=self._last.alarm)
+        for at, (part, reading) in enumerate(self._readings):
+            learn_rows(part, reading, pace[at * CHUNK : (at + 1) * CHUNK])
