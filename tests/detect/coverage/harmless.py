@@ -8,6 +8,7 @@ from tests.detect.coverage.stage import (
     added,
     job,
     key,
+    module,
     mount,
     proc,
     suid,
@@ -118,10 +119,7 @@ def _started(stage: Stage) -> None:
     stage.tables["listening_ports"].reverse()
     stage.add(
         "kernel_modules",
-        *(
-            {"name": name, "size": 16_384, "status": "Live"}
-            for name in ("qemu_fw_cfg", "button", "cmac")
-        ),
+        *(module(name) for name in ("qemu_fw_cfg", "button", "cmac")),
     )
 
 
@@ -155,7 +153,7 @@ def _image(stage: Stage) -> None:
     stage.add("suid_bin", suid(f"{layer}/diff/usr/bin/su"), suid(f"{layer}/diff/bin/bash"))
     stage.add(
         "kernel_modules",
-        *({"name": n, "size": 1, "status": "Live"} for n in ("veth", "br_netfilter")),
+        *(module(n) for n in ("veth", "br_netfilter")),
     )
     row = proc(950, 510, "docker-proxy", "/usr/bin/docker-proxy", "docker-proxy -host-port 8085")
     stage.listen(row, 8_085)
@@ -388,10 +386,7 @@ ENTRIES = (
         "a firewall and a disk load their modules",
         added(
             "kernel_modules",
-            *(
-                {"name": n, "size": 1, "status": "Live"}
-                for n in ("xt_nat", "veth", "dm_crypt", "nls_utf8")
-            ),
+            *(module(n) for n in ("xt_nat", "veth", "dm_crypt", "nls_utf8")),
         ),
     ),
     _silent(

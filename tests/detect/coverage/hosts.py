@@ -10,6 +10,7 @@ from tests.detect.coverage.stage import (
     Stage,
     job,
     key,
+    module,
     mount,
     package,
     proc,
@@ -271,7 +272,7 @@ def _base_tables() -> dict[str, list[Row]]:
     users += [user(name, at, home="/usr/sbin") for at, name in enumerate(_SYSTEM_USERS, 1)]
     users += [user("worker", WORKER, home="/srv/app"), user("ana", ANA, "/bin/bash")]
     users += [user("ben", 1001, "/bin/bash")]
-    ports = [
+    ports: list[Row] = [
         {"pid": 380, "port": 22, "protocol": 6, "family": 2, "address": "0.0.0.0"},  # noqa: S104 - a row
         {"pid": 380, "port": 22, "protocol": 6, "family": 10, "address": "::"},
         {"pid": 370, "port": 323, "protocol": 17, "family": 2, "address": "127.0.0.1"},
@@ -288,7 +289,7 @@ def _base_tables() -> dict[str, list[Row]]:
     return {
         "processes": _base_processes(),
         "process_open_sockets": [],
-        "listening_ports": [dict(row) for row in ports],
+        "listening_ports": ports,
         "users": users,
         "logged_in_users": [],
         "authorized_keys": [
@@ -311,7 +312,7 @@ def _base_tables() -> dict[str, list[Row]]:
             ),
         ],
         "systemd_units": [unit(name) for name in _UNITS],
-        "kernel_modules": [{"name": name, "size": 65_536, "status": "Live"} for name in _MODULES],
+        "kernel_modules": [module(name) for name in _MODULES],
         "suid_bin": [suid(path) for path in _SUID] + [suid("/usr/bin/crontab", "G")],
         "hash": [{"path": path, "sha256": digest} for path, digest in digests.items()],
         "mounts": [

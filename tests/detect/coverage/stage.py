@@ -12,6 +12,7 @@ __all__ = [
     "added",
     "job",
     "key",
+    "module",
     "mount",
     "package",
     "proc",
@@ -210,6 +211,11 @@ def suid(path: str, bits: str = "S", owner: str = "root") -> Row:
 def mount(path: str, device: str, kind: str) -> Row:
     """A row of `mounts`."""
     return {"path": path, "device": device, "type": kind}
+
+
+def module(name: str) -> Row:
+    """A row of `kernel_modules`."""
+    return {"name": name, "size": 16_384, "status": "Live"}
 
 
 def package(name: str, version: str = "1.0-1") -> Row:

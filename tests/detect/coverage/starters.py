@@ -1,7 +1,7 @@
 """What starts or stays by itself: scheduled jobs, units, kernel modules, mounts."""
 
 from tests.detect.coverage.entry import Entry, Found
-from tests.detect.coverage.stage import Change, Stage, job, mount, unit
+from tests.detect.coverage.stage import Change, Stage, job, module, mount, unit
 
 __all__ = ["ENTRIES"]
 
@@ -44,9 +44,7 @@ def _state(name: str, state: str) -> Change:
 
 
 def _module(name: str) -> Change:
-    return lambda stage: stage.add(
-        "kernel_modules", {"name": name, "size": 16_384, "status": "Live"}
-    )
+    return lambda stage: stage.add("kernel_modules", module(name))
 
 
 def _mount(path: str, device: str, kind: str) -> Change:
