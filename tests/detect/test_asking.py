@@ -9,6 +9,7 @@ from tests.fixtures.quiet_host import quiet_snapshots
 
 from vedette.detect import Case, View
 from vedette.detect.asking import Lesson, ask, teach
+from vedette.detect.knowledge import Tells
 
 SEVEN = [View(snapshot=snapshot, count=3) for snapshot in quiet_snapshots(7)]
 
@@ -37,6 +38,9 @@ class Counting:
             _root(state[0])
             state[0] += view.count
         return list(states)
+
+    def tells(self, state: list[int]) -> Tells:  # noqa: ARG002 - the contract's
+        return Tells()
 
     def dump(self, state: list[int]) -> Any:
         return list(state)

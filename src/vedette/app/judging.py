@@ -22,7 +22,7 @@ from vedette.core import (
     verdict_id,
 )
 from vedette.decide import Decision, PolicySet, Situation, decide
-from vedette.detect import Arrival, Detector, Scored
+from vedette.detect import Arrival, Detector, Knowledge, Scored
 
 _NEAR_SECONDS, _NEAR_INTERVALS = 300.0, 5.0
 
@@ -67,20 +67,26 @@ def judge(
     *,
     detector: Detector,
     policies: PolicySet,
+    knowledge: Sequence[Knowledge],
     decided_at: Mapping[Identity, datetime],
 ) -> list[Judged]:
-    """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it."""
+    """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it.
+
+    `knowledge` has for each of them the version that it sees.
+    """
     arrivals = [
         Arrival(
             epoch=item.epoch,
             snapshot=item.snapshot,
             replayed=item.of is not None,
             contested=_is_contested(item, situations[item.snapshot.host.id].host),
+            knowledge=known,
         )
-        for item in opened
+        for item, known in zip(opened, knowledge, strict=True)
     ]
     judged = []
-    for item, scored in zip(opened, detector.step(arrivals, states), strict=True):
+    scores = detector.step(arrivals, states)
+    for item, known, scored in zip(opened, knowledge, scores, strict=True):
         verdict = Verdict(
             id=verdict_id(item.identity) if item.of is None else replayed_id(item.of),
             tenant=item.tenant,
@@ -95,6 +101,7 @@ def judge(
             reasons=scored.reasons,
             experts=scored.experts,
             model=detector.model,
+            knowledge=known.version,
             input_digest=item.digest,
             late=scored.late,
             of=item.of,

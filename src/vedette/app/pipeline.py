@@ -25,7 +25,7 @@ from vedette.core import (
     to_builtins,
 )
 from vedette.decide import PolicySet, Situation, answer
-from vedette.detect import KNOWN_TABLES, Detector
+from vedette.detect import KNOWN_TABLES, Detector, Knowledge
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope, read_header
 from vedette.store import Applied, Effect, Known, Store, StoredState
@@ -233,6 +233,7 @@ class Pipeline:
                 situations,
                 detector=self._detector,
                 policies=policies,
+                knowledge=[Knowledge() for _ in items],
                 decided_at=dict.fromkeys((item.identity for item in items), now),
             )
         stale = [

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vedette.app.judging import Judged, Opened, described_host, judge
+from vedette.app.knowing import Memory, Remembered, cohort_of
 from vedette.app.recording import count_lines, merged
 from vedette.app.wiring import load_detector, policies_from
 from vedette.core import (
@@ -27,6 +27,7 @@ from vedette.core import (
     derived_id,
 )
 from vedette.decide import Situation
+from vedette.detect import visible_at
 from vedette.seal import write_file
 
 __all__ = ["Replay"]
@@ -40,6 +41,7 @@ class _Saved(Record, frozen=True, kw_only=True):
     states: dict[HostId, bytes]
     incidents: dict[HostId, tuple[Incident, ...]]
     actions: dict[HostId, tuple[Action, ...]]
+    knowledge: Remembered = Remembered()
 
 
 class Replay:
@@ -67,6 +69,7 @@ class Replay:
         self._states: dict[HostId, bytes | None] = {}
         self._situations: dict[HostId, Situation] = {}
         self._saved = self._load() if state is not None else None
+        self._memory = Memory(self._saved.knowledge if self._saved else None)
 
     def write(self, files: Sequence[Path], out: Path) -> int:
         """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many.
@@ -94,8 +97,7 @@ class Replay:
 
     def run(self, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Judged, str]]:
         """Each snapshot's outcome with its host's name, in order."""
-        source = iter(snapshots)
-        while chunk := list(islice(source, self._batch)):
+        for chunk in _chunks(snapshots, self._batch):
             yield from self._step(chunk)
 
     def _step(self, chunk: list[Snapshot]) -> Iterator[tuple[Judged, str]]:
@@ -103,15 +105,24 @@ class Replay:
         for item in opened:
             self._meet(item.snapshot)
         states = {item.snapshot.host.id: self._states[item.snapshot.host.id] for item in opened}
+        cohorts = [
+            cohort_of(item.snapshot, self._situations[item.snapshot.host.id].host)
+            for item in opened
+        ]
         outcome = judge(
             opened,
             states,
             self._situations,
             detector=self._detector,
             policies=self._policies,
+            knowledge=[
+                self._memory.at(cohort, item.snapshot.taken_at)
+                for cohort, item in zip(cohorts, opened, strict=True)
+            ],
             decided_at={item.identity: item.snapshot.taken_at for item in opened},
         )
-        for item, judged in zip(opened, outcome, strict=True):
+        for item, cohort, judged in zip(opened, cohorts, outcome, strict=True):
+            self._memory.tell(cohort, item.snapshot.taken_at, judged.scored.told)
             if judged.scored.state is not None:
                 self._states[item.snapshot.host.id] = judged.scored.state
             yield judged, item.snapshot.host.hostname
@@ -154,9 +165,28 @@ class Replay:
         for host, situation in self._situations.items():
             incidents[host], actions[host] = situation.incidents, situation.actions
         saved = _Saved(
-            model=self._detector.model, states=states, incidents=incidents, actions=actions
+            model=self._detector.model,
+            states=states,
+            incidents=incidents,
+            actions=actions,
+            knowledge=self._memory.remember(),
         )
         write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
+
+
+def _chunks(snapshots: Iterable[Snapshot], most: int) -> Iterator[list[Snapshot]]:
+    """Of so many at most, and none in which one snapshot may see what another of them tells."""
+    chunk: list[Snapshot] = []
+    sees = None
+    for snapshot in snapshots:
+        visible = visible_at(snapshot.taken_at)
+        if chunk and (len(chunk) >= most or visible != sees):
+            yield chunk
+            chunk = []
+        chunk.append(snapshot)
+        sees = visible
+    if chunk:
+        yield chunk
 
 
 @contextmanager

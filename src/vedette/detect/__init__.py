@@ -7,6 +7,18 @@ from vedette.detect.expert import Expert
 from vedette.detect.experts import EXPERTS, FITS, Fit, make_experts
 from vedette.detect.facts import fact_id
 from vedette.detect.judge import JudgePart
+from vedette.detect.knowledge import (
+    FLEET,
+    Contribution,
+    Group,
+    Knowledge,
+    Part,
+    closes_at,
+    cohort_name,
+    cut,
+    interval_of,
+    visible_at,
+)
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES
 from vedette.detect.timeline import YOUNG
@@ -16,22 +28,32 @@ from vedette.detect.vitals import StreamReading, VitalsStream
 __all__ = [
     "EXPERTS",
     "FITS",
+    "FLEET",
     "KNOWN_TABLES",
     "YOUNG",
     "Arrival",
     "Bundle",
     "Case",
+    "Contribution",
     "DataFile",
     "Detector",
     "Expert",
     "Fit",
+    "Group",
     "JudgePart",
+    "Knowledge",
     "Manifest",
+    "Part",
     "Scored",
     "StreamReading",
     "View",
     "VitalsStream",
+    "closes_at",
+    "cohort_name",
+    "cut",
     "fact_id",
+    "interval_of",
     "make_experts",
     "pack_bundle",
+    "visible_at",
 ]

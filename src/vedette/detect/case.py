@@ -12,7 +12,8 @@ class Case(Record, frozen=True, kw_only=True):
 
     `subject` is stable over snapshots (`cron:/etc/cron.d/x`), so that it can name a cause; `text` a plain sentence;
     `attack` a MITRE ATT&CK technique id or None; `observed` and `expected` what was seen and what is usual, in words;
-    `since` when the thing was first seen on this host.
+    `since` when the thing was first seen on this host. `print` names the very thing alike on every host, 0 where others
+    can't have it; a `hard` one is not excused by their having it.
     """
 
     expert: str
@@ -23,3 +24,5 @@ class Case(Record, frozen=True, kw_only=True):
     observed: str = ""
     expected: str = ""
     since: datetime | None = None
+    print: int = 0
+    hard: bool = False

@@ -2,17 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from vedette.core import HostId
+from vedette.core import HostId, Severity
 from vedette.detect.asking import Answer, Lesson, ask, teach
 from vedette.detect.bundle import Bundle
 from vedette.detect.experts import make_experts
 from vedette.detect.facts import absorb
 from vedette.detect.hoststate import HostState, decode_state, encode_state
 from vedette.detect.judge import Judge, Judgement
+from vedette.detect.knowledge import (
+    SEVERAL,
+    Contribution,
+    Outlook,
+    Tells,
+    interval_of,
+    tell,
+    told_of_spread,
+)
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES, Sight, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
@@ -22,7 +32,10 @@ __all__ = ["Detector"]
 
 
 class _Turn(msgspec.Struct, kw_only=True):
-    """One arrival on its way through the step. `anew` says that an expert lost what it knew of this host."""
+    """One arrival on its way through the step. `anew` says that an expert lost what it knew of this host.
+
+    `spread` is on how many other hosts the same hostile thing is.
+    """
 
     arrival: Arrival
     state: HostState
@@ -32,6 +45,7 @@ class _Turn(msgspec.Struct, kw_only=True):
     answers: dict[str, Answer] = {}
     doubts: tuple[tuple[str, str], ...] = ()
     anew: bool = False
+    spread: int = 0
 
 
 class Detector:
@@ -77,6 +91,7 @@ class Detector:
                 turn.anew = turn.anew or answer.state is not turn.state.experts[name]
         for turn in turns:
             turn.doubts = _doubts(turn)
+            _tell_of_spread(turn)
 
     def _teach(self, turns: Sequence[_Turn], alarms: Sequence[bool]) -> None:
         for name, expert in self.experts.items():
@@ -102,12 +117,14 @@ class Detector:
             state.tables.forget()
         begins = turn.where.shared and not state.timeline.shared
         state.timeline.advance(turn.arrival.epoch, snapshot, shared=turn.where.shared)
+        told = self._tell(turn, alarm=judgement.alarm)
         return Scored(
             **_judged(judgement),
             facts=changes,
             state=encode_state(state),
             needed=needed,
             shared=begins,
+            told=told,
         )
 
     def _late(self, turn: _Turn, judgement: Judgement) -> Scored:
@@ -121,7 +138,24 @@ class Detector:
 
     def _decide(self, turn: _Turn) -> Judgement:
         cases = {name: said.cases for name, said in turn.answers.items()}
-        return self._judge.decide(cases, turn.doubts)
+        judgement = self._judge.decide(cases, turn.doubts)
+        if turn.spread < SEVERAL or not judgement.alarm:
+            return judgement
+        return msgspec.structs.replace(judgement, severity=_above(judgement.severity))
+
+    def _tells(self, state: HostState) -> list[Tells]:
+        return [expert.tells(state.experts[name]) for name, expert in self.experts.items()]
+
+    def _tell(self, turn: _Turn, *, alarm: bool) -> Contribution:
+        state, snapshot = turn.state, turn.view.snapshot
+        grown = turn.view.count >= YOUNG and not alarm
+        return tell(
+            state.told,
+            snapshot.host.id,
+            interval_of(snapshot.taken_at),
+            [case for said in turn.answers.values() for case in said.cases],
+            partial(self._tells, state) if grown else None,
+        )
 
 
 def _waves(batch: Sequence[Arrival]) -> list[list[int]]:
@@ -155,8 +189,27 @@ def _turn(arrival: Arrival, state: HostState) -> _Turn:
         gap=where.gap,
         seen=sight.seen,
         unchanged=sight.unchanged,
+        outlook=Outlook(
+            knowledge=arrival.knowledge,
+            now=interval_of(snapshot.taken_at),
+            own=state.told.shown,
+            own_loud=state.told.loud,
+        ),
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
+
+
+def _tell_of_spread(turn: _Turn) -> None:
+    view = turn.view
+    for name, said in turn.answers.items():
+        cases, widest = told_of_spread(said.cases, view.outlook, view.snapshot.taken_at)
+        turn.answers[name] = said._replace(cases=cases)
+        turn.spread = max(turn.spread, widest)
+
+
+def _above(severity: Severity) -> Severity:
+    order = list(Severity)
+    return order[min(severity.rank + 1, len(order) - 1)]
 
 
 def _lesson(turn: _Turn, name: str, *, alarm: bool) -> Lesson:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from vedette.detect.case import Case
+from vedette.detect.knowledge import Tells
 from vedette.detect.view import View
 
 __all__ = ["Expert"]
@@ -46,6 +47,10 @@ class Expert(Protocol[S]):
         Every number in them is finite. With an alarm, what was called abnormal is not learned as usual, but what is open
         stays open.
         """
+        ...
+
+    def tells(self, state: S) -> Tells:
+        """What was learned of this host that is of use to others. Changes nothing."""
         ...
 
     def dump(self, state: S) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from vedette.detect.expert import Expert
+from vedette.detect.knowledge import Told
 from vedette.detect.tables import Tables
 from vedette.detect.timeline import Timeline
 
@@ -17,13 +18,15 @@ VERSION = 1
 class HostState(msgspec.Struct, kw_only=True):
     """Changed in place by the detector as it steps.
 
-    `experts` holds each expert's own state by its name, `kept` what it was last dumped as (no entry: it came fresh).
+    `experts` holds each expert's own state by its name, `kept` what it was last dumped as (no entry: it came fresh);
+    `told` what this host told others.
     """
 
     timeline: Timeline
     tables: Tables
     experts: dict[str, Any]
     kept: dict[str, Any] = {}
+    told: Told = msgspec.field(default_factory=Told)
 
 
 class _Wire(msgspec.Struct, kw_only=True):
@@ -31,6 +34,7 @@ class _Wire(msgspec.Struct, kw_only=True):
     timeline: Timeline
     tables: Tables
     experts: dict[str, Any]
+    told: Told = msgspec.field(default_factory=Told)
 
 
 class _Version(msgspec.Struct):
@@ -58,6 +62,7 @@ def encode_state(state: HostState) -> bytes:
         timeline=state.timeline,
         tables=state.tables,
         experts=state.kept,
+        told=state.told,
     )
     return _ENCODER.encode(wire)
 
@@ -74,7 +79,9 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
         return _lost(experts)
     kept = {name: wire.experts[name] for name in states}
-    return HostState(timeline=wire.timeline, tables=wire.tables, experts=states, kept=kept)
+    return HostState(
+        timeline=wire.timeline, tables=wire.tables, experts=states, kept=kept, told=wire.told
+    )
 
 
 def _lost(experts: Mapping[str, Expert[Any]]) -> HostState:

@@ -1,6 +1,7 @@
 """What goes into the detector, and what comes out."""
 
 from vedette.core import Epoch, FactChange, Label, Reason, Record, Severity, Snapshot
+from vedette.detect.knowledge import Contribution, Knowledge
 
 __all__ = ["Arrival", "Scored"]
 
@@ -9,13 +10,15 @@ class Arrival(Record, frozen=True, kw_only=True):
     """A snapshot, opened and checked, and the epoch of the journal it was taken under.
 
     `replayed`: it comes back from the dead letters, after its time, whatever came since. `contested`: lately a number of
-    its epoch came a second time with other content, so two agents have this identity.
+    its epoch came a second time with other content, so two agents have this identity. `knowledge` is the version that this
+    snapshot may see of its cohort and fleet.
     """
 
     epoch: Epoch
     snapshot: Snapshot
     replayed: bool = False
     contested: bool = False
+    knowledge: Knowledge = Knowledge()
 
 
 class Scored(Record, frozen=True, kw_only=True):
@@ -25,6 +28,7 @@ class Scored(Record, frozen=True, kw_only=True):
     `facts` are what this snapshot changed. `state` is the host's next state; it is None when the snapshot came late
     and nothing may be touched. Of a late one that shows a former epoch to go on, that alone is in it. `needed` names tables
     that the host should send in full. `shared` marks the first snapshot by which two agents are seen to have this identity.
+    `told` is what others learn from this snapshot.
     """
 
     label: Label
@@ -37,3 +41,4 @@ class Scored(Record, frozen=True, kw_only=True):
     state: bytes | None = None
     needed: tuple[str, ...] = ()
     shared: bool = False
+    told: Contribution = Contribution()

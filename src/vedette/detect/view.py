@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from vedette.core import Record, Row, Snapshot
+from vedette.detect.knowledge.outlook import ALONE, Outlook
 
 __all__ = ["View"]
 
@@ -14,7 +15,7 @@ class View(Record, frozen=True, kw_only=True):
     seconds by `taken_at` (None for the first); `gap` says that snapshots were lost in between or a new epoch began.
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
-    neither was not seen, which says nothing about its rows.
+    neither was not seen, which says nothing about its rows. `outlook` is what is known of other hosts.
     """
 
     snapshot: Snapshot
@@ -23,6 +24,7 @@ class View(Record, frozen=True, kw_only=True):
     gap: bool = False
     seen: frozenset[str] = frozenset()
     unchanged: frozenset[str] = frozenset()
+    outlook: Outlook = ALONE
 
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table; none when it was not seen in full (ask `seen` for the difference)."""

@@ -9,6 +9,7 @@ from vedette.detect.behaviour.look import Crowd, Look, Novel, locked_accounts, l
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
 from vedette.detect.case import Case
+from vedette.detect.knowledge import Tells
 from vedette.detect.upgrade import packages_now
 from vedette.detect.view import View
 
@@ -121,6 +122,10 @@ class BehaviourExpert:
         state.since_boot = 1_000 if first else min(seen.since_boot, 1_000)
         return state
 
+    def tells(self, state: BehaviourState) -> Tells:
+        """Every shape that was learned as normal."""
+        return Tells(state.shapes)
+
     def dump(self, state: BehaviourState) -> Any:
         """The state as one MessagePack byte string."""
         return state.dump()
@@ -158,8 +163,11 @@ class BehaviourExpert:
             + (f"; it talks to {peers}" if peers else ""),
             attack=evidence.attack,
             observed=f"{seen.shown} {who}" + (f", talking to {peers}" if peers else ""),
-            expected="this program never ran like this on this host",
+            expected="this program never ran like this on this host"
+            + (", but does on others" if novel.excused else ""),
             since=datetime.fromtimestamp(novel.since, UTC),
+            print=novel.shape,
+            hard=evidence.hard,
         )
 
     def _crowd(self, crowd: Crowd, view: View) -> Case:
@@ -204,7 +212,7 @@ def _learn_shape(
     patience = _QUIET_LEARNED if novel.nats < _QUIET else _LOUD_LEARNED
     if not learned and age < patience:
         if len(state.unlearned) < _MOST_UNLEARNED or held is not None:
-            state.unlearned[shape] = Unlearned(novel.since, age, novel.nats)
+            state.unlearned[shape] = Unlearned(novel.since, age, novel.nats, novel.excused)
         return
     state.unlearned.pop(shape, None)
     state.shapes[shape] = count

@@ -26,6 +26,7 @@ from vedette.detect.behaviour.sockets import Peer, Wires, contact, door, wires
 from vedette.detect.behaviour.state import BehaviourState, Resident
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
+from vedette.detect.knowledge import Outlook
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
@@ -52,6 +53,7 @@ class Novel(NamedTuple):
     since: float
     leans: dict[str, str]
     behind: str
+    excused: float
 
 
 class Crowd(NamedTuple):
@@ -103,6 +105,7 @@ class _Scene(NamedTuple):
     explained: bool
     learned: int
     now: float
+    outlook: Outlook
 
 
 def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
@@ -125,6 +128,7 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         since < EXPLAINED,
         view.count,
         now,
+        view.outlook,
     )
     usual: set[int] = set()
     novel: dict[int, Novel] = {}
@@ -184,16 +188,22 @@ def _one(
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
     marks = marks_of(process, behind, talk, flags, scene.state, scene.now)
-    mark, score = _weigh(process, behind, marks or ("plain",), leans, shape, scene)
+    mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
+    excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)
+    if held is not None:
+        # What others took off once stays off, or else a roll-out would ask when it is over.
+        excused = max(excused, held.excused)
+        score = held.nats + held.excused
     return shape, Novel(
         shape,
         process,
         mark,
-        held.nats if held is not None else score,
+        score - excused,
         talk.fresh,
         held.since if held is not None else scene.now,
         leans,
         behind,
+        excused,
     )
 
 
@@ -202,10 +212,9 @@ def _weigh(
     behind: str,
     marks: tuple[str, ...],
     leans: dict[str, str],
-    shape: int,
     scene: _Scene,
 ) -> tuple[str, float]:
-    """The strongest mark and the nats over the threshold."""
+    """The strongest mark and the nats over the threshold, before what other hosts take off."""
     weighed = sorted(
         ((weigh(mark, behind, scene.state, scene.part, scene.learned), mark) for mark in marks),
         reverse=True,
@@ -219,8 +228,11 @@ def _weigh(
     )
     if not MARKS[mark].hard:
         score -= _PACKAGE if scene.explained else 0.0
-        score -= scene.part.familiarity(shape)
     return mark, score
+
+
+def _excuse(shape: int, scene: _Scene) -> float:
+    return max(scene.part.familiarity(shape), scene.outlook.excuse(shape))
 
 
 def soft_of(process: Process, kind: str, listens: str) -> dict[str, str]:

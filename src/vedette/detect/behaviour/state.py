@@ -8,11 +8,15 @@ __all__ = ["BehaviourState", "Resident", "Unlearned"]
 
 
 class Unlearned(msgspec.Struct, array_like=True):
-    """A shape that is there and not learned: since when (Unix seconds), for how many snapshots, with what score."""
+    """A shape that is there and not learned: since when (Unix seconds), for how many snapshots, with what score.
+
+    `excused` are the nats that other hosts took off already.
+    """
 
     since: float
     age: int
     nats: float
+    excused: float = 0.0
 
 
 class Resident(msgspec.Struct, array_like=True):

@@ -10,6 +10,7 @@ from vedette.detect.inventory.kinds import KINDS
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
+from vedette.detect.knowledge import Tells
 from vedette.detect.short import short
 from vedette.detect.view import View
 
@@ -95,6 +96,10 @@ class InventoryExpert:
         state.since_boot = 1_000 if view.count == 0 else min(seen.since_boot, 1_000)
         return state
 
+    def tells(self, state: InventoryState) -> Tells:
+        """Every fact that was learned as normal."""
+        return Tells(state.prints())
+
     def dump(self, state: InventoryState) -> Any:
         """The state as MessagePack's types."""
         return state.dump()
@@ -122,6 +127,8 @@ class InventoryExpert:
             observed=case.observed,
             expected=case.expected,
             since=datetime.fromtimestamp(case.since, UTC),
+            print=case.print,
+            hard=case.hard,
         )
 
     def _gone(self, thing: Watched, score: float) -> Case:

@@ -12,7 +12,7 @@ from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
 from vedette.detect.inventory.kinds import KINDS, Kind
 from vedette.detect.inventory.part import InventoryPart
-from vedette.detect.inventory.state import InventoryState, Open, Watched
+from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
@@ -52,6 +52,9 @@ _BY_PACKAGE = {
     "guard-unit": 1.0,
     "port": _PACKAGE,
 }
+
+
+_ELSEWHERE = "unknown on this host until now, but other hosts have it"
 
 
 class Reading(NamedTuple):
@@ -127,6 +130,7 @@ def _cases(
     }
     if since == 0:
         kept = {name: _explained_late(case) for name, case in kept.items()}
+    kept = {name: _excused(case, view) for name, case in kept.items()}
     opened = {}
     for kind, reading in readings.items():
         if reading.first:
@@ -146,6 +150,16 @@ def _explained_late(case: Open) -> Open:
     return msgspec.structs.replace(case, nats=case.nats - excuse)
 
 
+def _excused(case: Open, view: View) -> Open:
+    """With what others took off since; what they took off once stays off, or else a roll-out would ask when it is over."""
+    excuse = 0.0 if case.hard else view.outlook.excuse(case.print)
+    if excuse <= case.excused:
+        return case
+    return msgspec.structs.replace(
+        case, nats=case.nats - (excuse - case.excused), excused=excuse, expected=_ELSEWHERE
+    )
+
+
 def _open(
     fact: Fact,
     key: int,
@@ -163,12 +177,19 @@ def _open(
     weighed = sorted(((weigh(mark, state, part, view.count), mark) for mark in marks), reverse=True)
     score, mark = weighed[0]
     hard = EVIDENCE[mark].hard
+    excused = 0.0
     # Each further mark that is telling by itself about doubles the odds.
     score += log(2.0) * sum(1 for other, _ in weighed[1:] if other > 0.0)
     if not hard:
         score -= _BY_PACKAGE.get(mark, 0.0) if since < EXPLAINED else 0.0
-        score -= part.familiarity(fingerprint(fact.kind, fact.key, fact.value))
-    if since >= EXPLAINED:
+        excused = max(
+            part.familiarity(fingerprint(fact.kind, fact.key, fact.value)),
+            view.outlook.excuse(print_of(fact.kind, key, value)),
+        )
+        score -= excused
+    if excused:
+        expected = _ELSEWHERE
+    elif since >= EXPLAINED:
         expected = "unknown on this host until now"
     else:
         expected = "unknown on this host until now; packages are changing"
@@ -185,6 +206,7 @@ def _open(
         since=view.snapshot.taken_at.timestamp(),
         nats=score,
         hard=hard,
+        excused=excused,
     )
 
 

@@ -4,11 +4,21 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["InventoryState", "Open", "Watched"]
+from vedette.detect.fingerprint import fingerprint
+
+__all__ = ["InventoryState", "Open", "Watched", "print_of"]
+
+
+def print_of(kind: str, key: int, value: int) -> int:
+    """A fact, alike on every host."""
+    return fingerprint(kind, f"{key:x}", f"{value:x}")
 
 
 class Open(msgspec.Struct, array_like=True):
-    """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots."""
+    """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots.
+
+    `excused` are the nats that other hosts took off already.
+    """
 
     kind: str
     key: int
@@ -23,6 +33,12 @@ class Open(msgspec.Struct, array_like=True):
     nats: float
     hard: bool
     age: int = 0
+    excused: float = 0.0
+
+    @property
+    def print(self) -> int:
+        """The very fact, alike on every host."""
+        return print_of(self.kind, self.key, self.value)
 
 
 class Watched(msgspec.Struct, array_like=True):
@@ -58,6 +74,15 @@ class InventoryState(msgspec.Struct):
     boot: float = 0.0
     since_boot: int = 1_000
     closed: list[str] | None = None
+
+    def prints(self) -> set[int]:
+        """Of every fact that was learned as normal."""
+        return {
+            print_of(kind, key, value)
+            for kind, known in self.known.items()
+            for key, values in known.items()
+            for value in values
+        }
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""

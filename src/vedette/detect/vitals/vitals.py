@@ -9,6 +9,7 @@ import msgspec
 
 from vedette.core import ConfigError
 from vedette.detect.case import Case
+from vedette.detect.knowledge import Tells
 from vedette.detect.short import short
 from vedette.detect.view import View
 from vedette.detect.vitals.bank import (
@@ -122,6 +123,10 @@ class VitalsExpert:
             _learn(view, state, alarm=alarm)
             for view, state, alarm in zip(views, states, alarms, strict=True)
         ]
+
+    def tells(self, state: VitalsState) -> Tells:  # noqa: ARG002 - the contract's
+        """Nothing yet."""
+        return Tells()
 
     def dump(self, state: VitalsState) -> Any:
         """Lists and bytes."""

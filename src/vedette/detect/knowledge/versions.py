@@ -1,0 +1,42 @@
+"""Cuts what was told into versions: one for each interval that closes, of each cohort and of the fleet."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from vedette.core import Record
+from vedette.detect.knowledge.contribution import Contribution, merge
+from vedette.detect.knowledge.intervals import FLEET, WINDOW
+
+__all__ = ["Part", "cut"]
+
+
+class Part(Record, frozen=True, kw_only=True):
+    """What a cohort told in one interval; or, as a part of a version, what that version adds to the one before."""
+
+    cohort: str
+    interval: int
+    told: Contribution
+
+
+def cut(told: Iterable[Part], *, closed: int, upto: int) -> list[Part]:
+    """The parts of the versions after `closed` up to `upto`, in order, with the fleet's.
+
+    Each interval is a version of its own, so that it is all the same whether several close at once or one by one. What
+    came after its interval had closed goes into the first version still open; by then it may be too old to be new.
+    """
+    sums: dict[int, dict[str, list[Contribution]]] = defaultdict(lambda: defaultdict(list))
+    for part in told:
+        version = max(part.interval, closed + 1)
+        if part.interval > upto:
+            continue
+        one = part.told
+        if version - part.interval >= WINDOW:
+            one = Contribution(one.hosts, one.held, {}, one.scales)
+        if one:
+            sums[version][part.cohort].append(one)
+    parts = []
+    for version, cohorts in sorted(sums.items()):
+        merged = {cohort: merge(ones) for cohort, ones in sorted(cohorts.items())}
+        merged[FLEET] = merge(merged.values())
+        parts += [Part(cohort=cohort, interval=version, told=one) for cohort, one in merged.items()]
+    return parts
