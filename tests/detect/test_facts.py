@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.fixtures.quiet_host import changed, process, quiet_snapshots, quiet_tables
 
 from vedette.core import FactChange, Row, Snapshot
-from vedette.detect import fact_id
+from vedette.detect import View, fact_id
 from vedette.detect.facts import FACT_TABLES, absorb
 from vedette.detect.tables import Tables, look
 
@@ -16,7 +16,7 @@ SNAPSHOT = next(quiet_snapshots(1))
 
 def take(tables: Tables, snapshot: Snapshot) -> dict[str, FactChange]:
     sight = look(tables, snapshot)
-    changes = absorb(tables, snapshot, sight)
+    changes = absorb(tables, View(snapshot=snapshot, count=0, seen=sight.seen), sight)
     for name in sight.seen:
         tables.usual.setdefault(name, name in snapshot.unread)
     return {change.table: change for change in changes}

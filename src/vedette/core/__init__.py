@@ -14,7 +14,13 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
-from vedette.core.canonical import canonical_row, quick_digest, table_digest
+from vedette.core.canonical import (
+    canonical_row,
+    lines_digest,
+    plain_lines,
+    quick_digest,
+    table_digest,
+)
 from vedette.core.clock import Clock, ManualClock, SystemClock
 from vedette.core.data_file import DataFile
 from vedette.core.errors import (
@@ -139,10 +145,12 @@ __all__ = [
     "digest",
     "encode_snapshot",
     "hash_secret",
+    "lines_digest",
     "may_become",
     "new_epoch",
     "new_id",
     "new_secret",
+    "plain_lines",
     "quick_digest",
     "replayed_id",
     "snapshot_schema",

@@ -108,7 +108,7 @@ class Detector:
         state, sight, snapshot = turn.state, turn.sight, turn.view.snapshot
         # Doubts that came up in learning change no alarm, so what was learned by it stands.
         judgement = self._decide(turn) if turn.anew else judged
-        changes = absorb(state.tables, snapshot, sight)
+        changes = absorb(state.tables, turn.view, sight)
         state.tables.learn(snapshot, sight)
         needed = sight.needed
         if turn.anew:
@@ -195,6 +195,7 @@ def _turn(arrival: Arrival, state: HostState) -> _Turn:
             own=state.told.shown,
             own_loud=state.told.loud,
         ),
+        digests={name: memory.digest for name, memory in sight.fresh.items()},
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
 

@@ -1,10 +1,12 @@
 """Facts: table rows as things with a life, told by the digest of what is stable in them."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from struct import iter_unpack
 
-from vedette.core import FactChange, Row, Snapshot, canonical_json
+from vedette.core import FactChange, Row
+from vedette.detect.rowid import ID_BYTES, row_id, row_ids, stable_process
 from vedette.detect.tables import KNOWN_TABLES, Sight, TableMemory, Tables
+from vedette.detect.view import View
 
 __all__ = ["FACT_TABLES", "absorb", "fact_id"]
 
@@ -16,28 +18,15 @@ FACT_TABLES = KNOWN_TABLES - {"process_open_sockets"}
 _LIVE = frozenset({"processes", "listening_ports"})
 """Tables of which a reader without privileges always misses the same part, so that what it saw and sees no more is gone."""
 
-_ID_BYTES = 10
-_STABLE_PROCESS = (
-    "pid",
-    "parent",
-    "name",
-    "path",
-    "cmdline",
-    "uid",
-    "euid",
-    "start_time",
-    "on_disk",
-    "cwd",
-)
 _STABLE_PORT = ("port", "protocol", "family", "address")
 
 
 def fact_id(table: str, row: Row) -> str:
     """Twenty hex digits of BLAKE2b over the table's name and the row's stable columns, sorted by name."""
-    return _id(table.encode(), row).hex()
+    return row_id(table, row).hex()
 
 
-def absorb(tables: Tables, snapshot: Snapshot, sight: Sight) -> tuple[FactChange, ...]:
+def absorb(tables: Tables, view: View, sight: Sight) -> tuple[FactChange, ...]:
     """Takes what was seen into the host's tables, and gives the changes.
 
     A table that was not read gives none: a fact is gone only when its table was read, in full, and lacks it.
@@ -48,56 +37,58 @@ def absorb(tables: Tables, snapshot: Snapshot, sight: Sight) -> tuple[FactChange
         # Who listens is told by the process table, so a port's fact can change while its own table does not.
         fresh.setdefault("listening_ports", tables.memory.get("listening_ports", TableMemory()))
     for name, memory in sorted(fresh.items()):
-        if name in FACT_TABLES and _may_tell(name, snapshot, sight):
+        if name in FACT_TABLES and _may_tell(name, view, sight):
             partly = name in sight.partly and name not in _LIVE
-            change = _update(name, memory, snapshot, partly=partly)
+            change = _update(name, memory, view, sight, partly=partly)
             if change is not None:
                 changes.append(change)
         tables.memory[name] = memory
     return tuple(changes)
 
 
-def _may_tell(name: str, snapshot: Snapshot, sight: Sight) -> bool:
-    if name in _LIVE and snapshot.unread.get(name, "").startswith("cut:"):
+def _may_tell(name: str, view: View, sight: Sight) -> bool:
+    if name in _LIVE and view.snapshot.unread.get(name, "").startswith("cut:"):
         return False
     return name != "listening_ports" or "processes" in sight.seen
 
 
 def _update(
-    name: str, memory: TableMemory, snapshot: Snapshot, *, partly: bool
+    name: str, memory: TableMemory, view: View, sight: Sight, *, partly: bool
 ) -> FactChange | None:
-    table = name.encode()
-    rows = {_id(table, row): row for row in _stable_rows(name, snapshot)}
-    before = set(_split(memory.ids))
-    appeared = {key.hex(): rows[key] for key in sorted(rows.keys() - before)}
-    gone = () if partly else tuple(key.hex() for key in sorted(before - rows.keys()))
-    if not appeared and not gone:
+    rows, ids = _facts(name, view, sight)
+    now, held = set(ids), _split(memory.ids)
+    before = set(held)
+    new = sorted(now - before)
+    gone = () if partly else tuple(sorted(before - now))
+    if not new and not gone:
         return None
-    memory.ids = b"".join(sorted(before | rows.keys() if partly else rows))
-    return FactChange(table=name, appeared=appeared, gone=gone)
+    kept = held if partly else [key for key in held if key in now]
+    # Two runs in order, which sorting merges.
+    memory.ids = b"".join(sorted([*kept, *new]))
+    places = dict(zip(ids, range(len(ids)), strict=True))
+    stable = stable_process if name == "processes" else dict
+    appeared = {key.hex(): stable(rows[places[key]]) for key in new}
+    return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in gone))
 
 
-def _stable_rows(name: str, snapshot: Snapshot) -> Iterable[Row]:
-    rows = snapshot.tables[name]
+def _facts(name: str, view: View, sight: Sight) -> tuple[Sequence[Row], Sequence[bytes]]:
     if name == "processes":
-        return ({key: row[key] for key in _STABLE_PROCESS if key in row} for row in rows)
+        return view.snapshot.tables[name], view.process_ids
+    rows: Sequence[Row] = view.snapshot.tables[name]
     if name == "listening_ports":
-        return _ports(rows, snapshot.tables["processes"])
-    return rows
+        rows = list(_ports(rows, view.by_pid))
+        return rows, row_ids(name, rows)
+    return rows, row_ids(name, rows, sight.lines.get(name))
 
 
-def _ports(rows: Iterable[Row], processes: Iterable[Row]) -> Iterator[Row]:
-    by_pid = {row.get("pid"): row for row in processes}
+def _ports(rows: Iterable[Row], by_pid: Mapping[str, Row]) -> Iterator[Row]:
+    nobody: Row = {}
     for row in rows:
-        owner = by_pid.get(row.get("pid"), {})
+        owner = by_pid.get(str(row.get("pid")), nobody)
         stable = {key: row[key] for key in _STABLE_PORT if key in row}
         yield {**stable, "name": owner.get("name", ""), "path": owner.get("path", "")}
 
 
-def _id(table: bytes, row: Row) -> bytes:
-    data = table + b"\0" + canonical_json(row)
-    return hashlib.blake2b(data, digest_size=_ID_BYTES).digest()
-
-
-def _split(ids: bytes) -> Iterator[bytes]:
-    return (ids[at : at + _ID_BYTES] for at in range(0, len(ids), _ID_BYTES))
+def _split(ids: bytes) -> list[bytes]:
+    whole = memoryview(ids)[: len(ids) - len(ids) % ID_BYTES]
+    return [key for (key,) in iter_unpack(f"{ID_BYTES}s", whole)]

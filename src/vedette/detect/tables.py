@@ -4,7 +4,15 @@ from collections.abc import Container
 
 import msgspec
 
-from vedette.core import VOLATILE_TABLES, Row, Snapshot, quick_digest, table_digest
+from vedette.core import (
+    VOLATILE_TABLES,
+    Row,
+    Snapshot,
+    lines_digest,
+    plain_lines,
+    quick_digest,
+    table_digest,
+)
 from vedette.detect.short import short
 
 __all__ = [
@@ -51,8 +59,8 @@ CORE_METRICS = (
 class TableMemory(msgspec.Struct, array_like=True):
     """What is kept of a table: digests of its rows as last seen, and the ids of its facts, 10 bytes each.
 
-    `quick` covers the rows in the order they came; `digest` is the canonical one (`sha256:<hex>`), empty for volatile
-    tables, which never come by digest.
+    `quick` covers the rows in the order they came; `digest` is the canonical one (`sha256:<hex>`). Both are empty for
+    volatile tables, which hardly ever stay the same and never come by digest.
     """
 
     quick: bytes = b""
@@ -107,13 +115,15 @@ class Tables(msgspec.Struct, array_like=True):
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest.
 
-    `partly` are tables of `seen` whose rows are only some: what they lack is not gone.
+    `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `lines` are the canonical forms of
+    the rows of fresh tables, as far as they were made.
     """
 
     seen: frozenset[str]
     partly: frozenset[str]
     unchanged: frozenset[str]
     fresh: dict[str, TableMemory]
+    lines: dict[str, list[bytes]]
     needed: tuple[str, ...]
     blindness: tuple[tuple[str, str], ...]
 
@@ -133,6 +143,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
     usual = tables.usual
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
     seen, unchanged, fresh, needed = set(), set(), {}, []
+    lines: dict[str, list[bytes]] = {}
     blindness = _missing_metrics(tables, snapshot) or _lost_families(tables, snapshot)
     for name in names:
         memory = tables.memory.get(name)
@@ -142,7 +153,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
             seen.add(name)
             blindness.extend(_doubt(name, snapshot))
             known = memory if name in recalled else None
-            now = known or _remember(name, snapshot.tables[name], memory)
+            now = known or _remember(name, snapshot.tables[name], memory, lines)
             if now is memory:
                 unchanged.add(name)
             else:
@@ -162,6 +173,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         partly=frozenset(seen & snapshot.unread.keys()),
         unchanged=frozenset(unchanged),
         fresh=fresh,
+        lines=lines,
         needed=tuple(needed),
         blindness=tuple(blindness),
     )
@@ -230,12 +242,20 @@ def _is_process(row: Row) -> bool:
     return type(row.get("pid")) is int and isinstance(row.get("name"), str)
 
 
-def _remember(name: str, rows: list[Row], memory: TableMemory | None) -> TableMemory:
+def _remember(
+    name: str, rows: list[Row], memory: TableMemory | None, lines: dict[str, list[bytes]]
+) -> TableMemory:
+    ids = memory.ids if memory else b""
+    if name in VOLATILE_TABLES:
+        return TableMemory(ids=ids)
     quick = quick_digest(rows)
     if memory is not None and memory.quick == quick:
         return memory
-    digest = "" if name in VOLATILE_TABLES else table_digest(rows)
-    return TableMemory(quick=quick, digest=digest, ids=memory.ids if memory else b"")
+    plain = plain_lines(rows)
+    if plain is None:
+        return TableMemory(quick=quick, digest=table_digest(rows), ids=ids)
+    lines[name] = plain
+    return TableMemory(quick=quick, digest=lines_digest(plain), ids=ids)
 
 
 def _why(name: str, snapshot: Snapshot) -> str:

@@ -1,6 +1,5 @@
 """Whether packages change on a host: by another content of the package tables, or a package manager at work."""
 
-import re
 from collections.abc import Mapping
 
 from vedette.detect.fingerprint import fingerprint
@@ -10,8 +9,19 @@ from vedette.detect.view import View
 __all__ = ["PACKAGES", "package_manager_runs", "packages_now"]
 
 PACKAGES = ("deb_packages", "rpm_packages")
-_MANAGERS = re.compile(
-    r"^(dpkg|apt|apt-get|aptitude|unattended-upgr|unattended-upgrade|rpm|yum|dnf|zypper)$"
+_MANAGERS = frozenset(
+    [
+        "dpkg",
+        "apt",
+        "apt-get",
+        "aptitude",
+        "unattended-upgr",
+        "unattended-upgrade",
+        "rpm",
+        "yum",
+        "dnf",
+        "zypper",
+    ]
 )
 
 
@@ -20,15 +30,13 @@ def packages_now(view: View, before: Mapping[str, int]) -> dict[str, int]:
     now = dict(before)
     for table in PACKAGES:
         if table in view.seen and not (table in before and table in view.unchanged):
-            rows = (f"{row.get('name')}\0{row.get('version')}" for row in view.rows(table))
-            now[table] = fingerprint(*sorted(rows))
+            now[table] = fingerprint(view.digest(table))
     return now
 
 
 def package_manager_runs(view: View) -> bool:
     """Whether a package manager of the system is running now."""
     return any(
-        _MANAGERS.match(str(row.get("name"))) is not None
-        and place(str(row.get("path") or "")) == "system"
+        row.get("name") in _MANAGERS and place(str(row.get("path") or "")) == "system"
         for row in view.rows("processes")
     )

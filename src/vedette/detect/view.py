@@ -1,21 +1,24 @@
 """One snapshot as the experts see it: with its place in the host's life."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
-from vedette.core import Record, Row, Snapshot
+from vedette.core import Record, Row, Snapshot, table_digest
 from vedette.detect.knowledge.outlook import ALONE, Outlook
+from vedette.detect.rowid import process_ids
 
 __all__ = ["View"]
 
 
-class View(Record, frozen=True, kw_only=True):
+class View(Record, frozen=True, kw_only=True, dict=True):
     """What every expert is given. Nobody may change what it holds.
 
     `count` snapshots of this host were learned before this one; `elapsed` is the time since the last of them in
     seconds by `taken_at` (None for the first); `gap` says that snapshots were lost in between or a new epoch began.
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
-    neither was not seen, which says nothing about its rows. `outlook` is what is known of other hosts.
+    neither was not seen, which says nothing about its rows. `digests` are the canonical digests that are known already,
+    `outlook` is what is known of other hosts.
     """
 
     snapshot: Snapshot
@@ -25,7 +28,22 @@ class View(Record, frozen=True, kw_only=True):
     seen: frozenset[str] = frozenset()
     unchanged: frozenset[str] = frozenset()
     outlook: Outlook = ALONE
+    digests: Mapping[str, str] = {}
 
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table; none when it was not seen in full (ask `seen` for the difference)."""
         return self.snapshot.tables.get(table, ()) if table in self.seen else ()
+
+    def digest(self, table: str) -> str:
+        """The canonical digest of a table that was seen: the same whatever the order of its rows."""
+        return self.digests.get(table) or table_digest(self.rows(table))
+
+    @cached_property
+    def by_pid(self) -> Mapping[str, Row]:
+        """The rows of `processes` by process id as text; of two with one id the later. None when it was not seen."""
+        return {str(row.get("pid")): row for row in self.rows("processes")}
+
+    @cached_property
+    def process_ids(self) -> Sequence[bytes]:
+        """The ids of the rows of `processes`, in their order: the same while a process runs the same program."""
+        return process_ids(self.rows("processes"))

@@ -106,6 +106,9 @@ _DUAL = frozenset(
 )
 
 
+_TOLD = _GUARDS | _DUAL
+
+
 def ports(view: View) -> Iterator[Fact]:
     """Of `listening_ports`: one per program name, port and reach; the program's place is the value.
 
@@ -172,10 +175,14 @@ def rpm_packages(view: View) -> Iterator[Fact]:
 
 
 def _packages(kind: str, rows: Iterable[Row]) -> Iterator[Fact]:
-    for row in rows:
-        name = str(row.get("name"))
+    for name in _told(rows):
         subject = f"package:{name}"
         if name in _GUARDS:
             yield Fact(kind, name, "", ("tool.guard",), subject, name, watch="guard-package")
         elif name in _DUAL:
             yield Fact(kind, name, "", ("tool.dual",), subject, name)
+
+
+def _told(rows: Iterable[Row]) -> Iterator[str]:
+    names = (row.get("name") for row in rows)
+    return (name for name in names if isinstance(name, str) and name in _TOLD)
