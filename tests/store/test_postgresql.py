@@ -2,6 +2,7 @@
 
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
 from tests.contracts.store_suite_races import RacesContract
@@ -35,6 +36,10 @@ class TestApply(OnPostgresql, ApplyContract):
 
 class TestFacts(OnPostgresql, FactsContract):
     """Facts, here."""
+
+
+class TestCohorts(OnPostgresql, CohortsContract):
+    """Cohorts, here."""
 
 
 class TestHosts(OnPostgresql, HostsContract):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
 from tests.contracts.store_suite_races import RacesContract
@@ -35,6 +36,10 @@ class TestApply(OnSqlite, ApplyContract):
 
 class TestFacts(OnSqlite, FactsContract):
     """Facts, here."""
+
+
+class TestCohorts(OnSqlite, CohortsContract):
+    """Cohorts, here."""
 
 
 class TestHosts(OnSqlite, HostsContract):

@@ -12,6 +12,7 @@ from vedette.detect import (
     cohort_name,
     cut,
     interval_of,
+    standing,
     visible_at,
 )
 
@@ -68,11 +69,7 @@ class Memory:
         )
 
     def _group(self, cohort: str, visible: int) -> Group:
-        found = Group()
-        for group in self._groups.get(cohort, ()):
-            if group.version <= visible:
-                found = group
-        return found
+        return standing(self._groups.get(cohort, ()), visible)
 
     def _close(self, upto: int) -> None:
         for part in cut(self._pending, closed=self._closed, upto=upto):

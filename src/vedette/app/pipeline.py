@@ -9,6 +9,8 @@ from operator import itemgetter
 import structlog
 
 from vedette.app.judging import Judged, Opened, described_host, is_stale, judge, unreadable
+from vedette.app.knowing import cohort_of
+from vedette.app.published import Published, telling
 from vedette.app.telemetry import VERDICTS
 from vedette.core import (
     AuditEntry,
@@ -25,10 +27,10 @@ from vedette.core import (
     to_builtins,
 )
 from vedette.decide import PolicySet, Situation, answer
-from vedette.detect import KNOWN_TABLES, Detector, Knowledge
+from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope, read_header
-from vedette.store import Applied, Effect, Known, Store, StoredState
+from vedette.store import Applied, Effect, Known, Store, StoredState, Telling
 
 __all__ = ["MAX_ATTEMPTS", "Pipeline"]
 
@@ -81,6 +83,7 @@ class Pipeline:
         self._policies = policies
         self._clock = clock
         self._timer = timer
+        self._published = Published(store, clock)
         self._actor = actor
 
     def handle(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -225,6 +228,9 @@ class Pipeline:
             hosts = list({item.snapshot.host.id for item in items})
             stored = self._store.states.load(tenant, hosts)
             situations = self._situations(tenant, items, policies)
+            cohorts = [cohort_of(i.snapshot, situations[i.snapshot.host.id].host) for i in items]
+            moments = [item.snapshot.taken_at for item in items]
+            knowledge = self._published.at(tenant, list(zip(cohorts, moments, strict=True)))
         now = self._clock.now()
         with self._timer("judge"):
             judged = judge(
@@ -233,14 +239,18 @@ class Pipeline:
                 situations,
                 detector=self._detector,
                 policies=policies,
-                knowledge=[Knowledge() for _ in items],
+                knowledge=knowledge,
                 decided_at=dict.fromkeys((item.identity for item in items), now),
             )
         stale = [
             is_stale(item.snapshot.taken_at, situations[item.snapshot.host.id].host, now)
             for item in items
         ]
-        return _chained(opened, judged, stored, stale)
+        told = [
+            telling(cohort, at, one.scored.told)
+            for cohort, at, one in zip(cohorts, moments, judged, strict=True)
+        ]
+        return _chained(opened, judged, stored, list(zip(stale, told, strict=True)))
 
     def _situations(
         self, tenant: TenantId, items: Sequence[Opened], policies: PolicySet
@@ -307,11 +317,11 @@ def _chained(
     opened: dict[int, Opened],
     judged: Sequence[Judged],
     stored: dict[HostId, StoredState],
-    stale: Sequence[bool],
+    beside: Sequence[tuple[bool, Telling | None]],
 ) -> list[tuple[int, Effect]]:
     expected: dict[HostId, StoredState | None] = dict(stored)
     effects = []
-    for (index, item), outcome, old in zip(opened.items(), judged, stale, strict=True):
+    for (index, item), outcome, (old, told) in zip(opened.items(), judged, beside, strict=True):
         host = item.snapshot.host.id
         effect = Effect(
             verdict=outcome.verdict,
@@ -328,6 +338,7 @@ def _chained(
             incidents=outcome.decision.incidents,
             events=outcome.decision.events,
             actions=outcome.decision.actions,
+            told=told,
         )
         expected[host] = effect.result
         effects.append((index, effect))

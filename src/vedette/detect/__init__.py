@@ -13,10 +13,13 @@ from vedette.detect.knowledge import (
     Group,
     Knowledge,
     Part,
+    bears_on,
+    begins_day,
     closes_at,
     cohort_name,
     cut,
     interval_of,
+    standing,
     visible_at,
 )
 from vedette.detect.scored import Arrival, Scored
@@ -48,6 +51,8 @@ __all__ = [
     "StreamReading",
     "View",
     "VitalsStream",
+    "bears_on",
+    "begins_day",
     "closes_at",
     "cohort_name",
     "cut",
@@ -55,5 +60,6 @@ __all__ = [
     "interval_of",
     "make_experts",
     "pack_bundle",
+    "standing",
     "visible_at",
 ]

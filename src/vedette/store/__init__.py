@@ -2,6 +2,7 @@
 
 from vedette.store.actions import Actions
 from vedette.store.audit import Audit
+from vedette.store.cohorts import Cohorts, Telling
 from vedette.store.commands import Commands
 from vedette.store.door import Door, DoorMark
 from vedette.store.effect import Applied, Effect, StoredState
@@ -27,6 +28,7 @@ __all__ = [
     "Applied",
     "AppliedPolicy",
     "Audit",
+    "Cohorts",
     "Commands",
     "Door",
     "DoorMark",
@@ -48,6 +50,7 @@ __all__ = [
     "States",
     "Store",
     "StoredState",
+    "Telling",
     "Tokens",
     "Verdicts",
 ]

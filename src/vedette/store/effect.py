@@ -15,6 +15,7 @@ from vedette.core import (
     Record,
     Verdict,
 )
+from vedette.store.cohorts import Telling
 
 __all__ = ["Applied", "Effect", "StoredState"]
 
@@ -43,7 +44,8 @@ class Effect(Record, frozen=True, kw_only=True):
     in anyhow). `needed` names the tables that the agent should send in full; None leaves what was named before. `heard` is
     the state after a late snapshot that made something known without being followed: it keeps its place in `(epoch, last_seq)`.
     `shared` marks the first snapshot by which two agents are seen to have this host's identity. `stale` says that the snapshot
-    was taken too long ago to tell that the host is normal now; its verdict is of then, and stays.
+    was taken too long ago to tell that the host is normal now; its verdict is of then, and stays. `told` is what
+    other hosts learn from it.
     """
 
     verdict: Verdict
@@ -59,6 +61,7 @@ class Effect(Record, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...] = ()
     events: tuple[IncidentEvent, ...] = ()
     actions: tuple[Action, ...] = ()
+    told: Telling | None = None
 
     @property
     def blind(self) -> bool:

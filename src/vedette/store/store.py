@@ -15,6 +15,7 @@ from vedette.core import (
 from vedette.store.actions import Actions
 from vedette.store.applying import Batch
 from vedette.store.audit import Audit
+from vedette.store.cohorts import Cohorts
 from vedette.store.commands import Commands
 from vedette.store.database import Database
 from vedette.store.door import Door
@@ -49,6 +50,7 @@ class Store:
         self._clock = clock
         self.actions = Actions(self._database, clock)
         self.audit = Audit(self._database)
+        self.cohorts = Cohorts(self._database)
         self.commands = Commands(self._database, clock)
         self.door = Door(self._database)
         self.enrolments = Enrolments(self._database, clock)

@@ -1,12 +1,14 @@
 """What one host tells of another: told by each, folded into numbered versions, asked by each."""
 
 from vedette.detect.knowledge.contribution import Contribution, Share, merge
-from vedette.detect.knowledge.group import Group
+from vedette.detect.knowledge.group import Group, standing
 from vedette.detect.knowledge.intervals import (
     FLEET,
     GRACE_SECONDS,
     INTERVAL_SECONDS,
     WINDOW,
+    bears_on,
+    begins_day,
     closes_at,
     cohort_name,
     interval_of,
@@ -32,12 +34,15 @@ __all__ = [
     "Share",
     "Tells",
     "Told",
+    "bears_on",
+    "begins_day",
     "closes_at",
     "cohort_name",
     "cut",
     "interval_of",
     "limit",
     "merge",
+    "standing",
     "tell",
     "told_of_spread",
     "visible_at",

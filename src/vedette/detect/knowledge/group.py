@@ -1,5 +1,6 @@
 """What is known of a group of hosts (a cohort, the fleet) at one version."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,10 +8,9 @@ import msgspec
 from vedette.detect.knowledge.contribution import Contribution, Share
 from vedette.detect.knowledge.intervals import INTERVAL_SECONDS, WINDOW, day_of
 
-__all__ = ["Group"]
+__all__ = ["Group", "standing"]
 
 _MOST_HELD, _KEPT_HELD = 24_000, 18_000
-_MOST_SHOWN = 4_000  # of one interval
 _MOST_METRICS = 128
 _OCTAVE = 4.0
 
@@ -39,7 +39,7 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
         turned = self._on(day_of(version))
         recent = [(at, shown) for at, shown in turned.recent if at > version - WINDOW]
         if told.shown:
-            recent.append((version, _most_shown(told.shown)))
+            recent.append((version, told.shown))
         return msgspec.structs.replace(
             turned,
             version=version,
@@ -112,6 +112,14 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
         return _DECODER.decode(blob)
 
 
+def standing(groups: Sequence[Group], sees: int) -> Group:
+    """The newest of them (oldest first) up to a version; none of two days before it, when nobody told anything since."""
+    for group in reversed(groups):
+        if group.version <= sees:
+            return group if day_of(group.version) >= day_of(sees) - 1 else Group()
+    return Group()
+
+
 _DECODER: msgspec.msgpack.Decoder[Group] = msgspec.msgpack.Decoder(Group)
 
 
@@ -148,10 +156,3 @@ def _most_held(held: dict[int, int]) -> dict[int, int]:
         return held
     kept = sorted(held.items(), key=lambda item: (-item[1], item[0]))[:_KEPT_HELD]
     return dict(kept)
-
-
-def _most_shown(shown: dict[int, Share]) -> dict[int, Share]:
-    if len(shown) <= _MOST_SHOWN:
-        return shown
-    kept = sorted(shown.items(), key=lambda item: (-item[1].loud - item[1].soft, item[0]))
-    return dict(kept[:_MOST_SHOWN])

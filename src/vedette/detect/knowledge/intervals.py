@@ -8,6 +8,8 @@ __all__ = [
     "GRACE_SECONDS",
     "INTERVAL_SECONDS",
     "WINDOW",
+    "bears_on",
+    "begins_day",
     "closes_at",
     "cohort_name",
     "day_of",
@@ -46,6 +48,16 @@ def closes_at(interval: int) -> datetime:
 def day_of(interval: int) -> int:
     """The number of the day that an interval belongs to, counted from 1970 in UTC."""
     return interval * INTERVAL_SECONDS // _DAY_SECONDS
+
+
+def begins_day(interval: int) -> int:
+    """The first interval of its day."""
+    return day_of(interval) * _DAY_SECONDS // INTERVAL_SECONDS
+
+
+def bears_on(interval: int) -> int:
+    """The first interval whose tellings may matter in a version: what is older has fallen out."""
+    return begins_day(interval) - 2 * _DAY_SECONDS // INTERVAL_SECONDS
 
 
 def cohort_name(role: str) -> str:

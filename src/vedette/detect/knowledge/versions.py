@@ -9,6 +9,8 @@ from vedette.detect.knowledge.intervals import FLEET, WINDOW
 
 __all__ = ["Part", "cut"]
 
+_MOST_HELD, _MOST_SHOWN = 8_000, 4_000
+
 
 class Part(Record, frozen=True, kw_only=True):
     """What a cohort told in one interval; or, as a part of a version, what that version adds to the one before."""
@@ -38,5 +40,17 @@ def cut(told: Iterable[Part], *, closed: int, upto: int) -> list[Part]:
     for version, cohorts in sorted(sums.items()):
         merged = {cohort: merge(ones) for cohort, ones in sorted(cohorts.items())}
         merged[FLEET] = merge(merged.values())
+        merged = {cohort: _bounded(one) for cohort, one in merged.items()}
         parts += [Part(cohort=cohort, interval=version, told=one) for cohort, one in merged.items()]
     return parts
+
+
+def _bounded(told: Contribution) -> Contribution:
+    """With the commonest things only: a version is small, however many hosts tell at once."""
+    if len(told.held) <= _MOST_HELD and len(told.shown) <= _MOST_SHOWN:
+        return told
+    held = sorted(told.held.items(), key=lambda item: (-item[1], item[0]))[:_MOST_HELD]
+    shown = sorted(told.shown.items(), key=lambda item: (-item[1].loud, -item[1].soft, item[0]))[
+        :_MOST_SHOWN
+    ]
+    return Contribution(told.hosts, dict(held), dict(shown), told.scales)

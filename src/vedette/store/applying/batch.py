@@ -41,6 +41,7 @@ from vedette.store.schema import (
     INCIDENT_EVENTS,
     INCIDENTS,
     STATES,
+    TELLINGS,
     VERDICTS,
     to_micros,
 )
@@ -77,6 +78,7 @@ class Batch:
         self._lives = Lives(database)
         self._incidents: dict[tuple[TenantId, str], Incident] = {}
         self._events: list[dict[str, Any]] = []
+        self._told: list[dict[str, Any]] = []
         self._proposals = Proposals(actor, now)
         self._silences: dict[Key, datetime] = {}
         self._notices: list[Notice] = []
@@ -105,6 +107,8 @@ class Batch:
         self._events += [values_of(event, tenant=verdict.tenant) for event in effect.events]
         for action in effect.actions:
             self._note_action(action)
+        if effect.told is not None:
+            self._told.append(values_of(effect.told, tenant=verdict.tenant))
         return Applied.APPLIED
 
     def _known(self, verdict: Verdict) -> bool:
@@ -262,6 +266,7 @@ class Batch:
         self._lives.write(self._connection)
         self._write_incidents()
         self._insert(INCIDENT_EVENTS, self._events)
+        self._insert(TELLINGS, self._told)
         self._proposals.write(self._connection)
         post(self._connection, self._notices)
         write_audit(self._connection, self._audit)

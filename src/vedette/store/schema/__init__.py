@@ -2,6 +2,7 @@
 
 from vedette.store.schema.access import AUDIT, ENROLMENTS, POLICIES, SESSIONS, TOKENS
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
+from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
 from vedette.store.schema.machines import DOOR, FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
 from vedette.store.schema.response import (
     ACTION_EVENTS,
@@ -29,10 +30,14 @@ __all__ = [
     "METADATA",
     "OUTBOX",
     "POLICIES",
+    "SAYINGS",
     "SESSIONS",
     "STATES",
+    "TELLINGS",
     "TOKENS",
     "VERDICTS",
+    "VERSIONS",
+    "VERSION_HEADS",
     "Moment",
     "from_micros",
     "to_micros",

@@ -1,0 +1,160 @@
+"""Cohort knowledge online: a fleet gets from the pipeline what a replay gives it, whoever publishes, whenever told."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.fixtures.fleet import UNIT, fleet, host_id
+from tests.fixtures.sealed import TENANT, message
+
+from vedette.app.pipeline import Pipeline
+from vedette.app.published import Published
+from vedette.app.replay import Replay
+from vedette.app.wiring import load_detector, policies_from
+from vedette.core import Label, ManualClock, Snapshot, Verdict
+from vedette.detect import Contribution, interval_of
+from vedette.queue import Delivery, Done
+from vedette.seal import KeyRing
+from vedette.store import Store
+
+RING = KeyRing.generate()
+HOSTS, COUNT = 10, 60
+COMES = {number: 36 + 5 * (number // 2) for number in range(8)}
+WEB = "role:web"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    opened = Store(url, clock)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def pipeline(store: Store, clock: ManualClock) -> Pipeline:
+    policies = policies_from(None)
+    return Pipeline(
+        store=store,
+        ring=RING,
+        detector=load_detector(None),
+        policies=lambda _tenant: policies,
+        clock=clock,
+        timer=lambda _stage: nullcontext(),
+    )
+
+
+def minutes(snapshots: Iterable[Snapshot]) -> list[list[Snapshot]]:
+    """What comes in each minute."""
+    found: dict[datetime, list[Snapshot]] = defaultdict(list)
+    for snapshot in snapshots:
+        found[snapshot.taken_at].append(snapshot)
+    return [found[at] for at in sorted(found)]
+
+
+def deliver(
+    one: Pipeline, clock: ManualClock, snapshots: Sequence[Snapshot], after: float = 1.0
+) -> None:
+    clock.step(max(s.taken_at for s in snapshots) + timedelta(seconds=after))
+    messages = [message(snapshot, RING, clock.now()) for snapshot in snapshots]
+    deliveries = [
+        Delivery(message=sent, token=str(at), attempts=1, position=at)
+        for at, sent in enumerate(messages)
+    ]
+    assert list(one.handle(deliveries)) == [Done()] * len(deliveries)
+
+
+def verdicts(store: Store) -> list[Verdict]:
+    found: list[Verdict] = []
+    for number in range(HOSTS):
+        found += store.verdicts.find(TENANT, host=host_id(number), limit=500).items
+    return sorted(found, key=lambda one: (one.taken_at, one.host))
+
+
+def seen(one: Verdict) -> tuple[object, ...]:
+    return (
+        one.host,
+        one.seq,
+        one.label,
+        one.score,
+        one.severity,
+        one.reasons,
+        one.experts,
+        one.knowledge,
+    )
+
+
+def test_a_fleet_online_gets_what_its_replay_gives(store: Store, clock: ManualClock) -> None:
+    """By two workers in turn, each with a memory of its own, one of which is started again now and then."""
+    snapshots = list(fleet(HOSTS, COUNT, COMES, UNIT))
+    workers = [pipeline(store, clock), pipeline(store, clock)]
+    for at, part in enumerate(minutes(snapshots)):
+        if at % 13 == 12:
+            workers[0] = pipeline(store, clock)
+        deliver(workers[at % 2], clock, part)
+    replayed = sorted(
+        (judged.verdict for judged, _ in Replay(batch=50).run(snapshots)),
+        key=lambda one: (one.taken_at, one.host),
+    )
+    online = verdicts(store)
+    assert [seen(one) for one in online] == [seen(one) for one in replayed]
+    alarmed = {one.host for one in online if one.label is Label.ABNORMAL}
+    assert 0 < len(alarmed) < len(COMES)
+    assert len({one.knowledge for one in online}) > 4
+
+
+def test_who_comes_late_tells_a_later_version(store: Store, clock: ManualClock) -> None:
+    """The spool of a host that was cut off for half an hour: no version that was published changes."""
+    worker = pipeline(store, clock)
+    spool = []
+    for part in minutes(fleet(2, 75, {1: 46}, UNIT, only=range(2))):
+        spool += [one for one in part if one.host.id == host_id(1) and one.seq > 45]
+        deliver(worker, clock, [one for one in part if one not in spool])
+    before = store.cohorts.added(TENANT, WEB, after=0, upto=2**60)
+    deliver(worker, clock, spool)
+    Published(store, clock).at(TENANT, [(WEB, clock.now())])
+    clock.step(clock.now() + timedelta(minutes=20))
+    Published(store, clock).at(TENANT, [(WEB, clock.now())])
+    after = store.cohorts.added(TENANT, WEB, after=0, upto=2**60)
+    assert after[: len(before)] == before
+    shown = [one.interval for one in after if Contribution.decode(one.blob).shown]
+    assert shown
+    assert min(shown) > max(interval_of(spool[0].taken_at), before[-1].interval)
+
+
+def test_no_hosts_clock_closes_an_interval_before_its_time(
+    store: Store, clock: ManualClock
+) -> None:
+    worker = pipeline(store, clock)
+    for part in minutes(fleet(2, 40, {}, {}, only=range(2))):
+        deliver(worker, clock, part)
+    now = clock.now()
+    ahead = Published(store, clock).at(TENANT, [(WEB, now + timedelta(hours=12))])[0]
+    here = Published(store, clock).at(TENANT, [(WEB, now)])[0]
+    assert ahead == here
+    assert ahead.version > 0
+
+
+def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: ManualClock) -> None:
+    snapshots = list(fleet(HOSTS, COUNT, COMES, UNIT, only=range(3)))
+    worker = pipeline(store, clock)
+    sees = {}
+    for part in minutes(snapshots):
+        deliver(worker, clock, part)
+        sees[part[0].taken_at] = Published(store, clock).at(TENANT, [(WEB, part[0].taken_at)])[0]
+    clock.step(snapshots[-1].taken_at + timedelta(days=1, hours=3))
+    later = Published(store, clock)
+    assert later.at(TENANT, [(WEB, clock.now())])[0].version >= max(
+        one.version for one in sees.values()
+    )
+    assert {at: later.at(TENANT, [(WEB, at)])[0] for at in sees} == sees
