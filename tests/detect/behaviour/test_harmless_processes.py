@@ -272,12 +272,12 @@ def test_nothing_is_learned_of_new_processes_under_an_alarm() -> None:
     expert = BehaviourExpert()
     rows = tables()
     _, state = watch(expert, [scene(seq, rows) for seq in range(1, 31)])
-    known = dict(state.shapes)
+    known = set(state.shapes)
     run(proc(900, 72, "ls", "/usr/bin/ls", "ls", 1000))(rows)
     for seq in range(31, 40):
         view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows))
         (state,) = expert.learn([view], [state], [True])
-    assert state.shapes.keys() == known.keys()
+    assert set(state.shapes) == known
     assert state.marks == {}
 
 

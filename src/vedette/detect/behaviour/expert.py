@@ -1,12 +1,24 @@
 """The behaviour expert: surprise of a process this host never ran, and of services that stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from vedette.detect.behaviour.hostile import GONE, MARKS
-from vedette.detect.behaviour.look import Crowd, Look, Novel, locked_accounts, look
+from vedette.detect.behaviour.look import (
+    Crowd,
+    Look,
+    Novel,
+    Read,
+    locked_accounts,
+    look,
+    program_print,
+    service_print,
+)
 from vedette.detect.behaviour.part import BehaviourPart
+from vedette.detect.behaviour.recent import Kind, Recent, remember
+from vedette.detect.behaviour.shape import program_of
+from vedette.detect.behaviour.sockets import contact, peer_of
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
 from vedette.detect.case import Case
 from vedette.detect.knowledge import Tells
@@ -92,8 +104,8 @@ class BehaviourExpert:
         seen = self.look(view, state)
         first = view.count == 0 or not state.shapes
         count = view.count
-        state.shapes |= dict.fromkeys(seen.usual & state.shapes.keys(), count)
-        state.contacts |= dict.fromkeys(seen.used, count)
+        state.shapes.touch(seen.usual, count)
+        state.contacts.touch(seen.used, count)
         state.unlearned = {
             shape: state.unlearned[shape] for shape in state.unlearned if shape in seen.novel
         }
@@ -110,9 +122,8 @@ class BehaviourExpert:
         if not alarm or first:
             _learn_rest(state, seen, count, first=first)
         _watch(state, seen, view)
-        state.shapes = _latest(state.shapes, _MOST_SHAPES)
-        state.contacts = _latest(state.contacts, _MOST_CONTACTS)
-        state.programs = _latest(state.programs, _MOST_SHAPES)
+        _forget(state, seen, count)
+        state.recent = _remembered(state, seen, view)
         state.locked = seen.locked
         state.package_tables = seen.packages
         state.since_package = min(seen.since_package, 1_000)
@@ -215,8 +226,8 @@ def _learn_shape(
             state.unlearned[shape] = Unlearned(novel.since, age, novel.nats, novel.excused)
         return
     state.unlearned.pop(shape, None)
-    state.shapes[shape] = count
-    state.contacts |= dict.fromkeys(seen.fresh.get(shape, ()), count)
+    state.shapes.touch((shape,), count)
+    state.contacts.touch(seen.fresh.get(shape, ()), count)
     if learned and not first:
         evidence = MARKS[novel.mark]
         worked = novel.behind == "work" and evidence.operated is not None
@@ -227,8 +238,8 @@ def _learn_shape(
 def _learn_rest(state: BehaviourState, seen: Look, count: int, *, first: bool) -> None:
     for shape, contacts in seen.fresh.items():
         if shape in state.shapes:
-            state.contacts |= dict.fromkeys(contacts, count)
-    state.programs |= dict.fromkeys(seen.programs, count)
+            state.contacts.touch(contacts, count)
+    state.programs.touch(seen.programs, count)
     for name, now in seen.counted.items():
         before = state.crowds.get(name, 0)
         if now >= _SMALL_CROWD and now > before:
@@ -260,9 +271,62 @@ def _watch(state: BehaviourState, seen: Look, view: View) -> None:
             state.residents[name] = Resident(shown, guard, now, 1)
 
 
-def _latest(entries: dict[int, int], most: int) -> dict[int, int]:
-    if len(entries) <= most:
-        return entries
-    # Drop a tenth at once, so that a full memory is not sorted at each snapshot.
-    kept = sorted(entries.items(), key=lambda item: (-item[1], item[0]))[: most - most // 10]
-    return dict(kept)
+def _forget(state: BehaviourState, seen: Look, count: int) -> None:
+    """Makes room, and first brings up to date what was not read because it is all as it was."""
+    kinds = {kind for _, kind in seen.scope.kept}
+    if len(state.shapes) > _MOST_SHAPES:
+        state.shapes.touch({kind.shape for kind in kinds if kind.shape}, count)
+        state.shapes.trim(_MOST_SHAPES)
+    if len(state.programs) > _MOST_SHAPES:
+        state.programs.touch({kind.program for kind in kinds if kind.program}, count)
+        state.programs.trim(_MOST_SHAPES)
+    if len(state.contacts) > _MOST_CONTACTS:
+        used = {one for _, pair in seen.scope.kept_wires for one in pair if one}
+        state.contacts.touch(used, count)
+        state.contacts.trim(_MOST_CONTACTS)
+
+
+def _remembered(state: BehaviourState, seen: Look, view: View) -> Recent:
+    """All rows that are usual now, with all they have to do with."""
+    within, rows = seen.scope, view.by_pid
+    if not within.ids:
+        return Recent()
+    told = {one.process.pid: one for one in seen.read}
+    usual, entries = set(), list(within.kept)
+    for pid in within.read:
+        one = told.get(pid)
+        if one is None or _is_usual(one, state, seen):
+            orphan = str(rows[pid].get("parent")) not in rows
+            entries.append((within.ids[pid], _kind(one, orphan=orphan)))
+            usual.add(pid)
+    wires = list(within.kept_wires)
+    if usual:
+        wires += _wires(seen, usual, told)
+    return remember(within.around, entries, wires)
+
+
+def _is_usual(one: Read, state: BehaviourState, seen: Look) -> bool:
+    wired = one.process.form.role == "shell" and seen.net.ends.get(one.process.pid)
+    known = one.shape in state.shapes and all(state.contacts.holds(one.contacts))
+    return one.plain and known and not wired
+
+
+def _kind(one: Read | None, *, orphan: bool) -> Kind:
+    if one is None:  # a kernel thread, or caught while it ended
+        return Kind(orphan=orphan)
+    return Kind(one.shape, program_print(one.process), service_print(one.service), orphan)
+
+
+def _wires(
+    seen: Look, usual: set[str], told: Mapping[str, Read]
+) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """The sockets of usual processes, with the fingerprints of their contacts."""
+    for wire, pid, row in seen.scope.wires:
+        if pid not in usual:
+            continue
+        one, peer = told.get(pid), peer_of(row)
+        if one is None or peer is None or peer not in seen.net.outgoing.get(pid, ()):
+            yield wire, (0, 0)
+            continue
+        program = program_of(one.process)
+        yield wire, (contact(program, peer.address, peer.port), contact(program, "", peer.port))

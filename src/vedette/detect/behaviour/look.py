@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from math import log
 from typing import NamedTuple
 
@@ -10,13 +11,14 @@ from vedette.core import Row
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import GONE, MARKS
 from vedette.detect.behaviour.part import BehaviourPart
+from vedette.detect.behaviour.scope import Forms, Scope, scope
 from vedette.detect.behaviour.shape import (
     EPHEMERAL,
+    Contact,
     Process,
     contact_of,
     context,
     doors_of,
-    form_of,
     marks_of,
     processes,
     program_of,
@@ -32,12 +34,25 @@ from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
-__all__ = ["Crowd", "Look", "Novel", "Services", "locked_accounts", "look", "soft_of", "weigh"]
+__all__ = [
+    "Crowd",
+    "Look",
+    "Novel",
+    "Read",
+    "Services",
+    "locked_accounts",
+    "look",
+    "program_print",
+    "service_print",
+    "soft_of",
+    "weigh",
+]
 
 EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
 _MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
 _LETTERS = 256  # of a name that a state keeps
+_REMEMBERED = 1_024  # letters of a name whose fingerprint is remembered
 _CROWD = 40  # copies of a program that are many on any host
 _CROWD_TIMES = 6  # and that many times more than ever
 
@@ -65,6 +80,21 @@ class Crowd(NamedTuple):
     nats: float
 
 
+class Read(NamedTuple):
+    """One process that was read.
+
+    Its contacts, ports and doors as fingerprints; `plain` says that none of them belongs to the shape, `service` is the name
+    of the service it is, or empty.
+    """
+
+    process: Process
+    shape: int
+    novel: Novel | None
+    contacts: frozenset[int]
+    plain: bool
+    service: str
+
+
 class Services(NamedTuple):
     """What runs under the first process, and what of it is missing, with its nats."""
 
@@ -75,10 +105,14 @@ class Services(NamedTuple):
 class Look(NamedTuple):
     """What one view says.
 
-    `usual` are the shapes here that are known, `used` contacts and doors known and in use; `fresh` those not yet
-    known, by the shape that shows them; `programs` those that settled processes run.
+    `scope` says what was read of it, and `read` what came of that: `usual` are the shapes read that are known, `used`
+    contacts and doors known and in use; `fresh` those not yet known, by the shape that shows them; `programs` those that
+    settled processes run.
     """
 
+    scope: Scope
+    read: list[Read]
+    net: Wires
     usual: set[int]
     novel: dict[int, Novel]
     used: set[int]
@@ -115,13 +149,15 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
     since = 0 if moved or package_manager_runs(view) else state.since_package + 1
     now = view.snapshot.taken_at.timestamp()
     started = view.snapshot.host.boot_time > state.boot + 30.0
-    rows = {str(row.get("pid")): row for row in view.rows("processes")}
     locked = locked_accounts(view, state)
-    forms = {pid: form_of(row) for pid, row in rows.items()}
+    within = scope(view, state, locked)
+    rows = view.by_pid
+    forms = Forms(rows)
+    above = {str(rows[pid].get("parent")) for pid in within.read}
     scene = _Scene(
         rows,
         forms,
-        wires(view),
+        wires(view, above.union(within.read)),
         state,
         part,
         frozenset(locked),
@@ -130,34 +166,30 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         now,
         view.outlook,
     )
-    usual: set[int] = set()
-    novel: dict[int, Novel] = {}
     used: set[int] = set()
     fresh: dict[int, set[int]] = {}
-    found = processes(rows, forms)
-    for process in found:
-        shape, new = _one(process, scene, used, fresh)
-        if new is None:
-            usual.add(shape)
-        elif shape not in novel or (new.nats, new.process.pid) > (
-            novel[shape].nats,
-            novel[shape].process.pid,
+    read = [_one(one, scene, used, fresh) for one in processes(rows, forms, within.read)]
+    novel: dict[int, Novel] = {}
+    for one in read:
+        new, held = one.novel, novel.get(one.shape)
+        if new is not None and (
+            held is None or (new.nats, new.process.pid) > (held.nats, held.process.pid)
         ):
-            novel[shape] = new
-    # Ended processes that nobody waits for have neither path nor command, but they are many of one name too.
-    counted = Counter(
-        str(row.get("name"))[:_LETTERS] for row in rows.values() if row.get("parent") != 2
-    )
+            novel[one.shape] = new
+    counted = _counted(view)
     since_boot = 0 if started else state.since_boot + 1
     return Look(
-        usual,
+        within,
+        read,
+        scene.net,
+        {one.shape for one in read if one.novel is None},
         novel,
         used,
         fresh,
-        {fingerprint(program_of(process)) for process in found if process.form.role != "shell"},
+        {program_print(one.process) for one in read if one.process.form.role != "shell"},
         _crowds(counted, scene) if state.crowds else (),
         counted,
-        _services(found, scene, since_boot),
+        _services(read, within, scene, since_boot),
         locked,
         packages,
         since,
@@ -165,9 +197,27 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
     )
 
 
-def _one(
-    process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]
-) -> tuple[int, Novel | None]:
+def _counted(view: View) -> Counter[str]:
+    # Ended processes that nobody waits for have neither path nor command, but they are many of one name too.
+    raw = Counter(row.get("name") for row in view.by_pid.values() if row.get("parent") != 2)
+    counted: Counter[str] = Counter()
+    for name, many in raw.items():
+        counted[str(name)[:_LETTERS]] += many
+    return counted
+
+
+def program_print(process: Process) -> int:
+    """The fingerprint of its program."""
+    program = program_of(process)
+    return (_print if len(program) <= _REMEMBERED else fingerprint)(program)
+
+
+@lru_cache(maxsize=8192)
+def _print(text: str) -> int:
+    return fingerprint(text)
+
+
+def _one(process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]) -> Read:
     talk = contact_of(process, scene.net, scene.state)
     doors = doors_of(process, scene.net, scene.state)
     flags = flags_of(process, scene.net, scene.locked)
@@ -178,8 +228,21 @@ def _one(
         used |= known
         if len(known) < len(contacts):
             fresh.setdefault(shape, set()).update(contacts - known)
-    if shape in scene.state.shapes:
-        return shape, None
+    novel = None
+    if shape not in scene.state.shapes:
+        novel = _novel(process, shape, talk, doors, flags, scene)
+    plain = not talk.fresh and not doors
+    return Read(process, shape, novel, contacts, plain, _service(process))
+
+
+def _novel(
+    process: Process,
+    shape: int,
+    talk: Contact,
+    doors: tuple[int, ...],
+    flags: tuple[str, ...],
+    scene: _Scene,
+) -> Novel:
     held = scene.state.unlearned.get(shape)
     behind = context(process, scene.rows, scene.forms)
     leans = soft_of(
@@ -194,7 +257,7 @@ def _one(
         # What others took off once stays off, or else a roll-out would ask when it is over.
         excused = max(excused, held.excused)
         score = held.nats + held.excused
-    return shape, Novel(
+    return Novel(
         shape,
         process,
         mark,
@@ -277,17 +340,17 @@ def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str,
     return tuple(flags)
 
 
-def contacts_of(process: Process, net: Wires) -> set[int]:
+def contacts_of(process: Process, net: Wires) -> frozenset[int]:
     """Fingerprints of its contacts, of the ports it uses, and of its doors."""
     peers, doors = net.outgoing.get(process.pid), net.doors.get(process.pid)
     if not peers and not doors:
-        return set()
+        return frozenset()
     program = program_of(process)
     found = {door(program, min(port, EPHEMERAL)) for port in doors or ()}
     for peer in peers or ():
         found.add(contact(program, peer.address, peer.port))
         found.add(contact(program, "", peer.port))
-    return found
+    return frozenset(found)
 
 
 def locked_accounts(view: View, state: BehaviourState) -> list[int]:
@@ -323,18 +386,43 @@ _AFTER_START = 10  # snapshots after a start of the machine in which services ma
 _PATIENCE = 3  # snapshots that a service may take to come back
 
 
-def _services(found: list[Process], scene: _Scene, since_boot: int) -> Services:
-    here = {}
-    for process in found:
-        if (
-            process.above in {"0", "1"}
-            and process.pid != "1"
-            and process.form.role not in {"shell", "builder", "sudo"}
-        ):
-            tool = process.form.script.rsplit("/", 1)[-1] or process.form.base
-            tool = short(tool, _LETTERS)
-            name = f"{process.form.name} {tool} {process.account}"
-            here[name] = (tool, _GUARD.match(process.form.name) is not None)
+def _service(process: Process) -> str:
+    """The name by which its host knows it as a service; empty when it is none."""
+    seen = process.form
+    if process.above not in {"0", "1"} or process.pid == "1":
+        return ""
+    if seen.role in {"shell", "builder", "sudo"}:
+        return ""
+    return f"{seen.name} {_tool(seen)} {process.account}"
+
+
+def _tool(seen: Form) -> str:
+    return short(seen.script.rsplit("/", 1)[-1] or seen.base, _LETTERS)
+
+
+def service_print(name: str) -> int:
+    """The fingerprint of a service's name; 0 for none."""
+    if not name:
+        return 0
+    return (_print if len(name) <= _REMEMBERED else fingerprint)(name)
+
+
+def _here(read: list[Read], within: Scope, state: BehaviourState) -> dict[str, tuple[str, bool]]:
+    kept = {kind.service for _, kind in within.kept}
+    here = {
+        name: (resident.shown, resident.guard)
+        for name, resident in state.residents.items()
+        if service_print(name) in kept
+    }
+    for one in read:
+        if one.service:
+            seen = one.process.form
+            here[one.service] = _tool(seen), _GUARD.match(seen.name) is not None
+    return here
+
+
+def _services(read: list[Read], within: Scope, scene: _Scene, since_boot: int) -> Services:
+    here = _here(read, within, scene.state)
     missing = []
     if not here:
         return Services(here, ())

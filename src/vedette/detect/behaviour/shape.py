@@ -1,7 +1,7 @@
 """The shape of a process: its form and its context, as this host would recognise it again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -107,10 +107,13 @@ def form_of(row: Row) -> Form:
     return read(_text(row.get("name"))[:_NAME], path, command, cwd, number(row, "on_disk", 1))
 
 
-def processes(rows: Mapping[str, Row], forms: Mapping[str, Form]) -> list[Process]:
-    """The processes worth judging: no kernel threads, none caught while it ended. `forms` has each row's form."""
+def processes(
+    rows: Mapping[str, Row], forms: Mapping[str, Form], pids: Iterable[str]
+) -> list[Process]:
+    """Those of these processes worth judging: no kernel threads, none caught while it ended."""
     found = []
-    for pid, row in rows.items():
+    for pid in pids:
+        row = rows[pid]
         above = _text(row.get("parent"))
         if not (row.get("path") or row.get("cmdline")):
             continue

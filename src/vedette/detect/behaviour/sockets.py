@@ -1,13 +1,15 @@
 """Which process talks to whom, and who waits for connections."""
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
+from vedette.core import Row
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 from vedette.detect.view import View
 
-__all__ = ["Peer", "Wires", "contact", "door", "wires"]
+__all__ = ["Peer", "Wires", "contact", "door", "peer_of", "wires"]
 
 _LOCAL = ("127.", "::1", "::ffff:127.", "0.0.0.0", "localhost")  # noqa: S104 - compared, not bound
 _PRIVATE = ("10.", "192.168.", "169.254.", "fd", "fe80", "::ffff:10.", "::ffff:192.168.", "100.64.")
@@ -40,8 +42,10 @@ class Wires(NamedTuple):
     doors: dict[str, set[int]]
 
 
-def wires(view: View) -> Wires:
-    """Reads `process_open_sockets` and `listening_ports`, as far as they were seen. Loopback is left out."""
+def wires(view: View, pids: Collection[str]) -> Wires:
+    """Reads what `process_open_sockets` and `listening_ports` say of these processes. Loopback is left out."""
+    if not pids:
+        return Wires({}, {}, {})
     doors: dict[str, set[int]] = {}
     for row in view.rows("listening_ports"):
         port = number(row, "port", 0)
@@ -51,18 +55,27 @@ def wires(view: View) -> Wires:
     outgoing: dict[str, set[Peer]] = {}
     ends: dict[str, set[tuple[object, ...]]] = {}
     for row in view.rows("process_open_sockets"):
-        remote = row.get("remote_address")
-        if not remote or not isinstance(remote, str) or remote.startswith(_LOCAL) or remote == "::":
-            continue
-        if str(row.get("state") or "") not in _BUSY:
-            continue
-        remote = remote[:_ADDRESS]
         pid = str(row.get("pid"))
-        local, port = number(row, "local_port", 0), number(row, "remote_port", 0)
-        ends.setdefault(pid, set()).add((local, remote, port))
-        if local not in open_ports and port:
-            outgoing.setdefault(pid, set()).add(Peer(remote, port))
+        if pid not in pids:
+            continue
+        peer = peer_of(row)
+        if peer is None:
+            continue
+        local = number(row, "local_port", 0)
+        ends.setdefault(pid, set()).add((local, peer.address, peer.port))
+        if local not in open_ports and peer.port:
+            outgoing.setdefault(pid, set()).add(peer)
     return Wires(outgoing, ends, doors)
+
+
+def peer_of(row: Row) -> Peer | None:
+    """The far end of a socket that is in use, with port 0 where it has none; None for others, and on this machine."""
+    remote = row.get("remote_address")
+    if not remote or not isinstance(remote, str) or remote.startswith(_LOCAL) or remote == "::":
+        return None
+    if str(row.get("state") or "") not in _BUSY:
+        return None
+    return Peer(remote[:_ADDRESS], number(row, "remote_port", 0))
 
 
 def contact(program: str, address: str, port: int) -> int:

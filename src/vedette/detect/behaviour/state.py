@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+from vedette.detect.behaviour.recent import Recent
+from vedette.detect.behaviour.shelf import Shelf
+
 __all__ = ["BehaviourState", "Resident", "Unlearned"]
 
 
@@ -34,17 +37,9 @@ class Resident(msgspec.Struct, array_like=True):
     gone: float = 0.0
 
 
-class BehaviourState(msgspec.Struct):
-    """What is usual on a host, and what is open.
+class _Kept(msgspec.Struct):
+    """The plain part of a state."""
 
-    `shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
-    it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
-    `locked` the user ids whose accounts can't log in; `package_tables` the package tables' fingerprints.
-    """
-
-    shapes: dict[int, int] = {}
-    contacts: dict[int, int] = {}
-    programs: dict[int, int] = {}
     marks: dict[str, int] = {}
     unlearned: dict[int, Unlearned] = {}
     residents: dict[str, Resident] = {}
@@ -54,15 +49,45 @@ class BehaviourState(msgspec.Struct):
     since_package: int = 1_000
     boot: float = 0.0
     since_boot: int = 1_000
+    recent: Recent = msgspec.field(default_factory=Recent)
+
+
+class _Dumped(_Kept):
+    shapes: dict[int, int] | bytes = b""
+    contacts: dict[int, int] | bytes = b""
+    programs: dict[int, int] | bytes = b""
+
+
+class BehaviourState(_Kept):
+    """What is usual on a host, and what is open.
+
+    `shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
+    it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
+    `locked` the user ids whose accounts can't log in; `package_tables` the package tables' fingerprints; `recent` what
+    of the last snapshot need not be read again.
+    """
+
+    shapes: Shelf = msgspec.field(default_factory=Shelf)
+    contacts: Shelf = msgspec.field(default_factory=Shelf)
+    programs: Shelf = msgspec.field(default_factory=Shelf)
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""
-        return msgspec.msgpack.encode(self)
+        fields = {name: getattr(self, name) for name in _PLAIN}
+        return _ENCODER.encode(
+            _Dumped(**fields, **{name: getattr(self, name).dump() for name in _SHELVES})
+        )
 
     @classmethod
     def load(cls, raw: Any) -> "BehaviourState":
-        """Raises msgspec.DecodeError (a ValueError) or TypeError when it is not a dumped state."""
-        return _DECODER.decode(raw)
+        """Raises ValueError (msgspec.DecodeError is one) or TypeError when it is not a dumped state."""
+        kept = _DECODER.decode(raw)
+        fields: dict[str, Any] = {name: getattr(kept, name) for name in _PLAIN}
+        fields |= {name: Shelf.load(getattr(kept, name)) for name in _SHELVES}
+        return cls(**fields)
 
 
-_DECODER = msgspec.msgpack.Decoder(BehaviourState)
+_SHELVES = ("shapes", "contacts", "programs")
+_PLAIN = _Kept.__struct_fields__
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Dumped)
