@@ -1,5 +1,6 @@
 """`vedette bench`: measures the server of this version on this machine."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -18,6 +19,59 @@ StoreUrl = Annotated[
     ),
 ]
 app = typer.Typer(help="Measures this version on this machine.", no_args_is_help=True)
+
+
+@app.command("metrics")
+def bench_metrics(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="A folder of .npz files with train, test and label."
+        ),
+    ],
+    warmup: Annotated[
+        Literal["train", "none"],
+        typer.Option(help="Stream train before test is scored, or start cold with test."),
+    ] = "train",
+    baselines: Annotated[
+        str, typer.Option(help="all, none, or names: zscore, hst, rcf, loda, iforest, ecod.")
+    ] = "all",
+    scores: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="A folder that gets NAME.npy: one score a row of test."),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(min=0.01, help="Incidents a host-month that alarms are set for.")
+    ] = 10.0,
+    budgets: Annotated[
+        str,
+        typer.Option(help="Incidents a host-month to ask for in the table of budgets, or none."),
+    ] = "1,10,100",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes for the baselines.")] = 1,
+) -> None:
+    """The vitals expert on labelled series beside other detectors: ranking, events, cost, metrics to blame, false-alarm budget."""
+    from vedette.app.bench.metrics.run import MetricsOptions, run_metrics_bench, wanted_baselines
+
+    options = MetricsOptions(
+        folder=folder,
+        warmup=warmup,
+        baselines=wanted_baselines(baselines),
+        budget=budget,
+        budgets=_numbers(budgets),
+        scores=scores,
+        jobs=jobs,
+    )
+    raise typer.Exit(run_metrics_bench(options))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        numbers = () if text in {"", "none"} else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = (0.0,)
+    if not all(0.0 < number < 1e6 for number in numbers):
+        raise ConfigError(f"--budgets {text!r} is not a list of numbers such as 1,10,100")
+    return numbers
 
 
 @app.command("ingest")
