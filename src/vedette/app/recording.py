@@ -9,11 +9,17 @@ from pathlib import Path
 from vedette.core import InvalidInput, Snapshot
 from vedette.learn import read_recording
 
-__all__ = ["count_lines", "merged"]
+__all__ = ["count_lines", "merged", "merged_with_file"]
 
 
 def merged(paths: Sequence[Path]) -> Iterator[Snapshot]:
     """All files as one stream by `taken_at`; each file's order is kept, ties go by the order of the files."""
+    for _path, snapshot in merged_with_file(paths):
+        yield snapshot
+
+
+def merged_with_file(paths: Sequence[Path]) -> Iterator[tuple[Path, Snapshot]]:
+    """The same, each snapshot with the file that it comes from."""
 
     def keyed(index: int, path: Path) -> Iterator[tuple[tuple[float, int, int], Snapshot]]:
         latest = float("-inf")
@@ -22,8 +28,8 @@ def merged(paths: Sequence[Path]) -> Iterator[Snapshot]:
             yield (latest, index, position), snapshot
 
     streams = [keyed(index, path) for index, path in enumerate(paths)]
-    for _key, snapshot in heapq.merge(*streams, key=lambda item: item[0]):
-        yield snapshot
+    for (_latest, index, _position), snapshot in heapq.merge(*streams, key=lambda item: item[0]):
+        yield paths[index], snapshot
 
 
 def count_lines(paths: Sequence[Path]) -> int:

@@ -1,7 +1,17 @@
 """Train and evaluate: from recordings to a model bundle, and from a bundle to figures."""
 
 from vedette.learn.build import build_bundle
-from vedette.learn.evaluate import Episode, Figures, FoundSegment, Progress, evaluate, replay
+from vedette.learn.cause import named_at, names_cause
+from vedette.learn.evaluate import (
+    BenignKind,
+    FalseAlarm,
+    Figures,
+    FoundSegment,
+    Look,
+    Progress,
+    replay,
+    tally,
+)
 from vedette.learn.events import (
     DAY,
     EventCounts,
@@ -19,12 +29,14 @@ from vedette.learn.segment import GRACE, Segment, read_segments
 __all__ = [
     "DAY",
     "GRACE",
+    "BenignKind",
     "Blame",
-    "Episode",
     "EventCounts",
+    "FalseAlarm",
     "Figures",
     "FoundSegment",
     "HitRates",
+    "Look",
     "Progress",
     "Recording",
     "Segment",
@@ -35,16 +47,18 @@ __all__ = [
     "build_bundle",
     "chance_rates",
     "count_events",
-    "evaluate",
     "file_digest",
     "group_alarms",
     "group_by_host",
     "hit_rates",
+    "named_at",
+    "names_cause",
     "near_events",
     "poisson_interval",
     "read_recording",
     "read_segments",
     "replay",
     "runs",
+    "tally",
     "vus_pr",
 ]

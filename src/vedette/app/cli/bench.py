@@ -64,6 +64,48 @@ def bench_metrics(
     raise typer.Exit(run_metrics_bench(options))
 
 
+@app.command("hosts")
+def bench_hosts(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="Recordings HOST.SESSION.jsonl.gz, and labels.jsonl."
+        ),
+    ],
+    first: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cold start: only so many snapshots of each baseline, its first."),
+    ] = None,
+    leave_role_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-role-out", help="Judge each role by a model made without any host of it."
+        ),
+    ] = False,
+    baselines: Annotated[
+        str, typer.Option(help="all, none, or names: new, new-once, iforest.")
+    ] = "all",
+    model: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A model bundle's folder.")
+    ] = None,
+    cost: Annotated[bool, typer.Option(help="Measure CPU and bytes of state, too.")] = True,
+) -> None:
+    """The whole detector over labelled recordings beside plain rules: what it finds, how soon, false incidents, cost."""
+    from vedette.app.bench.hosts.run import HostsOptions, run_hosts_bench, wanted_baselines
+
+    if leave_role_out and model is not None:
+        raise ConfigError("--leave-role-out makes its own models; leave --model out")
+    options = HostsOptions(
+        folder=folder,
+        first=first,
+        leave_role_out=leave_role_out,
+        baselines=wanted_baselines(baselines),
+        model=model,
+        cost=cost,
+    )
+    raise typer.Exit(run_hosts_bench(options))
+
+
 def _numbers(text: str) -> tuple[float, ...]:
     try:
         numbers = () if text in {"", "none"} else tuple(float(part) for part in text.split(","))

@@ -47,6 +47,12 @@ class VitalsStream:
         self._last: StreamReading | None = None
         self._readings: list[tuple[Banks, Reading]] = []
 
+    @property
+    def state_bytes(self) -> int:
+        """What is kept of each host, in bytes: the bank and the tail of its scores."""
+        kept = (self.banks.exact, self.banks.rough, self._tails.bins)
+        return int(sum(block.nbytes for block in kept)) // len(self.banks.units)
+
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:
         """Scores the next row of each host.
 

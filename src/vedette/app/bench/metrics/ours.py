@@ -1,6 +1,5 @@
 """The detector under test: the vitals expert's own stream, all series of one layout at once, as a server takes its hosts."""
 
-import pickle
 from collections.abc import Callable, Sequence
 from time import process_time
 from typing import Any
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.app.bench.metrics.candidate import Warmup
 from vedette.app.bench.metrics.series import Series
-from vedette.app.bench.metrics.stream import VitalsStream
+from vedette.detect import VitalsStream
 
 __all__ = ["NAME", "Watched", "watch"]
 
@@ -46,7 +45,7 @@ def watch(
     befores = [len(one.train) if warmup == "train" else 0 for one in group]
     lengths = [before + len(one.test) for before, one in zip(befores, group, strict=True)]
     names = [f"m{place:03d}" for place in range(group[0].size)]
-    stream = VitalsStream(names, len(group), per_month=per_month)
+    stream = VitalsStream(names, len(group), per_day=per_month / 30.0)
     blames = [_Blames(one, before) for one, before in zip(group, befores, strict=True)]
     score = np.zeros((max(lengths), len(group)))
     alarm = np.zeros(score.shape, np.bool_)
@@ -63,7 +62,7 @@ def watch(
         if at % 100 == 0:
             told(at, len(score))
     told(len(score), len(score))
-    size = len(pickle.dumps(stream)) // len(group)
+    size = stream.state_bytes
     return [
         Watched(
             score=score[:length, host].copy(),

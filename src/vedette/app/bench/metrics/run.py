@@ -31,8 +31,10 @@ _NOTE = "this one: the vitals expert, online, one configuration"
 
 
 class MetricsOptions(Record, frozen=True, kw_only=True):
-    """`budget` is what the detector is asked for where alarms are counted, `budgets` what the table of budgets asks for, both
-    in incidents a host-month. `scores` is a folder for the scores of every row of test.
+    """What to run over which folder.
+
+    `budget` is what the detector is asked for where alarms are counted, `budgets` what the table of budgets asks for, both in
+    incidents a host-month. `scores` is a folder for the scores of every row of test.
     """
 
     folder: Path
@@ -60,7 +62,7 @@ def wanted_baselines(text: str) -> tuple[str, ...]:
 
 def run_metrics_bench(options: MetricsOptions) -> int:
     """Prints the tables on standard error and the JSON object on standard output."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
     series = read_series(options.folder)
     if options.scores is not None:
         _make_folder(options.scores)

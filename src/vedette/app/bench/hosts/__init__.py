@@ -1,0 +1,1 @@
+"""`vedette bench hosts`: the whole detector over labelled recordings, beside what others would take instead."""

@@ -1,0 +1,127 @@
+"""Runs the detector over the recordings, and says what came of it."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vedette.app.bench.hosts.baselines import BASELINES, is_installed
+from vedette.app.bench.hosts.judged import Told, looks_of, looks_of_stander
+from vedette.app.bench.hosts.plain import detail
+from vedette.app.bench.hosts.sessions import Recordings, read_recordings
+from vedette.app.bench.hosts.tables import print_hosts
+from vedette.app.recording import count_lines
+from vedette.core import ConfigError, Record, SystemClock
+from vedette.learn import Figures, Look, build_bundle, tally
+
+__all__ = ["HostsOptions", "run_hosts_bench", "wanted_baselines"]
+
+
+class HostsOptions(Record, frozen=True, kw_only=True):
+    """What to run over which folder. `first` keeps so many snapshots of each baseline; `model` is a bundle's folder."""
+
+    folder: Path
+    first: int | None
+    leave_role_out: bool
+    baselines: tuple[str, ...]
+    model: Path | None
+    cost: bool
+
+
+def wanted_baselines(text: str) -> tuple[str, ...]:
+    """The names in `all`, `none` or `a,b`.
+
+    Raises:
+        ConfigError: there is no such baseline.
+    """
+    if text == "none":
+        return ()
+    names = tuple(BASELINES) if text == "all" else tuple(n.strip() for n in text.split(","))
+    if unknown := [name for name in names if name not in BASELINES]:
+        raise ConfigError(f"no baseline {unknown[0]!r}; there are: {', '.join(BASELINES)}")
+    return names
+
+
+def run_hosts_bench(options: HostsOptions) -> int:
+    """Prints the tables on standard error and the JSON object on standard output."""
+    width = None if sys.stderr.isatty() else 120
+    console = Console(stderr=True, highlight=False, width=width)
+    recordings = read_recordings(options.folder, first=options.first)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+        outcome = _Bench(options, recordings, bars).measure()
+    print_hosts(console, outcome)
+    sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
+    return 0
+
+
+class _Bench:
+    def __init__(self, options: HostsOptions, recordings: Recordings, bars: Progress) -> None:
+        self._options, self._recordings, self._bars = options, recordings, bars
+
+    def measure(self) -> dict[str, Any]:
+        options, recordings = self._options, self._recordings
+        if options.leave_role_out:
+            looks = self._leave_role_out()
+        else:
+            with self._bar("replay", recordings) as told:
+                looks = looks_of(recordings, options.model, told)
+        figures = tally(looks, recordings.segments)
+        absent = [name for name in options.baselines if not is_installed(name)]
+        return {
+            "folder": str(options.folder),
+            "hosts": len({session.host for session in recordings.sessions}),
+            "sessions": sum(not session.is_baseline for session in recordings.sessions),
+            "first": options.first,
+            "leave_role_out": options.leave_role_out,
+            **figures.summary(),
+            **detail(figures),
+            "baselines": {
+                name: self._baseline(name).summary() | {"note": BASELINES[name]().note}
+                for name in options.baselines
+                if name not in absent
+            },
+            "not_installed": absent,
+            "cost": None,
+        }
+
+    def _baseline(self, name: str) -> Figures:
+        with self._bar(f"baseline {name}", self._recordings) as told:
+            looks = looks_of_stander(self._recordings, BASELINES[name](), told)
+        return tally(looks, self._recordings.segments)
+
+    def _leave_role_out(self) -> list[Look]:
+        """Each role's hosts are judged by a bundle that was made from the other roles' baselines alone."""
+        looks: list[Look] = []
+        made = SystemClock().now().date().isoformat()
+        for role in self._recordings.roles:
+            others, mine = self._recordings.without(role), self._recordings.only(role)
+            if not others.baselines:
+                raise ConfigError("there is no other role to learn from, so none can be left out")
+            with TemporaryDirectory(prefix="vedette-bench-") as folder:
+                self._build(others.baselines, Path(folder), f"without-{role}", made)
+                with self._bar(f"replay {role}", mine) as told:
+                    looks += looks_of(mine, Path(folder), told)
+        return looks
+
+    def _build(self, files: Sequence[Path], out: Path, name: str, made: str) -> None:
+        task = self._bars.add_task(name)
+
+        def told(what: str, done: int, total: int) -> None:
+            self._bars.update(task, description=f"{name}: {what}", completed=done, total=total)
+
+        build_bundle(files, out, name=name, made=made, progress=told)
+        self._bars.remove_task(task)
+
+    @contextmanager
+    def _bar(self, text: str, recordings: Recordings) -> Iterator[Told]:
+        total = count_lines([session.path for session in recordings.sessions])
+        task = self._bars.add_task(text, total=total)
+        yield lambda done: self._bars.update(task, completed=done)
+        self._bars.remove_task(task)
