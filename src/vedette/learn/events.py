@@ -32,12 +32,16 @@ Flags = NDArray[np.bool_]
 
 
 class EventCounts(Record, frozen=True, kw_only=True):
-    """Counts over series of `rows` in all. Sums of counts are counts of all the series together."""
+    """Counts over series of `rows` in all. Sums of counts are counts of all the series together.
+
+    `loud` are rows in alarm that are near no event: one alarm without an end touches every event, and is right by the rules.
+    """
 
     events: int = 0
     found: int = 0
     alarms: int = 0
     false: int = 0
+    loud: int = 0
     rows: int = 0
 
     def __add__(self, other: "EventCounts") -> "EventCounts":
@@ -46,6 +50,7 @@ class EventCounts(Record, frozen=True, kw_only=True):
             found=self.found + other.found,
             alarms=self.alarms + other.alarms,
             false=self.false + other.false,
+            loud=self.loud + other.loud,
             rows=self.rows + other.rows,
         )
 
@@ -70,6 +75,11 @@ class EventCounts(Record, frozen=True, kw_only=True):
         """False alarms a host-day."""
         return self.false * DAY / self.rows if self.rows else 0.0
 
+    @property
+    def loud_per_day(self) -> float:
+        """Rows in alarm, away from events, a host-day."""
+        return self.loud * DAY / self.rows if self.rows else 0.0
+
 
 def group_alarms(alarm: Flags) -> list[tuple[int, int]]:
     """Alarms as (first row, last row): rows in alarm at most 30 apart are one."""
@@ -93,7 +103,8 @@ def near_events(label: Flags) -> Flags:
 def count_events(label: Flags, alarm: Flags) -> EventCounts:
     """Events with an alarm row within 5 rows of them are found; alarms that touch no row near an event are false."""
     events, alarms = runs(label), group_alarms(alarm)
-    near = np.concatenate(([0], np.cumsum(near_events(label))))
+    beside = near_events(label)
+    near = np.concatenate(([0], np.cumsum(beside)))
     loud = np.concatenate(([0], np.cumsum(alarm)))
     found = sum(
         bool(loud[min(last + _SOON + 1, len(label))] > loud[max(first - _SOON, 0)])
@@ -101,12 +112,22 @@ def count_events(label: Flags, alarm: Flags) -> EventCounts:
     )
     false = sum(bool(near[last + 1] == near[first]) for first, last in alarms)
     return EventCounts(
-        events=len(events), found=found, alarms=len(alarms), false=false, rows=len(label)
+        events=len(events),
+        found=found,
+        alarms=len(alarms),
+        false=false,
+        loud=int((alarm & ~beside).sum()),
+        rows=len(label),
     )
 
 
 def best_events(label: Flags, score: Floats) -> EventCounts:
-    """The counts at the threshold with the best F1, chosen by the labels: what no detector can know beforehand."""
+    """The counts at the threshold with the best F1, chosen by the labels: what no detector can know beforehand.
+
+    Thresholds that half of the rows pass are none.
+    """
     levels = np.unique(np.quantile(score, 1.0 - np.geomspace(1.0 / len(score), 0.5, _LEVELS)))
-    every = (count_events(label, score >= level) for level in levels)
-    return max(every, key=lambda counts: counts.f1)
+    alarms = (score >= level for level in levels)
+    every = [count_events(label, alarm) for alarm in alarms if 2 * int(alarm.sum()) <= len(score)]
+    silent = count_events(label, np.zeros(len(label), np.bool_))
+    return max([silent, *every], key=lambda counts: counts.f1)

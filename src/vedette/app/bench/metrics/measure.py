@@ -88,6 +88,7 @@ def events_row(counts: Sequence[EventCounts]) -> dict[str, Any]:
         "recall": round(total.recall, 4),
         "precision": round(total.precision, 4),
         "false_per_host_day": round(total.false_per_day, 3),
+        "loud_rows_per_host_day": round(total.loud_per_day, 2),
         "mean_f1": round(float(np.mean([one.f1 for one in with_events])), 4)
         if with_events
         else None,

@@ -71,6 +71,7 @@ def _events(figures: dict[str, Any]) -> Table:
         "recall",
         "precision",
         "false a host-day",
+        "rows in alarm for nothing",
         "mean F1",
         title="Events",
     )
@@ -88,6 +89,7 @@ def _add_events(table: Table, name: str, row: dict[str, Any]) -> None:
         f"{row['recall']:.2f}",
         f"{row['precision']:.2f}",
         f"{row['false_per_host_day']:.2f}",
+        f"{row['loud_rows_per_host_day']:.1f} a host-day",
         "-" if row["mean_f1"] is None else f"{row['mean_f1']:.2f}",
     )
 
