@@ -17,6 +17,8 @@ def print_hosts(console: Console, outcome: Mapping[str, Any]) -> None:
     console.print(_beside(outcome))
     for name, row in outcome["baselines"].items():
         console.print(f"{name}: {row['note']}", markup=False)
+    for name in outcome["not_installed"]:
+        console.print(f'{name}: not installed; pip install "vedette[bench]"', markup=False)
     console.print(_techniques(outcome))
     console.print(_benign(outcome))
     for line in _told(outcome):
@@ -45,8 +47,6 @@ def _beside(outcome: Mapping[str, Any]) -> Table:
             f"{row['false_episodes']}",
             f"{row['false_episodes_per_host_day']:.2f}",
         )
-    for name in outcome["not_installed"]:
-        table.add_row(name, "not installed", *[""] * 8)
     return table
 
 
