@@ -51,6 +51,8 @@ def test_a_replay_writes_one_line_a_snapshot_in_order_of_time(tmp_path: Path) ->
         "severity",
         "experts",
         "reasons",
+        "confirmation",
+        "budget",
         "incident",
     }
     assert all(set(line) == wanted for line in lines)

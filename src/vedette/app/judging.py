@@ -102,6 +102,8 @@ def judge(
             experts=scored.experts,
             model=detector.model,
             knowledge=known.version,
+            budget=detector.budget,
+            confirmation=scored.confirmation,
             input_digest=item.digest,
             late=scored.late,
             of=item.of,

@@ -27,7 +27,7 @@ from vedette.core import (
     derived_id,
 )
 from vedette.decide import Situation
-from vedette.detect import visible_at
+from vedette.detect import REFERENCE, visible_at
 from vedette.seal import write_file
 
 __all__ = ["Replay"]
@@ -52,6 +52,7 @@ class Replay:
         policies: a policy file; None means the shipped one.
         state: a folder; hosts' states are read from it and written back, so that a later run goes on where this ended.
         batch: how many snapshots are judged at once; it changes the speed alone.
+        budget: false incidents accepted of a host in a month of 30 days.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class Replay:
         policies: Path | None = None,
         state: Path | None = None,
         batch: int = 256,
+        budget: float = REFERENCE,
     ) -> None:
-        self._detector = load_detector(model)
+        self._detector = load_detector(model, budget=budget)
         self._policies = policies_from(policies)
         self._state_dir = state
         self._batch = batch
@@ -231,6 +233,8 @@ def _write_line(lines: IO[bytes], judged: Judged, hostname: str) -> None:
         "severity": verdict.severity,
         "experts": verdict.experts,
         "reasons": verdict.reasons,
+        "confirmation": verdict.confirmation,
+        "budget": verdict.budget,
         "incident": live[0] if live else None,
     }
     lines.write(canonical_json(line) + b"\n")

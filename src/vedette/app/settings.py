@@ -121,6 +121,12 @@ class DetectorSettings(_Section, frozen=True, kw_only=True):
         Meta(description="Time that a batch may spend on old snapshots while live ones may come"),
     ] = 0.05
     model: Annotated[str, Meta(description="Folder of a model bundle; empty: the shipped one")] = ""
+    budget: Annotated[
+        float,
+        Meta(
+            description="False incidents accepted of one host in a month of 30 days, 0.01 to 1000"
+        ),
+    ] = 1.0
 
 
 class RespondSettings(_Section, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
 from vedette.decide import PolicySet
-from vedette.detect import Bundle, Detector
+from vedette.detect import REFERENCE, Bundle, Detector
 from vedette.queue import SqlQueue
 from vedette.respond import schemas
 from vedette.store import Store
@@ -63,9 +63,13 @@ def open_queue(settings: Settings, clock: Clock) -> SqlQueue:
     )
 
 
-def load_detector(model: Path | None) -> Detector:
-    """A detector with the bundle in this folder, or the shipped one."""
-    return Detector(Bundle.load(model) if model else Bundle.shipped())
+def load_detector(model: Path | None, *, budget: float = REFERENCE) -> Detector:
+    """A detector with the bundle in this folder, or the shipped one, and the incidents a host-month it may cost.
+
+    Raises:
+        ConfigError: the bundle can't be used, or the budget is out of bounds.
+    """
+    return Detector(Bundle.load(model) if model else Bundle.shipped(), budget=budget)
 
 
 def parse_policies(text: str) -> PolicySet:
@@ -80,8 +84,10 @@ def check_files(settings: Settings) -> None:
         ConfigError: one of them can't be used.
     """
     load_policies(settings)
-    if settings.detector.model:
-        Bundle.load(Path(settings.detector.model))
+    load_detector(
+        Path(settings.detector.model) if settings.detector.model else None,
+        budget=settings.detector.budget,
+    )
     if settings.mail.ca_file:
         try:
             ssl.create_default_context(cafile=settings.mail.ca_file)

@@ -72,7 +72,15 @@ from vedette.core.snapshot import (
     snapshot_schema,
 )
 from vedette.core.standing import Answer, StandingPolicy, Turn
-from vedette.core.verdict import Label, Reason, Severity, Verdict, replayed_id, verdict_id
+from vedette.core.verdict import (
+    Confirmation,
+    Label,
+    Reason,
+    Severity,
+    Verdict,
+    replayed_id,
+    verdict_id,
+)
 
 __all__ = [
     "ENDED",
@@ -95,6 +103,7 @@ __all__ = [
     "CommandId",
     "CommandResult",
     "ConfigError",
+    "Confirmation",
     "Conflict",
     "DataFile",
     "Epoch",

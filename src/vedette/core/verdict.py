@@ -7,7 +7,7 @@ from vedette.core.ids import Epoch, HostId, TenantId, VerdictId, derived_id
 from vedette.core.record import Record
 from vedette.core.snapshot import Identity
 
-__all__ = ["Label", "Reason", "Severity", "Verdict", "replayed_id", "verdict_id"]
+__all__ = ["Confirmation", "Label", "Reason", "Severity", "Verdict", "replayed_id", "verdict_id"]
 
 
 class Label(StrEnum):
@@ -50,11 +50,23 @@ class Reason(Record, frozen=True, kw_only=True):
     share: float = 0.0
 
 
+class Confirmation(Record, frozen=True, kw_only=True):
+    """What stands behind an alarm, for those who would act on it by themselves.
+
+    Of the last `of` snapshots (this one counts, ten at most) `abnormal` were abnormal by a thing that this one is abnormal
+    by too; `experts` agree now, each at least half sure. All 0 when the snapshot is not abnormal.
+    """
+
+    abnormal: int = 0
+    of: int = 0
+    experts: int = 0
+
+
 class Verdict(Record, frozen=True, kw_only=True):
     """One per snapshot. `score` is 0..1; `experts` each expert's own calibrated part, 0..1.
 
     `model` is the bundle's digest, `knowledge` the cohort-knowledge version it saw, `input_digest` the SHA-256 of the
-    envelope's bytes. A `late` verdict did not touch the host's state; `of` links a replayed dead letter's verdict to
+    envelope's bytes, `budget` the incidents per host-month that were asked for (0: not recorded). A `late` verdict did not touch the host's state; `of` links a replayed dead letter's verdict to
     the first one.
     """
 
@@ -73,6 +85,8 @@ class Verdict(Record, frozen=True, kw_only=True):
     model: str = ""
     knowledge: int = 0
     input_digest: str = ""
+    budget: float = 0.0
+    confirmation: Confirmation = Confirmation()
     late: bool = False
     of: VerdictId | None = None
 

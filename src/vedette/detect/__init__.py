@@ -2,11 +2,12 @@
 
 from vedette.detect.bundle import Bundle, DataFile, Manifest, pack_bundle
 from vedette.detect.case import Case
+from vedette.detect.combination import SCALED, VOICES, Scale, expert_of
 from vedette.detect.detector import Detector
 from vedette.detect.expert import Expert
 from vedette.detect.experts import EXPERTS, FITS, Fit, make_experts
 from vedette.detect.facts import fact_id
-from vedette.detect.judge import JudgePart
+from vedette.detect.judge import BUDGETS, REFERENCE, JudgePart, Weighed
 from vedette.detect.knowledge import (
     FLEET,
     Contribution,
@@ -22,6 +23,7 @@ from vedette.detect.knowledge import (
     standing,
     visible_at,
 )
+from vedette.detect.rarity import FleetTail, Rarity
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES
 from vedette.detect.timeline import YOUNG
@@ -29,10 +31,14 @@ from vedette.detect.view import View
 from vedette.detect.vitals import StreamReading, VitalsStream
 
 __all__ = [
+    "BUDGETS",
     "EXPERTS",
     "FITS",
     "FLEET",
     "KNOWN_TABLES",
+    "REFERENCE",
+    "SCALED",
+    "VOICES",
     "YOUNG",
     "Arrival",
     "Bundle",
@@ -42,20 +48,25 @@ __all__ = [
     "Detector",
     "Expert",
     "Fit",
+    "FleetTail",
     "Group",
     "JudgePart",
     "Knowledge",
     "Manifest",
     "Part",
+    "Rarity",
+    "Scale",
     "Scored",
     "StreamReading",
     "View",
     "VitalsStream",
+    "Weighed",
     "bears_on",
     "begins_day",
     "closes_at",
     "cohort_name",
     "cut",
+    "expert_of",
     "fact_id",
     "interval_of",
     "make_experts",

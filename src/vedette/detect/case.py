@@ -10,6 +10,9 @@ __all__ = ["Case"]
 class Case(Record, frozen=True, kw_only=True):
     """`nats` are the log posterior odds over the expert's own threshold: above 0, the case alone makes an alarm.
 
+    That is so at the reference budget; the judge's scale puts each voice's nats where its normal hosts say. `voice` names
+    a part of an expert that has a scale of its own (`vitals.bank`); empty: the expert's.
+
     `subject` is stable over snapshots (`cron:/etc/cron.d/x`), so that it can name a cause; `text` a plain sentence;
     `attack` a MITRE ATT&CK technique id or None; `observed` and `expected` what was seen and what is usual, in words;
     `since` when the thing was first seen on this host. `print` names the very thing alike on every host, 0 where others
@@ -26,3 +29,4 @@ class Case(Record, frozen=True, kw_only=True):
     since: datetime | None = None
     print: int = 0
     hard: bool = False
+    voice: str = ""

@@ -1,7 +1,7 @@
 """The one step: snapshots and their hosts' states give judgements and the next states. Online, in batch, in replay."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,11 @@ import msgspec
 from vedette.core import HostId, Severity
 from vedette.detect.asking import Answer, Lesson, ask, teach
 from vedette.detect.bundle import Bundle
+from vedette.detect.confirmation import remembered
 from vedette.detect.experts import make_experts
 from vedette.detect.facts import absorb
 from vedette.detect.hoststate import HostState, decode_state, encode_state
-from vedette.detect.judge import Judge, Judgement
+from vedette.detect.judge import REFERENCE, SILENCE, Judge, Judgement, Weighed
 from vedette.detect.knowledge import (
     SEVERAL,
     Contribution,
@@ -43,21 +44,29 @@ class _Turn(msgspec.Struct, kw_only=True):
     sight: Sight
     view: View
     answers: dict[str, Answer] = {}
+    weighed: Weighed = SILENCE
     doubts: tuple[tuple[str, str], ...] = ()
     anew: bool = False
     spread: int = 0
+
+
+Listen = Callable[[Arrival, Weighed], None]
 
 
 class Detector:
     """Judges with one bundle. Holds nothing of any host: all that is between two snapshots is in the states.
 
     `experts` are the bundle's, by name. A batch is cut into waves in which each host occurs once; every expert takes a
-    wave at once, and gives each host what it would give it alone.
+    wave at once, and gives each host what it would give it alone. `listen` is told what the judge weighed of each arrival.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(
+        self, bundle: Bundle, *, budget: float = REFERENCE, listen: Listen = lambda *_: None
+    ) -> None:
         self.experts = make_experts(bundle.parts)
-        self._judge = Judge(bundle.parts.get("judge", {}))
+        self._judge = Judge(bundle.parts.get("judge", {}), budget=budget)
+        self.budget = budget
+        self._listen = listen
         self.model = bundle.digest
 
     def step(self, batch: Sequence[Arrival], states: Mapping[HostId, bytes | None]) -> list[Scored]:
@@ -69,12 +78,18 @@ class Detector:
         live = {host: decode_state(states.get(host), self.experts) for host in hosts}
         answers: dict[int, Scored] = {}
         for wave in _waves(batch):
-            turns = [_turn(batch[at], live[batch[at].snapshot.host.id]) for at in wave]
+            turns = [
+                _turn(batch[at], live[batch[at].snapshot.host.id], self._judge.shift) for at in wave
+            ]
             answers |= zip(wave, self._wave(turns), strict=True)
         return [answers[at] for at in range(len(batch))]
 
     def _wave(self, turns: Sequence[_Turn]) -> Iterator[Scored]:
         self._ask(turns)
+        heard = [{name: said.cases for name, said in turn.answers.items()} for turn in turns]
+        for turn, weighed in zip(turns, self._judge.weigh(heard), strict=True):
+            turn.weighed = weighed
+            self._listen(turn.arrival, weighed)
         judgements = [self._decide(turn) for turn in turns]
         live = [at for at, turn in enumerate(turns) if not turn.where.late]
         if live:
@@ -108,6 +123,7 @@ class Detector:
         state, sight, snapshot = turn.state, turn.sight, turn.view.snapshot
         # Doubts that came up in learning change no alarm, so what was learned by it stands.
         judgement = self._decide(turn) if turn.anew else judged
+        state.recent = remembered(state.recent, judgement.subjects)
         changes = absorb(state.tables, turn.view, sight)
         state.tables.learn(snapshot, sight)
         needed = sight.needed
@@ -137,8 +153,8 @@ class Detector:
         return Scored(**_judged(judgement), late=True, state=encode_state(state), shared=begins)
 
     def _decide(self, turn: _Turn) -> Judgement:
-        cases = {name: said.cases for name, said in turn.answers.items()}
-        judgement = self._judge.decide(cases, turn.doubts)
+        recent = [] if turn.where.late else turn.state.recent
+        judgement = self._judge.decide(turn.weighed, turn.doubts, recent)
         if turn.spread < SEVERAL or not judgement.alarm:
             return judgement
         return msgspec.structs.replace(judgement, severity=_above(judgement.severity))
@@ -171,7 +187,7 @@ def _waves(batch: Sequence[Arrival]) -> list[list[int]]:
     return waves
 
 
-def _turn(arrival: Arrival, state: HostState) -> _Turn:
+def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
     snapshot = arrival.snapshot
     where = (
         after_its_time(snapshot)
@@ -196,6 +212,7 @@ def _turn(arrival: Arrival, state: HostState) -> _Turn:
             own_loud=state.told.loud,
         ),
         digests={name: memory.digest for name, memory in sight.fresh.items()},
+        shift=shift,
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
 

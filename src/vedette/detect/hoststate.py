@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.detect.confirmation import Recent
 from vedette.detect.expert import Expert
 from vedette.detect.knowledge import Told
 from vedette.detect.tables import Tables
@@ -18,13 +19,14 @@ VERSION = 1
 class HostState(msgspec.Struct, kw_only=True):
     """Changed in place by the detector as it steps.
 
-    `experts` holds each expert's own state by its name, `kept` what it was last dumped as (no entry: it came fresh);
-    `told` what this host told others.
+    `recent` is what made its last snapshots abnormal. `experts` holds each expert's own state by its name, `kept` what it
+    was last dumped as (no entry: it came fresh); `told` what this host told others.
     """
 
     timeline: Timeline
     tables: Tables
     experts: dict[str, Any]
+    recent: Recent = []
     kept: dict[str, Any] = {}
     told: Told = msgspec.field(default_factory=Told)
 
@@ -35,6 +37,7 @@ class _Wire(msgspec.Struct, kw_only=True):
     tables: Tables
     experts: dict[str, Any]
     told: Told = msgspec.field(default_factory=Told)
+    recent: Recent = []
 
 
 class _Version(msgspec.Struct):
@@ -63,6 +66,7 @@ def encode_state(state: HostState) -> bytes:
         tables=state.tables,
         experts=state.kept,
         told=state.told,
+        recent=state.recent,
     )
     return _ENCODER.encode(wire)
 
@@ -80,7 +84,12 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
         return _lost(experts)
     kept = {name: wire.experts[name] for name in states}
     return HostState(
-        timeline=wire.timeline, tables=wire.tables, experts=states, kept=kept, told=wire.told
+        timeline=wire.timeline,
+        tables=wire.tables,
+        experts=states,
+        recent=wire.recent,
+        kept=kept,
+        told=wire.told,
     )
 
 

@@ -1,6 +1,6 @@
 """What goes into the detector, and what comes out."""
 
-from vedette.core import Epoch, FactChange, Label, Reason, Record, Severity, Snapshot
+from vedette.core import Confirmation, Epoch, FactChange, Label, Reason, Record, Severity, Snapshot
 from vedette.detect.knowledge import Contribution, Knowledge
 
 __all__ = ["Arrival", "Scored"]
@@ -25,8 +25,8 @@ class Scored(Record, frozen=True, kw_only=True):
     """The detector's answer to one arrival.
 
     `score` is the sigmoid of the judge's log odds (0.5 is the threshold); `experts` each expert's own part, 0..1.
-    `facts` are what this snapshot changed. `state` is the host's next state; it is None when the snapshot came late
-    and nothing may be touched. Of a late one that shows a former epoch to go on, that alone is in it. `needed` names tables
+    `confirmation` is what stands behind an alarm. `facts` are what this snapshot changed. `state` is the host's next state;
+    it is None when the snapshot came late and nothing may be touched. Of a late one that shows a former epoch to go on, that alone is in it. `needed` names tables
     that the host should send in full. `shared` marks the first snapshot by which two agents are seen to have this identity.
     `told` is what others learn from this snapshot.
     """
@@ -36,6 +36,7 @@ class Scored(Record, frozen=True, kw_only=True):
     severity: Severity
     experts: dict[str, float] = {}
     reasons: tuple[Reason, ...] = ()
+    confirmation: Confirmation = Confirmation()
     facts: tuple[FactChange, ...] = ()
     late: bool = False
     state: bytes | None = None

@@ -18,7 +18,7 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
     neither was not seen, which says nothing about its rows. `digests` are the canonical digests that are known already,
-    `outlook` is what is known of other hosts.
+    `outlook` is what is known of other hosts. `shift` is ln(budget / reference): so many nats less make an alarm.
     """
 
     snapshot: Snapshot
@@ -29,6 +29,7 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     unchanged: frozenset[str] = frozenset()
     outlook: Outlook = ALONE
     digests: Mapping[str, str] = {}
+    shift: float = 0.0
 
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table; none when it was not seen in full (ask `seen` for the difference)."""

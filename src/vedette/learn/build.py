@@ -1,19 +1,33 @@
 """Makes a model bundle from recordings of normal activity."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import copysign, log, log1p
 from pathlib import Path
 from typing import Any
 
-from vedette.detect import FITS, Bundle, DataFile, Detector, Fit, pack_bundle
+import msgspec
+
+from vedette.detect import (
+    FITS,
+    SCALED,
+    VOICES,
+    Arrival,
+    Bundle,
+    DataFile,
+    Detector,
+    Fit,
+    JudgePart,
+    Weighed,
+    expert_of,
+    pack_bundle,
+)
 from vedette.learn.evaluate import Progress, replay
 from vedette.learn.recording import Recording, file_digest, group_by_host
+from vedette.learn.scales import fit_scale, peaks
 
 __all__ = ["build_bundle"]
 
-_MARGIN = 2.0  # nats above the loudest harmless case of a host that was not learned from
 _DAY = 1440
-_FAR = -50.0  # nats of what was never said
 
 
 def build_bundle(
@@ -27,9 +41,8 @@ def build_bundle(
 ) -> Bundle:
     """Learns every expert's part from the files (normal activity only), sets the judge, and writes the bundle to `out`.
 
-    The judge's offsets are set without labels: each host in turn is left out, experts learned from the others see its
-    recording from a cold start, and what they say at most, with two nats to spare, must not make an alarm. An expert
-    that stays below its own threshold by that margin keeps it.
+    The judge's scales are set without labels: each host in turn is left out, experts learned from the others see its
+    recording from a cold start, and by what each voice says of it there is a scale for the voice (see `fit_scale`).
 
     Raises:
         InvalidInput: a file can't be read.
@@ -37,24 +50,26 @@ def build_bundle(
     hosts = group_by_host(files)
     parts = {expert: fit(list(hosts.values())) for expert, fit in _told(fits, progress)}
     loudest = _left_out(hosts, fits, progress)
-    offsets = {
-        expert: round(nats + _MARGIN, 1)
-        for expert, nats in sorted(loudest.items())
-        if nats + _MARGIN > 0
-    }
     snapshots = sum(1 for recording in hosts.values() for _ in recording)
+    scales = {
+        voice: fit_scale(loudest.get(voice, []), snapshots / (30 * _DAY), share)
+        for voice, share in VOICES.items()
+        if voice not in SCALED and expert_of(voice) in parts
+    }
     data = tuple(DataFile(name=path.name, sha256=file_digest(path)) for path in sorted(files))
     bundle = pack_bundle(
         name,
-        {**parts, "judge": {"offsets": offsets}},
+        {**parts, "judge": msgspec.to_builtins(JudgePart(scales=scales))},
         made=made,
         data=data,
         figures={
             "hosts": len(hosts),
             "snapshots": snapshots,
             "host_days": round(snapshots / _DAY, 2),
-            "loudest_left_out": {key: round(nats, 2) for key, nats in sorted(loudest.items())},
-            "judge_offsets": offsets,
+            "events_left_out": {voice: len(found) for voice, found in sorted(loudest.items())},
+            "loudest_left_out": {
+                voice: round(max(found), 2) for voice, found in sorted(loudest.items())
+            },
         },
     )
     bundle.save(out)
@@ -69,26 +84,33 @@ def _told(fits: Mapping[str, Fit], progress: Progress) -> list[tuple[str, Fit]]:
 
 def _left_out(
     hosts: Mapping[str, Recording], fits: Mapping[str, Fit], progress: Progress
-) -> dict[str, float]:
-    """The most nats over its threshold that each expert says on a host it was not learned from."""
-    loudest: dict[str, float] = {}
+) -> dict[str, list[float]]:
+    """The peaks of each voice's events on hosts that it was not learned from."""
+    loudest: dict[str, list[float]] = defaultdict(list)
     for done, host in enumerate(hosts):
         progress(f"leave out {host}", done, len(hosts))
         others = [recording for other, recording in hosts.items() if other != host] or [hosts[host]]
         parts = {expert: fit(others) for expert, fit in fits.items()}
-        for expert, nats in _loudest(parts, hosts[host]).items():
-            loudest[expert] = max(nats, loudest.get(expert, nats))
+        for voice, said in _said(parts, hosts[host]).items():
+            loudest[voice] += peaks(said)
     return loudest
 
 
-def _loudest(parts: Mapping[str, Any], recording: Recording) -> dict[str, float]:
-    detector = Detector(pack_bundle("left-out", dict(parts), made=""))
-    most: dict[str, float] = {}
-    for _, scored in replay(detector, recording):
-        for expert, share in scored.experts.items():
-            most[expert] = max(_log_odds(share), most.get(expert, _FAR))
-    return most
+def _said(parts: Mapping[str, Any], recording: Recording) -> dict[str, list[tuple[float, float]]]:
+    """What each voice says most in each snapshot in which it says anything, with the minute."""
+    said: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
+    def listen(arrival: Arrival, weighed: Weighed) -> None:
+        minute = arrival.snapshot.taken_at.timestamp() / 60.0
+        most: dict[str, float] = {}
+        for nats, case in weighed.cases:
+            voice = case.voice or case.expert
+            most[voice] = max(nats, most.get(voice, nats))
+        for voice, nats in most.items():
+            said[voice].append((minute, nats))
 
-def _log_odds(share: float) -> float:
-    return log(share) - log1p(-share) if 0.0 < share < 1.0 else copysign(-_FAR, share - 0.5)
+    for _ in replay(
+        Detector(pack_bundle("left-out", dict(parts), made=""), listen=listen), recording
+    ):
+        pass
+    return said

@@ -24,9 +24,12 @@ def replay(
     policies: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A policy file.")
     ] = None,
+    budget: Annotated[
+        float, typer.Option(help="False incidents accepted of one host in a month of 30 days.")
+    ] = 1.0,
 ) -> None:
     """Replays recordings: the files merged by time, one verdict line per snapshot."""
     from vedette.app.replay import Replay
 
-    run = Replay(model=model, policies=policies, state=state, batch=batch)
+    run = Replay(model=model, policies=policies, state=state, batch=batch, budget=budget)
     run.write(files, verdicts)

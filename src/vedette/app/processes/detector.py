@@ -21,7 +21,10 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
     """Consumes the queue until told to stop; a batch begun is finished."""
     clock = SystemClock()
     ring = KeyRing.load(KeyFiles(settings).opening_ring)
-    detector = load_detector(Path(settings.detector.model) if settings.detector.model else None)
+    detector = load_detector(
+        Path(settings.detector.model) if settings.detector.model else None,
+        budget=settings.detector.budget,
+    )
     BUILD.labels(version=__version__, model=detector.model).set(1)
     policies = load_policies(settings)
     store, queue = open_store(settings, clock), open_queue(settings, clock)

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from vedette.core import HostStatus, Label, OperatingSystem, Reason, Row, Severity
+from vedette.core import Confirmation, HostStatus, Label, OperatingSystem, Reason, Row, Severity
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 
 __all__ = ["DOOR", "FACTS", "HOSTS", "HOST_KEYS", "STATES", "VERDICTS", "of_host"]
@@ -115,6 +115,8 @@ VERDICTS = sa.Table(
     sa.Column("model", Words, nullable=False),
     sa.Column("knowledge", sa.BigInteger, nullable=False),
     sa.Column("input_digest", Words, nullable=False),
+    sa.Column("budget", sa.Double, nullable=False, server_default="0"),
+    sa.Column("confirmation", Json(Confirmation), nullable=False, server_default="{}"),
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("of", Words),
     of_host(),
