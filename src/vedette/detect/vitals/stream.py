@@ -57,7 +57,7 @@ class VitalsStream:
     @property
     def state_bytes(self) -> int:
         """What is kept of each host, in bytes: the bank and the tail of its scores."""
-        kept = (self.banks.exact, self.banks.rough, self._tails.bins)
+        kept = (self.banks.exact, self.banks.rough, self._rarity.exact, self._rarity.rough)
         return int(sum(block.nbytes for block in kept)) // len(self.banks.units)
 
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:

@@ -45,7 +45,7 @@ def watch(
     befores = [len(one.train) if warmup == "train" else 0 for one in group]
     lengths = [before + len(one.test) for before, one in zip(befores, group, strict=True)]
     names = [f"m{place:03d}" for place in range(group[0].size)]
-    stream = VitalsStream(names, len(group), per_day=per_month / 30.0)
+    stream = VitalsStream(names, len(group), per_month=per_month)
     blames = [_Blames(one, before) for one, before in zip(group, befores, strict=True)]
     score = np.zeros((max(lengths), len(group)))
     alarm = np.zeros(score.shape, np.bool_)
