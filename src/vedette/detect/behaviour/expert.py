@@ -13,10 +13,10 @@ from vedette.detect.behaviour.look import (
     locked_accounts,
     look,
     program_print,
-    service_print,
 )
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.recent import Kind, Recent, remember
+from vedette.detect.behaviour.services import service_of, service_print
 from vedette.detect.behaviour.shape import program_of
 from vedette.detect.behaviour.sockets import contact, peer_of
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
@@ -314,7 +314,9 @@ def _is_usual(one: Read, state: BehaviourState, seen: Look) -> bool:
 def _kind(one: Read | None, *, orphan: bool) -> Kind:
     if one is None:  # a kernel thread, or caught while it ended
         return Kind(orphan=orphan)
-    return Kind(one.shape, program_print(one.process), service_print(one.service), orphan)
+    return Kind(
+        one.shape, program_print(one.process), service_print(service_of(one.process)), orphan
+    )
 
 
 def _wires(

@@ -1,17 +1,16 @@
 """One reading of a host's processes and sockets against its state."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 from math import log
 from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.hostile import GONE, MARKS
+from vedette.detect.behaviour.hostile import MARKS
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.scope import Forms, Scope, scope
+from vedette.detect.behaviour.services import Services, here, missing
 from vedette.detect.behaviour.shape import (
     EPHEMERAL,
     Contact,
@@ -25,12 +24,11 @@ from vedette.detect.behaviour.shape import (
     shape_of,
 )
 from vedette.detect.behaviour.sockets import Peer, Wires, contact, door, wires
-from vedette.detect.behaviour.state import BehaviourState, Resident
-from vedette.detect.fingerprint import fingerprint
+from vedette.detect.behaviour.state import BehaviourState
+from vedette.detect.fingerprint import known_print
 from vedette.detect.inventory.fact import number
 from vedette.detect.knowledge import Outlook
 from vedette.detect.odds import DAY, nats, rate
-from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
@@ -39,11 +37,9 @@ __all__ = [
     "Look",
     "Novel",
     "Read",
-    "Services",
     "locked_accounts",
     "look",
     "program_print",
-    "service_print",
     "soft_of",
     "weigh",
 ]
@@ -52,7 +48,6 @@ EXPLAINED = 5  # snapshots after a package change in which it explains what is n
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
 _MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
 _LETTERS = 256  # of a name that a state keeps
-_REMEMBERED = 1_024  # letters of a name whose fingerprint is remembered
 _CROWD = 40  # copies of a program that are many on any host
 _CROWD_TIMES = 6  # and that many times more than ever
 
@@ -83,8 +78,7 @@ class Crowd(NamedTuple):
 class Read(NamedTuple):
     """One process that was read.
 
-    Its contacts, ports and doors as fingerprints; `plain` says that none of them belongs to the shape, `service` is the name
-    of the service it is, or empty.
+    Its contacts, ports and doors as fingerprints; `plain` says that none of them belongs to the shape.
     """
 
     process: Process
@@ -92,14 +86,6 @@ class Read(NamedTuple):
     novel: Novel | None
     contacts: frozenset[int]
     plain: bool
-    service: str
-
-
-class Services(NamedTuple):
-    """What runs under the first process, and what of it is missing, with its nats."""
-
-    here: dict[str, tuple[str, bool]]
-    missing: tuple[tuple[str, Resident, float], ...]
 
 
 class Look(NamedTuple):
@@ -208,13 +194,23 @@ def _counted(view: View) -> Counter[str]:
 
 def program_print(process: Process) -> int:
     """The fingerprint of its program."""
-    program = program_of(process)
-    return (_print if len(program) <= _REMEMBERED else fingerprint)(program)
+    return known_print(program_of(process))
 
 
-@lru_cache(maxsize=8192)
-def _print(text: str) -> int:
-    return fingerprint(text)
+def _services(read: list[Read], within: Scope, scene: _Scene, since_boot: int) -> Services:
+    found = here(
+        (one.process for one in read), {kind.service for _, kind in within.kept}, scene.state
+    )
+    gone = missing(
+        found,
+        scene.state,
+        scene.part,
+        count=scene.learned,
+        now=scene.now,
+        since_boot=since_boot,
+        excuse=_PACKAGE if scene.explained else 0.0,
+    )
+    return Services(found, gone)
 
 
 def _one(process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]) -> Read:
@@ -232,7 +228,7 @@ def _one(process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[i
     if shape not in scene.state.shapes:
         novel = _novel(process, shape, talk, doors, flags, scene)
     plain = not talk.fresh and not doors
-    return Read(process, shape, novel, contacts, plain, _service(process))
+    return Read(process, shape, novel, contacts, plain)
 
 
 def _novel(
@@ -374,75 +370,3 @@ def _crowds(counted: Counter[str], scene: _Scene) -> tuple[Crowd, ...]:
             score = weigh("crowd", "init", scene.state, scene.part, scene.learned)
             found.append(Crowd(name, now, before, score + 1.0 + log(now / limit)))
     return tuple(found)
-
-
-_GUARD = re.compile(
-    r"^(rsyslogd|syslog-ng|syslogd|auditd|systemd-journal|systemd-journald|osqueryd|falco|clamd|fail2ban-server|wazuh-\S+"
-    r"|auditbeat|filebeat|crowdsec|ossec-\S+|falcon-sensor|metalog|vector|fluent-bit|td-agent|promtail)$"
-)
-_RESIDENT_SNAPSHOTS = 60  # a service counts as always running after so many snapshots
-_RESIDENT_SECONDS = 7_200.0  # and so much time
-_AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
-_PATIENCE = 3  # snapshots that a service may take to come back
-
-
-def _service(process: Process) -> str:
-    """The name by which its host knows it as a service; empty when it is none."""
-    seen = process.form
-    if process.above not in {"0", "1"} or process.pid == "1":
-        return ""
-    if seen.role in {"shell", "builder", "sudo"}:
-        return ""
-    return f"{seen.name} {_tool(seen)} {process.account}"
-
-
-def _tool(seen: Form) -> str:
-    return short(seen.script.rsplit("/", 1)[-1] or seen.base, _LETTERS)
-
-
-def service_print(name: str) -> int:
-    """The fingerprint of a service's name; 0 for none."""
-    if not name:
-        return 0
-    return (_print if len(name) <= _REMEMBERED else fingerprint)(name)
-
-
-def _here(read: list[Read], within: Scope, state: BehaviourState) -> dict[str, tuple[str, bool]]:
-    kept = {kind.service for _, kind in within.kept}
-    here = {
-        name: (resident.shown, resident.guard)
-        for name, resident in state.residents.items()
-        if service_print(name) in kept
-    }
-    for one in read:
-        if one.service:
-            seen = one.process.form
-            here[one.service] = _tool(seen), _GUARD.match(seen.name) is not None
-    return here
-
-
-def _services(read: list[Read], within: Scope, scene: _Scene, since_boot: int) -> Services:
-    here = _here(read, within, scene.state)
-    missing = []
-    if not here:
-        return Services(here, ())
-    for name, resident in sorted(scene.state.residents.items()):
-        gone = resident.missing + 1
-        settled = (
-            resident.seen >= _RESIDENT_SNAPSHOTS
-            and (resident.gone or scene.now) - resident.first >= _RESIDENT_SECONDS
-            and since_boot >= _AFTER_START
-        )
-        if name not in here and settled and gone >= _PATIENCE:
-            evidence = GONE["guard" if resident.guard else "service"]
-            kind = "gone:guard" if resident.guard else "gone:service"
-            normal = rate(
-                evidence.rate,
-                fleet=scene.part.marks.get(kind, 0),
-                fleet_days=scene.part.days,
-                host=scene.state.marks.get(kind, 0),
-                host_days=scene.learned / DAY,
-            )
-            excuse = _PACKAGE if scene.explained and not evidence.hard else 0.0
-            missing.append((name, resident, nats(evidence.seen, normal) - excuse))
-    return Services(here, tuple(missing))

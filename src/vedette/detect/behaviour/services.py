@@ -1,0 +1,102 @@
+"""Services: what runs under the first process, and which of it has stopped."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.hostile import GONE
+from vedette.detect.behaviour.part import BehaviourPart
+from vedette.detect.behaviour.shape import Process
+from vedette.detect.behaviour.state import BehaviourState, Resident
+from vedette.detect.fingerprint import known_print
+from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.short import short
+
+__all__ = ["Services", "here", "missing", "service_of", "service_print"]
+
+_LETTERS = 256  # of a name that a state keeps
+_GUARD = re.compile(
+    r"^(rsyslogd|syslog-ng|syslogd|auditd|systemd-journal|systemd-journald|osqueryd|falco|clamd|fail2ban-server|wazuh-\S+"
+    r"|auditbeat|filebeat|crowdsec|ossec-\S+|falcon-sensor|metalog|vector|fluent-bit|td-agent|promtail)$"
+)
+_RESIDENT_SNAPSHOTS = 60  # a service counts as always running after so many snapshots
+_RESIDENT_SECONDS = 7_200.0  # and so much time
+_AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
+_PATIENCE = 3  # snapshots that a service may take to come back
+
+
+class Services(NamedTuple):
+    """What runs under the first process, and what of it is missing, with its nats."""
+
+    here: dict[str, tuple[str, bool]]
+    missing: tuple[tuple[str, Resident, float], ...]
+
+
+def service_of(process: Process) -> str:
+    """The name by which its host knows it as a service; empty when it is none."""
+    seen = process.form
+    if process.above not in {"0", "1"} or process.pid == "1":
+        return ""
+    if seen.role in {"shell", "builder", "sudo"}:
+        return ""
+    return f"{seen.name} {_tool(seen)} {process.account}"
+
+
+def service_print(name: str) -> int:
+    """The fingerprint of a service's name; 0 for none."""
+    return known_print(name) if name else 0
+
+
+def here(
+    read: Iterable[Process], kept: set[int], state: BehaviourState
+) -> dict[str, tuple[str, bool]]:
+    """The services among processes that were read, and those whose fingerprints were `kept`: what to show, and a guard."""
+    found = {
+        name: (resident.shown, resident.guard)
+        for name, resident in state.residents.items()
+        if service_print(name) in kept
+    }
+    for process in read:
+        name = service_of(process)
+        if name:
+            found[name] = _tool(process.form), _GUARD.match(process.form.name) is not None
+    return found
+
+
+def missing(
+    here: dict[str, tuple[str, bool]],
+    state: BehaviourState,
+    part: BehaviourPart,
+    *,
+    count: int,
+    now: float,
+    since_boot: int,
+    excuse: float,
+) -> tuple[tuple[str, Resident, float], ...]:
+    """The services that have stopped, with their nats. `excuse` is what packages that change now take off."""
+    if not here or since_boot < _AFTER_START:
+        return ()
+    found = []
+    for name, resident in sorted(state.residents.items()):
+        settled = (
+            resident.seen >= _RESIDENT_SNAPSHOTS
+            and (resident.gone or now) - resident.first >= _RESIDENT_SECONDS
+        )
+        if name not in here and settled and resident.missing + 1 >= _PATIENCE:
+            evidence = GONE["guard" if resident.guard else "service"]
+            kind = "gone:guard" if resident.guard else "gone:service"
+            normal = rate(
+                evidence.rate,
+                fleet=part.marks.get(kind, 0),
+                fleet_days=part.days,
+                host=state.marks.get(kind, 0),
+                host_days=count / DAY,
+            )
+            excused = 0.0 if evidence.hard else excuse
+            found.append((name, resident, nats(evidence.seen, normal) - excused))
+    return tuple(found)
+
+
+def _tool(seen: Form) -> str:
+    return short(seen.script.rsplit("/", 1)[-1] or seen.base, _LETTERS)
