@@ -153,6 +153,12 @@ def tables() -> Tables:
         "logged_in_users": [{"user": "ana", "tty": "pts/0", "host": "10.0.9.1", "time": 1}],
         "authorized_keys": [
             {
+                "uid": 0,
+                "algorithm": "ssh-ed25519",
+                "key": "b" * 64,
+                "key_file": "/root/.ssh/authorized_keys",
+            },
+            {
                 "uid": 1000,
                 "algorithm": "ssh-ed25519",
                 "key": "a" * 64,

@@ -9,7 +9,7 @@ from math import log
 
 from vedette.core import Record
 
-__all__ = ["DAY", "HOSTILE_PER_DAY", "THRESHOLD", "Evidence", "nats", "rate"]
+__all__ = ["DAY", "HOSTILE_PER_DAY", "QUESTION", "THRESHOLD", "Evidence", "nats", "rate"]
 
 DAY = 1440.0
 HOSTILE_PER_DAY = (
@@ -18,6 +18,8 @@ HOSTILE_PER_DAY = (
 THRESHOLD = (
     -6.0
 )  # about 400 looks accepted per hit; the highest harmless case in baselines plus two nats
+
+QUESTION = 1.0  # nats over the threshold: enough to ask, too little to be severe
 
 _PRIOR_DAYS = 10.0  # how long a fleet must be watched to outweigh the reviewed prior
 _FLEET_DAYS = 3.0  # how long a host must be watched to outweigh the fleet
@@ -28,7 +30,8 @@ class Evidence(Record, frozen=True, kw_only=True):
     """One kind of evidence. `why` justifies the two numbers in a word; `attack` is an ATT&CK technique id.
 
     `operated` is the rate while a person with a login session is at work on the thing (None: the same). `hard`
-    evidence is excused neither by a package change nor by being known on other hosts.
+    evidence is excused neither by a package change nor by being known on other hosts. Evidence that only `asks` is
+    what people do as well as intruders: it never weighs more than `QUESTION`.
     """
 
     seen: float
@@ -38,6 +41,7 @@ class Evidence(Record, frozen=True, kw_only=True):
     text: str = ""
     operated: float | None = None
     hard: bool = False
+    asks: bool = False
 
 
 def rate(prior: float, *, fleet: float, fleet_days: float, host: float, host_days: float) -> float:

@@ -200,14 +200,14 @@ _PORTS = (
         name="a service no longer accepts connections",
         evidence="`listening_ports`: a row that was always there is gone",
         steps=(_close(80),),
-        expect=_found("port:tcp/80"),
+        expect=_found("port:tcp/80", within=3),
     ),
     Entry(
         id="T1489",
         name="the database no longer accepts connections",
         evidence="`listening_ports`: a row that was always there is gone",
         steps=(_close(5432),),
-        expect=_found("port:tcp/5432"),
+        expect=_found("port:tcp/5432", within=3),
         role="database",
     ),
 )

@@ -126,6 +126,7 @@ def _started(stage: Stage) -> None:
 def _starting(stage: Stage) -> None:
     _started(stage)
     stage.tables["listening_ports"] = stage.tables["listening_ports"][-1:]
+    stage.tables["process_open_sockets"] = []
 
 
 def _config_run(stage: Stage) -> None:
@@ -271,32 +272,38 @@ ENTRIES = (
         "a new kernel is installed, and the machine started later",
         _kernel,
         _nothing,
-        _starting,
         _started,
     ),
     _silent(
         "reboot",
         "ports come back in another order",
         _starting,
-        _started,
+        *(_started,) * 7,
         lasting=False,
-        during=6,
         role="database",
     ),
     _silent("config-management", "a job on every host", _config_run),
     _silent(
         "config-management",
-        "many of its files at once, then back to what they were",
-        written("/etc/cron.d/e2scrub_all", "/etc/environment"),
-        _nothing,
-        lasting=False,
+        "many of its files at once",
+        together(_config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")),
         role="build",
+    ),
+    _asks(
+        "config-management",
+        "settings of the kernel, on this host alone",
+        "file:/etc/sysctl.conf",
+        written("/etc/sysctl.conf"),
     ),
     _silent("config-management", "a narrow rule of sudo with its package", _monitor_rule),
     _silent("certificate", "certificates are renewed", _certificate),
     _asks("colleague", "an operator adds a colleague with a key", "user:eva", _colleague),
     _silent(
-        "deploy", "a new version; its port is away for a moment", _deploying, _deploy, during=6
+        "deploy",
+        "a new version; its port is away for a moment",
+        _deploying,
+        *(_deploy,) * 7,
+        lasting=False,
     ),
     _asks(
         "deploy",

@@ -40,7 +40,13 @@ def _unit(name: str, folder: str, state: str = "enabled") -> Change:
 
 
 def _state(name: str, state: str) -> Change:
-    return lambda stage: stage.edit("systemd_units", {"id": name}, unit_file_state=state)
+    def change(stage: Stage) -> None:
+        stage.edit("systemd_units", {"id": name}, unit_file_state=state)
+        if state == "masked":
+            path = f"/etc/systemd/system/{name}"
+            stage.edit("systemd_units", {"id": name}, fragment_path=path)
+
+    return change
 
 
 def _module(name: str) -> Change:
@@ -439,7 +445,7 @@ _KERNEL = (
         name="the data disk is no longer mounted",
         evidence="`mounts`: the row of a lasting file system is gone",
         steps=(lambda stage: stage.drop("mounts", path="/var/lib/data"),),
-        expect=_found("mount:/var/lib/data"),
+        expect=_found("mount:/var/lib/data", within=2),
         role="database",
     ),
 )

@@ -1,14 +1,37 @@
 """Facts about who may come in: users, SSH keys, sudo rules, logins."""
 
+import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 
 from vedette.detect.inventory.fact import Fact, number, text
+from vedette.detect.inventory.files import HANDS_ON
+from vedette.detect.place import hidden, place, risky
 from vedette.detect.view import View
 
-__all__ = ["closed_accounts", "keys", "logins", "rules", "users"]
+__all__ = ["closed_accounts", "homes", "keyring", "keys", "logins", "rules", "twins", "users"]
 
 _NO_LOGIN = ("nologin", "false", "sync", "halt", "shutdown", "true", "git-shell")
 _MOST_CLOSED, _LETTERS = 1_000, 256
+_SYSTEM = 99  # up to here, systems have accounts of root's own group (sync, games, operator)
+_NOBODY = 65_534
+_LONGEST_RULE = 2_000
+_PRELOADS = re.compile(r"env_keep\b.*\b(?:LD_\w+|PYTHONPATH|PERL5LIB|BASH_ENV)")
+_LOOSENS = re.compile(
+    r"!\s*(?:authenticate|tty_tickets|use_pty|env_reset|requiretty|syslog|logfile|secure_path|lecture_\w+)\b"
+    r"|timestamp_timeout\s*=\s*(?:-|\d{3})|timestamp_type\s*=\s*global|\bsetenv\b|\bvisiblepw\b"
+)
+_PROTECTS = re.compile(
+    r"^\s*(?:use_pty|requiretty|env_reset|secure_path|logfile|log_input|log_output|tty_tickets)\b"
+)
+_INSIDE = tuple(
+    ip_network(network)
+    for network in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
 
 
 def _may_log_in(shell: str) -> bool:
@@ -26,7 +49,8 @@ def users(view: View) -> Iterator[Fact]:
             marks = ("user.login",)
             changed = "user.unlocked" if 0 < uid < 1000 else "user.changed"
         else:
-            marks, changed = ("user.plain",), "user.changed"
+            marks = ("user.plain",)
+            changed = "user.closed" if uid == 0 or 1000 <= uid < _NOBODY else "user.changed"
         yield Fact(
             "user",
             name,
@@ -37,6 +61,38 @@ def users(view: View) -> Iterator[Fact]:
             changed,
             "user" if login and uid >= 1000 else "",
         )
+
+
+def homes(view: View) -> Iterator[Fact]:
+    """Of `users`: one per name; the own group and the home are the value."""
+    for row in view.rows("users"):
+        name, uid, gid = text(row, "username"), number(row, "uid"), number(row, "gid")
+        home = text(row, "directory")
+        odd = risky(f"{home}/") or hidden(home)
+        rooted = gid == 0 and uid > _SYSTEM
+        yield Fact(
+            "home",
+            name,
+            f"{gid}:{home}",
+            ("user.odd" if odd else "user.rooted" if rooted else "home.new",),
+            f"user:{name}",
+            f"{name} (group id {gid}, home {home or 'none'})",
+            "user.odd" if odd else "user.rooted" if rooted else "home.moved",
+        )
+
+
+def twins(view: View) -> Iterator[Fact]:
+    """Of `users`: the user ids that two names share, other than 0, which is told of each name."""
+    names: dict[int, list[str]] = {}
+    for row in view.rows("users"):
+        names.setdefault(number(row, "uid"), []).append(text(row, "username"))
+    for uid, some in names.items():
+        several = list(dict.fromkeys(some))
+        if uid > 0 and len(several) > 1:
+            shown = f"{' and '.join(several[:4])} (user id {uid})"
+            yield Fact(
+                "twin", str(uid), "\0".join(several), ("user.twin",), f"user:{several[-1]}", shown
+            )
 
 
 def keys(view: View) -> Iterator[Fact]:
@@ -51,20 +107,52 @@ def keys(view: View) -> Iterator[Fact]:
         yield Fact("key", f"{file}\0{key}", str(uid), (mark,), f"key:{file}", shown)
 
 
+def keyring(view: View) -> Iterator[Fact]:
+    """Of `authorized_keys`: that there is any key at all."""
+    if view.rows("authorized_keys"):
+        yield Fact(
+            "keyring", "any", "", ("keyring.there",), "key:all", "any SSH key", watch="keyring"
+        )
+
+
 def rules(view: View) -> Iterator[Fact]:
     """Of `sudoers`: one per rule."""
     for row in view.rows("sudoers"):
         source, header = text(row, "source"), text(row, "header")
         rule = text(row, "rule_details")
-        words = f"{header} {rule}".upper()
-        if header.startswith("Defaults"):
-            mark = "sudo.nopasswd" if "!AUTHENTICATE" in words else "sudo.plain"
-        elif "NOPASSWD" in words:
-            mark = "sudo.nopasswd"
-        else:
-            mark = "sudo.all" if rule.rstrip().endswith("ALL") else "sudo.plain"
         key = f"{source}\0{header}\0{rule}"
-        yield Fact("sudo", key, "", (mark,), f"sudo:{source}", f"{header} {rule} in {source}")
+        guards = header.startswith("Defaults") and _PROTECTS.search(rule) is not None
+        yield Fact(
+            "sudo",
+            key,
+            "",
+            (_rule_mark(header, rule),),
+            f"sudo:{source}",
+            f"{header} {rule} in {source}",
+            watch="sudo-guard" if guards else "",
+        )
+
+
+def _rule_mark(header: str, rule: str) -> str:
+    if header.startswith("Defaults"):
+        if _PRELOADS.search(rule):
+            return "sudo.preload"
+        return "sudo.loose" if _LOOSENS.search(rule) else "sudo.plain"
+    if "NOPASSWD" in f"{header} {rule}".upper():
+        return "sudo.narrow" if _is_narrow(rule) else "sudo.nopasswd"
+    return "sudo.all" if rule.rstrip().endswith("ALL") else "sudo.plain"
+
+
+def _is_narrow(rule: str) -> bool:
+    """Whether it allows some programs of the system only, none of which hands its rights on."""
+    commands = [part.rsplit(":", 1)[-1].strip() for part in rule[:_LONGEST_RULE].split(",")]
+    programs = [command.split(None, 1)[0] if command else "" for command in commands]
+    return all(
+        place(path) == "system"
+        and "*" not in command
+        and not HANDS_ON.match(path.rsplit("/", 1)[-1])
+        for path, command in zip(programs, commands, strict=True)
+    )
 
 
 def closed_accounts(view: View, before: list[str] | None) -> list[str] | None:
@@ -86,8 +174,21 @@ def logins(view: View, closed: Collection[str]) -> Iterator[Fact]:
         name, origin = text(row, "user"), text(row, "host")
         if not name or text(row, "type") not in {"", "user"}:
             continue
-        marks = ("login.root",) if name == "root" else ("login.plain",)
+        mark = "login.plain"
         if name[:_LETTERS] in closed:
-            marks = ("login.service",)
+            mark = "login.service"
+        elif name == "root":
+            mark = _root_mark(origin[:_LETTERS])
         shown = f"{name} from {origin or 'the console'}"
-        yield Fact("login", f"{name}\0{origin}", "", marks, f"login:{name}", shown)
+        yield Fact("login", f"{name}\0{origin}", "", (mark,), f"login:{name}", shown)
+
+
+@lru_cache(maxsize=1024)
+def _root_mark(origin: str) -> str:
+    """By where root comes from: the console, a network of one's own (RFC 1918, 6598, 4193, 3927), or outside."""
+    try:
+        address = ip_address(origin)
+    except ValueError:
+        return "login.root" if origin.strip(":0") else "login.console"
+    inside = any(address in network for network in _INSIDE if network.version == address.version)
+    return "login.root" if inside else "login.outside"

@@ -90,6 +90,7 @@ class InventoryExpert:
         _age(state, alarm=alarm)
         _watch(view, state, seen)
         state.package_tables, state.closed = seen.packages, seen.closed
+        state.versions, state.lists, state.causes = seen.versions, seen.lists, seen.causes
         state.since_package = min(seen.since_package, 1_000)
         if view.snapshot.host.boot_time > state.boot + 30.0:
             state.boot = view.snapshot.host.boot_time
@@ -157,6 +158,9 @@ def _remember(known: dict[int, list[int]], key: int, value: int) -> None:
 def _count_bursts(state: InventoryState, seen: Look) -> None:
     loudest: dict[str, float] = {}
     for case in seen.opened.values():
+        if case.explained:
+            # The rate is that of things that nothing explains.
+            continue
         loudest[case.mark] = max(loudest.get(case.mark, case.nats), case.nats)
     for mark, score in loudest.items():
         if score < 0.0:

@@ -27,7 +27,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
         facts: set[int] = set()
         for view in views(recording):
             seen = expert.look(view, state)
-            bursts.update({case.mark for case in seen.opened.values()})
+            bursts.update({case.mark for case in seen.opened.values() if not case.explained})
             for reading in seen.readings.values():
                 facts |= {
                     fingerprint(fact.kind, fact.key, fact.value) for fact in reading.facts.values()

@@ -1,20 +1,30 @@
 """The kinds of facts, and the tables each is read from."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from vedette.detect.inventory import accounts, doors, files, starters
+from vedette.detect.inventory import accounts, doors, files, lists, mounts, starters, versions
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.view import View
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["EXPLAINING", "KINDS", "Kind", "Memory"]
+
+
+class Memory(NamedTuple):
+    """What some readers must know beside the rows.
+
+    The names of service accounts that can't log in, and the versions of followed packages when they were last read.
+    """
+
+    closed: Collection[str]
+    versions: Mapping[str, str]
 
 
 class Kind(NamedTuple):
-    """A kind of facts.
+    """A kind of facts. One whose keys or values are formed anew gets another name: a host's state then reads it anew.
 
     `table` holds them; `needs` must be seen beside. `steady` kinds change only by an act, others (ports) come and go
-    by themselves. `reader` gets the names of closed accounts too where `by_account` says so.
+    by themselves. `reader` gets the memory too where `with_memory` says so.
     """
 
     name: str
@@ -22,7 +32,7 @@ class Kind(NamedTuple):
     reader: Callable[..., Iterable[Fact]]
     needs: frozenset[str] = frozenset()
     steady: bool = True
-    by_account: bool = False
+    with_memory: bool = False
 
     def here(self, view: View) -> bool:
         """Whether the view has the rows of this kind."""
@@ -36,23 +46,49 @@ class Kind(NamedTuple):
         """Whether the view is known to hold the same facts as last time, with rows or by digest alone."""
         return not self.needs and self.table in view.unchanged
 
-    def read(self, view: View, closed: Collection[str]) -> Iterable[Fact]:
-        """Its facts, from rows that are here. `closed` are the names of service accounts that can't log in."""
-        return self.reader(view, closed) if self.by_account else self.reader(view)
+    def read(self, view: View, memory: Memory) -> Iterable[Fact]:
+        """Its facts, from rows that are here."""
+        return self.reader(view, memory) if self.with_memory else self.reader(view)
 
+
+def _logins(view: View, memory: Memory) -> Iterable[Fact]:
+    return accounts.logins(view, memory.closed)
+
+
+def _debs(view: View, memory: Memory) -> Iterable[Fact]:
+    return versions.versions(view, "version", "deb_packages", memory.versions)
+
+
+def _rpms(view: View, memory: Memory) -> Iterable[Fact]:
+    return versions.versions(view, "version.rpm", "rpm_packages", memory.versions)
+
+
+_WITH_PROCESSES = frozenset({"processes"})
 
 KINDS = (
     Kind("user", "users", accounts.users),
+    Kind("home", "users", accounts.homes),
+    Kind("twin", "users", accounts.twins),
     Kind("key", "authorized_keys", accounts.keys),
+    Kind("keyring", "authorized_keys", accounts.keyring),
     Kind("sudo", "sudoers", accounts.rules),
-    Kind("login", "logged_in_users", accounts.logins, by_account=True),
+    Kind("login", "logged_in_users", _logins, with_memory=True),
     Kind("cron", "crontab", starters.jobs),
-    Kind("unit", "systemd_units", starters.units),
+    Kind("care", "crontab", starters.care),
+    Kind("unit.file", "systemd_units", starters.units),
+    Kind("unit.state", "systemd_units", starters.unit_states),
     Kind("module", "kernel_modules", starters.modules),
-    Kind("mount", "mounts", starters.mounts),
+    Kind("mount", "mounts", mounts.mounts),
     Kind("suid", "suid_bin", files.raised),
     Kind("hash", "hash", files.digests),
-    Kind("listen", "listening_ports", doors.ports, frozenset({"processes"}), steady=False),
-    Kind("tool", "deb_packages", doors.deb_packages),
-    Kind("tool.rpm", "rpm_packages", doors.rpm_packages),
+    Kind("listen", "listening_ports", doors.ports, _WITH_PROCESSES, steady=False),
+    Kind("door", "listening_ports", doors.owners, _WITH_PROCESSES, steady=False),
+    Kind("reach", "listening_ports", doors.reaches, _WITH_PROCESSES, steady=False),
+    Kind("tool", "deb_packages", lists.deb_packages),
+    Kind("tool.rpm", "rpm_packages", lists.rpm_packages),
+    Kind("version", "deb_packages", _debs, with_memory=True),
+    Kind("version.rpm", "rpm_packages", _rpms, with_memory=True),
 )
+
+EXPLAINING = frozenset({"user", "home", "key", "cron"})
+"""Kinds of which any change explains others: the file that holds them changes with them."""

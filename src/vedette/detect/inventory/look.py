@@ -8,50 +8,21 @@ import msgspec
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import closed_accounts
+from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
-from vedette.detect.inventory.kinds import KINDS, Kind
+from vedette.detect.inventory.kinds import EXPLAINING, KINDS, Kind, Memory
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
-from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.inventory.versions import versions_now
+from vedette.detect.odds import DAY, QUESTION, nats, rate
 from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
-__all__ = ["EXPLAINED", "Look", "Reading", "look"]
+__all__ = ["Look", "Reading", "look"]
 
 _SUBJECT, _SHOWN = 300, 600  # letters that a state keeps
-
-EXPLAINED = 5  # snapshots after a package change in which it explains what is new
-_LATE = 3  # a package database may be written after the files: so many snapshots later it still explains them
-_PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
-_PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
-_BY_PACKAGE = {
-    "user.plain": _PACKAGE,
-    "sudo.plain": _PACKAGE,
-    "unit.made": _PACKAGE,
-    "unit.timer": _PACKAGE,
-    "unit.packaged": _PACKAGE + 1.0,
-    "unit.changed": _PACKAGE,
-    "cron.service": _PACKAGE,
-    "cron.home": _PACKAGE,
-    "cron.minute": _PACKAGE,
-    "cron.plain": _PACKAGE,
-    "module.plain": _PACKAGE,
-    "suid.system": _PROGRAM_PACKAGE,
-    "hash.program": _PROGRAM_PACKAGE,
-    "hash.pam": _PACKAGE,
-    "hash.start": _PACKAGE,
-    "hash.boot": _PACKAGE,
-    "hash.ssh": _PACKAGE,
-    "hash.hosts": _PACKAGE,
-    "hash.resolver": _PACKAGE,
-    "listen.open": _PACKAGE,
-    "listen.port": _PACKAGE,
-    "program": _PROGRAM_PACKAGE,
-    "guard-unit": 1.0,
-    "port": _PACKAGE,
-}
 
 
 _ELSEWHERE = "unknown on this host until now, but other hosts have it"
@@ -68,7 +39,7 @@ class Look(NamedTuple):
     """What one view says.
 
     Readings by kind, cases still open and newly opened by id, vanished things with their nats, and what is known of
-    packages, of the last start, and of closed accounts.
+    packages, of the last start, of closed accounts, and of what may explain facts (as in the state).
     """
 
     readings: dict[str, Reading]
@@ -79,38 +50,87 @@ class Look(NamedTuple):
     since_package: int
     since_boot: int
     closed: list[str] | None
+    versions: dict[str, str]
+    lists: dict[str, int]
+    causes: dict[str, int]
+
+
+class _Why(NamedTuple):
+    """What happened of late, by the snapshots since, and the followed packages of this host."""
+
+    causes: dict[str, int]
+    listed: Collection[str]
+
+    def excuse(self, mark: str, subject: str, window: int = EXPLAINED) -> tuple[float, float]:
+        return excuse(mark, subject, self.causes, window=window, listed=self.listed)
 
 
 def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     """Reads what is not known to be unchanged, and compares. Changes nothing."""
     packages = packages_now(view, state.package_tables)
     moved = packages != state.package_tables and bool(state.package_tables)
-    since = 0 if moved or package_manager_runs(view) else state.since_package + 1
+    manager = package_manager_runs(view)
+    since = 0 if moved or manager else state.since_package + 1
     started = view.snapshot.host.boot_time > state.boot + 30.0
+    since_boot = 0 if started else state.since_boot + 1
     closed = closed_accounts(view, state.closed)
+    versions = versions_now(view, state.versions)
+    memory = Memory(closed or (), state.versions)
     readings = {
-        kind.name: _read(kind, view, state, closed or ())
+        kind.name: _read(kind, view, state, memory)
         for kind in KINDS
         if kind.here(view) and not (kind.name in state.known and kind.unchanged(view))
     }
-    kept, opened = _cases(view, state, part, readings, since)
+    lists = _lists(readings, state)
+    causes = _causes(state, lists, versions)
+    why = _Why(
+        causes
+        | {"package": since, "start": since_boot if view.count else EXPLAINED}
+        | ({"manager": 0} if manager else {}),
+        {*versions, *state.versions},
+    )
+    kept, opened = _cases(view, state, part, readings, why)
     return Look(
         readings,
         kept,
         opened,
-        tuple(_vanished(view, state, part, readings, since)),
+        tuple(_vanished(view, state, part, readings, why)),
         packages,
         since,
-        0 if started else state.since_boot + 1,
+        since_boot,
         closed,
+        versions,
+        lists,
+        causes,
     )
 
 
-def _read(kind: Kind, view: View, state: InventoryState, closed: Collection[str]) -> Reading:
+def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int]:
+    found = {
+        name: fingerprint(*sorted(f"{key:x}:{value:x}" for key, value in reading.facts))
+        for name, reading in readings.items()
+        if name in EXPLAINING
+    }
+    return state.lists | found
+
+
+def _causes(
+    state: InventoryState, lists: dict[str, int], versions: dict[str, str]
+) -> dict[str, int]:
+    """By the snapshots since: changes of facts that explain others, and of followed packages."""
+    aged = {name: age + 1 for name, age in state.causes.items() if age < EXPLAINED}
+    new = [name for name, one in lists.items() if state.lists.get(name, one) != one]
+    if state.versions:
+        names = sorted(versions.keys() | state.versions.keys())
+        new += [f"package:{n}" for n in names if versions.get(n) != state.versions.get(n)]
+    return aged | dict.fromkeys(new, 0)
+
+
+def _read(kind: Kind, view: View, state: InventoryState, memory: Memory) -> Reading:
     facts = {
         (fingerprint(fact.key), fingerprint(fact.value)): fact
         for fact in sorted(
-            kind.read(view, closed), key=lambda fact: (fact.key, fact.value, fact.shown)
+            kind.read(view, memory), key=lambda fact: (fact.key, fact.value, fact.shown)
         )
     }
     return Reading(facts, view.count == 0 or kind.name not in state.known)
@@ -121,16 +141,14 @@ def _cases(
     state: InventoryState,
     part: InventoryPart,
     readings: dict[str, Reading],
-    since: int,
+    why: _Why,
 ) -> tuple[dict[str, Open], dict[str, Open]]:
     kept = {
         name: case
         for name, case in state.open.items()
         if (reading := readings.get(case.kind)) is None or (case.key, case.value) in reading.facts
     }
-    if since == 0:
-        kept = {name: _explained_late(case) for name, case in kept.items()}
-    kept = {name: _excused(case, view) for name, case in kept.items()}
+    kept = {name: _excused(_explained_late(case, why), view) for name, case in kept.items()}
     opened = {}
     for kind, reading in readings.items():
         if reading.first:
@@ -139,15 +157,22 @@ def _cases(
         for (key, value), fact in reading.facts.items():
             name = f"{kind}:{key:x}:{value:x}"
             if name not in kept and value not in known.get(key, ()):
-                opened[name] = _open(fact, key, value, view, state, part, since)
+                opened[name] = _open(fact, key, value, view, state, part, why)
     return kept, opened
 
 
-def _explained_late(case: Open) -> Open:
-    excuse = _BY_PACKAGE.get(case.mark, 0.0)
-    if not excuse or case.hard or case.age >= _LATE:
+def _explained_late(case: Open, why: _Why) -> Open:
+    """The case, if its cause came after it, or if the cause that it was given credit for did not come."""
+    if case.hard or case.age > LATE or (case.explained and not case.owed):
         return case
-    return msgspec.structs.replace(case, nats=case.nats - excuse)
+    nats, credit = why.excuse(case.mark, case.subject, window=1)
+    if nats and not credit:
+        return msgspec.structs.replace(
+            case, nats=case.nats + case.owed - nats, explained=True, owed=0.0
+        )
+    if case.owed and case.age == LATE:
+        return msgspec.structs.replace(case, nats=case.nats + case.owed, explained=False, owed=0.0)
+    return case
 
 
 def _excused(case: Open, view: View) -> Open:
@@ -167,7 +192,7 @@ def _open(
     view: View,
     state: InventoryState,
     part: InventoryPart,
-    since: int,
+    why: _Why,
 ) -> Open:
     marks: Iterable[str] = fact.marks
     shown = short(fact.shown, _SHOWN)
@@ -180,19 +205,18 @@ def _open(
     excused = 0.0
     # Each further mark that is telling by itself about doubles the odds.
     score += log(2.0) * sum(1 for other, _ in weighed[1:] if other > 0.0)
+    explained, credit = (0.0, 0.0) if hard else why.excuse(mark, fact.subject)
     if not hard:
-        score -= _BY_PACKAGE.get(mark, 0.0) if since < EXPLAINED else 0.0
         excused = max(
             part.familiarity(fingerprint(fact.kind, fact.key, fact.value)),
             view.outlook.excuse(print_of(fact.kind, key, value)),
         )
-        score -= excused
+        score -= explained + excused
+    expected = "unknown on this host until now"
     if excused:
         expected = _ELSEWHERE
-    elif since >= EXPLAINED:
-        expected = "unknown on this host until now"
-    else:
-        expected = "unknown on this host until now; packages are changing"
+    elif why.causes["package"] < EXPLAINED:
+        expected += "; packages are changing"
     return Open(
         kind=fact.kind,
         key=key,
@@ -207,6 +231,8 @@ def _open(
         nats=score,
         hard=hard,
         excused=excused,
+        explained=explained > 0.0,
+        owed=credit,
     )
 
 
@@ -220,7 +246,8 @@ def weigh(mark: str, state: InventoryState, part: InventoryPart, count: int) -> 
         host=state.bursts.get(mark, 0),
         host_days=count / DAY,
     )
-    return nats(evidence.seen, normal)
+    score = nats(evidence.seen, normal)
+    return min(score, QUESTION) if evidence.asks else score
 
 
 _RESIDENT_SNAPSHOTS = 60  # a port counts as always there after so many snapshots
@@ -233,7 +260,7 @@ def _vanished(
     state: InventoryState,
     part: InventoryPart,
     readings: dict[str, Reading],
-    since: int,
+    why: _Why,
 ) -> Iterable[tuple[Watched, float]]:
     """Watched things that are gone, with their nats; patience is two snapshots, three for what comes and goes."""
     for kind in KINDS:
@@ -250,8 +277,9 @@ def _vanished(
             settled = (
                 thing.seen >= _RESIDENT_SNAPSHOTS and thing.gone - thing.first >= _RESIDENT_SECONDS
             )
-            if kind.steady or (settled and state.since_boot >= _AFTER_START):
+            steady = kind.steady and thing.evidence != "mount"
+            if steady or (settled and state.since_boot >= _AFTER_START):
                 score = weigh(thing.evidence, state, part, view.count)
-                excused = since < EXPLAINED + missing and not VANISHED[thing.evidence].hard
-                score -= _BY_PACKAGE.get(thing.evidence, 0.0) if excused else 0.0
+                if not VANISHED[thing.evidence].hard:
+                    score -= why.excuse(thing.evidence, thing.subject, EXPLAINED + missing)[0]
                 yield thing, score

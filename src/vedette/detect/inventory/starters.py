@@ -1,4 +1,4 @@
-"""Facts about what starts or stays by itself: scheduled jobs, units, kernel modules, mounts."""
+"""Facts about what starts or stays by itself: scheduled jobs, units, kernel modules."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from vedette.detect.place import hidden, place, risky
 from vedette.detect.signature import deed
 from vedette.detect.view import View
 
-__all__ = ["jobs", "modules", "mounts", "units"]
+__all__ = ["care", "jobs", "modules", "unit_states", "units"]
 
 _SEGMENT = re.compile(r"\|\||&&|[;|&\n]")
 _WRAPPERS = frozenset(
@@ -34,6 +34,10 @@ _RUNNERS = re.compile(
     r"^(\S*/)?(ba|da|z|k)?sh$|^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*$|^(source|\.)$"
 )
 _OUTPUT = re.compile(r"(?:\d|&)?>>?\s*\S+|</\S+")
+# A pause of random length is what packages use one for.
+_CODE = re.compile(
+    r"(?:^|[\s;&|/])(?:python|perl|ruby|php|node|lua)[\d.]*\s+(?:-\S+\s+)*-\w*[cer]\s+(?![\"']sleep\b)[\"']"
+)
 _DOWNLOAD = re.compile(r"\b(?:curl|wget|nc|ncat|base64|ftp|scp)\b")
 _SPOOL = re.compile(r"/var/spool/cron/(?:crontabs/|tabs/)?([^/]+)$")
 _SERVICES = frozenset(
@@ -86,6 +90,20 @@ _GUARDS = re.compile(
     r"|nftables|wazuh-agent|auditbeat|filebeat|crowdsec|aide\w*)\.(service|timer)$"
 )
 _UNIT_TYPES = (".service", ".timer", ".socket", ".path")
+# What keeps a host in order: its clock, its updates, its backups, its logs, who watches it.
+_KEEPERS = re.compile(
+    r"^(chronyd?|systemd-timesyncd|ntpd?|ntpsec|openntpd|apt-daily(-upgrade)?|unattended-upgrades|dnf-automatic\S*"
+    r"|logrotate|\S*backup\S*|restic\S*|borg\S*|smartd|smartmontools|mdmonitor\S*|\S*exporter|telegraf|collectd"
+    r"|zabbix-agent2?|nagios-nrpe-server|nrpe|vedette-agent|certbot\S*)\.(service|timer)$"
+)
+_DEBUG = re.compile(r"^(debug-shell|telnet|rsh|rlogin|rexec|systemd-nspawn@)\.(service|socket)$")
+_GUARD_MODULES = re.compile(
+    r"^(falco|scap|sysdig_probe|falcon_\w+|ds_am|bmhook|auditbeat|lkrg|p_lkrg)$"
+)
+_CARE = re.compile(
+    r"\b(backup|dump|restic|borg|rsnapshot|duplicity|bacula|logrotate|aide|tripwire|rkhunter|chkrootkit|debsums|lynis"
+    r"|clamscan|freshclam|certbot|unattended-upgrade|ntpdate|fstrim)"
+)
 _MODULES = re.compile(
     r"^(nf|nft|nfnetlink|xt|ip|ip6|ipt|ip6t|iptable|ip6table|ebt|ebtable|arp|br|bridge|veth|overlay|loop|dm|tun|tap|vhost"
     r"|kvm|snd|usb|hid|nls|fuse|isofs|udf|vfat|fat|exfat|ext4|xfs|btrfs|jbd2|nfs|nfsd|lockd|cifs|sunrpc|ceph|rbd|algif|af"
@@ -95,7 +113,6 @@ _MODULES = re.compile(
     r"|iscsi|target|libcrc32c|stp|llc|8021q|garp|mrp|netlink|psample|rapl|cuse|configfs|pps|ptp|edac|mei|uas|aesni|libchacha\w*|poly1305|curve25519|chacha\w*|ghash|cryptd|blake2\w*|curve\w*|rpcsec\w*|auth|grace|dns|fscache|netfs|cachefiles|nbd|vboxdrv|zfs|spl|evdev|mousedev|psmouse|serio|parport|ppdev|lp|pcspkr|mbcache|efi\w*|autofs4|quota\w*|msr|cpuid|softdog|iTCO\w*|watchdog|ipmi|uio|vfio|irqbypass|cec|rc|video|media|uvc\w*|v4l2)(_|\d|$)"
 )
 _LENGTH = 4_000  # letters of a command that are read
-_OVER_PROCESS = re.compile(r"^/proc/\d+(/|$)")
 
 
 def _program(segment: str) -> str:
@@ -129,13 +146,17 @@ def _marks(command: str, owner: str, minute: str) -> tuple[tuple[str, ...], str]
     found = deed(command)
     if found in _DEEDS:
         marks.append("cron.deed")
+    if _CODE.search(command):
+        marks.append("cron.code")
     if _DOWNLOAD.search(command):
         marks.append("cron.download")
     if owner in _SERVICES:
         marks.append("cron.service")
-    if any(place(path) in {"home", "roothome"} or path.startswith("~") for path in runs):
-        marks.append("cron.home")
-    if minute in {"*", "*/1", "@reboot"}:
+    home = any(place(path) in {"home", "roothome"} or path.startswith("~") for path in runs)
+    always = minute in {"*", "*/1", "@reboot"}
+    if home:
+        marks.append("cron.kept" if always else "cron.home")
+    if always:
         marks.append("cron.minute")
     return tuple(marks) or ("cron.plain",), found
 
@@ -163,34 +184,76 @@ def jobs(view: View) -> Iterator[Fact]:
         )
 
 
+def care(view: View) -> Iterator[Fact]:
+    """Of `crontab`: what is kept up by a job (backups, rotation, checks), one by file and word, however it is called."""
+    for row in view.rows("crontab"):
+        file, command = text(row, "path"), text(row, "command")[:_LENGTH]
+        for word in sorted(set(_CARE.findall(command))):
+            shown = f"{command[:200]!r} in {file}"
+            yield Fact(
+                "care", f"{file}\0{word}", "", ("care.there",), f"cron:{file}", shown, watch="care"
+            )
+
+
 def units(view: View) -> Iterator[Fact]:
-    """Of `systemd_units`: services, timers, sockets and paths with a file that lasts, one per name."""
-    for row in view.rows("systemd_units"):
-        name = _INSTANCE.sub("@.", text(row, "id"))
-        file, state = text(row, "fragment_path"), text(row, "unit_file_state")
-        if not name.endswith(_UNIT_TYPES) or file.startswith("/run/"):
-            continue
-        if risky(file) or (hidden(file) and place(file) not in {"home", "roothome"}):
-            mark = "unit.risky"
-        elif state in {"alias", "generated", "transient", "linked-runtime"} or not file:
-            mark = "unit.alias"
-        elif place(file) in {"home", "roothome"}:
-            mark = "unit.own"
-        elif not file.startswith(("/lib/", "/usr/lib/")):
-            mark = "unit.timer" if name.endswith(".timer") else "unit.made"
+    """Of `systemd_units`: services, timers, sockets and paths with a file that lasts, one per name; the file is the value."""
+    for name, file, state in _lasting(view):
+        mark = _unit_mark(name, file, state)
+        if mark in {"unit.made", "unit.timer", "unit.own"}:
+            changed = "unit.override"
         else:
-            mark = "unit.packaged"
-        watch = "guard-unit" if _GUARDS.match(name) else ""
+            changed = (
+                mark if mark in {"unit.risky", "unit.alias", "unit.linked"} else "unit.changed"
+            )
         yield Fact(
-            "unit",
+            "unit.file",
             name,
-            f"{file}:{state}",
+            file,
             (mark,),
             f"unit:{name}",
             f"{name} ({file or 'no file'}, {state or 'no state'})",
-            "unit.risky" if mark == "unit.risky" else "unit.changed",
-            watch,
+            changed,
+            "guard-unit" if _GUARDS.match(name) else "",
         )
+
+
+def unit_states(view: View) -> Iterator[Fact]:
+    """Of the same: whether it starts by itself is the value."""
+    for name, file, state in _lasting(view):
+        changed = "unit.changed"
+        if state in {"disabled", "masked", "masked-runtime"}:
+            if _GUARDS.match(name):
+                changed = "unit.guard-off"
+            elif _KEEPERS.match(name):
+                changed = "unit.care-off"
+            elif state != "disabled":
+                changed = "unit.masked"
+        elif _DEBUG.match(name) and state.startswith(("enabled", "linked")):
+            changed = "unit.debug"
+        shown = f"{name} ({state or 'no state'}, {file or 'no file'})"
+        yield Fact("unit.state", name, state, ("unit.state",), f"unit:{name}", shown, changed)
+
+
+def _lasting(view: View) -> Iterator[tuple[str, str, str]]:
+    for row in view.rows("systemd_units"):
+        name = _INSTANCE.sub("@.", text(row, "id"))
+        file = text(row, "fragment_path")
+        if name.endswith(_UNIT_TYPES) and not file.startswith("/run/"):
+            yield name, file, text(row, "unit_file_state")
+
+
+def _unit_mark(name: str, file: str, state: str) -> str:
+    if risky(file) or (hidden(file) and place(file) not in {"home", "roothome"}):
+        return "unit.risky"
+    if state in {"alias", "generated", "transient", "linked-runtime", "masked"} or not file:
+        return "unit.alias"
+    if state == "linked":
+        return "unit.linked"
+    if place(file) in {"home", "roothome"}:
+        return "unit.own"
+    if file.startswith(("/lib/", "/usr/lib/")):
+        return "unit.packaged"
+    return "unit.timer" if name.endswith(".timer") else "unit.made"
 
 
 def modules(view: View) -> Iterator[Fact]:
@@ -198,12 +261,5 @@ def modules(view: View) -> Iterator[Fact]:
     for row in view.rows("kernel_modules"):
         name = text(row, "name")
         mark = "module.common" if _MODULES.match(name) else "module.plain"
-        yield Fact("module", name, "", (mark,), f"module:{name}", name)
-
-
-def mounts(view: View) -> Iterator[Fact]:
-    """Of `mounts`: one per path; its type is the value."""
-    for row in view.rows("mounts"):
-        path, kind = text(row, "path"), text(row, "type")
-        mark = "mount.process" if _OVER_PROCESS.match(path) else "mount.plain"
-        yield Fact("mount", path, kind, (mark,), f"mount:{path}", f"{path} ({kind})")
+        watch = "guard-module" if _GUARD_MODULES.match(name) else ""
+        yield Fact("module", name, "", (mark,), f"module:{name}", name, watch=watch)

@@ -17,7 +17,8 @@ def print_of(kind: str, key: int, value: int) -> int:
 class Open(msgspec.Struct, array_like=True):
     """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots.
 
-    `excused` are the nats that other hosts took off already.
+    `excused` are the nats that other hosts took off already; `explained` says that a cause explains it; `owed` are nats
+    of that on credit, to be given back when no cause shows up.
     """
 
     kind: str
@@ -34,6 +35,8 @@ class Open(msgspec.Struct, array_like=True):
     hard: bool
     age: int = 0
     excused: float = 0.0
+    explained: bool = False
+    owed: float = 0.0
 
     @property
     def print(self) -> int:
@@ -62,7 +65,9 @@ class InventoryState(msgspec.Struct):
 
     `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
     evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
-    `closed` the names of service accounts that can't log in, None before `users` was seen.
+    `closed` the names of service accounts that can't log in, None before `users` was seen; `versions` those of the
+    followed packages; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
+    the last change in each of them and in each followed package, while it is young.
     """
 
     known: dict[str, dict[int, list[int]]] = {}
@@ -74,6 +79,9 @@ class InventoryState(msgspec.Struct):
     boot: float = 0.0
     since_boot: int = 1_000
     closed: list[str] | None = None
+    versions: dict[str, str] = {}
+    lists: dict[str, int] = {}
+    causes: dict[str, int] = {}
 
     def prints(self) -> set[int]:
         """Of every fact that was learned as normal."""

@@ -1,0 +1,144 @@
+"""What explains a fact away: the package that brings a file, the account whose line makes a list change, a start.
+
+A cause explains for a few snapshots, before and after: a list of packages may be written later than the files.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+__all__ = ["EXPLAINED", "LATE", "OWNED", "excuse"]
+
+EXPLAINED = 5  # snapshots after a cause in which it explains what is new
+LATE = 3  # snapshots in which a cause may still come after what it explains
+
+_PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
+_PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
+_LINES = 6.0  # nats: a file changes when a line of it does, and the lines are judged one by one
+_START = 4.0  # nats: at a start, drivers come by themselves
+_WORKING = 4.0  # nats, on credit: a package manager is at work, and the package itself is not in the list yet
+
+_EXCUSES: dict[str, dict[str, float]] = {
+    "user.plain": {"package": _PACKAGE},
+    "user.odd": {"package": _PACKAGE},
+    "user.login": {"package": _PACKAGE},
+    "home.moved": {"package": _PACKAGE},
+    "sudo.plain": {"package": _PACKAGE},
+    "sudo.narrow": {"package": _PACKAGE},
+    "unit.made": {"package": _PACKAGE},
+    "unit.timer": {"package": _PACKAGE},
+    "unit.override": {"package": _PACKAGE},
+    "unit.packaged": {"package": _PACKAGE + 1.0},
+    "unit.changed": {"package": _PACKAGE},
+    "unit.masked": {"package": _PACKAGE},
+    "unit.guard-off": {"package": _PACKAGE},
+    "unit.care-off": {"package": _PACKAGE},
+    "cron.service": {"package": _PACKAGE},
+    "cron.home": {"package": _PACKAGE},
+    "cron.minute": {"package": _PACKAGE},
+    "cron.plain": {"package": _PACKAGE},
+    "cron.code": {"package": _PACKAGE},
+    "module.plain": {"package": _PACKAGE, "start": _START},
+    "suid.system": {"package": _PROGRAM_PACKAGE},
+    "hash.program": {"owner": _PROGRAM_PACKAGE},
+    "hash.pam": {"package": _PACKAGE},
+    "hash.start": {"package": _PACKAGE},
+    "hash.boot": {"package": _PACKAGE},
+    "hash.ssh": {"package": _PACKAGE},
+    "hash.hosts": {"package": _PACKAGE},
+    "hash.resolver": {"package": _PACKAGE, "start": 1.0},
+    "hash.passwd": {"user": _LINES, "home": _LINES, "package": _PACKAGE},
+    "hash.group": {"user": _LINES, "package": _PACKAGE + 1.0},
+    "hash.key": {"key": _LINES},
+    "hash.cron": {"cron": _LINES, "package": _PACKAGE},
+    "hash.script": {"package": _PACKAGE},
+    "hash.linker": {"package": _PACKAGE},
+    "hash.event": {"package": _PACKAGE},
+    "hash.installer": {"package": _PACKAGE},
+    "hash.module": {"package": _PACKAGE},
+    "hash.trust": {"package": _PACKAGE + 1.0},
+    "hash.dropin": {"package": _PACKAGE},
+    "hash.unit": {"package": _PACKAGE},
+    "hash.rights": {"package": _PACKAGE},
+    "hash.logging": {"package": _PACKAGE},
+    "hash.firewall": {"package": _PACKAGE},
+    "hash.confine": {"package": _PACKAGE},
+    "hash.container": {"package": _PACKAGE},
+    "hash.settings": {"package": _PACKAGE},
+    "listen.open": {"package": _PACKAGE},
+    "listen.port": {"package": _PACKAGE},
+    "listen.bare": {"package": _PACKAGE},
+    "door.taken": {"package": _PACKAGE},
+    "program": {"owner": _PROGRAM_PACKAGE},
+    "guard-unit": {"package": 1.0},
+    "port": {"package": _PACKAGE},
+    "suid": {"package": _PACKAGE},
+    "file": {"package": _PACKAGE},
+}
+
+# The packages that own watched programs, under the names that distributions give them.
+_OWNERS: dict[str, tuple[str, ...]] = {
+    "sshd": ("openssh-server",),
+    "ssh": ("openssh-client", "openssh-clients"),
+    "scp": ("openssh-client", "openssh-clients"),
+    "sudo": ("sudo", "sudo-rs", "sudo-ldap"),
+    "su": ("util-linux", "login"),
+    "login": ("login", "util-linux", "shadow-utils"),
+    "agetty": ("util-linux",),
+    "passwd": ("passwd", "shadow-utils"),
+    "ps": ("procps", "procps-ng"),
+    "top": ("procps", "procps-ng"),
+    "ls": ("coreutils", "rust-coreutils", "coreutils-from-uutils", "coreutils-single"),
+    "id": ("coreutils", "rust-coreutils", "coreutils-from-uutils", "coreutils-single"),
+    "ss": ("iproute2", "iproute"),
+    "netstat": ("net-tools",),
+    "lsof": ("lsof",),
+    "find": ("findutils",),
+    "bash": ("bash",),
+    "curl": ("curl", "curl-minimal"),
+    "wget": ("wget", "wget2"),
+    "crontab": ("cron", "cronie"),
+    "cron": ("cron",),
+    "crond": ("cronie",),
+    "rsyslogd": ("rsyslog",),
+    "auditd": ("auditd", "audit"),
+    "systemctl": ("systemd",),
+    "journalctl": ("systemd",),
+    "dpkg": ("dpkg",),
+    "apt-get": ("apt",),
+    "rpm": ("rpm",),
+    "openssl": ("openssl",),
+    "pam_unix.so": ("libpam-modules", "pam"),
+}
+
+OWNED = frozenset(name for names in _OWNERS.values() for name in names)
+"""Packages whose versions are followed one by one."""
+
+
+def excuse(
+    mark: str, subject: str, causes: Mapping[str, int], *, window: int, listed: Collection[str]
+) -> tuple[float, float]:
+    """Nats to take off a fact of this mark, and how many of these are on credit.
+
+    `causes` are what happened, by the snapshots since; those younger than `window` count. `listed` are the
+    followed packages of this host: where a program's own is among them, no other explains it.
+    """
+    fitting = _EXCUSES.get(mark, {})
+    best = max(
+        (nats for cause, nats in fitting.items() if _young(cause, causes, window)), default=0.0
+    )
+    full = fitting.get("owner", 0.0)
+    if not full:
+        return best, 0.0
+    owners = _OWNERS.get(subject.rpartition("/")[2], ())
+    if not any(name in listed for name in owners):
+        return (full if _young("package", causes, window) else 0.0), 0.0
+    if _any(owners, causes, window):
+        return full, 0.0
+    return (_WORKING, _WORKING) if causes.get("manager", window) == 0 else (0.0, 0.0)
+
+
+def _young(cause: str, causes: Mapping[str, int], window: int) -> bool:
+    return causes.get(cause, window) < window
+
+
+def _any(owners: Iterable[str], causes: Mapping[str, int], window: int) -> bool:
+    return any(_young(f"package:{name}", causes, window) for name in owners)

@@ -1,0 +1,66 @@
+"""Facts about mounts: what hides something, what leads out, what a host lives on."""
+
+import re
+from collections.abc import Iterator
+
+from vedette.detect.inventory.fact import Fact, text
+from vedette.detect.place import hidden, place
+from vedette.detect.view import View
+
+__all__ = ["mounts"]
+
+_OVER_PROCESS = re.compile(r"^/proc/\d+(/|$)")
+_OVER_SYSTEM = re.compile(r"^/(etc|usr|bin|sbin|lib\w*|root|var/log|var/spool/cron)(/|$)")
+_STRANGERS = re.compile(
+    r"^(fuse\.(sshfs|rclone|s3fs|gcsfuse|goofys|davfs\w*|curlftpfs|mega\S*)|davfs)$"
+)
+_LASTING = frozenset(
+    [
+        "ext2",
+        "ext3",
+        "ext4",
+        "xfs",
+        "btrfs",
+        "zfs",
+        "f2fs",
+        "jfs",
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "ocfs2",
+        "gfs2",
+    ]
+)
+_PASSING = re.compile(r"^/(run|media|snap|tmp|var/tmp|var/snap|proc|sys|dev)(/|$)")
+
+
+def mounts(view: View) -> Iterator[Fact]:
+    """Of `mounts`: one per path; its type is the value."""
+    for row in view.rows("mounts"):
+        path, kind = text(row, "path"), text(row, "type")
+        lasting = kind in _LASTING and place(path) != "layer" and not _PASSING.match(path)
+        yield Fact(
+            "mount",
+            path,
+            kind,
+            (_mark(path, kind),),
+            f"mount:{path}",
+            f"{path} ({kind})",
+            watch="mount" if lasting and path != "/" else "",
+        )
+
+
+def _mark(path: str, kind: str) -> str:
+    if _OVER_PROCESS.match(path):
+        return "mount.process"
+    if kind in {"cgroup", "cgroup2"} and not path.startswith(("/sys/", "/run/")):
+        return "mount.plain" if place(path) == "layer" else "mount.cgroup"
+    if _STRANGERS.match(kind):
+        return "mount.stranger"
+    if hidden(path) and not kind.startswith("fuse"):
+        return "mount.hidden"
+    return "mount.over" if _OVER_SYSTEM.match(path) else "mount.plain"

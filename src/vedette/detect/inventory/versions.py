@@ -1,0 +1,138 @@
+"""Versions of the packages that matter: which moved, and which went back."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from vedette.detect.inventory.excuses import OWNED
+from vedette.detect.inventory.fact import Fact, text
+from vedette.detect.short import short
+from vedette.detect.upgrade import PACKAGES
+from vedette.detect.view import View
+
+__all__ = ["FOLLOWED", "older", "versions", "versions_now"]
+
+FOLLOWED = OWNED | frozenset(
+    [
+        "libc6",
+        "glibc",
+        "libssl3",
+        "libssl3t64",
+        "openssl-libs",
+        "libpam0g",
+        "pam",
+        "polkitd",
+        "polkit",
+        "policykit-1",
+        "systemd",
+        "dbus",
+        "nginx",
+        "apache2",
+        "httpd",
+        "postgresql-common",
+        "mariadb-server",
+        "redis-server",
+        "redis",
+        "docker-ce",
+        "docker.io",
+        "containerd.io",
+        "containerd",
+        "runc",
+        "samba",
+        "bind9",
+        "exim4-base",
+        "postfix",
+        "dnsmasq-base",
+        "xz-utils",
+        "liblzma5",
+    ]
+)
+"""Packages whose going back to a version never seen here matters, and those that explain a changed program."""
+
+_LETTERS = 64
+_RUNS = re.compile(r"([^0-9]*)([0-9]*)")
+_Part = tuple[tuple[int, ...], int]
+
+
+def versions_now(view: View, before: Mapping[str, str]) -> dict[str, str]:
+    """The followed packages' versions by name; what they were `before` where no package table came in rows."""
+    tables = [name for name in PACKAGES if name in view.seen]
+    if not tables or (before and all(name in view.unchanged for name in tables)):
+        return dict(before)
+    found: dict[str, str] = {}
+    for table in tables:
+        for row in view.rows(table):
+            name = row.get("name")
+            if isinstance(name, str) and name in FOLLOWED:
+                found[name] = short(text(row, "version"), _LETTERS)
+    return found
+
+
+def versions(view: View, kind: str, table: str, before: Mapping[str, str]) -> Iterator[Fact]:
+    """The followed packages of a table: one by name, its version is the value."""
+    for row in view.rows(table):
+        name = row.get("name")
+        if not isinstance(name, str) or name not in FOLLOWED:
+            continue
+        version = short(text(row, "version"), _LETTERS)
+        last = before.get(name, version)
+        down = older(version, last)
+        yield Fact(
+            kind,
+            name,
+            version,
+            ("version.moved",),
+            f"package:{name}",
+            f"{name} {version}, it was {last}" if down else f"{name} {version}",
+            "version.down" if down else "version.moved",
+            "core-package" if name in _CORE else "",
+        )
+
+
+_CORE = frozenset(
+    [
+        "openssh-server",
+        "sudo",
+        "sudo-rs",
+        "cron",
+        "cronie",
+        "systemd",
+        "rsyslog",
+        "bash",
+        "coreutils",
+        "procps",
+        "procps-ng",
+        "nginx",
+        "apache2",
+        "httpd",
+        "postgresql-common",
+        "mariadb-server",
+        "redis-server",
+        "docker-ce",
+        "docker.io",
+    ]
+)
+
+
+def older(version: str, other: str) -> bool:
+    """Whether the version sorts before the other, as deb-version(7) orders them."""
+    return _order(version) < _order(other)
+
+
+def _order(version: str) -> tuple[int, list[_Part], list[_Part]]:
+    epoch, colon, rest = version.partition(":")
+    whole = int(epoch[:9]) if colon and epoch.isascii() and epoch.isdecimal() else 0
+    upstream, _, revision = (rest if colon else version).rpartition("-")
+    return whole, *((_parts(upstream), _parts(revision)) if upstream else (_parts(revision), []))
+
+
+def _parts(some: str) -> list[_Part]:
+    """Runs of other signs and of digits by turns; of signs, a tilde comes before the end, letters before the rest."""
+    return [
+        ((*(map(_rank, signs)), 0), int(digits[:18] or 0)) for signs, digits in _RUNS.findall(some)
+    ]
+
+
+def _rank(sign: str) -> int:
+    if sign == "~":
+        return -1
+    return ord(sign) if sign.isalpha() else ord(sign) + 0x110000
