@@ -56,8 +56,9 @@ format: setup ## put the code in shape
 bench: setup ## what a snapshot costs the server, beside the same work called bare
 	$(BIN)/vedette bench ingest $(ARGS)
 
-docs: setup ## write what is generated: the snapshot's schema and the reference pages
+docs: setup ## write what is generated: the snapshot's schema, the reference pages, what of ATT&CK is seen
 	$(BIN)/python tools/reference.py
+	$(BIN)/python -m tests.detect.coverage.page
 
 lock: ## refresh requirements.txt from pyproject.toml (hashes, no index address)
 	$(BIN)/python -m pip install --quiet uv

@@ -163,7 +163,7 @@ def tables() -> Tables:
                 "algorithm": "ssh-ed25519",
                 "key": "a" * 64,
                 "key_file": "/home/ana/.ssh/authorized_keys",
-            }
+            },
         ],
         "sudoers": [
             {"source": "/etc/sudoers", "header": "%sudo", "rule_details": "ALL=(ALL:ALL) ALL"}
