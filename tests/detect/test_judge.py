@@ -3,16 +3,27 @@
 from collections.abc import Mapping, Sequence
 from math import exp, inf, isclose, log, nan
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.core import ConfigError, Confirmation, Label, Severity
 from vedette.detect.case import Case
+from vedette.detect.combination import ABSENT, COUNTED, Combination, Scale
 from vedette.detect.confirmation import Recent, remembered
+from vedette.detect.graph import Graph
 from vedette.detect.judge import Judge, Judgement
+from vedette.learn.judge_graph import judge_graph
 
 JUDGE = Judge({})
+REFERENCE = Combination(
+    {
+        "inventory": Scale(at=(-6.0, 0.0, 4.0), nats=(-5.0, -3.0, 6.0)),
+        "vitals": Scale(at=(1.0, 2.0), nats=(0.0, 0.0)),
+    }
+)
+GRAPH = Graph(judge_graph(REFERENCE))
 BLIND = (("gap:2", "2 snapshots were lost before this one"),)
 
 
@@ -197,6 +208,21 @@ def test_a_wave_gives_each_host_what_it_would_have_alone() -> None:
         {"inventory": [case(n / 7.0)], "vitals": [case(-n / 3.0, "m", "vitals")]} for n in range(40)
     ]
     assert JUDGE.weigh(hosts) == [JUDGE.weigh([host])[0] for host in hosts]
+
+
+@given(st.integers(0, 2**31), st.integers(1, 70))
+def test_the_graph_gives_what_the_reference_gives(seed: int, hosts: int) -> None:
+    random = np.random.default_rng(seed)
+    raw = random.uniform(-70.0, 70.0, (hosts, len(REFERENCE.voices), COUNTED))
+    raw[random.random(raw.shape) < 0.3] = ABSENT
+    for ours, theirs in zip(REFERENCE(raw), GRAPH(raw), strict=True):
+        assert np.abs(ours - theirs).max() < 1e-9
+        assert np.isfinite(theirs).all()
+
+
+def test_what_is_no_graph_is_refused() -> None:
+    with pytest.raises(ConfigError, match="graph"):
+        Judge({"graph": b"no graph"})
 
 
 @given(st.lists(st.floats(-60, 60), min_size=3, max_size=3), st.integers(0, 2), st.floats(0, 20))

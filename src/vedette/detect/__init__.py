@@ -2,7 +2,17 @@
 
 from vedette.detect.bundle import Bundle, DataFile, Manifest, pack_bundle
 from vedette.detect.case import Case
-from vedette.detect.combination import SCALED, VOICES, Scale, expert_of
+from vedette.detect.combination import (
+    ABSENT,
+    AMONG,
+    COUNTED,
+    LOUDEST,
+    SCALED,
+    VOICES,
+    Combination,
+    Scale,
+    expert_of,
+)
 from vedette.detect.detector import Detector
 from vedette.detect.expert import Expert
 from vedette.detect.experts import EXPERTS, FITS, Fit, make_experts
@@ -31,11 +41,15 @@ from vedette.detect.view import View
 from vedette.detect.vitals import StreamReading, VitalsStream
 
 __all__ = [
+    "ABSENT",
+    "AMONG",
     "BUDGETS",
+    "COUNTED",
     "EXPERTS",
     "FITS",
     "FLEET",
     "KNOWN_TABLES",
+    "LOUDEST",
     "REFERENCE",
     "SCALED",
     "VOICES",
@@ -43,6 +57,7 @@ __all__ = [
     "Arrival",
     "Bundle",
     "Case",
+    "Combination",
     "Contribution",
     "DataFile",
     "Detector",

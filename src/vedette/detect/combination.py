@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 __all__ = [
     "ABSENT",
     "AGREES",
+    "AMONG",
     "COUNTED",
+    "LOUDEST",
     "SCALED",
     "VOICES",
     "Combination",
+    "Combine",
     "Scale",
     "expert_of",
 ]
@@ -33,9 +36,10 @@ Floats = NDArray[Any]
 
 COUNTED = 3
 """Cases that count of one voice, so that a crowd of weak ones (an install) can't outvote a threshold."""
-ABSENT, _MOST = -50.0, 50.0
-_WITHIN, _AMONG = 1.0, 1.5
-AGREES = -_AMONG * log(2.0)
+ABSENT, LOUDEST = -50.0, 50.0
+"""The least and the most nats that anything is worth."""
+AMONG = 1.5
+AGREES = -AMONG * log(2.0)
 """Nats above which an expert is half sure: with another one like it, it speaks."""
 KNOTS = 16
 
@@ -78,7 +82,7 @@ class Combine(Protocol):
 
 
 class Combination:
-    """The reference in NumPy. `voices` and `experts` name the axes."""
+    """The reference in NumPy; what is served is the graph made of it. `voices` and `experts` name the axes."""
 
     def __init__(self, scales: Mapping[str, Scale]) -> None:
         self.voices = tuple(VOICES)
@@ -90,12 +94,12 @@ class Combination:
 
     def __call__(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
         """As `Combine` says."""
-        held = np.clip(raw, ABSENT, _MOST)
+        held = np.clip(raw, ABSENT, LOUDEST)
         bent = np.maximum(held[..., None] - self.at[:, None, :], 0.0) * self.rise[:, None, :]
-        scaled = np.clip(held + self.base[:, None] + bent.sum(axis=-1), ABSENT, _MOST)
-        weight = np.exp(_WITHIN * scaled).sum(axis=-1) @ self.members
-        experts = np.log(weight) / _WITHIN
-        total = _AMONG * np.log(np.exp(experts / _AMONG).sum(axis=-1))
+        scaled = np.clip(held + self.base[:, None] + bent.sum(axis=-1), ABSENT, LOUDEST)
+        weight = np.exp(scaled).sum(axis=-1) @ self.members
+        experts = np.log(weight)
+        total = AMONG * np.log(np.exp(experts / AMONG).sum(axis=-1))
         return scaled, experts, total
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from vedette.core import ConfigError, Confirmation, Label, Reason, Record, Severity
 from vedette.detect.case import Case
-from vedette.detect.combination import ABSENT, AGREES, COUNTED, Combination, Scale
+from vedette.detect.combination import ABSENT, AGREES, COUNTED, Combination, Combine, Scale
 from vedette.detect.confirmation import Recent, confirmed
+from vedette.detect.graph import Graph
 from vedette.detect.short import short
 
 __all__ = [
@@ -40,9 +41,13 @@ _TENFOLD = log(10.0)
 
 
 class JudgePart(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What the bundle says of the judge: each voice's scale. `offsets` is how earlier bundles said it: nats to take off."""
+    """What the bundle says of the judge: each voice's scale, and `graph`, the ONNX graph that computes the combination.
+
+    `offsets` is how earlier bundles said it, without a graph: nats to take off.
+    """
 
     scales: dict[str, Scale] = {}
+    graph: bytes = b""
     offsets: dict[str, float] = {}
 
 
@@ -97,11 +102,13 @@ class Judge:
         except msgspec.ValidationError as error:
             raise ConfigError(f"the bundle's part for the judge can't be read: {error}") from error
         moved = {name: Scale(nats=(-off,)) for name, off in known.offsets.items()}
-        self._combine = Combination({**moved, **known.scales})
+        reference = Combination({**moved, **known.scales})
+        self._combine: Combine = Graph(known.graph) if known.graph else reference
+        self._voices, self._experts = reference.voices, reference.experts
 
     def weigh(self, heard: Sequence[Mapping[str, Sequence[Case]]]) -> list[Weighed]:
         """Each host's cases, by expert, put together; a wave at once."""
-        axis = {voice: at for at, voice in enumerate(self._combine.voices)}
+        axis = {voice: at for at, voice in enumerate(self._voices)}
         strongest = [_strongest(cases) for cases in heard]
         raw = np.full((len(heard), len(axis), COUNTED), ABSENT)
         for host, voices in enumerate(strongest):
@@ -116,7 +123,7 @@ class Judge:
                 for nats, case in zip(scaled[host, axis[voice]], cases, strict=False)
             ]
             told.sort(key=lambda pair: (-pair[0], pair[1].subject, pair[1].text))
-            spoken = zip(self._combine.experts, experts[host], strict=True)
+            spoken = zip(self._experts, experts[host], strict=True)
             said = {name: float(nats) + self.shift for name, nats in spoken if name in heard[host]}
             found.append(Weighed(tuple(told), said, float(total[host]) + self.shift))
         return found

@@ -13,15 +13,18 @@ from vedette.detect import (
     VOICES,
     Arrival,
     Bundle,
+    Combination,
     DataFile,
     Detector,
     Fit,
     JudgePart,
+    Scale,
     Weighed,
     expert_of,
     pack_bundle,
 )
 from vedette.learn.evaluate import Progress, replay
+from vedette.learn.judge_graph import judge_graph
 from vedette.learn.recording import Recording, file_digest, group_by_host
 from vedette.learn.scales import fit_scale, peaks
 
@@ -59,7 +62,7 @@ def build_bundle(
     data = tuple(DataFile(name=path.name, sha256=file_digest(path)) for path in sorted(files))
     bundle = pack_bundle(
         name,
-        {**parts, "judge": msgspec.to_builtins(JudgePart(scales=scales))},
+        {**parts, "judge": _judge(scales)},
         made=made,
         data=data,
         figures={
@@ -74,6 +77,11 @@ def build_bundle(
     )
     bundle.save(out)
     return bundle
+
+
+def _judge(scales: dict[str, Scale]) -> Any:
+    part = JudgePart(scales=scales, graph=judge_graph(Combination(scales)))
+    return msgspec.to_builtins(part, builtin_types=(bytes,))
 
 
 def _told(fits: Mapping[str, Fit], progress: Progress) -> list[tuple[str, Fit]]:
