@@ -11,7 +11,7 @@ from vedette.core import HostId, ManualClock, decode_snapshot, encode_snapshot
 TABLES = frozenset({
     "processes", "listening_ports", "process_open_sockets", "users", "logged_in_users",
     "authorized_keys", "sudoers", "crontab", "systemd_units", "kernel_modules", "suid_bin", "hash",
-    "mounts", "deb_packages",
+    "mounts", "deb_packages", "osquery_info",
 })  # fmt: skip
 
 

@@ -219,15 +219,20 @@ def test_modules_without_the_columns_that_tremble(tree: Tree) -> None:
 
 def test_mounts_decode_their_escapes_and_fall_back_to_the_agents_own(tree: Tree) -> None:
     tree.write(
-        "/proc/1/mounts", b"/dev/sdb /mnt/my\\040disk\\134x xfs rw 0 0\n//srv/\xff /c cifs\n"
+        "/proc/1/mounts",
+        b"/dev/sdb /mnt/my\\040disk\\134x xfs rw 0 0\n//srv/\xff /c cifs\n"
+        b"x /tmp tmpfs rw,noexec,nosuid,size=9k,user=ana,pass=secret 0 0\n",
     )
     assert mounts.collect(tree.source).rows == [
-        {"path": "/mnt/my disk\\x", "device": "/dev/sdb", "type": "xfs"},
+        {"path": "/mnt/my disk\\x", "device": "/dev/sdb", "type": "xfs", "flags": "rw"},
         {"path": "/c", "device": "//srv/\\xff", "type": "cifs"},
+        {"path": "/tmp", "device": "x", "type": "tmpfs", "flags": "rw,nosuid,noexec"},
     ]
     tree.path("/proc/1/mounts").unlink()
     tree.write("/proc/self/mounts", "proc /proc proc rw 0 0\n")
-    assert mounts.collect(tree.source).rows == [{"path": "/proc", "device": "proc", "type": "proc"}]
+    assert mounts.collect(tree.source).rows == [
+        {"path": "/proc", "device": "proc", "type": "proc", "flags": "rw"}
+    ]
 
 
 _STATUS = """Package: zlib
@@ -310,6 +315,33 @@ def test_hashes_are_of_content_and_taken_again_only_after_a_change(tree: Tree) -
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     again = {row["path"]: row["sha256"] for row in hashes.collect().rows}
     assert again["/etc/hosts"] == hashlib.sha256(b"127.0.0.2 localhost\n").hexdigest()
+
+
+def test_what_a_shell_or_sshd_reads_of_people_is_watched_and_homes_afar_are_left_alone(
+    tree: Tree,
+) -> None:
+    tree.write(
+        "/etc/passwd",
+        "root:x:0:0::/root:/bin/sh\nana:x:7:7::/home/ana:/bin/bash\nben:x:8:8::/afar/ben:/bin/bash\n"
+        "web:x:9:9::/srv/web:/usr/sbin/nologin\n",
+    )
+    for home in ("/home/ana", "/afar/ben", "/srv/web"):
+        tree.write(f"{home}/.bashrc", "x")
+        tree.write(f"{home}/.ssh/rc", "x")
+    tree.write("/proc/1/mountinfo", "9 1 0:99 / /afar rw - nfs4 host:/x rw\n")
+    found = {row["path"] for row in Hash(tree.source).collect().rows}
+    assert found == {"/etc/passwd", "/home/ana/.bashrc", "/home/ana/.ssh/rc"}
+
+
+def test_what_changes_a_unit_is_watched(tree: Tree) -> None:
+    tree.write("/etc/systemd/system/app.service", "x")
+    tree.write("/etc/systemd/system/ssh.service.d/x.conf", "x")
+    tree.mkdir("/etc/systemd/system/multi-user.target.wants")
+    found = {row["path"] for row in Hash(tree.source).collect().rows}
+    assert found >= {
+        "/etc/systemd/system/app.service",
+        "/etc/systemd/system/ssh.service.d/x.conf",
+    }
 
 
 def _suid(tree: Tree, clock: ManualClock, **bounds: int) -> SuidBin:

@@ -199,6 +199,12 @@ def _held(stage: Stage) -> None:
     stage.upgrade("libapt-pkg6.0", "2.0-1")
 
 
+def _wider(stage: Stage) -> None:
+    stage.tables["osquery_info"] = [{"version": "vedette 9", "config_hash": "f" * 64}]
+    for path in ("/etc/udev/rules.d/70-x.rules", "/etc/nftables.conf", "/etc/init.d/cron"):
+        stage.write(path)
+
+
 def _later(stage: Stage) -> None:
     stage.edit("crontab", {"path": "/etc/cron.d/e2scrub_all"}, hour="4")
 
@@ -326,6 +332,12 @@ ENTRIES = (
         "a share is mounted for a backup",
         added("mounts", mount("/mnt/nas", "10.0.0.80:/export", "nfs4")),
         role="database",
+    ),
+    _silent(
+        "agent",
+        "an agent of a later version looks at more files",
+        _wider,
+        role="admin",
     ),
     _silent("password", "somebody changes a password", written("/etc/shadow")),
     _silent(

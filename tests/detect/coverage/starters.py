@@ -53,6 +53,10 @@ def _module(name: str) -> Change:
     return lambda stage: stage.add("kernel_modules", module(name))
 
 
+def _flags(path: str, flags: str) -> Change:
+    return lambda stage: stage.edit("mounts", {"path": path}, flags=flags)
+
+
 def _mount(path: str, device: str, kind: str) -> Change:
     return lambda stage: stage.add("mounts", mount(path, device, kind))
 
@@ -439,6 +443,25 @@ _KERNEL = (
         steps=(_mount("/mnt/x", "u@198.51.100.1:/srv", "fuse.sshfs"),),
         expect=_found("mount:/mnt/x"),
         role="database",
+    ),
+    Entry(
+        id="T1222.002",
+        name="programs may run from the temporary directory",
+        evidence="`mounts`: noexec is gone from /tmp",
+        steps=(_flags("/tmp", "rw,nosuid,nodev"),),
+        before=_flags("/tmp", "rw,nosuid,nodev,noexec"),
+        expect=_found("mount:/tmp"),
+        needs="flags of mounts",
+    ),
+    Entry(
+        id="ops.read-only",
+        name="the disk can no longer be written to",
+        evidence="`mounts`: the root file system is read-only",
+        steps=(_flags("/", "ro"),),
+        before=_flags("/", "rw"),
+        expect=_found("mount:/"),
+        role="database",
+        needs="flags of mounts",
     ),
     Entry(
         id="ops.mount-lost",

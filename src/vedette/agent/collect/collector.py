@@ -12,6 +12,7 @@ from vedette.agent.collect import (
     kernel_modules,
     listening_ports,
     mounts,
+    osquery_info,
     process_open_sockets,
     processes,
     sudoers,
@@ -53,6 +54,7 @@ _BOUNDS = {
     "hash": 5_000,
     "mounts": 10_000,
     "deb_packages": 100_000,
+    "osquery_info": 1,
 }
 
 
@@ -99,6 +101,7 @@ class Collector:
             "hash": hashes.collect,
             "mounts": lambda: mounts.collect(source),
             "deb_packages": packages.collect,
+            "osquery_info": osquery_info.collect,
         }
 
     @property

@@ -5,31 +5,19 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from vedette.agent.collect.mounts import foreign_paths
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
+from vedette.agent.collect.users import users
+from vedette.agent.collect.watched import BEFORE_MERGE, DIRECTORIES, DROP_INS, FILES, HOMES
 
 if TYPE_CHECKING:
     from vedette.core import Row
 
 __all__ = ["Hash"]
 
-_FILES = (
-    "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/sudoers", "/etc/crontab", "/etc/ld.so.preload",
-    "/etc/rc.local", "/etc/hosts", "/etc/resolv.conf", "/etc/profile", "/etc/environment",
-    "/etc/bash.bashrc", "/etc/ssh/sshd_config",
-    "/root/.bashrc", "/root/.bash_profile", "/root/.bash_login", "/root/.bash_logout",
-    "/root/.profile", "/root/.zshrc",
-    "/root/.ssh/authorized_keys", "/root/.ssh/authorized_keys2", "/root/.ssh/config", "/root/.ssh/rc",
-    "/root/.ssh/environment",
-    "/usr/sbin/sshd", "/usr/bin/sudo", "/usr/bin/su", "/usr/bin/login", "/usr/bin/ps", "/usr/bin/ls",
-    "/usr/bin/ss", "/usr/bin/ssh", "/usr/bin/bash", "/usr/bin/passwd", "/usr/bin/curl",
-)  # fmt: skip
-_DIRECTORIES = (
-    "/etc/pam.d", "/etc/sudoers.d", "/etc/cron.d", "/etc/profile.d", "/etc/ssh/sshd_config.d",
-    "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly",
-)  # fmt: skip
-# Systems whose /bin is not /usr/bin keep the programs there.
-_BEFORE_MERGE = ("/bin/su", "/bin/login", "/bin/ps", "/bin/ls", "/bin/ss", "/bin/bash")
+_MOST_HOMES = 200
+_NO_LOGIN = frozenset({"", "nologin", "false", "sync", "true", "halt", "shutdown"})
 _MAX_BYTES = 256 * 1024 * 1024
 
 _Key = tuple[int, int, int, int, int]
@@ -49,11 +37,15 @@ class Hash:
     def collect(self) -> Table:
         """One row per file that is there: path, sha256 of its content (of the target's, for a link)."""
         misses = Misses()
-        paths = list(_FILES)
+        paths = [*FILES, *self._home_files(misses)]
         with misses.noting("/bin"):
             if self._source.link("/bin") is None:
-                paths.extend(_BEFORE_MERGE)
-        for directory in _DIRECTORIES:
+                paths.extend(BEFORE_MERGE)
+        directories = list(DIRECTORIES)
+        with misses.noting(DROP_INS):
+            names = self._source.names(DROP_INS)
+            directories += [f"{DROP_INS}/{name}" for name in names if name.endswith(".d")]
+        for directory in directories:
             with misses.noting(directory):
                 paths.extend(f"{directory}/{name}" for name in self._source.names(directory))
         rows: list[Row] = []
@@ -66,6 +58,21 @@ class Hash:
                     rows.append({"path": text(path), "sha256": found[1]})
         self._known = known
         return Table(rows=rows, partly=str(misses))
+
+    def _home_files(self, misses: Misses) -> list[str]:
+        """What a shell or sshd reads of those who can log in. Homes on other machines are left alone."""
+        homes: list[str] = []
+        with misses.noting("/etc/passwd"):
+            afar = foreign_paths(self._source)
+            homes = [
+                user.directory.rstrip("/")
+                for user in users(self._source)
+                if user.directory.startswith("/")
+                and user.uid != 0
+                and user.shell.rpartition("/")[2] not in _NO_LOGIN
+                and not any(f"{user.directory}/".startswith(f"{path}/") for path in afar)
+            ]
+        return [f"{home}/{name}" for home in dict.fromkeys(homes[:_MOST_HOMES]) for name in HOMES]
 
     def _of(self, path: str, misses: Misses) -> tuple[_Key, str] | None:
         about = self._source.stat(path)

@@ -1,17 +1,24 @@
 """osquery's `mounts`: what is mounted where, as the first process sees it."""
 
+import os
 import re
-from typing import TYPE_CHECKING
 
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Table
+from vedette.core import Row
 
-if TYPE_CHECKING:
-    from vedette.core import Row
-
-__all__ = ["collect", "mount_lines", "unescape"]
+__all__ = ["collect", "foreign_mounts", "foreign_paths", "mount_lines", "unescape"]
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
+
+
+_FOREIGN = (
+    b"nfs", b"nfs4", b"cifs", b"smb3", b"smbfs", b"9p", b"afs", b"ceph", b"glusterfs", b"lustre",
+    b"ncpfs", b"fuse", b"autofs", b"proc", b"sysfs", b"devpts", b"cgroup", b"cgroup2", b"debugfs",
+    b"tracefs", b"securityfs", b"pstore", b"bpf", b"mqueue", b"hugetlbfs", b"configfs",
+)  # fmt: skip
+# What a mount allows. Other options may hold names and passwords of file servers, and sizes that change by themselves.
+_FLAGS = (b"ro", b"rw", b"nosuid", b"nodev", b"noexec")
 
 
 def mount_lines(source: Source, name: str) -> list[list[bytes]]:
@@ -27,17 +34,42 @@ def mount_lines(source: Source, name: str) -> list[list[bytes]]:
 
 
 def collect(source: Source) -> Table:
-    """One row per mount, in mount order."""
+    """One row per mount, in mount order. `flags` are those of read-only, nosuid, nodev and noexec that are set."""
     rows: list[Row] = [
         {
             "path": text(unescape(fields[1])),
             "device": text(unescape(fields[0])),
             "type": text(fields[2]),
+            **_flags(fields),
         }
         for fields in mount_lines(source, "mounts")
         if len(fields) >= 3
     ]
     return Table(rows=rows)
+
+
+def _flags(fields: list[bytes]) -> Row:
+    if len(fields) < 4:
+        return {}
+    options = fields[3].split(b",")
+    return {"flags": ",".join(text(flag) for flag in _FLAGS if flag in options)}
+
+
+def foreign_mounts(source: Source) -> list[tuple[str, int]]:
+    """Network and pseudo file systems: where they are mounted, and their device numbers."""
+    found = []
+    for fields in mount_lines(source, "mountinfo"):
+        kind = fields[fields.index(b"-") + 1] if b"-" in fields[:-1] else b""
+        if kind in _FOREIGN or kind.startswith(b"fuse."):
+            major, _, minor = fields[2].partition(b":")
+            path = os.fsdecode(unescape(fields[4])).rstrip("/") or "/"
+            found.append((path, os.makedev(int(major), int(minor))))
+    return found
+
+
+def foreign_paths(source: Source) -> list[str]:
+    """Where network and pseudo file systems are mounted."""
+    return [path for path, _ in foreign_mounts(source)]
 
 
 def unescape(field: bytes) -> bytes:

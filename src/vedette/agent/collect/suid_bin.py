@@ -4,7 +4,7 @@ import os
 import stat
 from collections import deque
 
-from vedette.agent.collect.mounts import mount_lines, unescape
+from vedette.agent.collect.mounts import foreign_mounts
 from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Misses, Table
 from vedette.agent.collect.users import users
@@ -32,11 +32,6 @@ _SLOW = (
 _FAST = ("/tmp", "/var/tmp", "/dev/shm", "/root")  # noqa: S108 - these are watched, not used
 _SHARES = 8
 _MARKS = stat.S_ISUID | stat.S_ISGID
-_FOREIGN = (
-    b"nfs", b"nfs4", b"cifs", b"smb3", b"smbfs", b"9p", b"afs", b"ceph", b"glusterfs", b"lustre",
-    b"ncpfs", b"fuse", b"autofs", b"proc", b"sysfs", b"devpts", b"cgroup", b"cgroup2", b"debugfs",
-    b"tracefs", b"securityfs", b"pstore", b"bpf", b"mqueue", b"hugetlbfs", b"configfs",
-)  # fmt: skip
 
 
 class SuidBin:
@@ -175,11 +170,6 @@ class _Foreign:
     """Network and pseudo file systems, which the walk stays out of: where they are mounted, and their device numbers."""
 
     def __init__(self, source: Source) -> None:
-        self.paths: set[str] = set()
-        self.devices: set[int] = set()
-        for fields in mount_lines(source, "mountinfo"):
-            kind = fields[fields.index(b"-") + 1] if b"-" in fields[:-1] else b""
-            if kind in _FOREIGN or kind.startswith(b"fuse."):
-                self.paths.add(os.fsdecode(unescape(fields[4])))
-                major, _, minor = fields[2].partition(b":")
-                self.devices.add(os.makedev(int(major), int(minor)))
+        mounts = foreign_mounts(source)
+        self.paths = {path for path, _ in mounts}
+        self.devices = {device for _, device in mounts}

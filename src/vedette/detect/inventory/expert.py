@@ -6,7 +6,7 @@ from typing import Any
 
 from vedette.detect.case import Case
 from vedette.detect.inventory.hostile import VANISHED
-from vedette.detect.inventory.kinds import KINDS
+from vedette.detect.inventory.kinds import KINDS, WIDENING
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
@@ -79,11 +79,7 @@ class InventoryExpert:
 
     def _learn(self, view: View, state: InventoryState, *, alarm: bool) -> InventoryState:
         seen = self.look(view, state)
-        for kind, reading in seen.readings.items():
-            if reading.first:
-                known = state.known.setdefault(kind, {})
-                for key, value in reading.facts:
-                    _remember(known, key, value)
+        _take_over(state, seen)
         if not alarm:
             _count_bursts(state, seen)
         state.open = dict(list({**seen.kept, **seen.opened}.items())[-_MOST_OPEN:])
@@ -144,6 +140,18 @@ class InventoryExpert:
             expected="it was there since this host is watched",
             since=datetime.fromtimestamp(thing.gone, UTC) if thing.gone else None,
         )
+
+
+def _take_over(state: InventoryState, seen: Look) -> None:
+    """Learns what a first reading shows, and what is newly looked at."""
+    for kind, reading in seen.readings.items():
+        known = state.known.setdefault(kind, {})
+        fresh = [pair for pair in reading.facts if reading.wider and pair[0] not in known]
+        for key, value in reading.facts if reading.first else fresh:
+            _remember(known, key, value)
+        if kind in WIDENING:
+            state.read_under[kind] = seen.config
+    state.config = seen.config
 
 
 def _remember(known: dict[int, list[int]], key: int, value: int) -> None:

@@ -84,6 +84,9 @@ EVIDENCE: dict[str, Evidence] = {
     "mount.over": _e(0.04, 0.001, "T1564.013", "Something is mounted over a part of the system: {shown}", "it hides or replaces what lies below"),
     "mount.hidden": _e(0.03, 0.002, "T1564.005", "A file system is mounted in a hidden place: {shown}", "honest file systems do not hide"),
     "mount.stranger": _e(0.03, 0.004, "T1567", "Storage of someone else's is mounted: {shown}", "people do it on their own machines"),
+    "flags.there": _e(0.001, 0.2, None, "A mount with its limits: {shown}", "the mount is judged"),
+    "mount.loosened": _e(0.03, 0.002, "T1222.002", "Programs may run from a place where anyone can write: {shown}", "hardening goes the other way"),
+    "mount.readonly": _e(0.03, 0.003, None, "A file system can no longer be written to: {shown}", "the kernel does that after errors of the disk"),
     "mount.plain": _e(0.01, 0.1, None, "A new mount: {shown}", "disks, containers"),
     # files
     "suid.temp": _e(0.04, 0.0003, "T1548.001", "A program in a temporary directory runs with its owner's rights: {shown}", "a back door to root", hard=True),

@@ -7,7 +7,7 @@ from vedette.detect.inventory import accounts, doors, files, lists, mounts, star
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.view import View
 
-__all__ = ["EXPLAINING", "KINDS", "Kind", "Memory"]
+__all__ = ["EXPLAINING", "KINDS", "WIDENING", "Kind", "Memory"]
 
 
 class Memory(NamedTuple):
@@ -79,6 +79,7 @@ KINDS = (
     Kind("unit.state", "systemd_units", starters.unit_states),
     Kind("module", "kernel_modules", starters.modules),
     Kind("mount", "mounts", mounts.mounts),
+    Kind("mount.flags", "mounts", mounts.flags),
     Kind("suid", "suid_bin", files.raised),
     Kind("hash", "hash", files.digests),
     Kind("listen", "listening_ports", doors.ports, _WITH_PROCESSES, steady=False),
@@ -92,3 +93,6 @@ KINDS = (
 
 EXPLAINING = frozenset({"user", "home", "key", "cron"})
 """Kinds of which any change explains others: the file that holds them changes with them."""
+
+WIDENING = frozenset({"hash", "mount.flags"})
+"""Kinds of which an agent of another version, or told otherwise, shows more: that is newly looked at, not new."""

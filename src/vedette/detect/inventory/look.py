@@ -11,7 +11,7 @@ from vedette.detect.inventory.accounts import closed_accounts
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
-from vedette.detect.inventory.kinds import EXPLAINING, KINDS, Kind, Memory
+from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
 from vedette.detect.inventory.versions import versions_now
@@ -29,10 +29,14 @@ _ELSEWHERE = "unknown on this host until now, but other hosts have it"
 
 
 class Reading(NamedTuple):
-    """A kind that was read: its facts by the fingerprint of key and value; whether this was its first reading."""
+    """A kind that was read: its facts by the fingerprint of key and value; whether this was its first reading.
+
+    `wider` says that the agent looks at more than when it was last read: keys never seen are not new then.
+    """
 
     facts: dict[tuple[int, int], Fact]
     first: bool
+    wider: bool = False
 
 
 class Look(NamedTuple):
@@ -53,6 +57,7 @@ class Look(NamedTuple):
     versions: dict[str, str]
     lists: dict[str, int]
     causes: dict[str, int]
+    config: str
 
 
 class _Why(NamedTuple):
@@ -76,8 +81,9 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     closed = closed_accounts(view, state.closed)
     versions = versions_now(view, state.versions)
     memory = Memory(closed or (), state.versions)
+    config = _config(view, state)
     readings = {
-        kind.name: _read(kind, view, state, memory)
+        kind.name: _read(kind, view, state, memory, config)
         for kind in KINDS
         if kind.here(view) and not (kind.name in state.known and kind.unchanged(view))
     }
@@ -102,6 +108,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         versions,
         lists,
         causes,
+        config,
     )
 
 
@@ -126,14 +133,22 @@ def _causes(
     return aged | dict.fromkeys(new, 0)
 
 
-def _read(kind: Kind, view: View, state: InventoryState, memory: Memory) -> Reading:
+def _config(view: View, state: InventoryState) -> str:
+    """What the agent looks at, in a word; as before where it does not say so."""
+    for row in view.snapshot.tables.get("osquery_info", ()):
+        return short(f"{row.get('version')} {row.get('config_hash')}", _SUBJECT)
+    return state.config
+
+
+def _read(kind: Kind, view: View, state: InventoryState, memory: Memory, config: str) -> Reading:
     facts = {
         (fingerprint(fact.key), fingerprint(fact.value)): fact
         for fact in sorted(
             kind.read(view, memory), key=lambda fact: (fact.key, fact.value, fact.shown)
         )
     }
-    return Reading(facts, view.count == 0 or kind.name not in state.known)
+    wider = kind.name in WIDENING and state.read_under.get(kind.name, "") != config
+    return Reading(facts, view.count == 0 or kind.name not in state.known, wider)
 
 
 def _cases(
@@ -156,7 +171,8 @@ def _cases(
         known = state.known[kind]
         for (key, value), fact in reading.facts.items():
             name = f"{kind}:{key:x}:{value:x}"
-            if name not in kept and value not in known.get(key, ()):
+            newly_looked_at = reading.wider and key not in known
+            if name not in kept and value not in known.get(key, ()) and not newly_looked_at:
                 opened[name] = _open(fact, key, value, view, state, part, why)
     return kept, opened
 

@@ -7,7 +7,7 @@ from vedette.detect.inventory.fact import Fact, text
 from vedette.detect.place import hidden, place
 from vedette.detect.view import View
 
-__all__ = ["mounts"]
+__all__ = ["flags", "mounts"]
 
 _OVER_PROCESS = re.compile(r"^/proc/\d+(/|$)")
 _OVER_SYSTEM = re.compile(r"^/(etc|usr|bin|sbin|lib\w*|root|var/log|var/spool/cron)(/|$)")
@@ -35,6 +35,9 @@ _LASTING = frozenset(
         "gfs2",
     ]
 )
+_FLAGS = frozenset({"ro", "nosuid", "nodev", "noexec"})
+_WRITABLE = re.compile(r"^/(tmp|var/tmp|dev/shm|home)$")
+_FLEETING = re.compile(r"^/(run|media|snap|proc|sys)(/|$)")
 _PASSING = re.compile(r"^/(run|media|snap|tmp|var/tmp|var/snap|proc|sys|dev)(/|$)")
 
 
@@ -64,3 +67,27 @@ def _mark(path: str, kind: str) -> str:
     if hidden(path) and not kind.startswith("fuse"):
         return "mount.hidden"
     return "mount.over" if _OVER_SYSTEM.match(path) else "mount.plain"
+
+
+def flags(view: View) -> Iterator[Fact]:
+    """Of the same, where the agent tells them: what each mount allows is the value."""
+    for row in view.rows("mounts"):
+        path, told = text(row, "path"), text(row, "flags")
+        if not told or _FLEETING.match(path) or place(path) == "layer":
+            continue
+        some = set(told.split(",")) & _FLAGS
+        changed = "flags.there"
+        if _WRITABLE.match(path) and not {"noexec", "nosuid"} <= some:
+            changed = "mount.loosened"
+        elif "ro" in some and text(row, "type") in _LASTING:
+            changed = "mount.readonly"
+        shown = f"{path} ({','.join(sorted(some)) or 'no limits'})"
+        yield Fact(
+            "mount.flags",
+            path,
+            ",".join(sorted(some)),
+            ("flags.there",),
+            f"mount:{path}",
+            shown,
+            changed,
+        )

@@ -67,7 +67,8 @@ class InventoryState(msgspec.Struct):
     evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
     `closed` the names of service accounts that can't log in, None before `users` was seen; `versions` those of the
     followed packages; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
-    the last change in each of them and in each followed package, while it is young.
+    the last change in each of them and in each followed package, while it is young. `config` is what the agent last said
+    of its settings, and `read_under` the settings under which the widening kinds were last read.
     """
 
     known: dict[str, dict[int, list[int]]] = {}
@@ -82,6 +83,8 @@ class InventoryState(msgspec.Struct):
     versions: dict[str, str] = {}
     lists: dict[str, int] = {}
     causes: dict[str, int] = {}
+    config: str = ""
+    read_under: dict[str, str] = {}
 
     def prints(self) -> set[int]:
         """Of every fact that was learned as normal."""
