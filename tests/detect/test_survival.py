@@ -15,6 +15,7 @@ from tests.fixtures.quiet_host import HOST, changed, quiet_snapshots, quiet_tabl
 
 from vedette.core import Cell, Epoch, Label, Row, Snapshot, table_digest
 from vedette.detect import KNOWN_TABLES, Arrival, Bundle, Detector, Scored
+from vedette.detect.behaviour.recent import Recent
 from vedette.detect.behaviour.shelf import Shelf
 from vedette.detect.behaviour.state import BehaviourState, Unlearned
 from vedette.detect.hoststate import HostState, decode_state, encode_state
@@ -173,7 +174,7 @@ def _weighs_without_end(host: HostState) -> None:
     assert isinstance(state, BehaviourState)
     shape = next(iter(state.shapes))
     state.unlearned = {one: Unlearned(0.0, 1, float("inf")) for one in state.shapes}
-    state.shapes = Shelf({shape + 1: 1})
+    state.shapes, state.recent = Shelf({shape + 1: 1}), Recent()
 
 
 def _cannot_learn(host: HostState) -> None:

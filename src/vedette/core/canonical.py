@@ -50,8 +50,8 @@ def lines_digest(lines: Iterable[bytes]) -> str:
     return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
-def quick_digest(rows: list[Row]) -> bytes:
-    """16 bytes over the rows as they stand: cheap, and another for another order. Only to see that nothing changed."""
+def quick_digest(rows: Sequence[object]) -> bytes:
+    """16 bytes over rows, or tables, as they stand: cheap, and another for another order. Only to see that nothing changed."""
     try:
         data = _PACKED.encode(rows)
     except OverflowError:  # a whole number of more than 64 bits, which JSON can bring

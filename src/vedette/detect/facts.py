@@ -37,7 +37,7 @@ def absorb(tables: Tables, view: View, sight: Sight) -> tuple[FactChange, ...]:
         # Who listens is told by the process table, so a port's fact can change while its own table does not.
         fresh.setdefault("listening_ports", tables.memory.get("listening_ports", TableMemory()))
     for name, memory in sorted(fresh.items()):
-        if name in FACT_TABLES and _may_tell(name, view, sight):
+        if name in FACT_TABLES and _may_tell(name, view, sight) and _is_new(name, tables, view):
             partly = name in sight.partly and name not in _LIVE
             change = _update(name, memory, view, sight, partly=partly)
             if change is not None:
@@ -50,6 +50,14 @@ def _may_tell(name: str, view: View, sight: Sight) -> bool:
     if name in _LIVE and view.snapshot.unread.get(name, "").startswith("cut:"):
         return False
     return name != "listening_ports" or "processes" in sight.seen
+
+
+def _is_new(name: str, tables: Tables, view: View) -> bool:
+    """Whether a table can have other facts: of the ports both the table and who listens may be as they were."""
+    if name != "listening_ports":
+        return True
+    before, tables.listeners = tables.listeners, view.listeners
+    return not before or before != view.listeners
 
 
 def _update(

@@ -46,6 +46,7 @@ _PORTS = "listening_ports"
 _PORT_COLUMNS = ("pid", "port", "protocol", "family", "address")
 _MOST_PORT_BYTES = 16 * 1024
 _MOST_FAMILIES = 64
+_SHORT = 200  # rows of a table that is compared together with others
 _ROWS = msgspec.json.Decoder(list[Row])
 
 CORE_METRICS = (
@@ -76,6 +77,8 @@ class Tables(msgspec.Struct, array_like=True):
     `ports` are the rows of `listening_ports` as last seen, in the columns that matter, as JSON; empty when they are too long. They
     alone are kept, because what they mean changes with the processes while they stay the same. `unread` are the metric
     families that could not be read in any snapshot so far; None where none was seen yet, by a state of before they were kept too.
+    `listeners` stands for the listening ports with who holds them, as last seen. `still` is one quick digest over all short
+    tables that hardly change, as last seen: mostly it alone need be made.
     """
 
     memory: dict[str, TableMemory] = {}
@@ -84,6 +87,8 @@ class Tables(msgspec.Struct, array_like=True):
     width: int = 0
     ports: bytes = b""
     unread: list[str] | None = None
+    listeners: int = 0
+    still: bytes = b""
 
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
@@ -93,6 +98,7 @@ class Tables(msgspec.Struct, array_like=True):
         self.width = max(len(snapshot.metrics), self.width)
         lacking = _families(snapshot)
         self.unread = [n for n in lacking if self.unread is None or n in self.unread]
+        self.still = sight.still
         if _PORTS in sight.fresh:
             self.ports = _port_rows(snapshot.tables[_PORTS])
 
@@ -110,13 +116,14 @@ class Tables(msgspec.Struct, array_like=True):
     def forget(self) -> None:
         """Takes no table as unchanged next time, by rows or by digest. The ids of facts stay."""
         self.memory = {name: TableMemory(ids=one.ids) for name, one in self.memory.items()}
+        self.still = b""
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest.
 
     `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `lines` are the canonical forms of
-    the rows of fresh tables, as far as they were made.
+    the rows of fresh tables, as far as they were made; `still` is as in `Tables`.
     """
 
     seen: frozenset[str]
@@ -125,6 +132,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     fresh: dict[str, TableMemory]
     lines: dict[str, list[bytes]]
     needed: tuple[str, ...]
+    still: bytes
     blindness: tuple[tuple[str, str], ...]
 
 
@@ -144,6 +152,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
     names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
     seen, unchanged, fresh, needed = set(), set(), {}, []
     lines: dict[str, list[bytes]] = {}
+    quiet, still = _quiet(tables, snapshot, names, recalled)
     blindness = _missing_metrics(tables, snapshot) or _lost_families(tables, snapshot)
     for name in names:
         memory = tables.memory.get(name)
@@ -152,7 +161,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         if name in snapshot.tables and (not partial or expected):
             seen.add(name)
             blindness.extend(_doubt(name, snapshot))
-            known = memory if name in recalled else None
+            known = memory if name in recalled or name in quiet else None
             now = known or _remember(name, snapshot.tables[name], memory, lines)
             if now is memory:
                 unchanged.add(name)
@@ -175,8 +184,26 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         fresh=fresh,
         lines=lines,
         needed=tuple(needed),
+        still=still,
         blindness=tuple(blindness),
     )
+
+
+def _quiet(
+    tables: Tables, snapshot: Snapshot, names: list[str], recalled: Container[str]
+) -> tuple[Container[str], bytes]:
+    """The short tables that are all as they were last time, with the digest that says so; none when one of them is not."""
+    short = [
+        (name, rows)
+        for name in names
+        if name not in VOLATILE_TABLES
+        and name not in recalled
+        and (rows := snapshot.tables.get(name)) is not None
+        and len(rows) <= _SHORT
+        and (name not in snapshot.unread or tables.usual.get(name, True))
+    ]
+    still = quick_digest(short)
+    return ({name for name, _ in short} if still == tables.still else ()), still
 
 
 def _port_rows(rows: list[Row]) -> bytes:
@@ -200,7 +227,9 @@ def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
     rows = snapshot.tables[name]
     if not rows:
         return [("table:processes", "The table processes is empty, and no machine runs nothing")]
-    if not all(map(_is_process, rows)):
+    if {type(row.get("pid")) for row in rows} != {int} or not all(
+        isinstance(row.get("name"), str) for row in rows
+    ):
         return [("table:processes", "Rows of the table processes can't be used")]
     if len({row["pid"] for row in rows}) < len(rows):
         # Which of them the sockets and children belong to can't be told.
@@ -236,10 +265,6 @@ def _lost_families(tables: Tables, snapshot: Snapshot) -> list[tuple[str, str]]:
         return []
     told = ", ".join(f"{short(n, 64)} ({short(snapshot.unread[n], 128)})" for n in lost[:3])
     return [("metrics", f"Metrics can no longer be read: {told}")]
-
-
-def _is_process(row: Row) -> bool:
-    return type(row.get("pid")) is int and isinstance(row.get("name"), str)
 
 
 def _remember(

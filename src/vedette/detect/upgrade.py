@@ -36,7 +36,7 @@ def packages_now(view: View, before: Mapping[str, int]) -> dict[str, int]:
 
 def package_manager_runs(view: View) -> bool:
     """Whether a package manager of the system is running now."""
-    return any(
+    return not _MANAGERS.isdisjoint(view.names) and any(
         row.get("name") in _MANAGERS and place(str(row.get("path") or "")) == "system"
         for row in view.rows("processes")
     )

@@ -1,13 +1,17 @@
 """One snapshot as the experts see it: with its place in the host's life."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from vedette.core import Record, Row, Snapshot, table_digest
+from vedette.core import Cell, Record, Row, Snapshot, table_digest
+from vedette.detect.fingerprint import fingerprint
 from vedette.detect.knowledge.outlook import ALONE, Outlook
 from vedette.detect.rowid import process_ids
 
 __all__ = ["View"]
+
+_PORTS = "listening_ports"
 
 
 class View(Record, frozen=True, kw_only=True, dict=True):
@@ -43,6 +47,30 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     def by_pid(self) -> Mapping[str, Row]:
         """The rows of `processes` by process id as text; of two with one id the later. None when it was not seen."""
         return {str(row.get("pid")): row for row in self.rows("processes")}
+
+    @cached_property
+    def names(self) -> Mapping[Cell, int]:
+        """How many processes have each name, kernel threads left out.
+
+        Ended ones that nobody waits for have neither path nor command, but they are many of one name too.
+        """
+        return Counter(row.get("name") for row in self.by_pid.values() if row.get("parent") != 2)
+
+    @cached_property
+    def id_by_pid(self) -> Mapping[str, bytes]:
+        """The ids of the rows of `processes` by process id as text; none when two rows have one process id."""
+        if len(self.by_pid) < len(self.rows("processes")):
+            return {}
+        return dict(zip(self.by_pid, self.process_ids, strict=True))
+
+    @cached_property
+    def listeners(self) -> int:
+        """The fingerprint of the listening ports and of the processes that hold them; 0 where these can't be told."""
+        if not self.id_by_pid or _PORTS not in self.seen:
+            return 0
+        holders = {str(row.get("pid")) for row in self.rows(_PORTS)}
+        ids = sorted(self.id_by_pid.get(pid, b"").hex() for pid in holders)
+        return fingerprint(self.digest(_PORTS), *ids)
 
     @cached_property
     def process_ids(self) -> Sequence[bytes]:

@@ -1,6 +1,6 @@
 """The behaviour expert: surprise of a process this host never ran, and of services that stopped."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ from vedette.detect.behaviour.look import (
 )
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.recent import Kind, Recent, remember
+from vedette.detect.behaviour.scope import wire_of
 from vedette.detect.behaviour.services import service_of, service_print
 from vedette.detect.behaviour.shape import program_of
-from vedette.detect.behaviour.sockets import contact, peer_of
+from vedette.detect.behaviour.sockets import contact
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
 from vedette.detect.case import Case
 from vedette.detect.knowledge import Tells
@@ -289,46 +290,42 @@ def _forget(state: BehaviourState, seen: Look, count: int) -> None:
 def _remembered(state: BehaviourState, seen: Look, view: View) -> Recent:
     """All rows that are usual now, with all they have to do with."""
     within, rows = seen.scope, view.by_pid
-    if not within.ids:
-        return Recent()
+    if within.still:
+        return state.recent
     told = {one.process.pid: one for one in seen.read}
-    usual, entries = set(), list(within.kept)
-    for pid in within.read:
+    entries, wires = list(within.kept), list(within.kept_wires)
+    for pid in within.read if within.ids else ():
         one = told.get(pid)
         if one is None or _is_usual(one, state, seen):
             orphan = str(rows[pid].get("parent")) not in rows
             entries.append((within.ids[pid], _kind(one, orphan=orphan)))
-            usual.add(pid)
-    wires = list(within.kept_wires)
-    if usual:
-        wires += _wires(seen, usual, told)
-    return remember(within.around, entries, wires)
+            wires += _wires(one, seen) if one is not None else ()
+    ports = {row.get("port") for row in view.rows("listening_ports")}
+    numbers = (port for port in ports if isinstance(port, int) and 0 < port < 2**16)
+    return remember(within.around, entries, wires, numbers)
 
 
 def _is_usual(one: Read, state: BehaviourState, seen: Look) -> bool:
     wired = one.process.form.role == "shell" and seen.net.ends.get(one.process.pid)
-    known = one.shape in state.shapes and all(state.contacts.holds(one.contacts))
-    return one.plain and known and not wired
+    if wired or not one.plain or one.shape not in state.shapes:
+        return False
+    return not one.contacts or all(state.contacts.holds(one.contacts))
 
 
 def _kind(one: Read | None, *, orphan: bool) -> Kind:
     if one is None:  # a kernel thread, or caught while it ended
         return Kind(orphan=orphan)
-    return Kind(
-        one.shape, program_print(one.process), service_print(service_of(one.process)), orphan
-    )
+    service, shell = service_print(service_of(one.process)), one.process.form.role == "shell"
+    return Kind(one.shape, program_print(one.process), service, orphan=orphan, shell=shell)
 
 
-def _wires(
-    seen: Look, usual: set[str], told: Mapping[str, Read]
-) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    """The sockets of usual processes, with the fingerprints of their contacts."""
-    for wire, pid, row in seen.scope.wires:
-        if pid not in usual:
-            continue
-        one, peer = told.get(pid), peer_of(row)
-        if one is None or peer is None or peer not in seen.net.outgoing.get(pid, ()):
-            yield wire, (0, 0)
-            continue
-        program = program_of(one.process)
-        yield wire, (contact(program, peer.address, peer.port), contact(program, "", peer.port))
+def _wires(one: Read, seen: Look) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Whom a usual process talks to, with the fingerprints of these contacts."""
+    pid = one.process.pid
+    peers = seen.net.outgoing.get(pid)
+    if not peers:
+        return
+    program = program_of(one.process)
+    for peer in peers:
+        known = contact(program, peer.address, peer.port), contact(program, "", peer.port)
+        yield wire_of(pid, peer), known

@@ -184,10 +184,8 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
 
 
 def _counted(view: View) -> Counter[str]:
-    # Ended processes that nobody waits for have neither path nor command, but they are many of one name too.
-    raw = Counter(row.get("name") for row in view.by_pid.values() if row.get("parent") != 2)
     counted: Counter[str] = Counter()
-    for name, many in raw.items():
+    for name, many in view.names.items():
         counted[str(name)[:_LETTERS]] += many
     return counted
 

@@ -1,5 +1,7 @@
 """What the model bundle says of processes in general."""
 
+from collections import Counter
+from functools import cached_property
 from math import log
 from typing import Any
 
@@ -12,7 +14,7 @@ __all__ = ["BehaviourPart"]
 _WEIGHT = 60.0  # shapes that a prior is worth, at each level of the tree
 
 
-class BehaviourPart(msgspec.Struct, frozen=True, kw_only=True):
+class BehaviourPart(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Counts over a fleet's normal life.
 
     `days` are the host-days it was made from and `hosts` their hosts; `marks` the new shapes in them by strongest
@@ -31,14 +33,23 @@ class BehaviourPart(msgspec.Struct, frozen=True, kw_only=True):
         """Raises msgspec.ValidationError (a ValueError) when it is not one."""
         return msgspec.convert(raw, cls)
 
+    @cached_property
+    def _sums(self) -> dict[str, tuple[Counter[str], int]]:
+        """By attribute: the counts of its values over all account classes, and of all values."""
+        sums = {}
+        for attribute in SOFT:
+            values: Counter[str] = Counter()
+            for tree in self.counts.get(attribute, {}).values():
+                values.update(tree)
+            sums[attribute] = values, values.total()
+        return sums
+
     def lean(self, attribute: str, account: str, value: str) -> float:
         """ln(hostile / normal) of one attribute's value for an account class: a tree of smoothed counts."""
         hostile, prior = SOFT[attribute]
-        counts = self.counts.get(attribute, {})
-        total = sum(sum(values.values()) for values in counts.values())
-        everywhere = sum(values.get(value, 0) for values in counts.values())
-        usual = (everywhere + _WEIGHT * prior[value]) / (total + _WEIGHT)
-        here = counts.get(account, {})
+        everywhere, total = self._sums[attribute]
+        usual = (everywhere.get(value, 0) + _WEIGHT * prior[value]) / (total + _WEIGHT)
+        here = self.counts.get(attribute, {}).get(account, {})
         normal = (here.get(value, 0) + _WEIGHT * usual) / (sum(here.values()) + _WEIGHT)
         return log(hostile[value] / normal)
 

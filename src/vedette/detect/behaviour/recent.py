@@ -8,33 +8,35 @@ import msgspec
 
 __all__ = ["Kind", "Recent", "Remembered", "remember"]
 
-_MOST_ROWS, _MOST_WIRES = 1_000, 500
+_MOST_ROWS, _MOST_WIRES, _MOST_PORTS = 1_000, 500, 500
 _ROW = Struct("<10sH")
-_KIND = Struct("<QQQ?")
-_WIRE = Struct("<8sQQ")
+_KIND = Struct("<QQQ??")
+_WIRE = Struct("<QQQ")
 
 
 class Kind(NamedTuple):
     """What is known of a process that was read before.
 
-    The fingerprints of its shape, of its program and of the service it is (0 where it has none), and whether its parent was
-    not there.
+    The fingerprints of its shape, of its program and of the service it is (0 where it has none), whether its parent was not
+    there, and whether it is a shell, which must be read when it gets any connection.
     """
 
     shape: int = 0
     program: int = 0
     service: int = 0
     orphan: bool = False
+    shell: bool = False
 
 
 class Remembered(NamedTuple):
-    """Rows of processes by id, and of sockets by id with the fingerprints of their contact (0: none)."""
+    """Rows of processes by id, and what they talk to by fingerprint, with the contact's and its port's; the open ports."""
 
     rows: Mapping[bytes, Kind]
-    wires: Mapping[bytes, tuple[int, int]]
+    wires: Mapping[int, tuple[int, int]]
+    ports: frozenset[int]
 
 
-NOTHING = Remembered({}, {})
+NOTHING = Remembered({}, {}, frozenset())
 
 
 class Recent(msgspec.Struct, array_like=True):
@@ -47,6 +49,7 @@ class Recent(msgspec.Struct, array_like=True):
     rows: bytes = b""
     kinds: bytes = b""
     wires: bytes = b""
+    ports: list[int] = []
 
     def open(self, around: int) -> Remembered:
         """What is remembered, if it still holds."""
@@ -58,11 +61,14 @@ class Recent(msgspec.Struct, array_like=True):
             wire: (contact, port)
             for wire, contact, port in _WIRE.iter_unpack(_whole(self.wires, _WIRE))
         }
-        return Remembered(rows, wires)
+        return Remembered(rows, wires, frozenset(self.ports))
 
 
 def remember(
-    around: int, rows: Iterable[tuple[bytes, Kind]], wires: Iterable[tuple[bytes, tuple[int, int]]]
+    around: int,
+    rows: Iterable[tuple[bytes, Kind]],
+    wires: Iterable[tuple[int, tuple[int, int]]],
+    ports: Iterable[int],
 ) -> Recent:
     """What the next snapshot need not read again, as far as there is room for it."""
     kept = sorted(rows)[:_MOST_ROWS]
@@ -72,7 +78,10 @@ def remember(
         around=around,
         rows=packed,
         kinds=b"".join([_KIND.pack(*kind) for kind in kinds]),
-        wires=b"".join([_WIRE.pack(wire, *more) for wire, more in sorted(wires)[:_MOST_WIRES]]),
+        wires=b"".join(
+            [_WIRE.pack(wire, *more) for wire, more in sorted(set(wires))[:_MOST_WIRES]]
+        ),
+        ports=sorted(ports)[:_MOST_PORTS],
     )
 
 
