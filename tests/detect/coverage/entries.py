@@ -1,6 +1,18 @@
 """All entries of the coverage."""
 
-from tests.detect.coverage import accounts, doors, files, harmless, starters
+from tests.detect.coverage import (
+    accounts,
+    at_work,
+    damage,
+    doors,
+    evasions,
+    executions,
+    files,
+    harmless,
+    spreading,
+    starters,
+    turned,
+)
 from tests.detect.coverage.entry import Entry
 
 __all__ = ["ENTRIES"]
@@ -10,5 +22,11 @@ ENTRIES: tuple[Entry, ...] = (
     *starters.ENTRIES,
     *files.ENTRIES,
     *doors.ENTRIES,
+    *executions.ENTRIES,
+    *evasions.ENTRIES,
+    *spreading.ENTRIES,
+    *damage.ENTRIES,
+    *turned.ENTRIES,
     *harmless.ENTRIES,
+    *at_work.ENTRIES,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from vedette.detect.behaviour.hostile import GONE, MARKS
+from vedette.detect.behaviour.hostile import GONE, MARKS, tally
 from vedette.detect.behaviour.look import (
     Crowd,
     Look,
@@ -173,7 +173,7 @@ class BehaviourExpert:
             nats=novel.nats,
             text=evidence.text.format(shown=f"{seen.shown!r}, {what}" if marked else what)
             + (f"; it talks to {peers}" if peers else ""),
-            attack=evidence.attack,
+            attack=(seen.attack if novel.mark == seen.deed else None) or evidence.attack,
             observed=f"{seen.shown} {who}" + (f", talking to {peers}" if peers else ""),
             expected="this program never ran like this on this host"
             + (", but does on others" if novel.excused else ""),
@@ -230,9 +230,7 @@ def _learn_shape(
     state.shapes.touch((shape,), count)
     state.contacts.touch(seen.fresh.get(shape, ()), count)
     if learned and not first:
-        evidence = MARKS[novel.mark]
-        worked = novel.behind == "work" and evidence.operated is not None
-        name = f"{novel.mark}|work" if worked else novel.mark
+        name = tally(novel.mark, novel.behind)
         state.marks[name] = state.marks.get(name, 0) + 1
 
 

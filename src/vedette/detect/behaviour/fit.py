@@ -8,6 +8,7 @@ import msgspec
 
 from vedette.core import Snapshot
 from vedette.detect.behaviour.expert import BehaviourExpert
+from vedette.detect.behaviour.hostile import tally
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.odds import DAY
 from vedette.detect.recording import views
@@ -32,10 +33,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
                     continue
                 shapes.add(shape)
                 if view.count:
-                    worked = novel.behind == "work"
-                    marks[
-                        f"{novel.mark}|work" if worked and novel.mark != "plain" else novel.mark
-                    ] += 1
+                    marks[tally(novel.mark, novel.behind)] += 1
                 for attribute, value in novel.leans.items():
                     counts[attribute][novel.process.account][value] += 1
             (state,) = expert.learn([view], [state], [False])

@@ -4,13 +4,16 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from vedette.detect.behaviour.acts import act, technique
 from vedette.detect.place import RISKY, hidden, place
 from vedette.detect.signature import deed
 
 __all__ = ["Form", "form"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
-_INTERPRETER = re.compile(r"^(python|perl|ruby|php|node|nodejs|lua|luajit|tclsh|deno|bun)[\d.]*$")
+_INTERPRETER = re.compile(
+    r"^(python|perl|ruby|php|node|nodejs|lua|luajit|tclsh|deno|bun)[\d.]*$|^ld-(linux|musl)\S*$|^ld-[\d.]+\.so$"
+)
 _SERVER = re.compile(
     r"^(nginx|apache2|httpd|php-fpm[\d.]*|uwsgi\S*|gunicorn\S*|uvicorn|puma|unicorn\S*|haproxy|caddy|lighttpd|traefik|envoy"
     r"|postgres|postmaster|mysqld|mariadbd|redis-server|redis-check-rdb|valkey-server|mongod|memcached|java|tomcat\S*"
@@ -18,8 +21,8 @@ _SERVER = re.compile(
 )
 _DATABASE = re.compile(r"^(postgres|postmaster|mysqld|mariadbd)$")
 _OPERATOR = re.compile(
-    r"^(login|su|doas|sudo|screen|tmux\S*|byobu|gnome-terminal-?|konsole|xterm|kitty|alacritty|mosh-server|pkexec|ttyd"
-    r"|code-server|zellij|runuser|machinectl)$"
+    r"^(login|su|doas|sudo|screen|tmux\S*|byobu|gnome-terminal\S*|konsole|xterm|kitty|alacritty|mosh-server|pkexec"
+    r"|code-server|zellij|runuser|machinectl|jupyter\S*|rsession|xrdp-sesman|gdm\S*|lightdm|sddm\S*|cockpit-session)$"
 )
 _BUILDER = re.compile(
     r"^(g?make|gcc\S*|g\+\+\S*|cc|c\+\+|clang\S*|ld\S*|cargo|rustc|go|cmake|ctest|ninja|meson|configure|pip[\d.]*|pytest|tox|npm|npx"
@@ -27,6 +30,13 @@ _BUILDER = re.compile(
 )
 _CI = re.compile(
     r"jenkins|agent\.jar|gitlab-runner|Runner\.(?:Worker|Listener)|actions-runner|buildkite|ci-runner|drone-|teamcity|concourse"
+    r"|forgejo-runner|act_runner|woodpecker"
+)
+# What manages a machine does what people would: it makes accounts, stops services, changes rights.
+_MANAGER = re.compile(
+    r"^(puppet|puppet-agent|chef-client|cinc-client|salt-minion|cf-agent|cf-execd|ansible-pull|cloud-init\S*|waagent"
+    r"|google_guest_agent|google_metadata_script_runner|amazon-ssm-agent|ssm-\S+|qemu-ga|landscape-\S+|rudder\S*"
+    r"|packagekitd|snapd|fwupd|unattended-upgr\S*|needrestart|update-initramfs|dracut|dkms|kexec-tools|etckeeper|do-release-upgrade)$"
 )
 _KERNEL = re.compile(
     r"^(kworker|kthreadd|ksoftirqd|migration|rcu_(sched|bh|gp|par_gp|preempt)|kswapd\d*|khugepaged|kcompactd\d*|kdevtmpfs|jbd2"
@@ -36,6 +46,18 @@ _KERNEL = re.compile(
 _SYSTEM_SERVICE = re.compile(
     r"^(sshd|cron|crond|rsyslogd|systemd|systemd-\S+|dbus-daemon|init|udevd|agetty|polkitd|auditd|ntpd|chronyd|atd|named|nginx"
     r"|apache2|httpd|postgres|mysqld|networkd|snapd|journald|dockerd|containerd|irqbalance|acpid)$"
+)
+_DATA = re.compile(
+    r"^/var/(?:lib/(?!docker/|containerd/|containers/|dpkg/|snapd/|flatpak/|gems/|rancher/|kubelet/|cloud/|waagent/"
+    r"|jenkins/|gitlab-runner/|buildkite-agent/|apt/|dkms/|nixos/|pcp/|aws|google|amazon)|cache/|spool/|log/|mail/)"
+)
+# Services that nobody builds by hand, and programs that no interpreter has reason to call itself.
+_CORE = re.compile(
+    r"^(sshd|cron|crond|rsyslogd|systemd|systemd-\S+|agetty|dbus-daemon|udevd|auditd|login|polkitd)$"
+)
+_NATIVE = re.compile(
+    r"^(sshd|httpd|apache2?|nginx|cron|crond|rsyslogd|syslogd|systemd\S*|kworker\S*|kthreadd|postgres|mysqld|named|master"
+    r"|init|agetty|getty|dbus-daemon|udevd|auditd|ntpd|atd|acpid|sendmail|exim4?|proftpd|vsftpd)$"
 )
 _NUMBERS = re.compile(r"\d+")
 _HEX = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b[0-9a-f-]{32,36}\b")
@@ -49,6 +71,7 @@ class Form(NamedTuple):
 
     `role` is what kind of program it is, `base` its own name, `script` the file an interpreter was given; `mode` of
     a shell or interpreter is script, code, interactive, login or none; `marks` are evidence names it bears by itself.
+    `deed` is what its command does, and `attack` the technique that fits it closer than the deed's own.
     """
 
     name: str
@@ -58,6 +81,7 @@ class Form(NamedTuple):
     script: str
     mode: str
     deed: str
+    attack: str | None
     words: str
     marks: tuple[str, ...]
     shown: str
@@ -72,7 +96,7 @@ def form(name: str, path: str, command: str, cwd: str, on_disk: int) -> Form:
     base = path.rsplit("/", 1)[-1] or name
     mode, script = _mode(base, name, words, cwd)
     role = _role(base, name, script, path, words)
-    found = deed(command)
+    found, attack = _deed(command)
     return Form(
         name=name,
         path=path,
@@ -81,11 +105,23 @@ def form(name: str, path: str, command: str, cwd: str, on_disk: int) -> Form:
         script=script,
         mode=mode,
         deed=found,
+        attack=attack,
         words=_HEX.sub("H", _NUMBERS.sub("N", " ".join(words[:3])))[:160],
         marks=_marks(name, path, base, script, words, on_disk, found),
         shown=(command if len(command) <= 160 else command[:157] + "...") or path or name,
         database=_DATABASE.match(base) is not None or _DATABASE.match(name) is not None,
     )
+
+
+def _deed(command: str) -> tuple[str, str | None]:
+    """What the command does, and its closer technique. What only looks around may hide what does more."""
+    found = deed(command)
+    if found and found not in {"recon", "netcat"}:
+        return found, technique(found, command)
+    more = act(command)
+    if more is not None:
+        return more.mark, more.attack
+    return found, technique(found, command)
 
 
 def _claims_another(first: str, base: str) -> bool:
@@ -97,6 +133,18 @@ def _claims_another(first: str, base: str) -> bool:
         and not base.startswith(claimed)
         and not claimed.startswith(base)
     )
+
+
+def _core(base: str) -> bool:
+    return _CORE.match(base) is not None
+
+
+def _guised(base: str, words: list[str]) -> bool:
+    """Whether an interpreter goes by the name of a native service or a login shell."""
+    if not words or not _INTERPRETER.match(base):
+        return False
+    claimed = words[0].rsplit("/", 1)[-1].rstrip(":").lstrip("-")
+    return claimed != base and (_NATIVE.match(claimed) is not None or claimed in _SHELLS)
 
 
 def _mode(base: str, name: str, words: list[str], cwd: str) -> tuple[str, str]:
@@ -133,10 +181,17 @@ def _script(word: str, cwd: str) -> str:
 
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("builder", _BUILDER),
+    ("builder", _MANAGER),
     ("sshd", re.compile(r"^sshd(-session)?$")),
     ("sudo", _OPERATOR),
     ("cron", re.compile(r"^(crond?|atd|anacron)$")),
-    ("init", re.compile(r"^(systemd|init|tini|dumb-init|docker-init|s6-svscan|runit|launchd)$")),
+    (
+        "init",
+        re.compile(
+            r"^(systemd|init|tini|dumb-init|docker-init|s6-\S+|runit|runsv|runsvdir|launchd|supervisord|pm2|circusd|honcho"
+            r"|foreman|monit|god|daemontools|supervise|svscan|start-stop-daemon|openrc\S*|procd)$"
+        ),
+    ),
     ("server", _SERVER),
 )
 
@@ -178,12 +233,20 @@ def _marks(
             )
         )
     first = words[0] if words else ""
-    if (path and (_KERNEL.match(name) or _KERNEL.match(base))) or first.startswith("["):
+    # Some programs write their state between brackets behind it; a kernel thread's name is all there is.
+    bracketed = len(words) == 1 and first.startswith("[") and first.endswith("]")
+    if (path and (_KERNEL.match(name) or _KERNEL.match(base))) or bracketed:
         marks.append("mask")
     elsewhere = where in {"temp", "memory", "home", "roothome", "run", "anonymous"}
     named = _SYSTEM_SERVICE.match(base) or _SYSTEM_SERVICE.match(name)
     if elsewhere and (named or _claims_another(first, base)):
         marks.append("impostor")
+    if _DATA.match(path) or _DATA.match(script):
+        marks.append("data")
+    if _core(base) and where in {"local", "app", "other"}:
+        marks.append("double")
+    if _guised(base, words):
+        marks.append("guise")
     if found and found != "recon":
         marks.append(found)
     return tuple(sorted(marks))

@@ -6,7 +6,7 @@ the same for processes of people at work (a login session, a build, a CI job). A
 
 from vedette.detect.odds import Evidence
 
-__all__ = ["GONE", "MARKS", "SOFT"]
+__all__ = ["GONE", "MARKS", "SOFT", "tally"]
 
 
 def _m(
@@ -36,6 +36,7 @@ MARKS: dict[str, Evidence] = {
     "gone": _m(0.08, 0.004, 0.03, "T1070.004", "A program that was deleted from disk is running: {shown}", "cleans up after itself"),
     "gone.home": _m(0.05, 0.03, 0.5, "T1070.004", "A program that was deleted or replaced on disk is running: {shown}", "deploys and rebuilds do that", hard=False),
     "gone.system": _m(0.03, 0.3, None, "T1070.004", "A system program that was replaced on disk is still running: {shown}", "every upgrade does that", hard=False),
+    "data": _m(0.05, 0.015, 0.3, "T1059", "A program from a directory for data is running: {shown}", "some applications live there", hard=False),
     # what it pretends to be
     "mask": _m(0.08, 0.0005, None, "T1036.004", "A program calls itself a kernel thread: {shown}", "kernel threads have no program file"),
     "impostor": _m(0.06, 0.001, 0.005, "T1036.005", "A program bears the name of a system service but lies elsewhere: {shown}", "system services live in the system's directories"),
@@ -46,6 +47,31 @@ MARKS: dict[str, Evidence] = {
     "service.shell": _m(0.06, 0.006, 0.3, "T1059.004", "A service started a shell: {shown}", "some web applications call tools"),
     "database.shell": _m(0.04, 0.03, 0.3, "T1059.004", "A database started a shell: {shown}", "archive commands do that"),
     "service.recon": _m(0.06, 0.0008, 0.05, "T1505.003", "A service runs commands to look around: {shown}", "what a web shell is first used for"),
+    "service.code": _m(0.06, 0.004, None, "T1059", "A service runs code from a command line: {shown}", "programs keep their code in files"),
+    "service.line": _m(0.04, 0.02, None, "T1059", "A service account runs code from a command line: {shown}", "some units do", hard=False),
+    "service.idle": _m(0.06, 0.004, None, "T1059.004", "A shell of a service account waits for commands: {shown}", "units run scripts, not shells that wait"),
+    "service.fetch": _m(0.06, 0.006, None, "T1105", "A service fetches something with a tool for people: {shown}", "programs fetch by themselves"),
+    "service.remote": _m(0.06, 0.003, None, "T1021.004", "A service logs in to another machine: {shown}", "few have a key to do so"),
+    "service.copy": _m(0.06, 0.006, None, "T1048", "A service copies files over the network: {shown}", "replication does, and is learned"),
+    "service.cloud": _m(0.05, 0.008, None, "T1567.002", "A service moves data with a tool for cloud storage: {shown}", "backups do, and are learned"),
+    "service.pack": _m(0.06, 0.008, None, "T1560.001", "A service packs files into an archive: {shown}", "exports do, and are learned"),
+    "service.dump": _m(0.05, 0.008, None, "T1005", "A service reads out a database with a tool for people: {shown}", "programs use libraries"),
+    "service.decode": _m(0.05, 0.005, None, "T1140", "A service decodes or encrypts with a tool for people: {shown}", "programs use libraries"),
+    "service.account": _m(0.05, 0.001, None, "T1136.001", "A service changes accounts: {shown}", "not its business"),
+    "service.schedule": _m(0.06, 0.0015, None, "T1053.003", "A service changes what starts by itself: {shown}", "not its business"),
+    "service.raise": _m(0.06, 0.004, None, "T1548.003", "A service asks for another account's rights: {shown}", "some are allowed a single command, and that is learned"),
+    "service.permit": _m(0.06, 0.006, None, "T1222.002", "A service changes rights or mounts: {shown}", "rare beyond its own start"),
+    "service.build": _m(0.05, 0.005, None, "T1027.004", "A service compiles a program: {shown}", "servers run what was built elsewhere"),
+    "service.debug": _m(0.05, 0.001, None, "T1055.008", "A service reads another process's memory: {shown}", "not its business"),
+    "service.container": _m(0.05, 0.004, None, "T1609", "A service gives orders to containers: {shown}", "few are made for it"),
+    "service.look": _m(0.07, 0.005, None, "T1082", "A service runs a command to look around: {shown}", "a few call one such tool, and it is learned"),
+    "service.kill": _m(0.04, 0.008, None, "T1489", "A service ends other processes: {shown}", "watchdogs do"),
+    "service.play": _m(0.06, 0.002, None, "T1059", "A service runs a tool that makes shells and pipes: {shown}", "not its business"),
+    "loose": _m(0.05, 0.006, None, "T1059.004", "A shell of root waits for commands, and no login started it: {shown}", "rescue shells do"),
+    "lifted": _m(0.03, 0.01, 0.1, "T1548.001", "A program runs with root's rights for another account: {shown}", "a few are made so, and are learned", hard=False),
+    "jumped": _m(0.06, 0.002, 0.05, "T1068", "A process of root was started by one that is not root: {shown}", "only a few programs may do that"),
+    "double": _m(0.06, 0.004, 0.01, "T1036.005", "A second program bears the name of a system service: {shown}", "hand-built ones, by administrators"),
+    "guise": _m(0.06, 0.002, 0.003, "T1036.011", "An interpreter goes by the name of another program: {shown}", "honest titles name their own program"),
     # what it does, by its command line
     "reverse": _m(0.08, 0.0005, 0.003, "T1059.004", "A command opens a shell to the network: {shown}", "has hardly another use"),
     "fetch": _m(0.06, 0.003, 0.06, "T1105", "A command downloads code and runs it: {shown}", "installers by hand"),
@@ -64,17 +90,58 @@ MARKS: dict[str, Evidence] = {
     "encrypt": _m(0.03, 0.0005, 0.003, "T1486", "Files are being encrypted one by one: {shown}", "backups encrypt whole archives"),
     "exfil": _m(0.03, 0.0015, 0.006, "T1048", "Data is being sent away by unusual means: {shown}", "transfers have their own tools"),
     "persist": _m(0.04, 0.002, 0.01, "T1053.003", "Something writes itself into what starts by itself: {shown}", "packages do it otherwise"),
-    "raise": _m(0.04, 0.001, 0.006, "T1548.001", "A program is being given its owner's rights: {shown}", "packages do it otherwise"),
+    "raise": _m(0.04, 0.001, 0.02, "T1548.001", "A program is being given its owner's rights: {shown}", "packages do it otherwise"),
     "module": _m(0.04, 0.001, 0.01, "T1547.006", "A kernel module is being loaded by hand: {shown}", "modprobe does it for honest ones"),
     "escape": _m(0.03, 0.001, 0.01, "T1611", "Something breaks out of a container: {shown}", "administrators, rarely"),
     "preload": _m(0.03, 0.0005, 0.003, "T1574.006", "A library is forced into a program: {shown}", "debugging, from other places"),
+    "breakout": _m(0.05, 0.001, 0.01, "T1059.004", "A tool is used to open a shell: {shown}", "tricks to escape a limit"),
+    "permit": _m(0.05, 0.008, 0.2, "T1222.002", "A file in a temporary directory is made executable: {shown}", "installers by hand"),
+    "schedule": _m(0.04, 0.004, 0.02, "T1053.002", "A job is put off for later: {shown}", "rare by now"),
+    "unit": _m(0.04, 0.0005, 0.003, "T1543.002", "A service is started from a temporary directory: {shown}", "units live in the system's directories"),
+    "account": _m(0.05, 0.008, 0.1, "T1136.001", "Someone makes or changes an account: {shown}", "packages and administrators do"),
+    "lockout": _m(0.04, 0.006, 0.05, "T1531", "Someone locks or removes an account: {shown}", "administrators do"),
+    "replace": _m(0.04, 0.001, 0.01, "T1554", "A system program or library is being replaced by hand: {shown}", "packages do it otherwise"),
+    "webshell": _m(0.05, 0.0003, 0.002, "T1505.003", "Something writes code into a web page: {shown}", "deploys copy files"),
+    "stamp": _m(0.05, 0.002, 0.02, "T1070.006", "Someone changes the time stamps of files: {shown}", "builds do it in their own trees"),
+    "loot": _m(0.05, 0.002, 0.03, "T1552.001", "Something searches for passwords or keys: {shown}", "rare even by hand"),
+    "inject": _m(0.05, 0.001, 0.1, "T1055", "Something takes hold of a running process: {shown}", "debugging, by people"),
+    "keys": _m(0.04, 0.0005, 0.003, "T1056.001", "Something reads the keyboard: {shown}", "has hardly another use"),
+    "spy": _m(0.04, 0.001, 0.3, "T1113", "Something records what people do: {shown}", "people do it at their desktops"),
+    "survey": _m(0.04, 0.001, 0.03, "T1018", "Something maps the network: {shown}", "administrators, sometimes"),
+    "remote": _m(0.05, 0.003, 0.02, "T1219", "A tool to control this machine from elsewhere is running: {shown}", "support staff, by consent"),
+    "proxy": _m(0.05, 0.003, 0.02, "T1090", "A proxy that carries others' traffic is running: {shown}", "few servers are made for it"),
+    "stolen": _m(0.04, 0.002, 0.02, "T1021.004", "Someone logs in elsewhere with a key or password from a temporary place: {shown}", "scripts of old, sometimes"),
+    "upload": _m(0.04, 0.02, 0.05, "T1567.002", "Data is being copied to cloud storage: {shown}", "backups do, and are learned"),
+    "send": _m(0.05, 0.012, 0.3, "T1048", "A file is being sent away: {shown}", "jobs report their results"),
+    "serve": _m(0.05, 0.003, 0.3, "T1105", "A makeshift web server is running: {shown}", "people do it for a moment"),
+    "hoard": _m(0.05, 0.003, 0.03, "T1560.001", "Data is being gathered in a temporary place: {shown}", "backups have their own places"),
+    "drop": _m(0.03, 0.004, 0.06, "T1485", "Someone deletes a database or all its data: {shown}", "tests and migrations"),
+    "halt": _m(0.04, 0.006, 0.1, "T1489", "Something stops the machine or all of its processes: {shown}", "upgrades and administrators do"),
+    "stop": _m(0.03, 0.006, 0.5, "T1489", "Something stops services: {shown}", "administrators and packages do", hard=False),
+    "burn": _m(0.04, 0.003, 0.03, "T1496", "Something uses up the processor for nothing: {shown}", "tests of new machines"),
     # whom it talks to
+    "flood": _m(0.04, 0.001, 0.05, "T1498", "A program holds very many connections to a place it never knew: {shown}", "benchmarks do"),
+    "foreign.ssh": _m(0.05, 0.006, None, "T1021.004", "A program that is no SSH client connects to another machine's SSH: {shown}", "few programs bring their own"),
+    "foreign.dns": _m(0.04, 0.004, None, "T1071.004", "A program that resolves no names for others speaks DNS to the outside: {shown}", "programs ask the machine's own resolver"),
+    "foreign": _m(0.05, 0.003, None, "T1021", "A program connects to a service that is not for its kind: {shown}", "gateways do, and are learned"),
+    "identity": _m(0.04, 0.02, None, "T1552.005", "A program asks the cloud for this machine's credentials: {shown}", "programs made for a cloud do", hard=False),
+    "store": _m(0.05, 0.004, None, "T1071", "A database connects to somewhere it never did: {shown}", "replication uses its own ports"),
     "fan": _m(0.06, 0.003, 0.02, "T1046", "A program tries many addresses or ports it never used before: {shown}", "monitoring is learned; sweeps are not"),
     "talk": _m(0.04, 0.02, 0.2, "T1071", "A long-running service talks to an address and port it never used before: {shown}", "dependencies change with deploys", hard=False),
     "badport": _m(0.05, 0.003, 0.02, "T1571", "A program talks to a port that back doors like: {shown}", "few services use it"),
     "crowd": _m(0.03, 0.005, None, "T1499", "Far more copies of a program are running than ever: {shown}", "a runaway loop, or an attack on resources"),
 }
 # fmt: on
+
+# What scheduled jobs do as often as people.
+_JOBS = frozenset({"upload", "send", "hoard", "drop", "stop", "lockout"})
+
+
+def tally(mark: str, behind: str) -> str:
+    """The name under which a mark of a process is counted, and its rate learned, by who is behind the process."""
+    worked = behind == "work" or (behind == "cron" and mark in _JOBS)
+    return f"{mark}|work" if worked and MARKS[mark].operated is not None else mark
+
 
 # fmt: off
 GONE: dict[str, Evidence] = {

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.hostile import MARKS
+from vedette.detect.behaviour.hostile import MARKS, tally
+from vedette.detect.behaviour.marks import flags_of, marks_of
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.scope import Forms, Scope, scope
 from vedette.detect.behaviour.services import Services, here, missing
@@ -18,7 +19,6 @@ from vedette.detect.behaviour.shape import (
     contact_of,
     context,
     doors_of,
-    marks_of,
     processes,
     program_of,
     shape_of,
@@ -47,6 +47,8 @@ __all__ = [
 EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
 _MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
+# Marks that speak of the parent already: it must not tip the scale a second time.
+_OF_PARENT = ("service.", "database.", "jumped", "loose")
 _LETTERS = 256  # of a name that a state keeps
 _CROWD = 40  # copies of a program that are many on any host
 _CROWD_TIMES = 6  # and that many times more than ever
@@ -244,7 +246,7 @@ def _novel(
         talk.kind,
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
-    marks = marks_of(process, behind, talk, flags, scene.state, scene.now)
+    marks = marks_of(process, behind, talk, flags, scene.state, scene.now, scene.net)
     mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
     excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)
     if held is not None:
@@ -277,11 +279,16 @@ def _weigh(
         reverse=True,
     )
     score, mark = weighed[0]
+    own = process.form.deed
+    if any(other > 0.0 and name == own for other, name in weighed):
+        # What a command does says more than who runs it; the score stays the strongest mark's.
+        mark = own
     # Each further mark that is telling by itself about doubles the odds.
     score += log(2.0) * sum(1 for other, _ in weighed[1:] if other > -1.0)
     score += sum(
         min(max(scene.part.lean(attribute, process.account, value), -1.0), 2.0)
         for attribute, value in leans.items()
+        if attribute != "parent" or not mark.startswith(_OF_PARENT)
     )
     if not MARKS[mark].hard:
         score -= _PACKAGE if scene.explained else 0.0
@@ -305,7 +312,7 @@ def soft_of(process: Process, kind: str, listens: str) -> dict[str, str]:
 def weigh(mark: str, behind: str, state: BehaviourState, part: BehaviourPart, count: int) -> float:
     """Nats over the threshold of one mark on this host."""
     evidence = MARKS[mark]
-    name = mark if behind != "work" or evidence.operated is None else f"{mark}|work"
+    name = tally(mark, behind)
     prior = evidence.rate if name == mark or evidence.operated is None else evidence.operated
     normal = rate(
         prior,
@@ -315,23 +322,6 @@ def weigh(mark: str, behind: str, state: BehaviourState, part: BehaviourPart, co
         host_days=count / DAY,
     )
     return nats(evidence.seen, normal)
-
-
-def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str, ...]:
-    """What of the context belongs to the shape: a locked account, a shell's own connection, another's rights."""
-    shell = process.form.role == "shell"
-    flags = []
-    if shell and process.uid in locked:
-        flags.append("locked")
-    if shell and net.ends.get(process.pid, set()) - net.ends.get(process.above, set()):
-        flags.append("wired")
-    if (
-        process.uid
-        and (shell or process.form.role == "interpreter")
-        and number(process.row, "euid", process.uid) == 0
-    ):
-        flags.append("raised")
-    return tuple(flags)
 
 
 def contacts_of(process: Process, net: Wires) -> frozenset[int]:

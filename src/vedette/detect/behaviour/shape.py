@@ -11,6 +11,7 @@ from vedette.detect.behaviour.sockets import Peer, Wires, contact, door
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
+from vedette.detect.place import known_hidden
 
 __all__ = [
     "EPHEMERAL",
@@ -21,7 +22,6 @@ __all__ = [
     "context",
     "doors_of",
     "form_of",
-    "marks_of",
     "processes",
     "program_of",
     "shape_of",
@@ -36,31 +36,6 @@ _NAME, _PATH, _COMMAND = 256, 4_200, 4_000
 _REMEMBERED = 1_024
 _FAN = 5  # new peers at once that make a sweep
 _NUMBERS = re.compile(r"\d+")
-_BAD_PORTS = frozenset(
-    {
-        1337,
-        3333,
-        4242,
-        4444,
-        4445,
-        5555,
-        6666,
-        6667,
-        6697,
-        7777,
-        9001,
-        9999,
-        12345,
-        13337,
-        14444,
-        31337,
-        45560,
-    }
-)
-_QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
-_SETTLED = (
-    600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
-)
 
 
 class Contact(NamedTuple):
@@ -76,7 +51,10 @@ class Contact(NamedTuple):
 
 
 class Process(NamedTuple):
-    """One row with what the row alone says, and its parent's form."""
+    """One row with what the row alone says, its parent's form and user id (-1: not seen).
+
+    `starter` is the parent, or what started it where the parent is but a shell.
+    """
 
     pid: str
     row: Row
@@ -85,6 +63,13 @@ class Process(NamedTuple):
     account: str
     parent: Form | None
     above: str
+    above_uid: int = -1
+    starter: Form | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but the first process, or what stands in for it, is above."""
+        return self.parent is None or self.above in {"0", "1"} or self.parent.role == "init"
 
 
 def _text(value: Any) -> str:
@@ -120,8 +105,21 @@ def processes(
         if not row.get("path") and (above == "2" or pid == "2"):
             continue
         uid = number(row, "uid", 65_534)
-        found.append(Process(pid, row, forms[pid], uid, account(uid), forms.get(above), above))
+        found.append(_process(pid, row, uid, above, rows, forms))
     return found
+
+
+def _process(
+    pid: str, row: Row, uid: int, above: str, rows: Mapping[str, Row], forms: Mapping[str, Form]
+) -> Process:
+    parent = forms.get(above)
+    if parent is None:
+        return Process(pid, row, forms[pid], uid, account(uid), None, above)
+    starter = parent
+    if parent.role == "shell":
+        starter = forms.get(_text(rows[above].get("parent")), parent)
+    over = number(rows[above], "uid", -1)
+    return Process(pid, row, forms[pid], uid, account(uid), parent, above, over, starter)
 
 
 def _is_short(seen: Form) -> bool:
@@ -162,14 +160,27 @@ def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]
             return "work"
         if above.role in {"cron", "server"}:
             return above.role
-        shells = shells or (
-            above.role == "shell" and account(number(row, "uid", 65_534)) != "service"
-        )
+        shells = shells or _of_people(forms[pid], row, forms)
         following = _text(row.get("parent"))
         if following == pid:
             break
         pid = following
     return "work" if shells else "init"
+
+
+def _of_people(seen: Form, row: Row, forms: Mapping[str, Form]) -> bool:
+    """Whether a process tells that people or their jobs are at work: their shells, desktops and tools' own servers.
+
+    A shell that a server or a daemon was made to run is none of these.
+    """
+    uid = number(row, "uid", 65_534)
+    if account(uid) == "user" and (seen.base == "systemd" or known_hidden(seen.path)):
+        return True
+    if seen.role != "shell" or account(uid) == "service":
+        return False
+    above = forms.get(_text(row.get("parent")))
+    started_by_daemon = above is not None and above.role in {"server", "interpreter", "other"}
+    return not (started_by_daemon and seen.mode in {"code", "interactive"})
 
 
 _NO_CONTACT = Contact("no")
@@ -216,57 +227,4 @@ def doors_of(process: Process, net: Wires, state: BehaviourState) -> tuple[int, 
             for port in {min(port, EPHEMERAL) for port in doors}
             if door(program, port) not in state.contacts
         )
-    )
-
-
-def marks_of(
-    process: Process,
-    behind: str,
-    talk: Contact,
-    flags: tuple[str, ...],
-    state: BehaviourState,
-    now: float,
-) -> tuple[str, ...]:
-    """All marks of a process: those of its form, and those of its context."""
-    seen = process.form
-    marks = list(seen.marks)
-    if "locked" in flags and process.account == "service" and seen.mode in {"interactive", "login"}:
-        marks.append("nologin")
-    marks += [flag for flag in flags if flag != "locked"]
-    marks += _served(process, behind)
-    if talk.kind == "fan":
-        marks.append("fan")
-    if talk.fresh and seen.mode == "code" and seen.role == "interpreter":
-        marks.append("coded")
-    if any(peer.port in _BAD_PORTS for peer in talk.fresh):
-        marks.append("badport")
-    if talk.kind == "new" and _talks_anew(process, behind, talk, state, now):
-        marks.append("talk")
-    return tuple(dict.fromkeys(marks))
-
-
-def _served(process: Process, behind: str) -> list[str]:
-    """A shell, or commands to look around, of a service's account under that service itself."""
-    parent = process.parent
-    if parent is None or process.account != "service" or behind in {"cron", "work"}:
-        return []
-    found = []
-    if process.form.deed == "recon":
-        found.append("service.recon")
-    above = parent.role in {"server", "interpreter", "other"}
-    if process.form.role == "shell" and process.form.mode in {"code", "interactive"} and above:
-        found.append("database.shell" if parent.database else "service.shell")
-    return found
-
-
-def _talks_anew(
-    process: Process, behind: str, talk: Contact, state: BehaviourState, now: float
-) -> bool:
-    started = number(process.row, "start_time", 0)
-    return (
-        behind in {"init", "server"}
-        and process.form.role in {"server", "interpreter", "other"}
-        and fingerprint(program_of(process)) in state.programs
-        and now - started > _SETTLED
-        and any(port not in _QUIET_PORTS for port in talk.ports)
     )

@@ -1,0 +1,196 @@
+"""What a process's context says of it: who runs it, with whose rights, and whom it newly talks to."""
+
+import re
+from collections import Counter
+
+from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.shape import Contact, Process, program_of
+from vedette.detect.behaviour.sockets import Peer, Wires
+from vedette.detect.behaviour.state import BehaviourState
+from vedette.detect.behaviour.trade import SUID, served, trade
+from vedette.detect.fingerprint import fingerprint
+from vedette.detect.inventory.fact import number
+
+__all__ = ["flags_of", "marks_of"]
+
+_BAD_PORTS = frozenset(
+    {
+        1337,
+        3333,
+        4242,
+        4444,
+        4445,
+        5555,
+        6666,
+        6667,
+        6697,
+        7777,
+        9001,
+        9999,
+        12345,
+        13337,
+        14444,
+        31337,
+        45560,
+    }
+)
+_FLOOD = 40  # connections at once of one process to one peer it never had
+_SSH, _DNS = 22, 53
+_IDENTITY = "169.254.169.254"  # where clouds hand out a machine's own credentials
+_CLIENTS = r"ssh|scp|sftp|rsync|git|ansible|salt|fabric|paramiko|borg|restic|backup|duplicity|rdiff|unison|mosh|jump"
+# Ports that belong to few kinds of programs, and these.
+_OWNERS: dict[int, re.Pattern[str]] = {
+    22: re.compile(_CLIENTS),
+    23: re.compile(r"telnet|expect"),
+    139: re.compile(r"smb|cifs|samba|winbind"),
+    445: re.compile(r"smb|cifs|samba|winbind|gvfs"),
+    2375: re.compile(r"docker|containerd|portainer|traefik|telegraf"),
+    3389: re.compile(r"rdp|remmina|guac"),
+    5900: re.compile(r"vnc|guac|remmina|websockify"),
+    5985: re.compile(r"winrm|ansible|pwsh"),
+    53: re.compile(
+        r"named|unbound|dnsmasq|resolve|pdns|coredns|dig|host|nslookup|stubby|consul|kube|avahi|NetworkManager|dns"
+    ),
+    10250: re.compile(r"kube|prometheus|metrics|k3s|vmagent|telegraf"),
+}
+_CLOUD = re.compile(
+    r"cloud|ssm|aws|waagent|google|guest|ec2|kube|agent|telegraf|fluent|vector|consul|vault|nomad|dhclient|networkd|chrony|docker|containerd|dockerd|otel"
+)
+_STORE = re.compile(
+    r"^(postgres|postmaster|mysqld|mariadbd|redis-server|redis-check-rdb|valkey-server|memcached)$"
+)
+_STORE_PORTS = frozenset(
+    {3306, 5432, 5433, 6379, 6380, 16379, 26379, 389, 636, 88, 4444, 4567, 4568, 33060, 33061}
+)
+_QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
+_SETTLED = (
+    600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
+)
+
+
+def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str, ...]:
+    """What of the context belongs to the shape: a locked account, a shell's own connection, another's rights."""
+    shell = process.form.role == "shell"
+    flags = []
+    if shell and process.uid in locked:
+        flags.append("locked")
+    if shell and net.ends.get(process.pid, set()) - net.ends.get(process.above, set()):
+        flags.append("wired")
+    return (*flags, *_rights(process, shell=shell))
+
+
+def _rights(process: Process, *, shell: bool) -> list[str]:
+    """Root's rights that neither a login nor a program made for it gave."""
+    seen = process.form
+    if SUID.match(seen.base) or SUID.match(seen.name):
+        return []
+    if process.uid and number(process.row, "euid", process.uid) == 0:
+        tool = shell or seen.role in {"interpreter", "server"} or trade(seen)
+        return ["raised" if tool else "lifted"]
+    above = process.parent
+    if process.uid or process.above_uid <= 0 or above is None:
+        return []
+    return [] if SUID.match(above.base) or SUID.match(above.name) else ["jumped"]
+
+
+def marks_of(
+    process: Process,
+    behind: str,
+    talk: Contact,
+    flags: tuple[str, ...],
+    state: BehaviourState,
+    now: float,
+    net: Wires,
+) -> tuple[str, ...]:
+    """All marks of a process: those of its form, and those of its context."""
+    seen = process.form
+    marks = list(seen.marks)
+    if "locked" in flags and process.account == "service" and seen.mode in {"interactive", "login"}:
+        marks.append("nologin")
+    marks += [flag for flag in flags if flag != "locked"]
+    marks += _served(process, behind)
+    marks += _talked(process, behind, talk, net)
+    if _asks_identity(process, talk, state, now):
+        marks.append("identity")
+    if talk.kind == "new" and _talks_anew(process, behind, talk, state, now):
+        marks.append("talk")
+    return tuple(dict.fromkeys(marks))
+
+
+def _talked(process: Process, behind: str, talk: Contact, net: Wires) -> list[str]:
+    """The marks of new contacts."""
+    if not talk.fresh:
+        return []
+    seen, found = process.form, []
+    if talk.kind == "fan":
+        found.append("fan")
+    if seen.mode == "code" and seen.role == "interpreter":
+        found.append("coded")
+    if any(peer.port in _BAD_PORTS for peer in talk.fresh):
+        found.append("badport")
+    if len(net.ends.get(process.pid, ())) >= _FLOOD and _floods(process, talk, net):
+        found.append("flood")
+    if behind != "work":
+        found += dict.fromkeys(
+            mark for peer in talk.fresh if (mark := _purpose(seen, peer)) is not None
+        )
+    if _STORE.match(seen.base) and any(peer.port not in _STORE_PORTS for peer in talk.fresh):
+        found.append("store")
+    return found
+
+
+def _floods(process: Process, talk: Contact, net: Wires) -> bool:
+    ends = Counter((far, port) for _, far, port in net.ends[process.pid])
+    return max(ends[peer.address, peer.port] for peer in talk.fresh) >= _FLOOD
+
+
+def _purpose(seen: Form, peer: Peer) -> str | None:
+    """The mark of a port that belongs to other kinds of programs."""
+    owners = _OWNERS.get(peer.port)
+    if owners is None or owners.search(seen.base) or owners.search(seen.script):
+        return None
+    if peer.port == _DNS:
+        return None if peer.private else "foreign.dns"
+    return "foreign.ssh" if peer.port == _SSH else "foreign"
+
+
+def _served(process: Process, behind: str) -> list[str]:
+    """A tool, a shell or inline code where a service runs; a shell that no login started."""
+    seen, alone = process.form, process.alone
+    if behind in {"cron", "work"}:
+        return []
+    if process.account == "root":
+        loose = seen.role == "shell" and seen.mode == "interactive" and alone
+        return ["loose"] if loose and behind == "init" else []
+    if process.account == "user" and alone:
+        return []
+    marks = served(seen, process.parent, process.starter, alone=alone)
+    return [*(["service.recon"] if marks and seen.deed == "recon" else ()), *marks]
+
+
+def _is_settled(process: Process, state: BehaviourState, now: float) -> bool:
+    """Whether a known program has run for long enough that its new contacts are not its start's."""
+    started = number(process.row, "start_time", 0)
+    return (
+        process.form.role in {"server", "interpreter", "other"}
+        and fingerprint(program_of(process)) in state.programs
+        and now - started > _SETTLED
+    )
+
+
+def _asks_identity(process: Process, talk: Contact, state: BehaviourState, now: float) -> bool:
+    return (
+        any(peer.address == _IDENTITY for peer in talk.fresh)
+        and not _CLOUD.search(process.form.base)
+        and _is_settled(process, state, now)
+    )
+
+
+def _talks_anew(
+    process: Process, behind: str, talk: Contact, state: BehaviourState, now: float
+) -> bool:
+    return (
+        behind in {"init", "server"}
+        and _is_settled(process, state, now)
+        and any(port not in _QUIET_PORTS for port in talk.ports)
+    )
