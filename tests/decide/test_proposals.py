@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.decide.make import START, Course, host, normal, policies, verdict
 
-from vedette.core import Action, ActionState, Mode, Severity
+from vedette.core import Action, ActionState, Confirmation, Mode, Severity, Verdict
 
 MAIL = "{action: mail, with: {to: [ops@example.com]}}"
 QUARANTINE = "{action: quarantine, with: {lease: 30m}, dry_run: true}"
@@ -114,6 +115,26 @@ def test_confirmation_waits_for_as_many_snapshots_and_says_so_once() -> None:
     assert guarded(course, 1) == []
     assert len(course.see(verdict(2)).actions) == 1
     assert not course.see(verdict(3)).actions
+
+
+def test_confirmation_by_the_last_ten_or_by_experts() -> None:
+    chosen = policies(one(within="confirm: {of_ten: 3, experts: 2}"))
+
+    def behind(minute: int, *, abnormal: int, experts: int) -> Verdict:
+        confirmation = Confirmation(abnormal=abnormal, of=10, experts=experts)
+        return msgspec.structs.replace(verdict(minute), confirmation=confirmation)
+
+    waits = (
+        "policy p: waits for 3 of ten snapshots abnormal by the same thing, or 2 experts that agree; "
+        "2 of 10 and 1 so far"
+    )
+    course = Course(chosen)
+    decision = course.see(behind(0, abnormal=2, experts=1))
+    assert [event.text for event in decision.events if event.kind == "guarded"] == [waits]
+    assert course.see(behind(1, abnormal=3, experts=1)).actions
+    assert Course(chosen).see(behind(0, abnormal=1, experts=2)).actions
+    alone = policies(one(within="confirm: {of_ten: 3}"))
+    assert not Course(alone).see(behind(0, abnormal=1, experts=3)).actions
 
 
 def test_a_protected_host_is_left_alone() -> None:

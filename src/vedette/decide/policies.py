@@ -163,7 +163,7 @@ def _guards(node: yaml.Node) -> Guards:
     )
     given: dict[str, Any] = {}
     if "confirm" in found:
-        given["confirm"] = document.whole(found["confirm"], "confirm", least=1, most=1000)
+        given |= _confirmation(found["confirm"])
     if "cooldown" in found:
         given["cooldown_seconds"] = document.seconds(found["cooldown"], "cooldown", most=30 * _DAY)
     if "approval_expires" in found:
@@ -173,6 +173,19 @@ def _guards(node: yaml.Node) -> Guards:
     if "protected" in found:
         given["protected"] = _protected(found["protected"])
     return Guards(**given)
+
+
+def _confirmation(node: yaml.Node) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        return {"confirm": document.whole(node, "confirm", least=1, most=1000)}
+    found = document.fields(node, "confirm", required=("of_ten",), optional=("experts",))
+    given = {
+        "confirm": document.whole(found["of_ten"], "of_ten", least=1, most=10),
+        "lately": True,
+    }
+    if "experts" in found:
+        given["experts"] = document.whole(found["experts"], "experts", least=2, most=3)
+    return given
 
 
 def _protected(node: yaml.Node) -> dict[str, tuple[str, ...]]:

@@ -24,7 +24,7 @@ from vedette.core import (
 from vedette.decide.condition import Condition, bind
 from vedette.decide.incidents import Change, timeline
 from vedette.decide.policies import PolicySet
-from vedette.decide.policy import Policy, Step
+from vedette.decide.policy import Guards, Policy, Step
 from vedette.decide.situation import Situation
 
 __all__ = ["Proposal", "propose"]
@@ -124,9 +124,8 @@ def _guard(
 ) -> str:
     """Why the policy must hold this step back, or nothing."""
     guards = policy.guards
-    seen = change.incident.verdicts
-    if seen < guards.confirm:
-        return f"waits for {guards.confirm} abnormal snapshots; {seen} so far"
+    if why := _unconfirmed(verdict, change, guards):
+        return why
     for label, values in guards.protected.items():
         if situation.host.labels.get(label) in values:
             return f"the host is protected ({label}: {situation.host.labels[label]})"
@@ -139,6 +138,24 @@ def _guard(
         if age < guards.cooldown_seconds:
             return f"did {step.kind} {max(age, 0) / 60:.0f} minutes before, within its cooldown"
     return ""
+
+
+def _unconfirmed(verdict: Verdict, change: Change, guards: Guards) -> str:
+    behind = verdict.confirmation
+    if guards.lately:
+        if behind.abnormal >= guards.confirm or 0 < guards.experts <= behind.experts:
+            return ""
+        other = f", or {guards.experts} experts that agree" if guards.experts else ""
+        return (
+            f"waits for {guards.confirm} of ten snapshots abnormal by the same thing{other}; "
+            f"{behind.abnormal} of {behind.of} and {behind.experts} so far"
+        )
+    seen = change.incident.verdicts
+    return (
+        f"waits for {guards.confirm} abnormal snapshots; {seen} so far"
+        if seen < guards.confirm
+        else ""
+    )
 
 
 def _news(change: Change, policy: Policy) -> bool:

@@ -23,6 +23,7 @@ QUESTION = 1.0  # nats over the threshold: enough to ask, too little to be sever
 
 _PRIOR_DAYS = 10.0  # how long a fleet must be watched to outweigh the reviewed prior
 _FLEET_DAYS = 3.0  # how long a host must be watched to outweigh the fleet
+_MOST = 8.0  # nor does what a host does itself, however often, excuse more than two nats
 _LEAST = 0.25  # a long quiet life lowers a rate at most to this part: habits change
 
 
@@ -47,7 +48,8 @@ class Evidence(Record, frozen=True, kw_only=True):
 def rate(prior: float, *, fleet: float, fleet_days: float, host: float, host_days: float) -> float:
     """Learned normal rate per host-day; `fleet` and `host` are counts of normal occurrences in those days."""
     usual = (prior * _PRIOR_DAYS + fleet) / (_PRIOR_DAYS + fleet_days)
-    return max((usual * _FLEET_DAYS + host) / (_FLEET_DAYS + host_days), usual * _LEAST)
+    own = (usual * _FLEET_DAYS + host) / (_FLEET_DAYS + host_days)
+    return min(max(own, usual * _LEAST), usual * _MOST)
 
 
 def nats(seen: float, normal_rate: float) -> float:

@@ -47,6 +47,7 @@ def incident_page(
         actions=_views(lives, console.clock.now()),
         events=timeline(console.store.incidents.events(person.tenant, incident.id), lives),
         verdicts=verdicts,
+        behind=next((v.confirmation for v in verdicts if v.confirmation.of), None),
         chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
         said=said(request),
     )

@@ -42,6 +42,7 @@ _MOST_RESIDENTS = 100
 _FORGET_RESIDENT = 60  # snapshots until a stopped service is no longer missed
 _MOST_CROWDS = 100
 _SMALL_CROWD = 5
+_CROWD_EVERY = 60  # snapshots
 
 
 class BehaviourExpert:
@@ -241,8 +242,8 @@ def _learn_rest(state: BehaviourState, seen: Look, count: int, *, first: bool) -
     state.programs.touch(seen.programs, count)
     for name, now in seen.counted.items():
         before = state.crowds.get(name, 0)
-        if now >= _SMALL_CROWD and now > before:
-            # Slowly, or else a loop that starts gently teaches its own size.
+        if now >= _SMALL_CROWD and now > before and (first or count % _CROWD_EVERY == 0):
+            # A quarter more an hour at most, or else a loop that starts gently teaches its own size.
             state.crowds[name] = now if first else min(now, max(10, before + 1 + before // 4))
     # A host whose programs never come in numbers still needs a mark that its crowds were looked at.
     state.crowds.setdefault("", 0)
