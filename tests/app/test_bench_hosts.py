@@ -12,7 +12,12 @@ import pytest
 from tests.fixtures.quiet_host import changed, process, quiet_snapshots, quiet_tables
 
 from vedette.app.bench.hosts import baselines
+from vedette.app.bench.hosts import run as bench
+from vedette.app.bench.hosts.cost import measure_cost
+from vedette.app.bench.hosts.fleets import BigFleet, Fleet, RecordedFleet
+from vedette.app.bench.hosts.sessions import read_recordings
 from vedette.app.cli.main import main
+from vedette.app.wiring import load_detector
 from vedette.core import HostId, Snapshot, encode_snapshot
 
 Bench = Callable[..., dict[str, Any]]
@@ -170,3 +175,54 @@ def test_a_folder_that_can_not_be_measured_is_told(tmp_path: Path, run: Bench) -
 def test_one_role_alone_can_not_be_left_out(folder: Path, run: Bench) -> None:
     (folder / "h1.baseline.jsonl.gz").unlink()
     assert "no other role to learn from" in run(folder, "--leave-role-out", code=2)["error"]
+
+
+def test_cost_is_told_by_expert_for_many_different_hosts(folder: Path) -> None:
+    recordings = read_recordings(folder)
+    fleets: list[Fleet] = [
+        RecordedFleet(recordings, hosts=5, snapshots=4, reduced=False),
+        RecordedFleet(recordings, hosts=5, snapshots=4, reduced=True),
+        BigFleet(hosts=2, snapshots=4, age=2),
+    ]
+    for fleet in fleets:
+        told: list[int] = []
+        cost = measure_cost(load_detector(None), fleet, warm=1, steps=2, told=told.append)
+        parts = {"vitals", "inventory", "behaviour", "frame", "all"}
+        assert set(cost.cpu_us) == set(cost.state_bytes) == set(cost.most_bytes) == parts
+        assert cost.snapshots == 2 * cost.hosts
+        assert 0 < cost.state_bytes["vitals"] < cost.most_bytes["all"]
+        assert cost.cpu_us["all"] > 0
+        assert sum(told) > 3
+
+
+def test_copies_of_a_host_are_different_hosts_with_pids_of_their_own(folder: Path) -> None:
+    fleet = RecordedFleet(read_recordings(folder), hosts=6, snapshots=4, reduced=True)
+    fleet.aged(load_detector(None), lambda _more: None)
+    first, second = fleet.batch(), fleet.batch()
+    assert len({snapshot.host.id for snapshot in first}) == 6
+    pids = {row["pid"] for one in first for row in one.tables["listening_ports"]}
+    assert len(pids) == 12
+    assert not any(one.same for one in first)
+    assert [b.seq - a.seq for a, b in zip(first, second, strict=True)] == [1] * 6
+
+
+def test_a_twentieth_of_a_big_hosts_rows_changes() -> None:
+    fleet = BigFleet(hosts=1, snapshots=3, age=0)
+    [first], [second] = fleet.batch(), fleet.batch()
+    for table, size in (("processes", 200), ("process_open_sockets", 60), ("deb_packages", 1500)):
+        assert len(first.tables[table]) == len(second.tables[table]) == size
+    before = {row["name"]: row["version"] for row in first.tables["deb_packages"]}
+    after = {row["name"]: row["version"] for row in second.tables["deb_packages"]}
+    assert sum(before[name] != version for name, version in after.items()) == 75
+    starts = [{(r["pid"], r["start_time"]) for r in s.tables["processes"]} for s in (first, second)]
+    assert 9 <= len(starts[1] - starts[0]) <= 10
+
+
+def test_the_whole_bench_prints_cost(
+    folder: Path, run: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_BATCH": 4, "_WARM": 1, "_STEPS": 1, "_AGE": 1}.items():
+        monkeypatch.setattr(bench, name, value)
+    told = run(folder, "--baselines", "none")
+    assert set(told["cost"]) == {"recorded, tables in full", "recorded, as agents send", "big"}
+    assert "CPU us" in told["tables"]

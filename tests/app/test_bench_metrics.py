@@ -15,6 +15,7 @@ from vedette.app.bench.metrics.budget import MONTH, budget_row
 from vedette.app.bench.metrics.ours import Watched, watch
 from vedette.app.bench.metrics.series import Series, read_series
 from vedette.app.cli.main import main
+from vedette.detect import REFERENCE
 from vedette.learn import Blame
 
 Bench = Callable[..., dict[str, Any]]
@@ -78,7 +79,7 @@ def test_a_jump_is_ranked_first_found_and_blamed_on_its_metrics(
     assert ours["state_bytes"] > 0
     assert ours["cpu_us_per_row"] > 0
     assert ours["best_events"]["found"] == ours["best_events"]["events"] == 2
-    assert ours["events"]["budget"] > 0
+    assert [row["budget"] for row in ours["events"]] == [REFERENCE, 30.0]
     assert told["responsible"]["vedette"]["hit_rate_100"] == 1.0
     assert told["responsible"]["chance"]["hit_rate_100"] == 0.5
     assert [row["asked"] for row in told["budgets"]] == [10.0]

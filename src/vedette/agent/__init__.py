@@ -12,6 +12,7 @@ from vedette.agent.enrol import enroll, former_host
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Report
 from vedette.agent.runner import Runner, run, snapshot
+from vedette.agent.sameness import Sameness
 from vedette.agent.settings import AgentSettings
 from vedette.agent.status import Status, status
 
@@ -26,6 +27,7 @@ __all__ = [
     "Outcome",
     "Report",
     "Runner",
+    "Sameness",
     "Source",
     "Status",
     "enroll",

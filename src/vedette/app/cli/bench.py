@@ -41,8 +41,13 @@ def bench_metrics(
         typer.Option(file_okay=False, help="A folder that gets NAME.npy: one score a row of test."),
     ] = None,
     budget: Annotated[
-        float, typer.Option(min=0.01, help="Incidents a host-month that alarms are set for.")
-    ] = 10.0,
+        float,
+        typer.Option(
+            min=0.01,
+            max=1000.0,
+            help="Incidents a host-month that alarms are set for, beside the product's own; 30 is one a day.",
+        ),
+    ] = 30.0,
     budgets: Annotated[
         str,
         typer.Option(help="Incidents a host-month to ask for in the table of budgets, or none."),

@@ -1,7 +1,7 @@
 """Runs the detector over the recordings, and says what came of it."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,13 +12,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vedette.app.bench.hosts.baselines import BASELINES, is_installed
+from vedette.app.bench.hosts.cost import measure_cost
+from vedette.app.bench.hosts.fleets import BigFleet, Fleet, RecordedFleet
 from vedette.app.bench.hosts.judged import Told, looks_of, looks_of_stander
 from vedette.app.bench.hosts.plain import detail
 from vedette.app.bench.hosts.sessions import Recordings, read_recordings
 from vedette.app.bench.hosts.tables import print_hosts
 from vedette.app.recording import count_lines
+from vedette.app.wiring import load_detector
 from vedette.core import ConfigError, Record, SystemClock
 from vedette.learn import Figures, Look, build_bundle, tally
+
+_BATCH = 256
+_WARM, _STEPS = 3, 6  # batches to settle, and batches that are measured
+_AGE = 320  # snapshots that a big host has behind it
 
 __all__ = ["HostsOptions", "run_hosts_bench", "wanted_baselines"]
 
@@ -70,7 +77,7 @@ class _Bench:
         if options.leave_role_out:
             looks = self._leave_role_out()
         else:
-            with self._bar("replay", recordings) as told:
+            with self._bar("replay", _count(recordings)) as told:
                 looks = looks_of(recordings, options.model, told)
         figures = tally(looks, recordings.segments)
         absent = [name for name in options.baselines if not is_installed(name)]
@@ -88,11 +95,31 @@ class _Bench:
                 if name not in absent
             },
             "not_installed": absent,
-            "cost": None,
+            "cost": self._cost() if options.cost else {},
         }
 
+    def _cost(self) -> dict[str, Any]:
+        """What a snapshot costs in batches of 256 different hosts: recorded, as agents send them, and big ones."""
+        every, batches = self._recordings, _WARM + _STEPS
+
+        def recorded(*, reduced: bool) -> Fleet:
+            return RecordedFleet(every, hosts=_BATCH, snapshots=batches, reduced=reduced)
+
+        lives = _count(every) + batches
+        fleets: tuple[tuple[str, int, Callable[[], Fleet]], ...] = (
+            ("recorded, tables in full", lives, lambda: recorded(reduced=False)),
+            ("recorded, as agents send", lives, lambda: recorded(reduced=True)),
+            ("big", _AGE + batches, lambda: BigFleet(hosts=_BATCH, snapshots=batches, age=_AGE)),
+        )
+        costs = {}
+        for name, total, make in fleets:
+            with self._steps(f"cost: {name}", total) as told:
+                detector = load_detector(self._options.model)
+                costs[name] = measure_cost(detector, make(), warm=_WARM, steps=_STEPS, told=told)
+        return {name: msgspec.to_builtins(cost) for name, cost in costs.items()}
+
     def _baseline(self, name: str) -> Figures:
-        with self._bar(f"baseline {name}", self._recordings) as told:
+        with self._bar(f"baseline {name}", _count(self._recordings)) as told:
             looks = looks_of_stander(self._recordings, BASELINES[name](), told)
         return tally(looks, self._recordings.segments)
 
@@ -106,7 +133,7 @@ class _Bench:
                 raise ConfigError("there is no other role to learn from, so none can be left out")
             with TemporaryDirectory(prefix="vedette-bench-") as folder:
                 self._build(others.baselines, Path(folder), f"without-{role}", made)
-                with self._bar(f"replay {role}", mine) as told:
+                with self._bar(f"replay {role}", _count(mine)) as told:
                     looks += looks_of(mine, Path(folder), told)
         return looks
 
@@ -120,8 +147,17 @@ class _Bench:
         self._bars.remove_task(task)
 
     @contextmanager
-    def _bar(self, text: str, recordings: Recordings) -> Iterator[Told]:
-        total = count_lines([session.path for session in recordings.sessions])
+    def _steps(self, text: str, total: int) -> Iterator[Told]:
+        task = self._bars.add_task(text, total=total)
+        yield lambda more: self._bars.advance(task, more)
+        self._bars.remove_task(task)
+
+    @contextmanager
+    def _bar(self, text: str, total: int) -> Iterator[Told]:
         task = self._bars.add_task(text, total=total)
         yield lambda done: self._bars.update(task, completed=done)
         self._bars.remove_task(task)
+
+
+def _count(recordings: Recordings) -> int:
+    return count_lines([session.path for session in recordings.sessions])

@@ -1,6 +1,7 @@
 """Recordings in a folder: each host's sessions, what was labelled in them, and all of them as one stream by time."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from vedette.app.recording import merged_with_file
@@ -20,6 +21,7 @@ class Session(Record, frozen=True, kw_only=True):
     host: str
     name: str
     role: str
+    begins: datetime
 
     @property
     def is_baseline(self) -> bool:
@@ -44,6 +46,12 @@ class Recordings:
     def baselines(self) -> list[Path]:
         """The files to learn from."""
         return [session.path for session in self.sessions if session.is_baseline]
+
+    def by_time(self) -> list[Session]:
+        """The sessions by their hosts and beginnings; a baseline comes first."""
+        return sorted(
+            self.sessions, key=lambda one: (one.host, not one.is_baseline, one.begins, one.name)
+        )
 
     def only(self, role: str) -> "Recordings":
         """Those of the hosts with this role."""
@@ -92,4 +100,6 @@ def _session(path: Path) -> Session:
     if snapshot is None:
         raise InvalidInput(f"{path} has no snapshot", kind="bad-recording")
     role = snapshot.host.labels.get("role", host)
-    return Session(path=path, host=host, name=name or "session", role=role)
+    return Session(
+        path=path, host=host, name=name or "session", role=role, begins=snapshot.taken_at
+    )

@@ -21,6 +21,8 @@ def print_hosts(console: Console, outcome: Mapping[str, Any]) -> None:
         console.print(f'{name}: not installed; pip install "vedette[bench]"', markup=False)
     console.print(_techniques(outcome))
     console.print(_benign(outcome))
+    if outcome["cost"]:
+        console.print(_costs(outcome["cost"]))
     for line in _told(outcome):
         console.print(plain(line), markup=False, soft_wrap=True)
 
@@ -69,6 +71,23 @@ def _benign(outcome: Mapping[str, Any]) -> Table:
     for kind, row in outcome["benign"].items():
         counts = (row["segments"], row["incidents"], row["episodes"])
         table.add_row(Text(plain(kind)), *map(str, counts))
+    return table
+
+
+def _costs(costs: Mapping[str, Any]) -> Table:
+    parts = list(next(iter(costs.values()))["cpu_us"])
+    table = Table(
+        "a snapshot, batches of 256 hosts",
+        *parts,
+        "to decode it",
+        title="CPU us a snapshot, bytes a host",
+    )
+    for name, row in costs.items():
+        spent = (f"{row['cpu_us'][part]:.0f}" for part in parts)
+        table.add_row(f"{name}: CPU us", *spent, f"{row['decode_us']:.0f}")
+        table.add_row("bytes, mean", *(f"{row['state_bytes'][part]:.0f}" for part in parts), "")
+        most = (str(row["most_bytes"][part]) for part in parts)
+        table.add_row("bytes, most", *most, "", end_section=True)
     return table
 
 

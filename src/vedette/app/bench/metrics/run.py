@@ -23,6 +23,7 @@ from vedette.app.bench.metrics.ours import NAME, Watched, watch
 from vedette.app.bench.metrics.series import Series, read_series, same_layout
 from vedette.app.bench.metrics.tables import print_metrics
 from vedette.core import ConfigError, Record
+from vedette.detect import REFERENCE
 from vedette.learn import HitRates, count_events
 
 __all__ = ["MetricsOptions", "run_metrics_bench", "wanted_baselines"]
@@ -33,8 +34,8 @@ _NOTE = "this one: the vitals expert, online, one configuration"
 class MetricsOptions(Record, frozen=True, kw_only=True):
     """What to run over which folder.
 
-    `budget` is what the detector is asked for where alarms are counted, `budgets` what the table of budgets asks for, both in
-    incidents a host-month. `scores` is a folder for the scores of every row of test.
+    `budget` is what the detector is asked for where alarms are counted, besides what it takes by itself; `budgets` what the table
+    of budgets asks for; all in incidents a host-month. `scores` is a folder for the scores of every row of test.
     """
 
     folder: Path
@@ -81,7 +82,7 @@ class _Bench:
 
     def measure(self) -> dict[str, Any]:
         options = self._options
-        seen = self._watch(options.warmup, options.budget, "vedette", blame=True)
+        seen = self._watch(options.warmup, REFERENCE, "vedette", blame=True)
         tests = [one.score[one.before :] for one in seen]
         if options.scores is not None:
             for one, score in zip(self._series, tests, strict=True):
@@ -91,7 +92,7 @@ class _Bench:
             for one, score, w in zip(self._series, tests, seen, strict=True)
         ]
         detectors = {NAME: row_of(ours, _NOTE)}
-        detectors[NAME]["events"] = self._events(seen) | {"budget": options.budget}
+        detectors[NAME]["events"] = self._events(seen)
         absent = [n for n in options.baselines if not _is_installed(BASELINES[n])]
         for name, every in self._baselines(absent).items():
             detectors[name] = row_of(every, BASELINES[name].note)
@@ -108,7 +109,16 @@ class _Bench:
             "budgets": [msgspec.to_builtins(row) for row in self._budgets()],
         }
 
-    def _events(self, seen: Sequence[Watched]) -> dict[str, Any]:
+    def _events(self, seen: Sequence[Watched]) -> list[dict[str, Any]]:
+        """At the budget that holds where none is asked for, and at the one that was asked for."""
+        rows = [self._counted(seen) | {"budget": REFERENCE}]
+        asked = self._options.budget
+        if asked != REFERENCE:
+            other = self._watch(self._options.warmup, asked, f"vedette at {asked:g}")
+            rows.append(self._counted(other) | {"budget": asked})
+        return rows
+
+    def _counted(self, seen: Sequence[Watched]) -> dict[str, Any]:
         pairs = zip(self._series, seen, strict=True)
         return events_row([count_events(one.label, w.alarm[w.before :]) for one, w in pairs])
 

@@ -75,8 +75,8 @@ def _events(figures: dict[str, Any]) -> Table:
         "mean F1",
         title="Events",
     )
-    ours = figures["detectors"][NAME]["events"]
-    _add_events(table, f"{NAME}, its own at {ours['budget']:g} a host-month", ours)
+    for ours in figures["detectors"][NAME]["events"]:
+        _add_events(table, f"{NAME}, its own at {ours['budget']:g} a host-month", ours)
     for name, row in figures["detectors"].items():
         _add_events(table, f"{name}, the best by the labels", row["best_events"])
     return table
