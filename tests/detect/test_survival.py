@@ -166,6 +166,7 @@ def test_a_past_with_a_number_that_is_none_starts_anew_and_blinds_once(
 def _weighs_unknown_evidence(host: HostState) -> None:
     state = host.experts["inventory"]
     assert isinstance(state, InventoryState)
+    state.idle.clear()
     state.watched["user"][7] = Watched("user:x", "x", "no-such-evidence", 0.0, 500, 5, 1.0)
 
 

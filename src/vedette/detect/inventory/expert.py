@@ -6,7 +6,7 @@ from typing import Any
 
 from vedette.detect.case import Case
 from vedette.detect.inventory.hostile import VANISHED
-from vedette.detect.inventory.kinds import KINDS, WIDENING
+from vedette.detect.inventory.kinds import WIDENING
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
@@ -87,6 +87,7 @@ class InventoryExpert:
         _watch(view, state, seen)
         state.package_tables, state.closed = seen.packages, seen.closed
         state.versions, state.lists, state.causes = seen.versions, seen.lists, seen.causes
+        state.listeners = view.listeners
         state.since_package = min(seen.since_package, 1_000)
         if view.snapshot.host.boot_time > state.boot + 30.0:
             state.boot = view.snapshot.host.boot_time
@@ -186,13 +187,16 @@ def _age(state: InventoryState, *, alarm: bool) -> None:
 
 def _watch(view: View, state: InventoryState, seen: Look) -> None:
     now = view.snapshot.taken_at.timestamp()
-    for kind in KINDS:
-        if not kind.told(view):
-            continue
-        things = state.watched.setdefault(kind.name, {})
+    for kind in seen.told:
         reading = seen.readings.get(kind.name)
+        if reading is None and kind.name in state.idle:
+            state.idle[kind.name] += 1
+            continue
+        idle = state.idle.pop(kind.name, 0)
+        things = state.watched.setdefault(kind.name, {})
         present = None if reading is None else _watchable(reading)
         for key, thing in list(things.items()):
+            thing.seen += idle
             if thing.missing if present is None else key not in present:
                 thing.gone = thing.gone if thing.missing else now
                 thing.missing += 1
@@ -204,6 +208,8 @@ def _watch(view: View, state: InventoryState, seen: Look) -> None:
         for key, (subject, shown, evidence) in (present or {}).items():
             if key not in things and len(things) < _MOST_WATCHED:
                 things[key] = Watched(subject, shown, evidence, now, 1)
+        if not any(thing.missing for thing in things.values()):
+            state.idle[kind.name] = 0
 
 
 def _watchable(reading: Reading) -> dict[int, tuple[str, str, str]]:

@@ -46,6 +46,12 @@ class Kind(NamedTuple):
         """Whether the view is known to hold the same facts as last time, with rows or by digest alone."""
         return not self.needs and self.table in view.unchanged
 
+    def read_before(self, view: View, listeners: int) -> bool:
+        """Whether reading it again would give what it last gave, the ports having been held by these `listeners`."""
+        return self.unchanged(view) or bool(
+            self.needs and listeners and listeners == view.listeners
+        )
+
     def read(self, view: View, memory: Memory) -> Iterable[Fact]:
         """Its facts, from rows that are here."""
         return self.reader(view, memory) if self.with_memory else self.reader(view)

@@ -42,13 +42,14 @@ class Reading(NamedTuple):
 class Look(NamedTuple):
     """What one view says.
 
-    Readings by kind, cases still open and newly opened by id, vanished things with their nats, and what is known of
+    Readings by kind, cases still open and newly opened by id, the kinds that it tells of, vanished things with their nats, and what is known of
     packages, of the last start, of closed accounts, and of what may explain facts (as in the state).
     """
 
     readings: dict[str, Reading]
     kept: dict[str, Open]
     opened: dict[str, Open]
+    told: tuple[Kind, ...]
     vanished: tuple[tuple[Watched, float], ...]
     packages: dict[str, int]
     since_package: int
@@ -85,8 +86,10 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     readings = {
         kind.name: _read(kind, view, state, memory, config)
         for kind in KINDS
-        if kind.here(view) and not (kind.name in state.known and kind.unchanged(view))
+        if kind.here(view)
+        and not (kind.name in state.known and kind.read_before(view, state.listeners))
     }
+    told = tuple(kind for kind in KINDS if kind.told(view))
     lists = _lists(readings, state)
     causes = _causes(state, lists, versions)
     why = _Why(
@@ -100,7 +103,8 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         readings,
         kept,
         opened,
-        tuple(_vanished(view, state, part, readings, why)),
+        told,
+        tuple(_vanished(view, state, part, (told, readings), why)),
         packages,
         since,
         since_boot,
@@ -275,14 +279,15 @@ def _vanished(
     view: View,
     state: InventoryState,
     part: InventoryPart,
-    readings: dict[str, Reading],
+    seen: tuple[tuple[Kind, ...], dict[str, Reading]],
     why: _Why,
 ) -> Iterable[tuple[Watched, float]]:
     """Watched things that are gone, with their nats; patience is two snapshots, three for what comes and goes."""
-    for kind in KINDS:
-        if not kind.told(view) or not state.watched.get(kind.name):
+    told, readings = seen
+    for kind in told:
+        reading, idle = readings.get(kind.name), state.idle.get(kind.name)
+        if (reading is None and idle is not None) or kind.name not in state.watched:
             continue
-        reading = readings.get(kind.name)
         here = None if reading is None else {key for key, _ in reading.facts}
         for key, thing in state.watched[kind.name].items():
             missing = (
@@ -291,7 +296,8 @@ def _vanished(
             if missing < (2 if kind.steady else 3):
                 continue
             settled = (
-                thing.seen >= _RESIDENT_SNAPSHOTS and thing.gone - thing.first >= _RESIDENT_SECONDS
+                thing.seen + (idle or 0) >= _RESIDENT_SNAPSHOTS
+                and thing.gone - thing.first >= _RESIDENT_SECONDS
             )
             steady = kind.steady and thing.evidence != "mount"
             if steady or (settled and state.since_boot >= _AFTER_START):

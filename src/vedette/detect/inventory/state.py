@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.detect.drawers import Drawers
 from vedette.detect.fingerprint import fingerprint
 
 __all__ = ["InventoryState", "Open", "Watched", "print_of"]
@@ -60,20 +61,10 @@ class Watched(msgspec.Struct, array_like=True):
     gone: float = 0.0
 
 
-class InventoryState(msgspec.Struct):
-    """What is usual on a host, and what is open.
+class _Plain(msgspec.Struct):
+    """What of a state is always read."""
 
-    `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
-    evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
-    `closed` the names of service accounts that can't log in, None before `users` was seen; `versions` those of the
-    followed packages; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
-    the last change in each of them and in each followed package, while it is young. `config` is what the agent last said
-    of its settings, and `read_under` the settings under which the widening kinds were last read.
-    """
-
-    known: dict[str, dict[int, list[int]]] = {}
     open: dict[str, Open] = {}
-    watched: dict[str, dict[int, Watched]] = {}
     bursts: dict[str, int] = {}
     package_tables: dict[str, int] = {}
     since_package: int = 1_000
@@ -85,6 +76,35 @@ class InventoryState(msgspec.Struct):
     causes: dict[str, int] = {}
     config: str = ""
     read_under: dict[str, str] = {}
+    listeners: int = 0
+    idle: dict[str, int] = {}
+
+
+class _Dumped(_Plain):
+    known: dict[str, msgspec.Raw] = {}
+    watched: dict[str, msgspec.Raw] = {}
+
+
+Known = dict[int, list[int]]
+_KNOWN = msgspec.msgpack.Decoder(Known)
+_WATCHED = msgspec.msgpack.Decoder(dict[int, Watched])
+
+
+class InventoryState(_Plain):
+    """What is usual on a host, and what is open.
+
+    `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
+    evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
+    `closed` the names of service accounts that can't log in, None before `users` was seen; `versions` those of the
+    followed packages; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
+    the last change in each of them and in each followed package, while it is young. `config` is what the agent last said
+    of its settings, and `read_under` the settings under which the widening kinds were last read. `listeners` stands for the
+    listening ports with who holds them, as last read. `idle` has the kinds of which nothing is missing, with the snapshots
+    that are still to be added to what their watched things were seen.
+    """
+
+    known: Drawers[Known] = msgspec.field(default_factory=lambda: Drawers(_KNOWN))
+    watched: Drawers[dict[int, Watched]] = msgspec.field(default_factory=lambda: Drawers(_WATCHED))
 
     def prints(self) -> set[int]:
         """Of every fact that was learned as normal."""
@@ -97,12 +117,20 @@ class InventoryState(msgspec.Struct):
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""
-        return msgspec.msgpack.encode(self)
+        fields = {name: getattr(self, name) for name in _PLAIN}
+        return _ENCODER.encode(
+            fields | {"known": self.known.dump(), "watched": self.watched.dump()}
+        )
 
     @classmethod
     def load(cls, raw: Any) -> "InventoryState":
         """Raises msgspec.DecodeError (a ValueError) or TypeError when it is not a dumped state."""
-        return _DECODER.decode(raw)
+        kept = _DECODER.decode(raw)
+        fields: dict[str, Any] = {name: getattr(kept, name) for name in _PLAIN}
+        known, watched = Drawers(_KNOWN, kept.known), Drawers(_WATCHED, kept.watched)
+        return cls(**fields, known=known, watched=watched)
 
 
-_DECODER = msgspec.msgpack.Decoder(InventoryState)
+_PLAIN = _Plain.__struct_fields__
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Dumped)
