@@ -87,7 +87,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_an_intruder_in_one_of_several_sessions_is_found_beside_plain_rules(
     folder: Path, run: Bench
 ) -> None:
-    told = run(folder, "--no-cost")
+    told = run(folder, "--no-cost", "--budgets", "1,100")
+    assert [row["asked"] for row in told["budgets"]] == [1.0, 100.0]
+    assert told["budgets"][0]["incidents"] == told["false_incidents"]
+    assert told["budgets"][1]["found"] == 1
     assert (told["hosts"], told["sessions"], told["snapshots"]) == (2, 2, 60)
     assert told["found"] == told["segments"] == told["within_3"] == told["named"] == 1
     assert told["by_technique"]["T1059.004"]["delays"] == [0]
@@ -105,7 +108,7 @@ def test_an_intruder_in_one_of_several_sessions_is_found_beside_plain_rules(
 def test_a_cold_start_has_the_first_snapshots_of_each_baseline_alone(
     folder: Path, run: Bench
 ) -> None:
-    told = run(folder, "--no-cost", "--baselines", "none", "--first", "5")
+    told = run(folder, "--no-cost", "--baselines", "none", "--budgets", "none", "--first", "5")
     assert told["first"] == 5
     assert told["snapshots"] == 60
     assert told["labels"]["unknown"] > 0, "a host of five snapshots is still young"
@@ -115,7 +118,7 @@ def test_a_cold_start_has_the_first_snapshots_of_each_baseline_alone(
 def test_each_role_can_be_judged_by_a_model_that_was_made_without_it(
     folder: Path, run: Bench
 ) -> None:
-    told = run(folder, "--no-cost", "--baselines", "none", "--leave-role-out")
+    told = run(folder, "--no-cost", "--baselines", "none", "--budgets", "none", "--leave-role-out")
     assert told["leave_role_out"] is True
     assert told["found"] == 1
     assert "each role by a model that was made without it" in told["tables"]
@@ -125,21 +128,26 @@ def test_a_missing_package_is_shown_and_the_run_goes_on(
     folder: Path, run: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(baselines, "find_spec", lambda n: None if n == "pyod" else find_spec(n))
-    told = run(folder, "--no-cost", "--baselines", "iforest,new")
+    told = run(folder, "--no-cost", "--baselines", "iforest,new", "--budgets", "none")
     assert told["not_installed"] == ["iforest"]
     assert set(told["baselines"]) == {"new"}
     assert "not installed" in told["tables"]
 
 
 def test_what_is_missed_and_what_is_false_is_told(folder: Path, run: Bench) -> None:
-    labels = [label("h0.test.jsonl.gz", 41, 44, "abnormal", "T1", "nothing at all happens")]
-    (folder / "labels.jsonl").write_text(json.dumps(labels[0]))
-    told = run(folder, "--no-cost", "--baselines", "none")
+    labels = [
+        label("h0.test.jsonl.gz", 41, 44, "abnormal", "T1", "nothing at all happens"),
+        label("gone.jsonl.gz", 1, 2, "abnormal", "T1", "x"),
+    ]
+    (folder / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
+    told = run(folder, "--no-cost", "--baselines", "none", "--budgets", "none")
     assert told["found"] == 0
     assert told["mean_delay"] is None
     assert told["missed"][0]["technique"] == "T1"
     assert told["false_incidents"] == 1
     assert told["false"][0]["kind"] == "unlabelled"
+    assert told["segments"] == 1
+    assert "labels.jsonl speaks of gone.jsonl.gz" in told["tables"]
     assert "missed: h0.test.jsonl.gz 41 T1" in told["tables"]
     assert "false incident: h0.test.jsonl.gz 61 (unlabelled)" in told["tables"]
 
@@ -164,9 +172,6 @@ def test_a_folder_that_can_not_be_measured_is_told(tmp_path: Path, run: Bench) -
     assert "no labels can be read" in run(tmp_path, code=2)["error"]
     (tmp_path / "labels.jsonl").write_text("")
     assert "baselines alone" in run(tmp_path, code=2)["error"]
-    stray = label("gone.jsonl.gz", 1, 2, "abnormal", "T1", "x")
-    (tmp_path / "labels.jsonl").write_text(json.dumps(stray))
-    assert "speaks of gone.jsonl.gz" in run(tmp_path, code=2)["error"]
     path.write_bytes(gzip.compress(b""))
     (tmp_path / "labels.jsonl").write_text("")
     assert "has no snapshot" in run(tmp_path, code=2)["error"]
@@ -223,6 +228,6 @@ def test_the_whole_bench_prints_cost(
 ) -> None:
     for name, value in {"_BATCH": 4, "_WARM": 1, "_STEPS": 1, "_AGE": 1}.items():
         monkeypatch.setattr(bench, name, value)
-    told = run(folder, "--baselines", "none")
+    told = run(folder, "--baselines", "none", "--budgets", "none")
     assert set(told["cost"]) == {"recorded, tables in full", "recorded, as agents send", "big"}
     assert "CPU us" in told["tables"]

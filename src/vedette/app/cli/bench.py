@@ -90,6 +90,10 @@ def bench_hosts(
     baselines: Annotated[
         str, typer.Option(help="all, none, or names: new, new-once, iforest.")
     ] = "all",
+    budgets: Annotated[
+        str,
+        typer.Option(help="Incidents a host-month to ask for in the table of budgets, or none."),
+    ] = "1,10,100",
     model: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A model bundle's folder.")
     ] = None,
@@ -105,6 +109,7 @@ def bench_hosts(
         first=first,
         leave_role_out=leave_role_out,
         baselines=wanted_baselines(baselines),
+        budgets=_numbers(budgets),
         model=model,
         cost=cost,
     )

@@ -22,6 +22,7 @@ from vedette.core import (
     verdict_id,
 )
 from vedette.decide import Situation, decide
+from vedette.detect import REFERENCE
 from vedette.learn import Look
 
 __all__ = ["Opinion", "Stander", "looks_of", "looks_of_stander"]
@@ -53,7 +54,9 @@ class Stander(Protocol):
         ...
 
 
-def looks_of(recordings: Recordings, model: Path | None, told: Told) -> list[Look]:
+def looks_of(
+    recordings: Recordings, model: Path | None, told: Told, *, budget: float = REFERENCE
+) -> list[Look]:
     """Replays the recordings, as `vedette replay` does, from fresh states; the looks of all sessions but baselines."""
     sessions: list[Session] = []
 
@@ -63,7 +66,7 @@ def looks_of(recordings: Recordings, model: Path | None, told: Told) -> list[Loo
             yield snapshot
 
     looks = []
-    for at, (judged, _host) in enumerate(Replay(model=model).run(source())):
+    for at, (judged, _host) in enumerate(Replay(model=model, budget=budget).run(source())):
         if not sessions[at].is_baseline:
             looks.append(_look(sessions[at], judged))
         told(at + 1)

@@ -4,11 +4,12 @@ from statistics import mean
 from typing import Any
 
 from vedette.core import Reason
-from vedette.learn import FalseAlarm, Figures, FoundSegment
+from vedette.learn import FalseAlarm, Figures, FoundSegment, poisson_interval
 
-__all__ = ["detail"]
+__all__ = ["budget_row", "detail"]
 
 _TOLD = 3  # reasons of each
+_MONTH = 30.0  # days
 
 
 def detail(figures: Figures) -> dict[str, Any]:
@@ -27,6 +28,21 @@ def detail(figures: Figures) -> dict[str, Any]:
         ],
         "false": [_false(one) for one in figures.false_incidents],
         "false_runs": [_false(one) for one in figures.false_episodes],
+    }
+
+
+def budget_row(asked: float, figures: Figures) -> dict[str, Any]:
+    """False incidents a host-month at a budget, with their exact Poisson interval, and the segments found."""
+    months, incidents = max(figures.quiet_days / _MONTH, 1e-9), len(figures.false_incidents)
+    low, high = poisson_interval(incidents)
+    return {
+        "asked": asked,
+        "incidents": incidents,
+        "host_months": round(months, 4),
+        "came": round(incidents / months, 2),
+        "interval": [round(low / months, 2), round(high / months, 2)],
+        "found": figures.found,
+        "segments": len(figures.segments),
     }
 
 

@@ -15,12 +15,13 @@ from vedette.app.bench.hosts.baselines import BASELINES, is_installed
 from vedette.app.bench.hosts.cost import measure_cost
 from vedette.app.bench.hosts.fleets import BigFleet, Fleet, RecordedFleet
 from vedette.app.bench.hosts.judged import Told, looks_of, looks_of_stander
-from vedette.app.bench.hosts.plain import detail
+from vedette.app.bench.hosts.plain import budget_row, detail
 from vedette.app.bench.hosts.sessions import Recordings, read_recordings
 from vedette.app.bench.hosts.tables import print_hosts
 from vedette.app.recording import count_lines
 from vedette.app.wiring import load_detector
 from vedette.core import ConfigError, Record, SystemClock
+from vedette.detect import REFERENCE
 from vedette.learn import Figures, Look, build_bundle, tally
 
 _BATCH = 256
@@ -31,12 +32,17 @@ __all__ = ["HostsOptions", "run_hosts_bench", "wanted_baselines"]
 
 
 class HostsOptions(Record, frozen=True, kw_only=True):
-    """What to run over which folder. `first` keeps so many snapshots of each baseline; `model` is a bundle's folder."""
+    """What to run over which folder.
+
+    `first` keeps so many snapshots of each baseline; `budgets` are incidents a host-month to ask for besides the product's own;
+    `model` is a bundle's folder.
+    """
 
     folder: Path
     first: int | None
     leave_role_out: bool
     baselines: tuple[str, ...]
+    budgets: tuple[float, ...]
     model: Path | None
     cost: bool
 
@@ -87,6 +93,7 @@ class _Bench:
             "sessions": sum(not session.is_baseline for session in recordings.sessions),
             "first": options.first,
             "leave_role_out": options.leave_role_out,
+            "labels_without_file": recordings.missing,
             **figures.summary(),
             **detail(figures),
             "baselines": {
@@ -95,8 +102,21 @@ class _Bench:
                 if name not in absent
             },
             "not_installed": absent,
+            "budgets": self._budgets(figures),
             "cost": self._cost() if options.cost else {},
         }
+
+    def _budgets(self, own: Figures) -> list[dict[str, Any]]:
+        """What is false, and what is found, at the product's own budget and at each that was asked for."""
+        rows = [budget_row(REFERENCE, own)]
+        if self._options.leave_role_out:
+            return rows
+        for asked in self._options.budgets:
+            if asked != REFERENCE:
+                with self._bar(f"budget of {asked:g}", _count(self._recordings)) as told:
+                    looks = looks_of(self._recordings, self._options.model, told, budget=asked)
+                rows.append(budget_row(asked, tally(looks, self._recordings.segments)))
+        return rows
 
     def _cost(self) -> dict[str, Any]:
         """What a snapshot costs in batches of 256 different hosts: recorded, as agents send them, and big ones."""

@@ -43,6 +43,12 @@ class Recordings:
         return sorted({session.role for session in self.sessions})
 
     @property
+    def missing(self) -> list[str]:
+        """Files that the labels speak of and that are not there."""
+        names = {session.path.name for session in self.sessions}
+        return sorted({segment.file for segment in self.segments} - names)
+
+    @property
     def baselines(self) -> list[Path]:
         """The files to learn from."""
         return [session.path for session in self.sessions if session.is_baseline]
@@ -79,15 +85,12 @@ def read_recordings(folder: Path, *, first: int | None = None) -> Recordings:
     """The folder's recordings and its `labels.jsonl`.
 
     Raises:
-        InvalidInput: there is none, a file is no recording, or the labels can't be read or name a file that is not there.
+        InvalidInput: there is none, a file is no recording, or the labels can't be read.
     """
     paths = sorted(folder.glob(f"*{_ENDING}"))
     if not paths:
         raise InvalidInput(f"{folder} has no recording; they are named HOST.SESSION{_ENDING}")
     segments = read_segments(folder / "labels.jsonl")
-    known = {path.name for path in paths}
-    if strange := [segment.file for segment in segments if segment.file not in known]:
-        raise InvalidInput(f"labels.jsonl speaks of {strange[0]}, which is not in {folder}")
     sessions = [_session(path) for path in paths]
     if all(session.is_baseline for session in sessions):
         raise InvalidInput(f"{folder} has baselines alone: nothing can be measured on them")
@@ -95,7 +98,8 @@ def read_recordings(folder: Path, *, first: int | None = None) -> Recordings:
 
 
 def _session(path: Path) -> Session:
-    host, _, name = path.name.removesuffix(_ENDING).partition(".")
+    stem = path.name.removesuffix(_ENDING)
+    host, _, name = stem.rpartition(".")
     snapshot = next(read_recording(path), None)
     if snapshot is None:
         raise InvalidInput(f"{path} has no snapshot", kind="bad-recording")

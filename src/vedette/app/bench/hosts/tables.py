@@ -21,6 +21,7 @@ def print_hosts(console: Console, outcome: Mapping[str, Any]) -> None:
         console.print(f'{name}: not installed; pip install "vedette[bench]"', markup=False)
     console.print(_techniques(outcome))
     console.print(_benign(outcome))
+    console.print(_budgets(outcome))
     if outcome["cost"]:
         console.print(_costs(outcome["cost"]))
     for line in _told(outcome):
@@ -74,6 +75,22 @@ def _benign(outcome: Mapping[str, Any]) -> Table:
     return table
 
 
+def _budgets(outcome: Mapping[str, Any]) -> Table:
+    title = "False incidents a host-month"
+    table = Table("asked", "came", "95 %", "incidents", "host-months", "found", title=title)
+    for row in outcome["budgets"]:
+        low, high = row["interval"]
+        table.add_row(
+            f"{row['asked']:g}",
+            f"{row['came']:g}",
+            f"{low:g} to {high:g}",
+            f"{row['incidents']}",
+            f"{row['host_months']:g}",
+            f"{row['found']}/{row['segments']}",
+        )
+    return table
+
+
 def _costs(costs: Mapping[str, Any]) -> Table:
     parts = list(next(iter(costs.values()))["cpu_us"])
     table = Table(
@@ -92,6 +109,8 @@ def _costs(costs: Mapping[str, Any]) -> Table:
 
 
 def _told(outcome: Mapping[str, Any]) -> Iterator[str]:
+    for name in outcome["labels_without_file"]:
+        yield f"labels.jsonl speaks of {name}, which is not there"
     for one in outcome["missed"]:
         yield f"missed: {_place(one)} {one['technique']}: {one['what']}"
     for one in outcome["not_named"]:
