@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.fixtures.fleet import UNIT, fleet, host_id
+from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
 from tests.fixtures.sealed import TENANT, message
 
 from vedette.app.pipeline import Pipeline
 from vedette.app.published import Published
 from vedette.app.replay import Replay
 from vedette.app.wiring import load_detector, policies_from
-from vedette.core import Label, ManualClock, Snapshot, Verdict
+from vedette.core import Label, ManualClock, Resolution, Snapshot, Verdict
 from vedette.detect import Contribution, interval_of
 from vedette.queue import Delivery, Done
 from vedette.seal import KeyRing
@@ -111,6 +111,43 @@ def test_a_fleet_online_gets_what_its_replay_gives(store: Store, clock: ManualCl
     alarmed = {one.host for one in online if one.label is Label.ABNORMAL}
     assert 0 < len(alarmed) < len(COMES)
     assert len({one.knowledge for one in online}) > 4
+
+
+def test_what_people_say_is_heard_by_the_next_snapshot_and_replays(
+    store: Store, clock: ManualClock
+) -> None:
+    """Said of one host's incident; then of its whole cohort; the one that was really abnormal goes on asking."""
+    comes = dict.fromkeys(range(3), 36) | {3: 60}
+    snapshots = list(fleet(4, 70, comes, root_key(), only=range(4)))
+    worker = pipeline(store, clock)
+    for at, part in enumerate(minutes(snapshots), 1):
+        deliver(worker, clock, part)
+        if at in {40, 42, 45}:
+            number = {40: 0, 42: 1, 45: 2}[at]
+            what = Resolution.TRUE_POSITIVE if number == 1 else Resolution.BENIGN_CHANGE
+            (incident,) = store.incidents.live(TENANT, [host_id(number)])[host_id(number)]
+            store.incidents.close(TENANT, incident.id, "user:ann", what, "why", cohort=number == 2)
+    online = verdicts(store)
+    sayings = store.sayings.of(
+        TENANT, [host_id(number) for number in range(4)], since=snapshots[0].taken_at
+    )
+    replay = Replay(batch=50, sayings=sayings)
+    replayed = sorted(
+        (judged.verdict for judged, _ in replay.run(snapshots)),
+        key=lambda one: (one.taken_at, one.host),
+    )
+    assert [seen(one) for one in online] == [seen(one) for one in replayed]
+    alarmed = {
+        number: [v.seq for v in online if v.host == host_id(number) and v.label is Label.ABNORMAL]
+        for number in range(4)
+    }
+    assert alarmed == {
+        0: [*range(36, 41)],
+        1: [*range(36, 51)],
+        2: [*range(36, 46)],
+        3: [],
+    }
+    assert len(sayings) == 3
 
 
 def test_who_comes_late_tells_a_later_version(store: Store, clock: ManualClock) -> None:

@@ -12,6 +12,7 @@ from tests.contracts.store_suite_response import (
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 
@@ -40,6 +41,10 @@ class TestFacts(OnPostgresql, FactsContract):
 
 class TestCohorts(OnPostgresql, CohortsContract):
     """Cohorts, here."""
+
+
+class TestSayings(OnPostgresql, SayingsContract):
+    """Sayings, here."""
 
 
 class TestHosts(OnPostgresql, HostsContract):

@@ -14,6 +14,7 @@ from tests.contracts.store_suite_response import (
     IncidentsContract,
     OutboxContract,
 )
+from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 
@@ -40,6 +41,10 @@ class TestFacts(OnSqlite, FactsContract):
 
 class TestCohorts(OnSqlite, CohortsContract):
     """Cohorts, here."""
+
+
+class TestSayings(OnSqlite, SayingsContract):
+    """Sayings, here."""
 
 
 class TestHosts(OnSqlite, HostsContract):

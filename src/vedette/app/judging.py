@@ -13,6 +13,7 @@ from vedette.core import (
     Message,
     Reason,
     Record,
+    Saying,
     Severity,
     Snapshot,
     TenantId,
@@ -68,11 +69,12 @@ def judge(
     detector: Detector,
     policies: PolicySet,
     knowledge: Sequence[Knowledge],
+    sayings: Sequence[Saying],
     decided_at: Mapping[Identity, datetime],
 ) -> list[Judged]:
     """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it.
 
-    `knowledge` has for each of them the version that it sees.
+    `knowledge` has for each of them the version that it sees; `sayings` are what people said of these hosts.
     """
     arrivals = [
         Arrival(
@@ -81,6 +83,7 @@ def judge(
             replayed=item.of is not None,
             contested=_is_contested(item, situations[item.snapshot.host.id].host),
             knowledge=known,
+            sayings=tuple(one for one in sayings if one.host == item.snapshot.host.id),
         )
         for item, known in zip(opened, knowledge, strict=True)
     ]

@@ -231,6 +231,7 @@ class Pipeline:
             cohorts = [cohort_of(i.snapshot, situations[i.snapshot.host.id].host) for i in items]
             moments = [item.snapshot.taken_at for item in items]
             knowledge = self._published.at(tenant, list(zip(cohorts, moments, strict=True)))
+            sayings = self._store.sayings.of(tenant, hosts, since=min(moments))
         now = self._clock.now()
         with self._timer("judge"):
             judged = judge(
@@ -240,6 +241,7 @@ class Pipeline:
                 detector=self._detector,
                 policies=policies,
                 knowledge=knowledge,
+                sayings=sayings,
                 decided_at=dict.fromkeys((item.identity for item in items), now),
             )
         stale = [

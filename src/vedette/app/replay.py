@@ -21,6 +21,7 @@ from vedette.core import (
     Incident,
     IncidentState,
     Record,
+    Saying,
     Snapshot,
     TenantId,
     canonical_json,
@@ -53,6 +54,7 @@ class Replay:
         state: a folder; hosts' states are read from it and written back, so that a later run goes on where this ended.
         batch: how many snapshots are judged at once; it changes the speed alone.
         budget: false incidents accepted of a host in a month of 30 days.
+        sayings: what people said, as the store has it.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Replay:
         state: Path | None = None,
         batch: int = 256,
         budget: float = REFERENCE,
+        sayings: Sequence[Saying] = (),
     ) -> None:
         self._detector = load_detector(model, budget=budget)
         self._policies = policies_from(policies)
         self._state_dir = state
         self._batch = batch
+        self._sayings = tuple(sayings)
         self._states: dict[HostId, bytes | None] = {}
         self._situations: dict[HostId, Situation] = {}
         self._saved = self._load() if state is not None else None
@@ -121,6 +125,7 @@ class Replay:
                 self._memory.at(cohort, item.snapshot.taken_at)
                 for cohort, item in zip(cohorts, opened, strict=True)
             ],
+            sayings=self._sayings,
             decided_at={item.identity: item.snapshot.taken_at for item in opened},
         )
         for item, cohort, judged in zip(opened, cohorts, outcome, strict=True):

@@ -9,13 +9,14 @@ from vedette.core import (
     ActionId,
     ActionState,
     Conflict,
+    Forbidden,
     Incident,
     IncidentId,
     InvalidInput,
     Resolution,
     may_become,
 )
-from vedette.store import Enrolment
+from vedette.store import Enrolment, Role
 
 __all__ = ["acknowledge", "approve", "cancel", "close", "comment", "enrol", "refuse"]
 
@@ -94,12 +95,19 @@ def acknowledge(console: Console, person: Person, incident_id: IncidentId, reaso
 
 
 def close(
-    console: Console, person: Person, incident_id: IncidentId, resolution: Resolution, words: str
+    console: Console,
+    person: Person,
+    incident_id: IncidentId,
+    resolution: Resolution,
+    words: str,
+    *,
+    cohort: bool = False,
 ) -> Incident:
-    """Closes it, saying what it was.
+    """Closes it, saying what it was; with `cohort`, on every host of its cohort.
 
     Raises:
-        InvalidInput: `expired` is said by time alone.
+        InvalidInput: `expired` is said by time alone; of a cohort only what is normal is said, and why.
+        Forbidden: only an admin speaks for a cohort.
         NotFound: the tenant has no such incident.
         Conflict: it is closed.
     """
@@ -107,10 +115,23 @@ def close(
         raise InvalidInput(
             "people close an incident as true_positive, false_positive or benign_change"
         )
+    if cohort:
+        _check_cohort(person, resolution, words)
     console.store.incidents.close(
-        person.tenant, incident_id, person.actor, resolution, words.strip()
+        person.tenant, incident_id, person.actor, resolution, words.strip(), cohort=cohort
     )
     return console.store.incidents.get(person.tenant, incident_id)
+
+
+def _check_cohort(person: Person, resolution: Resolution, words: str) -> None:
+    if not person.may(Role.ADMIN):
+        raise Forbidden(
+            "only an admin may say what is normal for a whole cohort", kind="needs-admin"
+        )
+    if resolution is Resolution.TRUE_POSITIVE:
+        raise InvalidInput("what was really abnormal is said of one host, not of its cohort")
+    if not words.strip():
+        raise InvalidInput("say in a comment why this is normal for the whole cohort")
 
 
 def comment(console: Console, person: Person, incident_id: IncidentId, text: str) -> None:

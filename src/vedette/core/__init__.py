@@ -55,6 +55,7 @@ from vedette.core.ids import (
 from vedette.core.incident import Incident, IncidentEvent, IncidentState, Resolution
 from vedette.core.message import Message
 from vedette.core.record import Record, canonical_json, to_builtins
+from vedette.core.saying import Saying
 from vedette.core.secret import hash_secret, new_secret
 from vedette.core.snapshot import (
     MAX_LIVE_ROWS,
@@ -132,6 +133,7 @@ __all__ = [
     "Record",
     "Resolution",
     "Row",
+    "Saying",
     "Severity",
     "Snapshot",
     "Standing",

@@ -35,7 +35,7 @@ __all__ = ["Detector"]
 class _Turn(msgspec.Struct, kw_only=True):
     """One arrival on its way through the step. `anew` says that an expert lost what it knew of this host.
 
-    `spread` is on how many other hosts the same hostile thing is.
+    `spread` is on how many other hosts the same hostile thing is; `vouched` are prints that people called normal for the cohort.
     """
 
     arrival: Arrival
@@ -48,6 +48,7 @@ class _Turn(msgspec.Struct, kw_only=True):
     doubts: tuple[tuple[str, str], ...] = ()
     anew: bool = False
     spread: int = 0
+    vouched: list[int] = []
 
 
 Listen = Callable[[Arrival, Weighed], None]
@@ -106,6 +107,7 @@ class Detector:
                 turn.anew = turn.anew or answer.state is not turn.state.experts[name]
         for turn in turns:
             turn.doubts = _doubts(turn)
+            _pardon(turn)
             _tell_of_spread(turn)
 
     def _teach(self, turns: Sequence[_Turn], alarms: Sequence[bool]) -> None:
@@ -171,6 +173,7 @@ class Detector:
             interval_of(snapshot.taken_at),
             [case for said in turn.answers.values() for case in said.cases],
             partial(self._tells, state) if grown else None,
+            turn.vouched,
         )
 
 
@@ -198,6 +201,8 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
     if recalled:
         snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
     sight = look(state.tables, snapshot, recalled=recalled)
+    host, at = snapshot.host.id, snapshot.taken_at
+    heard = state.pardons.hear(() if where.late else arrival.sayings, host, at)
     view = View(
         snapshot=snapshot,
         count=state.timeline.count,
@@ -211,10 +216,24 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
             own=state.told.shown,
             own_loud=state.told.loud,
         ),
+        heard=heard,
         digests={name: memory.digest for name, memory in sight.fresh.items()},
         shift=shift,
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
+
+
+def _pardon(turn: _Turn) -> None:
+    if not turn.where.late:
+        turn.state.pardons.keep(case for said in turn.answers.values() for case in said.cases)
+    for name, said in turn.answers.items():
+        weighed = []
+        for case in said.cases:
+            if turn.view.heard.vouches(case):
+                turn.vouched.append(case.print)
+            if not turn.view.pardons(case.subject, case.print):
+                weighed.append(case)
+        turn.answers[name] = said._replace(cases=tuple(weighed))
 
 
 def _tell_of_spread(turn: _Turn) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from vedette.detect.confirmation import Recent
 from vedette.detect.expert import Expert
 from vedette.detect.knowledge import Told
+from vedette.detect.pardon import Pardons
 from vedette.detect.tables import Tables
 from vedette.detect.timeline import Timeline
 
@@ -20,7 +21,8 @@ class HostState(msgspec.Struct, kw_only=True):
     """Changed in place by the detector as it steps.
 
     `recent` is what made its last snapshots abnormal. `experts` holds each expert's own state by its name, `kept` what it
-    was last dumped as (no entry: it came fresh); `told` what this host told others.
+    was last dumped as (no entry: it came fresh); `told` what this host told others, `pardons` what
+    people said of it.
     """
 
     timeline: Timeline
@@ -29,6 +31,7 @@ class HostState(msgspec.Struct, kw_only=True):
     recent: Recent = []
     kept: dict[str, Any] = {}
     told: Told = msgspec.field(default_factory=Told)
+    pardons: Pardons = msgspec.field(default_factory=Pardons)
 
 
 class _Wire(msgspec.Struct, kw_only=True):
@@ -38,6 +41,7 @@ class _Wire(msgspec.Struct, kw_only=True):
     experts: dict[str, Any]
     told: Told = msgspec.field(default_factory=Told)
     recent: Recent = []
+    pardons: Pardons = msgspec.field(default_factory=Pardons)
 
 
 class _Version(msgspec.Struct):
@@ -67,6 +71,7 @@ def encode_state(state: HostState) -> bytes:
         experts=state.kept,
         told=state.told,
         recent=state.recent,
+        pardons=state.pardons,
     )
     return _ENCODER.encode(wire)
 
@@ -90,6 +95,7 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
         recent=wire.recent,
         kept=kept,
         told=wire.told,
+        pardons=wire.pardons,
     )
 
 

@@ -16,7 +16,7 @@ from vedette.detect.case import Case
 from vedette.detect.combination import ABSENT, AGREES, COUNTED, Combination, Combine, Scale
 from vedette.detect.confirmation import Recent, confirmed
 from vedette.detect.graph import Graph
-from vedette.detect.short import short
+from vedette.detect.short import SUBJECT_LETTERS, short
 
 __all__ = [
     "BUDGETS",
@@ -34,7 +34,7 @@ BUDGETS = (0.01, 1_000.0)
 """The least and the largest budget that may be asked for."""
 
 _REASONS = 5
-_SUBJECT, _TEXT = 400, 1_000  # letters
+_TEXT = 1_000  # letters
 _SAID = -3.0  # nats; a case below explains nothing
 _DIGITS = 6
 _TENFOLD = log(10.0)
@@ -198,7 +198,7 @@ def _reasons(
     told = [
         Reason(
             expert=case.expert,
-            subject=short(case.subject, _SUBJECT),
+            subject=short(case.subject, SUBJECT_LETTERS),
             text=short(case.text, _TEXT),
             attack=case.attack,
             observed=short(case.observed, _TEXT),
@@ -209,7 +209,7 @@ def _reasons(
         for nats, case in grounds
     ]
     blind = [
-        Reason(expert="judge", subject=short(subject, _SUBJECT), text=short(text, _TEXT))
+        Reason(expert="judge", subject=short(subject, SUBJECT_LETTERS), text=short(text, _TEXT))
         for subject, text in doubts
     ]
     kept = told[: _REASONS - min(len(blind), 1)]

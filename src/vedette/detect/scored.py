@@ -1,6 +1,6 @@
 """What goes into the detector, and what comes out."""
 
-from vedette.core import Confirmation, Epoch, FactChange, Label, Reason, Record, Severity, Snapshot
+from vedette.core import Confirmation, Epoch, FactChange, Label, Reason, Record, Saying, Severity, Snapshot
 from vedette.detect.knowledge import Contribution, Knowledge
 
 __all__ = ["Arrival", "Scored"]
@@ -11,7 +11,7 @@ class Arrival(Record, frozen=True, kw_only=True):
 
     `replayed`: it comes back from the dead letters, after its time, whatever came since. `contested`: lately a number of
     its epoch came a second time with other content, so two agents have this identity. `knowledge` is the version that this
-    snapshot may see of its cohort and fleet.
+    snapshot may see of its cohort and fleet. `sayings` are what people said of this host or its cohort lately.
     """
 
     epoch: Epoch
@@ -19,6 +19,7 @@ class Arrival(Record, frozen=True, kw_only=True):
     replayed: bool = False
     contested: bool = False
     knowledge: Knowledge = Knowledge()
+    sayings: tuple[Saying, ...] = ()
 
 
 class Scored(Record, frozen=True, kw_only=True):

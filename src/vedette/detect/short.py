@@ -2,7 +2,10 @@
 
 from vedette.detect.fingerprint import fingerprint
 
-__all__ = ["short"]
+__all__ = ["SUBJECT_LETTERS", "short"]
+
+SUBJECT_LETTERS = 400
+"""Of a reason's subject."""
 
 _MARK = 18  # letters of what stands for the rest
 

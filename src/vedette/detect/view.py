@@ -7,6 +7,7 @@ from functools import cached_property
 from vedette.core import Cell, Record, Row, Snapshot, table_digest
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.knowledge.outlook import ALONE, Outlook
+from vedette.detect.pardon import Heard
 from vedette.detect.rowid import process_ids
 
 __all__ = ["View"]
@@ -22,7 +23,8 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
     neither was not seen, which says nothing about its rows. `digests` are the canonical digests that are known already,
-    `outlook` is what is known of other hosts. `shift` is ln(budget / reference): so many nats less make an alarm.
+    `outlook` is what is known of other hosts, `heard` what people said: what they pardon is to be learned at once, what
+    they condemn never by itself. `shift` is ln(budget / reference): so many nats less make an alarm.
     """
 
     snapshot: Snapshot
@@ -32,8 +34,13 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     seen: frozenset[str] = frozenset()
     unchanged: frozenset[str] = frozenset()
     outlook: Outlook = ALONE
+    heard: Heard = Heard()
     digests: Mapping[str, str] = {}
     shift: float = 0.0
+
+    def pardons(self, subject: str, thing: int = 0) -> bool:
+        """Whether people called it normal: this subject here, or for the whole cohort the very thing of that print."""
+        return self.heard.pardons(subject) or (thing != 0 and self.outlook.vouches(thing))
 
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table; none when it was not seen in full (ask `seen` for the difference)."""

@@ -15,6 +15,7 @@ from vedette.store.outbox import Outbox
 from vedette.store.paging import MAX_LIMIT, Page
 from vedette.store.policies import AppliedPolicy, Policies
 from vedette.store.role import Role
+from vedette.store.sayings import Sayings
 from vedette.store.sessions import Session, Sessions
 from vedette.store.states import States
 from vedette.store.store import Store
@@ -44,6 +45,7 @@ __all__ = [
     "Page",
     "Policies",
     "Role",
+    "Sayings",
     "Session",
     "Sessions",
     "Signer",

@@ -23,6 +23,7 @@ from vedette.core import (
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read, values_of
+from vedette.store.sayings import say
 from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
 from vedette.store.trail import Trail
 
@@ -149,8 +150,12 @@ class Incidents:
         actor: str,
         resolution: Resolution,
         comment: str = "",
+        *,
+        cohort: bool = False,
     ) -> Incident:
-        """Ends it, with what it was.
+        """Ends it, with what it was; the detector hears of that with the host's next snapshot.
+
+        With `cohort` the host vouches for the very things to its whole cohort, for a day.
 
         Raises:
             NotFound: the tenant has none of this id.
@@ -178,6 +183,7 @@ class Incidents:
             _write_event(connection, tenant, identifier, "closed", actor, now, comment)
             trail = Trail(connection, tenant, actor, now)
             trail.audit("incident.closed", identifier, comment, _told(incident))
+            say(connection, trail, incident, author=actor, now=now, reason=comment, cohort=cohort)
             trail.notify("incident.closed", identifier, _told(incident))
         return incident
 

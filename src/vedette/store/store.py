@@ -27,6 +27,7 @@ from vedette.store.incidents import Incidents
 from vedette.store.migrating import check, is_ready, migrate, touch
 from vedette.store.outbox import Outbox
 from vedette.store.policies import Policies
+from vedette.store.sayings import Sayings
 from vedette.store.sessions import Sessions
 from vedette.store.standing import no_policies
 from vedette.store.states import States
@@ -59,6 +60,7 @@ class Store:
         self.incidents = Incidents(self._database, clock)
         self.outbox = Outbox(self._database, clock)
         self.policies = Policies(self._database, clock)
+        self.sayings = Sayings(self._database)
         self.sessions = Sessions(self._database, clock)
         self.states = States(self._database)
         self.tokens = Tokens(self._database, clock)

@@ -103,11 +103,15 @@ def test_a_group_is_bounded_whatever_it_is_told() -> None:
         held = dict.fromkeys(range(at * 2_000, at * 2_000 + 2_000), 1) | {0: 5}
         shown = {one: Share(1, 0) for one in range(at * 5_000, (at + 1) * 5_000)}
         scales = {f"m{at}-{one}": {0: 1} for one in range(10)}
-        group = group.after(Contribution(5, held, shown, scales), 1_000 + at)
+        told = Contribution(5, held, shown, scales, dict.fromkeys(range(at * 90, at * 90 + 90), 1))
+        part = Part(cohort="c", interval=1_000 + at, told=told)
+        (one, _) = cut([part], closed=999 + at, upto=1_000 + at)
+        group = group.after(one.told, one.interval)
     assert len(group.held) <= 24_000
     assert group.held[0] == 200
     assert len(group.shown) <= 24 * 4_000
     assert len(group.scales) <= 128
+    assert len(group.vouched) <= 1_000
     assert Group.decode(group.encode()) == group
 
 

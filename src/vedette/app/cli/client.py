@@ -148,9 +148,13 @@ def close_incident(
         typer.Option(help="What it was."),
     ],
     comment: Annotated[str, typer.Option("--comment", "-m", help="What it was.")] = "",
+    scope: Annotated[
+        Literal["host", "cohort"],
+        typer.Option(help="Where it is normal: on this host, or for a day on all of its role."),
+    ] = "host",
 ) -> None:
-    """Closes it and says what it was."""
-    body = {"resolution": resolution, "comment": comment}
+    """Closes it and says what it was; the detector hears of it."""
+    body = {"resolution": resolution, "comment": comment, "scope": scope}
     print_json(ApiClient().post("incidents", incident, "close", body=body))
 
 

@@ -91,9 +91,14 @@ def close_incident(
     incident_id: Id,
     data: JSONBody[Closing],
 ) -> Incident:
-    """The resolution is what the detector later learns from."""
+    """The detector hears of it with the host's next snapshot: what was normal is learned at once."""
     return close(
-        console, person, IncidentId(incident_id), Resolution(data.resolution), data.comment
+        console,
+        person,
+        IncidentId(incident_id),
+        Resolution(data.resolution),
+        data.comment,
+        cohort=data.scope == "cohort",
     )
 
 

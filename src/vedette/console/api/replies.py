@@ -73,9 +73,13 @@ class Comment(Record, frozen=True, kw_only=True):
 
 
 class Closing(Record, frozen=True, kw_only=True):
-    """What the incident was, and why it is closed; `expired` is for time to say."""
+    """What the incident was, and why it is closed; `expired` is for time to say.
+
+    With `scope` `cohort`, what is normal here is normal for a day on every host of the same role.
+    """
 
     resolution: Literal["true_positive", "false_positive", "benign_change"]
+    scope: Literal["host", "cohort"] = "host"
     comment: Words = ""
 
 

@@ -43,7 +43,14 @@ def close_move(
         resolution = Resolution(form.text("resolution"))
     except ValueError:
         raise InvalidInput("choose what the incident was before you close it") from None
-    incident = close(console, person, IncidentId(incident_id), resolution, form.text("comment"))
+    incident = close(
+        console,
+        person,
+        IncidentId(incident_id),
+        resolution,
+        form.text("comment"),
+        cohort=form.text("scope") == "cohort",
+    )
     return back_to(f"/incidents/{incident.id}", "closed")
 
 

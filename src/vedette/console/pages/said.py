@@ -9,7 +9,7 @@ __all__ = ["back_to", "said"]
 # Only these words can be shown: the address is anybody's to write.
 _SAID = {
     "acknowledged": "Acknowledged. Others see that you look into it.",
-    "closed": "Closed.",
+    "closed": "Closed. The detector hears of it with the host's next snapshot.",
     "commented": "Added to the timeline.",
     "approved": "Approved. The steps below follow as the host answers.",
     "refused": "Refused. The action is not carried out.",

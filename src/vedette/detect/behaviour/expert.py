@@ -23,6 +23,7 @@ from vedette.detect.behaviour.sockets import contact
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
 from vedette.detect.case import Case
 from vedette.detect.knowledge import Tells
+from vedette.detect.pardon import Heard
 from vedette.detect.upgrade import packages_now
 from vedette.detect.view import View
 
@@ -118,14 +119,18 @@ class BehaviourExpert:
                 novel,
                 seen,
                 count,
-                learned=first or (not alarm and novel.nats < _QUIET),
+                learned=first
+                or (not alarm and novel.nats < _QUIET)
+                or view.pardons(_subject_of(novel), shape),
                 first=first,
+                condemned=view.heard.condemns(_subject_of(novel)),
             )
         if not alarm or first:
             _learn_rest(state, seen, count, first=first)
         _watch(state, seen, view)
         _forget(state, seen, count)
         state.recent = _remembered(state, seen, view)
+        _hear(state, seen, view.heard)
         state.locked = seen.locked
         state.package_tables = seen.packages
         state.since_package = min(seen.since_package, 1_000)
@@ -169,8 +174,7 @@ class BehaviourExpert:
         marked = seen.role == "shell" or seen.deed or novel.mark.startswith(("service", "database"))
         return Case(
             expert=self.name,
-            subject=f"process:{thing}"
-            + (f":{process.uid}" if seen.role == "shell" and not seen.script else ""),
+            subject=_subject_of(novel),
             nats=novel.nats,
             text=evidence.text.format(shown=f"{seen.shown!r}, {what}" if marked else what)
             + (f"; it talks to {peers}" if peers else ""),
@@ -210,6 +214,22 @@ class BehaviourExpert:
         )
 
 
+def _subject_of(novel: Novel) -> str:
+    seen = novel.process.form
+    thing = seen.script or seen.path or seen.name
+    of = f":{novel.process.uid}" if seen.role == "shell" and not seen.script else ""
+    return f"process:{thing}{of}"
+
+
+def _hear(state: BehaviourState, seen: Look, heard: Heard) -> None:
+    for crowd in seen.crowds:
+        if heard.pardons(f"crowd:{crowd.name}"):
+            state.crowds[crowd.name] = crowd.now
+    for name, resident, _ in seen.services.missing:
+        if heard.pardons(f"service:{resident.shown}"):
+            state.residents.pop(name, None)
+
+
 def _learn_shape(
     state: BehaviourState,
     shape: int,
@@ -219,13 +239,17 @@ def _learn_shape(
     *,
     learned: bool,
     first: bool,
+    condemned: bool,
 ) -> None:
     held = state.unlearned.get(shape)
     age = held.age + 1 if held is not None else 1
     patience = _QUIET_LEARNED if novel.nats < _QUIET else _LOUD_LEARNED
-    if not learned and age < patience:
+    condemned = condemned or (held is not None and held.condemned)
+    if not learned and (age < patience or condemned):
         if len(state.unlearned) < _MOST_UNLEARNED or held is not None:
-            state.unlearned[shape] = Unlearned(novel.since, age, novel.nats, novel.excused)
+            state.unlearned[shape] = Unlearned(
+                novel.since, age, novel.nats, novel.excused, condemned
+            )
         return
     state.unlearned.pop(shape, None)
     state.shapes.touch((shape,), count)

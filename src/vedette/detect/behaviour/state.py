@@ -13,13 +13,14 @@ __all__ = ["BehaviourState", "Resident", "Unlearned"]
 class Unlearned(msgspec.Struct, array_like=True):
     """A shape that is there and not learned: since when (Unix seconds), for how many snapshots, with what score.
 
-    `excused` are the nats that other hosts took off already.
+    `excused` are the nats that other hosts took off already; `condemned`: people said that it is no good.
     """
 
     since: float
     age: int
     nats: float
     excused: float = 0.0
+    condemned: bool = False
 
 
 class Resident(msgspec.Struct, array_like=True):

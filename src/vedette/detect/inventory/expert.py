@@ -83,6 +83,7 @@ class InventoryExpert:
         if not alarm:
             _count_bursts(state, seen)
         state.open = dict(list({**seen.kept, **seen.opened}.items())[-_MOST_OPEN:])
+        _hear(state, view)
         _age(state, alarm=alarm)
         _watch(view, state, seen)
         state.package_tables, state.closed = seen.packages, seen.closed
@@ -176,8 +177,23 @@ def _count_bursts(state: InventoryState, seen: Look) -> None:
             state.bursts[mark] = state.bursts.get(mark, 0) + 1
 
 
+def _hear(state: InventoryState, view: View) -> None:
+    for name, case in list(state.open.items()):
+        case.condemned = case.condemned or view.heard.condemns(case.subject)
+        if view.pardons(case.subject, case.print):
+            _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
+            state.bursts[case.mark] = state.bursts.get(case.mark, 0) + 1
+            del state.open[name]
+    for things in state.watched.values():
+        for key, thing in list(things.items()):
+            if thing.missing and view.pardons(thing.subject):
+                del things[key]
+
+
 def _age(state: InventoryState, *, alarm: bool) -> None:
     for name, case in list(state.open.items()):
+        if case.condemned:
+            continue
         quiet = case.nats < _QUIET
         case.age += 0 if quiet and alarm else 1
         if case.age >= (_QUIET_LEARNED if quiet else _LOUD_LEARNED):

@@ -19,7 +19,7 @@ class Open(msgspec.Struct, array_like=True):
     """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots.
 
     `excused` are the nats that other hosts took off already; `explained` says that a cause explains it; `owed` are nats
-    of that on credit, to be given back when no cause shows up.
+    of that on credit, to be given back when no cause shows up; `condemned`: people said that it is no good.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Open(msgspec.Struct, array_like=True):
     excused: float = 0.0
     explained: bool = False
     owed: float = 0.0
+    condemned: bool = False
 
     @property
     def print(self) -> int:

@@ -20,17 +20,18 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
 
     `hosts` told what they hold as learned normal: `held` has how many of them hold each thing, by its print, and `scales`
     the usual scale of each metric in quarters of an octave (a histogram: how many hosts lie in each). `shown` are things
-    that are new on hosts, by print.
+    that are new on hosts, by print; `vouched` those that people called normal for the whole cohort.
     """
 
     hosts: int = 0
     held: dict[int, int] = {}
     shown: dict[int, Share] = {}
     scales: dict[str, dict[int, int]] = {}
+    vouched: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         """Whether it says anything."""
-        return bool(self.hosts or self.shown)
+        return bool(self.hosts or self.shown or self.vouched)
 
     def encode(self) -> bytes:
         """As MessagePack; equal sums give equal bytes."""
@@ -40,6 +41,7 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
                 dict(sorted(self.held.items())),
                 dict(sorted(self.shown.items())),
                 {name: dict(sorted(bins.items())) for name, bins in sorted(self.scales.items())},
+                dict(sorted(self.vouched.items())),
             )
         )
 
@@ -59,15 +61,17 @@ def merge(told: Iterable[Contribution]) -> Contribution:
     held: dict[int, int] = {}
     shown: dict[int, Share] = {}
     scales: dict[str, dict[int, int]] = {}
+    vouched: dict[int, int] = {}
     for one in told:
         hosts += one.hosts
         _add(held, one.held)
+        _add(vouched, one.vouched)
         for name, bins in one.scales.items():
             _add(scales.setdefault(name, {}), bins)
         for thing, share in one.shown.items():
             before = shown.get(thing, Share())
             shown[thing] = Share(before.soft + share.soft, before.loud + share.loud)
-    return Contribution(hosts, held, shown, scales)
+    return Contribution(hosts, held, shown, scales, vouched)
 
 
 def _add(sums: dict[Any, int], more: dict[Any, int]) -> None:

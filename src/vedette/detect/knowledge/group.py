@@ -12,6 +12,7 @@ __all__ = ["Group", "standing"]
 
 _MOST_HELD, _KEPT_HELD = 24_000, 18_000
 _MOST_METRICS = 128
+_MOST_VOUCHED, _VOUCHED_FOR = 1_000, 288  # a day of intervals
 _OCTAVE = 4.0
 
 
@@ -20,7 +21,8 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
 
     Each living host tells once a day what it holds, so two days' tellings are kept and those of hosts that are no more
     fall out by themselves: `held` and `hosts` are of `day`, `held_before` and `hosts_before` of the day before it.
-    `recent` has what appeared in each of the last intervals that had any, oldest first; `shown` is their sum.
+    `recent` has what appeared in each of the last intervals that had any, oldest first; `shown` is their sum. `vouched` has
+    what people called normal here within a day, with the version.
     """
 
     version: int = 0
@@ -33,6 +35,7 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
     shown: dict[int, Share] = {}
     scales: dict[str, dict[int, int]] = {}
     scales_before: dict[str, dict[int, int]] = {}
+    vouched: dict[int, int] = {}
 
     def after(self, told: Contribution, version: int) -> "Group":
         """This and what a later version adds."""
@@ -48,6 +51,7 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
             recent=recent,
             shown=_total(recent),
             scales=_sums(turned.scales, told.scales) if told.scales else turned.scales,
+            vouched=_vouched(turned.vouched, told.vouched, version),
         )
 
     def _on(self, day: int) -> "Group":
@@ -75,6 +79,10 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
         told = self.hosts + self.hosts_before
         many = self.held.get(thing, 0) + self.held_before.get(thing, 0)
         return min(1.0, many / told) * self.size if told else 0.0
+
+    def vouches(self, thing: int, now: int) -> bool:
+        """Whether people called it normal within the day before interval `now`."""
+        return self.vouched.get(thing, now - _VOUCHED_FOR) > now - _VOUCHED_FOR
 
     def showers(self, thing: int, now: int) -> Share:
         """On how many hosts it appeared within the window before interval `now`."""
@@ -121,6 +129,14 @@ def standing(groups: Sequence[Group], sees: int) -> Group:
 
 
 _DECODER: msgspec.msgpack.Decoder[Group] = msgspec.msgpack.Decoder(Group)
+
+
+def _vouched(before: dict[int, int], told: dict[int, int], version: int) -> dict[int, int]:
+    if not told and not before:
+        return before
+    kept = {thing: at for thing, at in before.items() if at > version - _VOUCHED_FOR}
+    kept |= dict.fromkeys(sorted(told), version)
+    return dict(sorted(kept.items(), key=lambda item: (-item[1], item[0]))[:_MOST_VOUCHED])
 
 
 def _sum(one: dict[Any, int], other: dict[Any, int]) -> dict[Any, int]:

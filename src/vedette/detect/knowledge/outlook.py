@@ -62,6 +62,10 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
             return 0.0
         return max(self._prevalence(thing), self._roll_out(thing))
 
+    def vouches(self, thing: int) -> bool:
+        """Whether people called the very thing normal for this host's cohort."""
+        return self.knowledge.cohort.vouches(thing, self.now)
+
     def spread(self, thing: int) -> Spread | None:
         """Of the same thing, judged hostile elsewhere in this tenant within the window."""
         group = self.knowledge.fleet

@@ -52,11 +52,12 @@ def tell(
     interval: int,
     cases: Iterable[Case],
     tells: Callable[[], Iterable[Tells]] | None,
+    vouched: Iterable[int] = (),
 ) -> Contribution:
     """What goes to others from this snapshot.
 
     `cases` are those that the judge weighed. `tells` is asked about once a day; it is None for a host that may not say
-    what is normal: too young, or in alarm. Each host has one voice for each thing, and so many of them in an interval.
+    what is normal: too young, or in alarm. `vouched` are things that people called normal for its whole cohort. Each host has one voice for each thing, and so many of them in an interval.
     """
     if interval > told.interval:
         told.interval, told.many = interval, 0
@@ -72,9 +73,10 @@ def tell(
     for memory in (told.shown, told.loud):
         _forget(memory, {case.print for case in live}, told.interval)
     if tells is None or not _is_due(told, host, interval):
-        return Contribution(shown=shown)
+        return Contribution(shown=shown, vouched=dict.fromkeys(vouched, 1))
     told.day = day_of(interval)
-    return _whole(list(tells()), shown)
+    whole = _whole(list(tells()), shown)
+    return msgspec.structs.replace(whole, vouched=dict.fromkeys(vouched, 1))
 
 
 def _is_due(told: Told, host: HostId, interval: int) -> bool:

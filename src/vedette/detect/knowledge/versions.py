@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+import msgspec
+
 from vedette.core import Record
 from vedette.detect.knowledge.contribution import Contribution, merge
 from vedette.detect.knowledge.intervals import FLEET, WINDOW
@@ -33,7 +35,7 @@ def cut(told: Iterable[Part], *, closed: int, upto: int) -> list[Part]:
             continue
         one = part.told
         if version - part.interval >= WINDOW:
-            one = Contribution(one.hosts, one.held, {}, one.scales)
+            one = msgspec.structs.replace(one, shown={})
         if one:
             sums[version][part.cohort].append(one)
     parts = []
@@ -53,4 +55,4 @@ def _bounded(told: Contribution) -> Contribution:
     shown = sorted(told.shown.items(), key=lambda item: (-item[1].loud, -item[1].soft, item[0]))[
         :_MOST_SHOWN
     ]
-    return Contribution(told.hosts, dict(held), dict(shown), told.scales)
+    return msgspec.structs.replace(told, held=dict(held), shown=dict(shown))

@@ -40,14 +40,14 @@ VERSION_HEADS = sa.Table(
     sa.Column("closed", sa.BigInteger, nullable=False),
 )
 
-# `host` is whose incident it was. With a `cohort` it holds for every host of that cohort, until `until`.
+# `host` is whose incident it was, and who hears it until `until`; with `cohort` it vouches for the things to its cohort.
 SAYINGS = sa.Table(
     "sayings",
     METADATA,
     sa.Column("number", _COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("host", Words, nullable=False),
-    sa.Column("cohort", Words),
+    sa.Column("cohort", sa.Boolean, nullable=False),
     sa.Column("incident", Words, nullable=False),
     sa.Column("normal", sa.Boolean, nullable=False),
     sa.Column("subjects", Json(tuple[str, ...]), nullable=False),
@@ -58,6 +58,5 @@ SAYINGS = sa.Table(
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_sayings_host", "tenant", "host", "until"),
-    sa.Index("ix_sayings_cohort", "tenant", "cohort", "until"),
     sqlite_autoincrement=True,
 )

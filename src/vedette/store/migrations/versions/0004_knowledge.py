@@ -51,9 +51,8 @@ def _sayings() -> None:
         "sayings",
         sa.Column("number", COUNTER, nullable=False),
         *_columns(WORDS, "tenant host"),
-        sa.Column("cohort", WORDS),
         *_columns(WORDS, "incident"),
-        *_columns(sa.Boolean(), "normal"),
+        *_columns(sa.Boolean(), "cohort normal"),
         *_columns(sa.Text(), "subjects"),
         *_columns(MOMENT, "at until"),
         *_columns(WORDS, "author reason"),
@@ -69,7 +68,6 @@ def _sayings() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_sayings_host", "sayings", ["tenant", "host", "until"])
-    op.create_index("ix_sayings_cohort", "sayings", ["tenant", "cohort", "until"])
 
 
 def _columns(kind: Any, names: str) -> list[sa.Column[Any]]:
