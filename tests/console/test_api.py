@@ -193,6 +193,27 @@ def test_an_incident_is_acknowledged_commented_and_closed(
     assert client.post(f"{path}/close", json=closing, headers=headers).status_code == 409
 
 
+def test_an_admin_says_what_is_normal_for_a_cohort_and_why(
+    client: Api, bearer: Bearer, history: History
+) -> None:
+    path = f"/v1/incidents/{history.incident}/close"
+    closing = {"resolution": "benign_change", "scope": "cohort", "comment": "rolled out by us"}
+    refused = client.post(path, json=closing, headers=bearer(Role.RESPONDER))
+    assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1]) == (403, "needs-admin")
+    admin = bearer(Role.ADMIN)
+    for wrong in ({"comment": " "}, {"resolution": "true_positive"}, {"scope": "fleet"}):
+        assert client.post(path, json=closing | wrong, headers=admin).status_code == 400
+    assert client.post(path, json=closing, headers=admin).json()["state"] == "closed"
+    host = history.store.incidents.get(TENANT, history.incident).host
+    said = history.store.sayings.of(TENANT, [host], since=NOW)
+    assert [(one.normal, one.cohort, one.reason) for one in said] == [
+        (True, True, "rolled out by us")
+    ]
+    asked = f"/v1/audit?action=incident.said_normal&subject={history.incident}"
+    (entry,) = client.get(asked, headers=admin).json()["items"]
+    assert (entry["actor"], entry["reason"]) == ("user:api-admin", "rolled out by us")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -84,6 +84,23 @@ def test_one_signs_in_sees_the_incident_and_approves(visit: Visit) -> None:
     assert (entry.action, entry.reason) == ("action.approved", "seen on no other host")
 
 
+@ON_BOTH
+def test_one_says_that_an_incident_is_normal_here(visit: Visit) -> None:
+    page, history = visit.page, visit.history
+    visit.sign_in(Role.ADMIN)
+    page.goto(f"{visit.url}/incidents/{history.incident}")
+    page.get_by_text("Close…").click()
+    page.get_by_label("What was it?").select_option("benign_change")
+    page.get_by_label("Where is that so?").select_option("cohort")
+    page.get_by_label("Comment").locator("visible=true").first.fill("our own roll-out")
+    page.get_by_role("button", name="Close the incident").click()
+    expect(page.get_by_role("status")).to_contain_text("The detector hears of it")
+    host = history.store.incidents.get(TENANT, history.incident).host
+    (said,) = history.store.sayings.of(TENANT, [host], since=NOW)
+    assert (said.normal, said.cohort, said.reason) == (True, True, "our own roll-out")
+    assert (said.author, said.incident) == ("user:anna", history.incident)
+
+
 def test_an_open_page_follows_what_happens_but_not_under_ones_hands(visit: Visit) -> None:
     page, history = visit.page, visit.history
     visit.sign_in(Role.RESPONDER)

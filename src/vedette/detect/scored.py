@@ -1,6 +1,16 @@
 """What goes into the detector, and what comes out."""
 
-from vedette.core import Confirmation, Epoch, FactChange, Label, Reason, Record, Saying, Severity, Snapshot
+from vedette.core import (
+    Confirmation,
+    Epoch,
+    FactChange,
+    Label,
+    Reason,
+    Record,
+    Saying,
+    Severity,
+    Snapshot,
+)
 from vedette.detect.knowledge import Contribution, Knowledge
 
 __all__ = ["Arrival", "Scored"]
