@@ -7,6 +7,7 @@ from tests.detect.coverage import (
     doors,
     evasions,
     executions,
+    faults,
     files,
     harmless,
     spreading,
@@ -27,6 +28,7 @@ ENTRIES: tuple[Entry, ...] = (
     *spreading.ENTRIES,
     *damage.ENTRIES,
     *turned.ENTRIES,
+    *faults.ENTRIES,
     *harmless.ENTRIES,
     *at_work.ENTRIES,
 )

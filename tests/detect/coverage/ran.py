@@ -13,7 +13,7 @@ __all__ = ["FAR", "chain", "ran", "work"]
 FAR = "198.51.100.66"
 _PID = 4_000
 _SHELL_OF_ANA = 702
-_LATE = 1_777_881_000  # Unix seconds, in the quiet life's last minute
+_LATE = 1_777_890_600  # Unix seconds, in the quiet life's last minute
 _REAL = {
     "sh": "/usr/bin/dash",
     "bash": "/usr/bin/bash",

@@ -3,7 +3,7 @@
 from tests.detect.coverage.entry import Entry, Found
 from tests.detect.coverage.hosts import WORKER
 from tests.detect.coverage.ran import FAR
-from tests.detect.coverage.stage import Change, Stage, proc, sock
+from tests.detect.coverage.stage import Change, Stage, sock
 
 __all__ = ["ENTRIES"]
 
@@ -32,16 +32,6 @@ def _turned(
         expect=Found(expert="behaviour", subject=subject, within=0),
         role=role,
     )
-
-
-def _crowd_of_logins(stage: Stage) -> None:
-    for at in range(12):
-        stage.add(
-            "processes",
-            proc(4_000 + 2 * at, 380, "sshd", "/usr/sbin/sshd", "sshd: root [priv]"),
-            proc(4_001 + 2 * at, 4_000 + 2 * at, "sshd", "/usr/sbin/sshd", "sshd: root [net]", 120),
-        )
-        stage.add("process_open_sockets", sock(4_000 + 2 * at, "198.51.100.9", 40_000 + at, 22))
 
 
 def _rights(stage: Stage) -> None:
@@ -82,9 +72,6 @@ ENTRIES: tuple[Entry, ...] = (
         _talks(500, "10.0.0.77", 22),
         _POSTGRES,
         "database",
-    ),
-    _turned(
-        "T1110.001", "many logins are tried at once", _crowd_of_logins, "crowd:logins", "admin"
     ),
     _turned("T1068", "a worker of the application gets root's rights", _rights),
 )

@@ -22,8 +22,6 @@ UNSEEN: frozenset[str] = frozenset(
         "T1568: /usr/bin/python3 /home/ana/agent.py, by the application's account, detached",
         "T1496: cpulimit -l 80 -- /opt/a/t, by the application's account, detached",
         "T1486: /opt/enc --encrypt /srv, by the application's account, detached",
-        # not counted yet
-        "T1110.001: many logins are tried at once",
         # told by what follows: the guard that is missed, the file that changed
         "T1562.001: kill -9 32, by root, detached",
         "T1565: sed -i s/10.0.0.6/198.51.100.66/ /etc/hosts, by root, detached",

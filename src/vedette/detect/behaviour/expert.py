@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from vedette.detect.behaviour.faulty import told_of
 from vedette.detect.behaviour.hostile import GONE, MARKS, tally
 from vedette.detect.behaviour.look import (
     Crowd,
@@ -35,6 +36,7 @@ _QUIET_LEARNED = (
     60  # snapshots until a quiet one that stays is learned under an alarm about something else
 )
 _WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
+_ALSO = 2  # further marks that are told
 _MOST_CASES = 60
 _MOST_SHAPES = 1_500
 _MOST_CONTACTS = 1_500
@@ -78,6 +80,7 @@ class BehaviourExpert:
         told += [
             self._gone(name, resident, score) for name, resident, score in seen.services.missing
         ]
+        told += told_of(seen.faults, view, state)
         best: dict[str, Case] = {}
         for case in sorted(told, key=lambda case: (-case.nats, case.subject, case.text)):
             best.setdefault(case.subject, case)
@@ -128,6 +131,8 @@ class BehaviourExpert:
         if not alarm or first:
             _learn_rest(state, seen, count, first=first)
         _watch(state, seen, view)
+        state.growth, state.restarts = seen.faults.growth, seen.faults.restarts
+        state.heights = seen.faults.heights
         _forget(state, seen, count)
         state.recent = _remembered(state, seen, view)
         _hear(state, seen, view.heard)
@@ -177,7 +182,8 @@ class BehaviourExpert:
             subject=_subject_of(novel),
             nats=novel.nats,
             text=evidence.text.format(shown=f"{seen.shown!r}, {what}" if marked else what)
-            + (f"; it talks to {peers}" if peers else ""),
+            + (f"; it talks to {peers}" if peers else "")
+            + "".join(f". {MARKS[one].text.split(':')[0]}" for one in novel.also[:_ALSO]),
             attack=(seen.attack if novel.mark == seen.deed else None) or evidence.attack,
             observed=f"{seen.shown} {who}" + (f", talking to {peers}" if peers else ""),
             expected="this program never ran like this on this host"

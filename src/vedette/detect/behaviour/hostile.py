@@ -6,7 +6,7 @@ the same for processes of people at work (a login session, a build, a CI job). A
 
 from vedette.detect.odds import Evidence
 
-__all__ = ["GONE", "MARKS", "SOFT", "tally"]
+__all__ = ["GONE", "GROWTH", "MARKS", "PILES", "SOFT", "tally"]
 
 
 def _m(
@@ -147,6 +147,24 @@ def tally(mark: str, behind: str) -> str:
 GONE: dict[str, Evidence] = {
     "guard": _m(0.05, 0.002, None, "T1562.001", "Logging or a guard stopped running: {shown}", "blinds the defenders"),
     "service": _m(0.05, 0.01, None, "T1489", "A service that always ran is no longer running: {shown}", "stopped, crashed or removed", hard=False),
+}
+# fmt: on
+
+# fmt: off
+# Growth by one unit beyond all that was usual; twice as much is four times as rare.
+GROWTH: dict[str, Evidence] = {
+    "memory": _m(0.03, 0.05, None, None, "The memory of a program grows without end: {shown}", "caches fill, data is loaded"),
+    "threads": _m(0.03, 0.05, None, None, "The threads of a program grow without end: {shown}", "pools grow with traffic, then stay"),
+    "sockets": _m(0.03, 0.05, None, None, "The connections of a program grow without end: {shown}", "they come with traffic, and go"),
+    "copies": _m(0.03, 0.05, None, None, "The processes of a program grow in number without end: {shown}", "workers are added once, and stay"),
+}
+PILES: dict[str, Evidence] = {
+    "zombies": _m(0.03, 0.005, None, None, "Ended processes pile up that nobody waits for: {shown}", "a parent that is stuck"),
+    "stuck": _m(0.03, 0.005, None, None, "Processes pile up that wait for a disk or a network drive: {shown}", "backups make a few wait"),
+    "logins": _m(0.05, 0.004, None, "T1110", "Many logins are being tried at once: {shown}", "people log in one by one"),
+    "half": _m(0.03, 0.006, None, None, "Connections pile up that the other end has closed: {shown}", "a program that forgets to close"),
+    "unanswered": _m(0.03, 0.006, None, None, "Connections pile up that nobody answers: {shown}", "a dependency that is dead, or a sweep"),
+    "loop": _m(0.03, 0.004, None, None, "A service starts again and again: {shown}", "deploys start it once or twice"),
 }
 # fmt: on
 

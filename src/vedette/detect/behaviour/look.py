@@ -6,6 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from vedette.core import Row
+from vedette.detect.behaviour.faults import Faults, faults
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import MARKS, tally
 from vedette.detect.behaviour.marks import flags_of, marks_of
@@ -55,7 +56,7 @@ _CROWD_TIMES = 6  # and that many times more than ever
 
 
 class Novel(NamedTuple):
-    """A process whose shape this host never learned."""
+    """A process whose shape this host never learned. `also` are its other telling marks."""
 
     shape: int
     process: Process
@@ -66,6 +67,7 @@ class Novel(NamedTuple):
     leans: dict[str, str]
     behind: str
     excused: float
+    also: tuple[str, ...] = ()
 
 
 class Crowd(NamedTuple):
@@ -109,6 +111,7 @@ class Look(NamedTuple):
     crowds: tuple[Crowd, ...]
     counted: Counter[str]
     services: Services
+    faults: Faults
     locked: list[int]
     packages: dict[str, int]
     since_package: int
@@ -178,6 +181,7 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         _crowds(counted, scene) if state.crowds else (),
         counted,
         _services(read, within, scene, since_boot),
+        faults(view, state, [one.process for one in read], within),
         locked,
         packages,
         since,
@@ -263,6 +267,7 @@ def _novel(
         leans,
         behind,
         excused,
+        tuple(sorted(one for one in marks if one != mark and MARKS[one].hard)),
     )
 
 

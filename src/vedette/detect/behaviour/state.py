@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.detect.behaviour.growth import Growth
 from vedette.detect.behaviour.recent import Recent
 from vedette.detect.behaviour.shelf import Shelf
 
@@ -51,6 +52,9 @@ class _Kept(msgspec.Struct):
     boot: float = 0.0
     since_boot: int = 1_000
     recent: Recent = msgspec.field(default_factory=Recent)
+    growth: Growth = msgspec.field(default_factory=Growth)
+    heights: dict[str, tuple[int, float]] = {}
+    restarts: dict[str, float] = {}
 
 
 class _Dumped(_Kept):
@@ -65,7 +69,8 @@ class BehaviourState(_Kept):
     `shapes`, `contacts` and `programs` have fingerprints of what is usual here with the snapshot that last showed
     it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
     `locked` the user ids whose accounts can't log in; `package_tables` the package tables' fingerprints; `recent` what
-    of the last snapshot need not be read again.
+    of the last snapshot need not be read again; `growth` how programs grow, `heights` the highest piles by kind and since
+    when one is higher (Unix seconds), `restarts` how often services were lately started anew.
     """
 
     shapes: Shelf = msgspec.field(default_factory=Shelf)

@@ -1,0 +1,214 @@
+"""Operational faults that show in processes and sockets: leaks, pile-ups, and services that crash again and again."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from math import log, nan
+from typing import NamedTuple
+
+from vedette.detect.behaviour.growth import Growing, Growth, Sample, grow
+from vedette.detect.behaviour.hostile import PILES
+from vedette.detect.behaviour.scope import Scope
+from vedette.detect.behaviour.services import service_of
+from vedette.detect.behaviour.shape import Process, program_of
+from vedette.detect.behaviour.state import BehaviourState
+from vedette.detect.fingerprint import known_print
+from vedette.detect.inventory.fact import number
+from vedette.detect.odds import nats
+from vedette.detect.view import View
+
+__all__ = ["Faults", "Loop", "Pile", "faults"]
+
+_SOCKETS = "process_open_sockets"
+_MIB = 1 << 20
+_LEAST = {"zombies": 12, "stuck": 8, "logins": 10, "half": 25, "unanswered": 20}
+_TIMES = 4  # more than ever
+_LASTS = 50.0  # seconds that a pile must be there
+_BEGUN = re.compile(r"^sshd(?:-session|-auth)?: .*\[(?:net|preauth|accepted)\]$")
+_LOOP, _LOOP_WATCHED = (
+    2.3,
+    3.3,
+)  # restarts, each a tenth lighter a minute; with people at work it takes one more
+_KEPT = 4.0  # nats
+_MOST_RESTARTS = 50
+_SETTLED = 30  # snapshots in which a service was seen before its restarts count
+_KEEPERS = re.compile(
+    r"redis|valkey|memcached|varnish|mysqld|mariadbd|postgres|java|mongod|elastic|opensearch|clickhouse|beam|etcd|influx"
+    r"|prometheus|victoria|qemu|squid|rabbit|cassandra|browser|chrom|firefox|node"
+)
+
+
+class Pile(NamedTuple):
+    """So many of a kind, of which most are of one name; `most` is how many there ever were before."""
+
+    kind: str
+    name: str
+    now: int
+    most: int
+    nats: float
+
+
+class Loop(NamedTuple):
+    """A service that was started anew in one look after another."""
+
+    service: str
+    nats: float
+
+
+class Faults(NamedTuple):
+    """What was found, and the states after: of growth, of piles (most ever, since when) and of restarts."""
+
+    growing: tuple[tuple[Growing, str], ...]
+    piles: tuple[Pile, ...]
+    loops: tuple[Loop, ...]
+    growth: Growth
+    heights: dict[str, tuple[int, float]]
+    restarts: dict[str, float]
+
+
+def faults(view: View, state: BehaviourState, read: list[Process], within: Scope) -> Faults:
+    """Compares with this host's past. Changes nothing."""
+    now = view.snapshot.taken_at.timestamp()
+    owners = _owners(read, within)
+    metrics = view.snapshot.metrics
+    packets = metrics.get("system.network.packets.receive.rate", 0.0)
+    share, usage = (metrics.get(f"system.memory.{name}", 0.0) for name in ("utilization", "usage"))
+    memory = usage / share / _MIB if 0.0 < share <= 1.0 and 0.0 < usage < 1e15 else 0.0
+    grown, growth = grow(
+        state.growth, _samples(view, owners), now=now, traffic=packets, memory=memory
+    )
+    growing = tuple(_placed(one, view, owners) for one in grown)
+    piles, heights = _piles(view, state, now)
+    loops, restarts = _loops(view, state, read, within)
+    return Faults(growing, piles, loops, growth, heights, restarts)
+
+
+def _placed(one: Growing, view: View, owners: Mapping[str, int]) -> tuple[Growing, str]:
+    """With its largest process; what keeps data in memory by design is mostly excused."""
+    pids = (pid for pid, program in owners.items() if program == one.program)
+    pid = max(pids, key=lambda pid: (number(view.by_pid[pid], "resident_size", 0), pid))
+    name = str(view.by_pid[pid].get("name"))
+    keeps = one.measure == "memory" and _KEEPERS.search(name) is not None
+    return (one._replace(nats=one.nats - _KEPT) if keeps else one), pid
+
+
+def _owners(read: list[Process], within: Scope) -> dict[str, int]:
+    """The fingerprint of each process's program: shells and builders, which come and go, left out."""
+    kinds = dict(within.kept)
+    owners = {}
+    for pid, key in within.ids.items():
+        kind = kinds.get(key)
+        if kind is not None and kind.program:
+            owners[pid] = kind.program
+    for process in read:
+        if process.form.role not in {"shell", "builder", "sudo"}:
+            owners[process.pid] = known_print(program_of(process))
+    return owners
+
+
+def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
+    memory: dict[int, float] = {}
+    threads: dict[int, float] = {}
+    copies = Counter(owners.values())
+    rows = view.by_pid
+    for pid, program in owners.items():
+        row = rows[pid]
+        memory[program] = max(memory.get(program, 0.0), number(row, "resident_size", 0) / _MIB)
+        threads[program] = max(threads.get(program, 0.0), float(number(row, "threads", 0)))
+    sockets: Counter[int] = Counter()
+    seen = _SOCKETS in view.seen
+    for row in view.rows(_SOCKETS):
+        owner = owners.get(str(row.get("pid")))
+        if owner is not None:
+            sockets[owner] += 1
+    return {
+        program: (
+            memory[program],
+            threads[program],
+            float(sockets[program]) if seen else nan,
+            float(many),
+        )
+        for program, many in copies.items()
+    }
+
+
+def _counts(view: View) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in _LEAST}
+    for row in view.by_pid.values():
+        state = row.get("state")
+        if state in {"Z", "D"}:
+            counts["zombies" if state == "Z" else "stuck"][str(row.get("name"))[:64]] += 1
+        command = row.get("cmdline")
+        if isinstance(command, str) and command.startswith("sshd") and _BEGUN.match(command[:200]):
+            counts["logins"]["sshd"] += 1
+    ends: Counter[tuple[str, str, str]] = Counter()
+    for row in view.rows(_SOCKETS):
+        how = row.get("state")
+        if how in {"CLOSE_WAIT", "SYN_SENT"}:
+            owner = str(view.by_pid.get(str(row.get("pid")), {}).get("name"))[:64]
+            far = (
+                ""
+                if how == "CLOSE_WAIT"
+                else f"{row.get('remote_address')}:{row.get('remote_port')}"
+            )
+            ends["half" if how == "CLOSE_WAIT" else "unanswered", owner, far[:64]] += 1
+    for (kind, owner, _), many in ends.items():
+        # Of attempts only those at one place count together: many places are a sweep.
+        counts[kind][owner] = max(counts[kind][owner], many)
+    return counts
+
+
+def _piles(
+    view: View, state: BehaviourState, now: float
+) -> tuple[tuple[Pile, ...], dict[str, tuple[int, float]]]:
+    found, heights = [], dict(state.heights)
+    for kind, names in _counts(view).items():
+        many = sum(names.values())
+        most, since = heights.get(kind, (0, 0.0))
+        limit = max(_LEAST[kind], _TIMES * most)
+        if many < limit:
+            if many or most:
+                # Slowly, or else a pile that grows gently teaches its own size.
+                heights[kind] = (min(max(many, most), most + 2), 0.0)
+            continue
+        since = since or now
+        heights[kind] = (most, since)
+        if kind == "logins" or now - since >= _LASTS:
+            evidence = PILES[kind]
+            name = min(names, key=lambda one: (-names[one], one))
+            score = nats(evidence.seen, evidence.rate) + log(many / limit)
+            found.append(Pile(kind, name, many, most, score))
+    return tuple(found), heights
+
+
+def _loops(
+    view: View, state: BehaviourState, read: list[Process], within: Scope
+) -> tuple[tuple[Loop, ...], dict[str, float]]:
+    minutes = min(max((view.elapsed or 60.0) / 60.0, 0.0), 60.0)
+    restarts = {
+        name: left for name, was in state.restarts.items() if (left := was * 0.9**minutes) > 0.1
+    }
+    before = view.snapshot.taken_at.timestamp() - (view.elapsed or 60.0) - 5.0
+    kept = {kind.service for _, kind in within.kept}
+    services = [service_of(one) for one in read]
+    begun = Counter(
+        name
+        for name, one in zip(services, read, strict=True)
+        if name and number(one.row, "start_time", 0) > before
+    )
+    running = Counter(services)
+    for name, many in begun.items():
+        resident = state.residents.get(name)
+        if resident is None or resident.seen < _SETTLED or running[name] > many:
+            continue
+        if known_print(name) not in kept:
+            restarts[name] = restarts.get(name, 0.0) + 1.0
+    evidence = PILES["loop"]
+    limit = _LOOP_WATCHED if view.rows("logged_in_users") else _LOOP
+    score = nats(evidence.seen, evidence.rate)
+    found = tuple(
+        Loop(name, score + log(count / limit))
+        for name, count in sorted(restarts.items())
+        if count >= limit
+    )
+    return found, dict(sorted(restarts.items())[:_MOST_RESTARTS])

@@ -1,0 +1,79 @@
+"""Operational faults in words."""
+
+from datetime import UTC, datetime
+
+from vedette.detect.behaviour.faults import Faults, Loop, Pile
+from vedette.detect.behaviour.growth import Growing
+from vedette.detect.behaviour.hostile import GROWTH, PILES
+from vedette.detect.behaviour.shape import form_of
+from vedette.detect.behaviour.state import BehaviourState
+from vedette.detect.case import Case
+from vedette.detect.view import View
+
+__all__ = ["told_of"]
+
+_EXPERT = "behaviour"
+_AFTER_START = 15  # snapshots after a start of the machine in which everything grows
+_UNITS = {
+    "memory": " MiB",
+    "threads": " threads",
+    "sockets": " connections",
+    "copies": " processes",
+}
+_WORTH_TELLING = -6.0
+
+
+def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
+    """One case for each fault."""
+    cases = [_pile(pile, view, state) for pile in found.piles]
+    if state.since_boot >= _AFTER_START:
+        cases += [_growing(one, pid, view) for one, pid in found.growing]
+        cases += [_loop(loop, state) for loop in found.loops]
+    return [case for case in cases if case.nats > _WORTH_TELLING]
+
+
+def _growing(one: Growing, pid: str, view: View) -> Case:
+    seen = form_of(view.by_pid[pid])
+    thing = seen.script or seen.path or seen.name
+    unit = _UNITS[one.measure]
+    evidence = GROWTH[one.measure]
+    shown = f"{thing} (pid {pid}) has {one.now:.0f}{unit}, usually at most {one.before:.0f}"
+    return Case(
+        expert=_EXPERT,
+        subject=f"process:{thing}",
+        nats=one.nats,
+        text=evidence.text.format(shown=shown),
+        observed=f"{one.now:.0f}{unit}, more with each look",
+        expected=f"at most {one.before:.0f}{unit}",
+    )
+
+
+def _pile(pile: Pile, view: View, state: BehaviourState) -> Case:
+    evidence = PILES[pile.kind]
+    since = state.heights.get(pile.kind, (0, 0.0))[1]
+    return Case(
+        expert=_EXPERT,
+        subject=f"crowd:{pile.name}" if pile.kind == "zombies" else f"{pile.kind}:{pile.name}",
+        nats=pile.nats,
+        text=evidence.text.format(
+            shown=f"{pile.now} now, most of {pile.name}; never more than {pile.most} before"
+        ),
+        attack=evidence.attack,
+        observed=f"{pile.now} at once",
+        expected=f"at most {pile.most}",
+        since=datetime.fromtimestamp(since, UTC) if since else view.snapshot.taken_at,
+    )
+
+
+def _loop(loop: Loop, state: BehaviourState) -> Case:
+    evidence = PILES["loop"]
+    resident = state.residents.get(loop.service)
+    shown = resident.shown if resident is not None else loop.service.split(" ", maxsplit=1)[0]
+    return Case(
+        expert=_EXPERT,
+        subject=f"service:{shown}",
+        nats=loop.nats,
+        text=evidence.text.format(shown=shown),
+        observed="started anew in one look after another",
+        expected="it runs on",
+    )
