@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
 from tests.fixtures.sealed import TENANT, message
 
@@ -18,7 +19,7 @@ from vedette.core import Label, ManualClock, Resolution, Snapshot, Verdict
 from vedette.detect import Contribution, interval_of
 from vedette.queue import Delivery, Done
 from vedette.seal import KeyRing
-from vedette.store import Store
+from vedette.store import Store, Telling
 
 RING = KeyRing.generate()
 HOSTS, COUNT = 10, 60
@@ -195,3 +196,17 @@ def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: Ma
         one.version for one in sees.values()
     )
     assert {at: later.at(TENANT, [(WEB, at)])[0] for at in sees} == sees
+
+
+def test_a_telling_that_cant_be_read_stops_nobody(store: Store, clock: ManualClock) -> None:
+    worker = pipeline(store, clock)
+    parts = minutes(fleet(1, 45, {0: 36}, UNIT))
+    for part in parts[:36]:
+        deliver(worker, clock, part)
+    odd = Telling(cohort=WEB, interval=interval_of(clock.now()), blob=b"\xc1 of another time")
+    store.cohorts.close(TENANT, odd.interval, lambda _told, _closed, _upto: [odd])
+    with capture_logs() as logs:
+        for part in parts[36:]:
+            deliver(worker, clock, part)
+    assert {entry["event"] for entry in logs} >= {"cohorts.unreadable"}
+    assert len(verdicts(store)) == len(parts)

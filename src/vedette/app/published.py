@@ -4,6 +4,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+import structlog
+
 from vedette.core import Clock, Record, TenantId
 from vedette.detect import (
     FLEET,
@@ -22,6 +25,7 @@ from vedette.store import Store, Telling
 
 __all__ = ["Published", "telling"]
 
+_log = structlog.get_logger()
 _MOST_GROUPS = 512  # kept in memory, over all tenants
 _MOST_PAST = 64
 _KEPT = 32  # versions of each
@@ -103,8 +107,8 @@ class Published:
     ) -> tuple[Group, ...]:
         last = groups[-1] if groups else Group()
         found = list(groups)
-        for one in self._store.cohorts.added(*key, after=after, upto=upto):
-            last = last.after(Contribution.decode(one.blob), one.interval)
+        for part in _parts(self._store.cohorts.added(*key, after=after, upto=upto)):
+            last = last.after(part.told, part.interval)
             found.append(last)
             del found[:-_KEPT]
         return tuple(found)
@@ -118,11 +122,25 @@ def telling(cohort: str, taken_at: datetime, told: Contribution) -> Telling | No
 
 
 def _cut(told: Sequence[Telling], closed: int, upto: int) -> list[Telling]:
-    parts = [
-        Part(cohort=one.cohort, interval=one.interval, told=Contribution.decode(one.blob))
-        for one in told
-    ]
     return [
         Telling(cohort=one.cohort, interval=one.interval, blob=one.told.encode())
-        for one in cut(parts, closed=closed, upto=upto)
+        for one in cut(_parts(told), closed=closed, upto=upto)
     ]
+
+
+def _parts(told: Sequence[Telling]) -> list[Part]:
+    """Decoded. One that can't be (a later version of Vedette wrote it, or it is damaged) is told of and left out.
+
+    It would stop every host otherwise, for what only excuses.
+    """
+    parts = []
+    for one in told:
+        try:
+            contribution = Contribution.decode(one.blob)
+        except msgspec.MsgspecError as error:
+            _log.warning(
+                "cohorts.unreadable", cohort=one.cohort, interval=one.interval, why=str(error)
+            )
+            continue
+        parts.append(Part(cohort=one.cohort, interval=one.interval, told=contribution))
+    return parts

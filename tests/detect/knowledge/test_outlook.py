@@ -81,6 +81,13 @@ def test_a_spread_says_on_how_many_hosts_and_since_when() -> None:
     assert (found.hosts, found.since) == (4, (NOW - 2) * 300.0)
 
 
+def test_the_cohort_gives_the_scale_of_a_metric() -> None:
+    told = Contribution(hosts=3, scales={"m": {0: 1, 8: 2}})
+    cohort = Group().after(told, NOW - 1)
+    assert outlook(cohort, Group()).scale("m") == (4.0, 3)
+    assert Outlook().scale("m") == (0.0, 0)
+
+
 def test_what_appeared_long_ago_is_no_roll_out() -> None:
     old = group(20, soft=10, loud=5, at=NOW - WINDOW)
     assert outlook(old).excuse(THING) == 0.0

@@ -62,6 +62,10 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
             return 0.0
         return max(self._prevalence(thing), self._roll_out(thing))
 
+    def scale(self, metric: str) -> tuple[float, int]:
+        """The median host's scale of a metric in the cohort, and how many hosts told one; (0, 0) where nobody did."""
+        return self.knowledge.cohort.scale(metric)
+
     def vouches(self, thing: int) -> bool:
         """Whether people called the very thing normal for this host's cohort."""
         return self.knowledge.cohort.vouches(thing, self.now)
