@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 import typer
 
 from vedette.core import ConfigError
@@ -114,6 +115,20 @@ def bench_hosts(
         cost=cost,
     )
     raise typer.Exit(run_hosts_bench(options))
+
+
+@app.command("poisoning")
+def bench_poisoning(
+    model: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A model bundle's folder.")
+    ] = None,
+) -> None:
+    """How slow is slow enough: bad states brought in by 1, 10, 100 and 1,000 steps, and when they are still told."""
+    from vedette.app.bench.poisoning import run_poisoning_bench
+    from vedette.detect import Bundle
+
+    rows = run_poisoning_bench(Bundle.load(model) if model else Bundle.shipped())
+    typer.echo(msgspec.json.encode({"poisoning": rows}))
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -25,7 +25,23 @@ __all__ = ["Look", "Reading", "look"]
 _SUBJECT, _SHOWN = 300, 600  # letters that a state keeps
 
 
-_ELSEWHERE = "unknown on this host until now, but other hosts have it"
+_ELSEWHERE = "not on this host until now, but on others of the fleet"
+_THINGS = {
+    "users": "accounts",
+    "authorized_keys": "SSH keys",
+    "sudoers": "sudo rules",
+    "logged_in_users": "logins",
+    "crontab": "scheduled jobs",
+    "systemd_units": "units",
+    "kernel_modules": "kernel modules",
+    "mounts": "mounts",
+    "suid_bin": "programs that run with their owner's rights",
+    "hash": "watched files",
+    "listening_ports": "ports",
+    "deb_packages": "packages",
+    "rpm_packages": "packages",
+}
+_TABLE_OF = {kind.name: kind.table for kind in KINDS}
 
 
 class Reading(NamedTuple):
@@ -232,10 +248,8 @@ def _open(
             view.outlook.excuse(print_of(fact.kind, key, value)),
         )
         score -= explained + excused
-    expected = "unknown on this host until now"
-    if excused:
-        expected = _ELSEWHERE
-    elif why.causes["package"] < EXPLAINED:
+    expected = _ELSEWHERE if excused else _usual(fact.kind, state, held=held)
+    if not excused and why.causes["package"] < EXPLAINED:
         expected += "; packages are changing"
     return Open(
         kind=fact.kind,
@@ -254,6 +268,13 @@ def _open(
         explained=explained > 0.0,
         owed=credit,
     )
+
+
+def _usual(kind: str, state: InventoryState, *, held: bool) -> str:
+    if held:
+        return "as it was in every snapshot before"
+    known, things = len(state.known[kind]), _THINGS[_TABLE_OF[kind]]
+    return f"one of the {known} {things} that were here so far" if known > 1 else f"no new {things}"
 
 
 def weigh(mark: str, state: InventoryState, part: InventoryPart, count: int) -> float:
