@@ -24,7 +24,7 @@ __all__ = ["SCENARIOS", "STEPS", "Poisoned", "Scenario", "poison", "run_poisonin
 
 STEPS = (1, 10, 100, 1_000)
 _START = datetime(2026, 1, 1, tzinfo=UTC)
-_QUIET, _AFTER, _MINUTES = 600, 240, 10.0
+_AFTER, _MINUTES = 240, 10.0
 _HOST = HostId("00000000-0000-4000-8000-000000000001")
 
 Tables = dict[str, list[Row]]
@@ -34,13 +34,14 @@ Metrics = dict[str, float]
 class Scenario(Record, frozen=True, kw_only=True):
     """A bad state and the way to it. `at(share, tables, metrics)` puts the host there; a share of 1 is the whole.
 
-    `expert` and `subject` say who should name what.
+    `expert` and `subject` say who should name what; `quiet` snapshots go before.
     """
 
     name: str
     expert: str
     subject: str
     at: Callable[[float, Tables, Metrics], None]
+    quiet: int = 600
 
 
 class Poisoned(Record, frozen=True, kw_only=True):
@@ -66,9 +67,9 @@ def _connections(share: float, _tables: Tables, metrics: Metrics) -> None:
 
 
 def _together(share: float, _tables: Tables, metrics: Metrics) -> None:
-    # No gauge looks at these two; they go apart, each within what it has shown before.
-    metrics["vendor.queue.length"] += 30.0 * share
-    metrics["vendor.cache.hits.rate"] -= 30.0 * share
+    # No gauge looks at these two; they go apart by three of their usual deviations each.
+    metrics["vendor.queue.length"] += 60.0 * share
+    metrics["vendor.cache.hits.rate"] -= 60.0 * share
 
 
 def _many_jobs(share: float, tables: Tables, _metrics: Metrics) -> None:
@@ -122,7 +123,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         subject="metric:system.network.connections.established",
         at=_connections,
     ),
-    Scenario(name="two metrics go apart", expert="vitals", subject="metrics", at=_together),
+    Scenario(
+        name="two metrics go apart", expert="vitals", subject="metrics", at=_together, quiet=2_000
+    ),
     Scenario(
         name="a hostile job after harmless ones",
         expert="inventory",
@@ -142,21 +145,21 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 
 def poison(detector: Detector, scenario: Scenario, steps: int, *, dwell: int = 1) -> Poisoned:
-    """Four quiet days, then so many steps of `dwell` snapshots each, then a while there; a snapshot every ten minutes."""
-    looks = _QUIET + steps * dwell + _AFTER
+    """Quiet days, then so many steps of `dwell` snapshots each, then a while there; a snapshot every ten minutes."""
+    looks = scenario.quiet + steps * dwell + _AFTER
     random, state = Random(7), None  # noqa: S311 - a simulation
     before, found, share = 0, None, 0.0
     for at in range(looks):
-        share = min(max((at - _QUIET) // dwell + 1, 0) / steps, 1.0)
+        share = min(max((at - scenario.quiet) // dwell + 1, 0) / steps, 1.0)
         scored = _look(detector, _snapshot(at, random, scenario, share), state)
         state = scored.state
         told = scored.label is Label.ABNORMAL and any(
             reason.subject.startswith(scenario.subject) for reason in scored.reasons
         )
-        if at < _QUIET:
+        if at < scenario.quiet:
             before += scored.label is Label.ABNORMAL
         elif told:
-            found = at - _QUIET + 1
+            found = at - scenario.quiet + 1
             break
     days = steps * dwell * _MINUTES / 1_440.0
     return Poisoned(
