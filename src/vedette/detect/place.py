@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-__all__ = ["RISKY", "hidden", "known_hidden", "place", "risky"]
+__all__ = ["RISKY", "dropped", "hidden", "known_hidden", "place", "risky"]
 
 RISKY = frozenset({"temp", "memory", "anonymous"})
 
@@ -80,6 +80,17 @@ def _hidden(path: str) -> bool:
 def known_hidden(path: str) -> bool:
     """Whether a part of the path is a hidden directory that honest tools keep their programs in."""
     return "/." in path and _KNOWN_HIDDEN.search(path[:_LONGEST]) is not None
+
+
+# Where applications let strangers put files, or keep what they throw away.
+_DROPPED = re.compile(
+    r"/(uploads?|tmp|temp|cache|sessions?|userfiles|attachments|avatars|wp-content)/", re.IGNORECASE
+)
+
+
+def dropped(path: str) -> bool:
+    """Whether it lies in a part of an application that visitors write to."""
+    return place(path) == "app" and _DROPPED.search(path[:_LONGEST]) is not None
 
 
 def risky(path: str) -> bool:

@@ -12,7 +12,9 @@ __all__ = ["deed"]
 _LENGTH = 1_000
 _SHELL = r"(?:ba|da|z|k|a)?sh\b"
 _SH = rf"(?:\S*/)?{_SHELL}"
-_RUN = rf"(?:sudo\s+(?:-\S+\s+)*)?(?:{_SH}|(?:\S*/)?(?:python|perl|ruby|php|node)[\d.]*\b)"
+_RUN = (
+    rf"(?:(?:sudo|busybox)\s+(?:-\S+\s+)*)?(?:{_SH}|(?:\S*/)?(?:python|perl|ruby|php|node)[\d.]*\b)"
+)
 _GUARDS = (
     r"(?:auditd|rsyslogd?|syslog(?:-ng)?|systemd-journald|osqueryd?|falcon-sensor|falco|clamav\S*|clamd|fail2ban\S*"
     r"|apparmor|firewalld|ufw|nftables|iptables|wazuh\S*|sysmon|filebeat|auditbeat|vedette\S*|crowdsec|aide)"

@@ -267,6 +267,21 @@ ENTRIES = (
         role="database",
     ),
     Entry(
+        id="T1078",
+        name="an operator who always came from inside comes in from the internet",
+        evidence="`logged_in_users`: a public address of a person who had private ones only",
+        steps=(_login("ana", "198.51.100.9"),),
+        expect=_found("login:ana"),
+    ),
+    Entry(
+        id="T1531",
+        name="the database's account is deleted",
+        evidence="`users`: the row of a service account is gone",
+        steps=(lambda stage: stage.drop("users", username="postgres"),),
+        expect=_found("user:postgres", within=2),
+        role="database",
+    ),
+    Entry(
         id="T1531",
         name="an operator's account is deleted",
         evidence="`users`: the row of a login account is gone",

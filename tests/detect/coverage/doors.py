@@ -166,6 +166,21 @@ _PORTS = (
         _program("gost", "/usr/local/bin/gost", "gost -L=:1080", WORKER),
         1_080,
     ),
+    _port(
+        "T1021.004",
+        "logins at a second port",
+        "the SSH server at a port of no use before",
+        _program("sshd", "/usr/sbin/sshd", "/usr/sbin/sshd -p 2200"),
+        2_200,
+        role="admin",
+    ),
+    _port(
+        "T1505.003",
+        "a server among uploaded files",
+        "its program is in a folder of uploads",
+        _program("x", "/srv/app/uploads/x", uid=33),
+        8_081,
+    ),
     Entry(
         id="T1036",
         name="a known port taken by another program",

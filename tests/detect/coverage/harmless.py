@@ -415,6 +415,43 @@ ENTRIES = (
         _nothing,
         lasting=False,
     ),
+    _silent(
+        "install",
+        "a certificate tool with its job that waits a random time",
+        together(
+            upgraded("certbot"),
+            added(
+                "crontab",
+                job(
+                    "/etc/cron.d/certbot",
+                    "root perl -e 'sleep int(rand(43200))' && certbot -q renew",
+                    "0 */12 * * *",
+                ),
+            ),
+            written("/etc/cron.d/certbot"),
+        ),
+    ),
+    _silent(
+        "install",
+        "the tools of containers with their units, modules and group",
+        together(
+            upgraded("docker-ce", "containerd.io"),
+            added("systemd_units", unit("docker.service"), unit("containerd.service")),
+            added("kernel_modules", module("bridge"), module("br_netfilter")),
+            written("/etc/group"),
+        ),
+    ),
+    _silent(
+        "install",
+        "statistics with a timer and a job every ten minutes",
+        together(
+            upgraded("sysstat"),
+            added("systemd_units", unit("sysstat.service"), unit("sysstat-collect.timer")),
+            added("crontab", job("/etc/cron.d/sysstat", "root debian-sa1 1 1", "*/10 * * * *")),
+            written("/etc/cron.d/sysstat", "/etc/cron.daily/sysstat"),
+        ),
+        role="database",
+    ),
     _silent("keys", "an old key is taken away", lambda s: s.drop("authorized_keys", uid=1001)),
     _silent(
         "jobs",

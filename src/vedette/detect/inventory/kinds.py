@@ -7,7 +7,7 @@ from vedette.detect.inventory import accounts, doors, files, lists, mounts, star
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.view import View
 
-__all__ = ["EXPLAINING", "KINDS", "WIDENING", "Kind", "Memory"]
+__all__ = ["EXPLAINING", "KINDS", "PASSING", "WIDENING", "Kind", "Memory"]
 
 
 class Memory(NamedTuple):
@@ -61,6 +61,10 @@ def _logins(view: View, memory: Memory) -> Iterable[Fact]:
     return accounts.logins(view, memory.closed)
 
 
+def _jobs(view: View, memory: Memory) -> Iterable[Fact]:
+    return starters.jobs(view, memory.closed)
+
+
 def _debs(view: View, memory: Memory) -> Iterable[Fact]:
     return versions.versions(view, "version", "deb_packages", memory.versions)
 
@@ -79,7 +83,8 @@ KINDS = (
     Kind("keyring", "authorized_keys", accounts.keyring),
     Kind("sudo", "sudoers", accounts.rules),
     Kind("login", "logged_in_users", _logins, with_memory=True),
-    Kind("cron", "crontab", starters.jobs),
+    Kind("origin", "logged_in_users", accounts.origins),
+    Kind("cron", "crontab", _jobs, with_memory=True),
     Kind("care", "crontab", starters.care),
     Kind("unit.file", "systemd_units", starters.units),
     Kind("unit.state", "systemd_units", starters.unit_states),
@@ -88,7 +93,7 @@ KINDS = (
     Kind("mount.flags", "mounts", mounts.flags),
     Kind("suid", "suid_bin", files.raised),
     Kind("hash", "hash", files.digests),
-    Kind("listen", "listening_ports", doors.ports, _WITH_PROCESSES, steady=False),
+    Kind("port", "listening_ports", doors.ports, _WITH_PROCESSES, steady=False),
     Kind("door", "listening_ports", doors.owners, _WITH_PROCESSES, steady=False),
     Kind("reach", "listening_ports", doors.reaches, _WITH_PROCESSES, steady=False),
     Kind("tool", "deb_packages", lists.deb_packages),
@@ -102,3 +107,6 @@ EXPLAINING = frozenset({"user", "home", "key", "cron"})
 
 WIDENING = frozenset({"hash", "mount.flags"})
 """Kinds of which an agent of another version, or told otherwise, shows more: that is newly looked at, not new."""
+
+PASSING = frozenset({"login", "origin"})
+"""Kinds whose facts seldom stay for long: people come and go."""

@@ -43,21 +43,25 @@ _PASSING = re.compile(r"^/(run|media|snap|tmp|var/tmp|var/snap|proc|sys|dev)(/|$
 
 def mounts(view: View) -> Iterator[Fact]:
     """Of `mounts`: one per path; its type is the value."""
+    roots = {text(row, "device") for row in view.rows("mounts") if text(row, "path") == "/"}
     for row in view.rows("mounts"):
         path, kind = text(row, "path"), text(row, "type")
+        again = (
+            path != "/" and text(row, "device") in roots and text(row, "device").startswith("/dev/")
+        )
         lasting = kind in _LASTING and place(path) != "layer" and not _PASSING.match(path)
         yield Fact(
             "mount",
             path,
             kind,
-            (_mark(path, kind),),
+            (_mark(path, kind, again=again),),
             f"mount:{path}",
             f"{path} ({kind})",
             watch="mount" if lasting and path != "/" else "",
         )
 
 
-def _mark(path: str, kind: str) -> str:
+def _mark(path: str, kind: str, *, again: bool) -> str:
     if _OVER_PROCESS.match(path):
         return "mount.process"
     if kind in {"cgroup", "cgroup2"} and not path.startswith(("/sys/", "/run/")):
@@ -66,7 +70,13 @@ def _mark(path: str, kind: str) -> str:
         return "mount.stranger"
     if hidden(path) and not kind.startswith("fuse"):
         return "mount.hidden"
-    return "mount.over" if _OVER_SYSTEM.match(path) else "mount.plain"
+    if _OVER_SYSTEM.match(path):
+        return "mount.over"
+    return (
+        "mount.again"
+        if again and place(path) != "layer" and not _PASSING.match(path)
+        else "mount.plain"
+    )
 
 
 def flags(view: View) -> Iterator[Fact]:

@@ -1,11 +1,11 @@
 """Facts about what starts or stays by itself: scheduled jobs, units, kernel modules."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from vedette.detect.inventory.fact import Fact, text
-from vedette.detect.place import hidden, place, risky
+from vedette.detect.place import dropped, hidden, place, risky
 from vedette.detect.signature import deed
 from vedette.detect.view import View
 
@@ -34,6 +34,8 @@ _RUNNERS = re.compile(
     r"^(\S*/)?(ba|da|z|k)?sh$|^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*$|^(source|\.)$"
 )
 _OUTPUT = re.compile(r"(?:\d|&)?>>?\s*\S+|</\S+")
+# Where data lies, and no programs.
+_ODD = re.compile(r"^/(var/(?!lib/dpkg/|www/)|usr/(share|include|games)/|boot/|mnt/|media/|proc/)")
 # A pause of random length is what packages use one for.
 _CODE = re.compile(
     r"(?:^|[\s;&|/])(?:python|perl|ruby|php|node|lua)[\d.]*\s+(?:-\S+\s+)*-\w*[cer]\s+(?![\"']sleep\b)[\"']"
@@ -136,13 +138,15 @@ def _program(segment: str) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _marks(command: str, owner: str, minute: str) -> tuple[tuple[str, ...], str]:
+def _marks(command: str, account: str, minute: str) -> tuple[tuple[str, ...], str]:
     runs = [_program(segment) for segment in _SEGMENT.split(_OUTPUT.sub(" ", command))]
     marks = []
     if any(map(risky, runs)):
         marks.append("cron.temp")
     if any(map(hidden, runs)):
         marks.append("cron.hidden")
+    if any(_ODD.match(path) or dropped(path) for path in runs):
+        marks.append("cron.odd")
     found = deed(command)
     if found in _DEEDS:
         marks.append("cron.deed")
@@ -150,7 +154,7 @@ def _marks(command: str, owner: str, minute: str) -> tuple[tuple[str, ...], str]
         marks.append("cron.code")
     if _DOWNLOAD.search(command):
         marks.append("cron.download")
-    if owner in _SERVICES:
+    if account:
         marks.append("cron.service")
     home = any(place(path) in {"home", "roothome"} or path.startswith("~") for path in runs)
     always = minute in {"*", "*/1", "@reboot"}
@@ -161,8 +165,8 @@ def _marks(command: str, owner: str, minute: str) -> tuple[tuple[str, ...], str]
     return tuple(marks) or ("cron.plain",), found
 
 
-def jobs(view: View) -> Iterator[Fact]:
-    """Of `crontab`: one per file and command; its schedule is the value."""
+def jobs(view: View, closed: Collection[str]) -> Iterator[Fact]:
+    """Of `crontab`: one per file and command; its schedule is the value. `closed` are accounts that can't log in."""
     for row in view.rows("crontab"):
         file, command = text(row, "path"), text(row, "command")
         spool = _SPOOL.search(file)
@@ -171,7 +175,8 @@ def jobs(view: View) -> Iterator[Fact]:
         rest = f"{after} {rest}" if tab else rest
         schedule = [text(row, part) for part in ("event", "minute", "hour", "day_of_week")]
         minute = schedule[0] or schedule[1]
-        marks, found = _marks((rest.strip() or command)[:_LENGTH], owner[:64], minute[:64])
+        account = "service" if owner in _SERVICES or owner in closed else ""
+        marks, found = _marks((rest.strip() or command)[:_LENGTH], account, minute[:64])
         yield Fact(
             "cron",
             f"{file}\0{command}",
