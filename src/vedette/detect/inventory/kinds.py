@@ -13,11 +13,12 @@ __all__ = ["EXPLAINING", "KINDS", "PASSING", "WIDENING", "Kind", "Memory"]
 class Memory(NamedTuple):
     """What some readers must know beside the rows.
 
-    The names of service accounts that can't log in, and the versions of followed packages when they were last read.
+    The names of service accounts that can't log in, and the versions of followed packages now and when last read.
     """
 
     closed: Collection[str]
     versions: Mapping[str, str]
+    before: Mapping[str, str]
 
 
 class Kind(NamedTuple):
@@ -65,12 +66,12 @@ def _jobs(view: View, memory: Memory) -> Iterable[Fact]:
     return starters.jobs(view, memory.closed)
 
 
-def _debs(view: View, memory: Memory) -> Iterable[Fact]:
-    return versions.versions(view, "version", "deb_packages", memory.versions)
+def _debs(_: View, memory: Memory) -> Iterable[Fact]:
+    return versions.versions("version", memory.versions, memory.before)
 
 
-def _rpms(view: View, memory: Memory) -> Iterable[Fact]:
-    return versions.versions(view, "version.rpm", "rpm_packages", memory.versions)
+def _rpms(_: View, memory: Memory) -> Iterable[Fact]:
+    return versions.versions("version.rpm", memory.versions, memory.before)
 
 
 _WITH_PROCESSES = frozenset({"processes"})

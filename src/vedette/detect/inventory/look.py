@@ -97,7 +97,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     since_boot = 0 if started else state.since_boot + 1
     closed = closed_accounts(view, state.closed)
     versions = versions_now(view, state.versions)
-    memory = Memory(closed or (), state.versions)
+    memory = Memory(closed or (), versions, state.versions)
     config = _config(view, state)
     readings = {
         kind.name: _read(kind, view, state, memory, config)

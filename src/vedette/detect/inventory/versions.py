@@ -67,13 +67,9 @@ def versions_now(view: View, before: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def versions(view: View, kind: str, table: str, before: Mapping[str, str]) -> Iterator[Fact]:
-    """The followed packages of a table: one by name, its version is the value."""
-    for row in view.rows(table):
-        name = row.get("name")
-        if not isinstance(name, str) or name not in FOLLOWED:
-            continue
-        version = short(text(row, "version"), _LETTERS)
+def versions(kind: str, now: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Fact]:
+    """The followed packages: one by name, its version is the value."""
+    for name, version in now.items():
         last = before.get(name, version)
         down = older(version, last)
         yield Fact(
@@ -115,6 +111,8 @@ _CORE = frozenset(
 
 def older(version: str, other: str) -> bool:
     """Whether the version sorts before the other, as deb-version(7) orders them."""
+    if version == other:
+        return False
     return _order(version) < _order(other)
 
 
