@@ -1,15 +1,21 @@
 """What every expert must do, whatever it looks at. Subclasses give `expert` and may give harsher histories."""
 
 import copy
+import sys
 from collections.abc import Sequence
+from datetime import timedelta
+from math import isfinite
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.contracts.hostile_history import flooded, odd_cells, with_strangers
 from tests.fixtures.quiet_host import changed, process, quiet_snapshots, quiet_tables
 
-from vedette.core import Row, Snapshot
+from vedette.core import HostId, Row, Snapshot
 from vedette.detect import Case, Expert, View
 
 QUIET = 40
@@ -152,6 +158,87 @@ class ExpertSuite:
         cases, _ = run(expert, views(snapshots))
         assert not [case for some in cases for case in some if case.nats > 0]
 
+    @settings(
+        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(data=st.data())
+    def test_any_grouping_of_hosts_gives_what_each_would_get_alone(
+        self, expert: Expert[Any], data: st.DataObject
+    ) -> None:
+        lives = [views(life) for life in _lives()]
+        alone = [run(expert, life) for life in lives]
+        left = [list(life) for life in lives]
+        states = [expert.fresh() for _ in lives]
+        cases: list[list[tuple[Case, ...]]] = [[] for _ in lives]
+        while any(left):
+            waiting = [host for host, life in enumerate(left) if life]
+            wave = data.draw(st.lists(st.sampled_from(waiting), min_size=1, unique=True))
+            seen = [left[host].pop(0) for host in wave]
+            said = expert.judge(seen, [states[host] for host in wave])
+            alarms = [any(case.nats > 0 for case in one) for one in said]
+            after = expert.learn(seen, [states[host] for host in wave], alarms)
+            for host, one, state in zip(wave, said, after, strict=True):
+                states[host] = state
+                cases[host].append(one)
+        for (straight, _), grouped in zip(alone, cases, strict=True):
+            assert [_told(one) for one in grouped] == [_told(one) for one in straight]
+            for one, other in zip(grouped, straight, strict=True):
+                assert [c.nats for c in one] == pytest.approx([c.nats for c in other], abs=1e-9)
+
+    def test_unknown_tables_and_columns_change_nothing(self, expert: Expert[Any]) -> None:
+        strange = run(expert, views([with_strangers(snapshot) for snapshot in history()]))[0]
+        straight = run(expert, views(history()))[0]
+        assert list(map(_said, strange)) == list(map(_said, straight))
+
+    def test_an_unknown_metric_alone_is_no_alarm(self, expert: Expert[Any]) -> None:
+        snapshots = [changed(s, metrics={"no.such.metric": 1.0 + s.seq}) for s in history()[:QUIET]]
+        cases, _ = run(expert, views(snapshots))
+        assert not [case for some in cases for case in some if case.nats > 0]
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_cells_of_any_type_are_survived_and_every_number_is_finite(
+        self, expert: Expert[Any], seed: int
+    ) -> None:
+        random = Random(seed)  # noqa: S311 - makes no secret
+        snapshots = [
+            odd_cells(snapshot, random) if random.random() < 0.5 else snapshot
+            for snapshot in history()
+        ]
+        cases, state = run(expert, views(snapshots))
+        assert all(isfinite(case.nats) for some in cases for case in some)
+        assert all(map(isfinite, _numbers(expert.dump(state))))
+        again = expert.load(expert.dump(state))
+        assert expert.dump(again) == expert.dump(state)
+
+    def test_a_flood_of_new_things_fills_no_state_and_grows_no_work(
+        self, expert: Expert[Any]
+    ) -> None:
+        state, sizes, calls = expert.fresh(), [], []
+        for view in views(list(flooded(36, 60))):
+            with _Calls() as counted:
+                cases = expert.judge([view], [state])
+                (state,) = expert.learn([view], [state], [False])
+            assert len(cases[0]) <= 100
+            sizes.append(len(msgspec.msgpack.encode(expert.dump(state))))
+            calls.append(counted.many)
+        assert max(sizes) < 700_000
+        assert max(calls[24:]) < 2 * max(calls[:12])
+
+    def test_what_is_abnormal_is_not_learned_while_the_alarm_lasts(
+        self, expert: Expert[Any]
+    ) -> None:
+        snapshots = history()
+        _, state = run(expert, views(snapshots)[:QUIET])
+        busy = snapshots[-1]
+        told: list[tuple[Case, ...]] = []
+        for count in range(QUIET, QUIET + 15):
+            at = busy.taken_at + (count + 1 - busy.seq) * timedelta(seconds=60)
+            later = changed(busy, seq=count + 1, taken_at=at)
+            view = View(snapshot=later, count=count, elapsed=60.0, seen=frozenset(later.tables))
+            told += expert.judge([view], [state])
+            (state,) = expert.learn([view], [state], [True])
+        assert any(case.nats > 0 for case in told[-1])
+
     @pytest.mark.parametrize("raw", [None, [], {}, 7, ["x"], b"\x00"])
     def test_what_is_no_state_is_refused(self, expert: Expert[Any], raw: Any) -> None:
         with pytest.raises((ValueError, TypeError, KeyError)):
@@ -179,3 +266,61 @@ def _bare(snapshot: Snapshot) -> Snapshot:
         for name, rows in snapshot.tables.items()
     }
     return msgspec.structs.replace(snapshot, tables=tables, metrics={})
+
+
+class _Calls:
+    """Counts the calls of Python's functions while it is entered: work that is the same on every machine."""
+
+    def __init__(self) -> None:
+        self.many = 0
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _count(self, _frame: object, event: str, _arg: object) -> None:
+        self.many += event == "call"
+
+
+def _lives() -> list[list[Snapshot]]:
+    """Short lives of five hosts: quiet, abnormal, with sight lost, with other metrics, and a beginner's."""
+    whole = history()
+    busy = [changed(s, host=_host(s, 1)) for s in whole[25:]]
+    blind = [
+        changed(s, host=_host(s, 2), without=("users", "processes") if s.seq % 5 == 0 else ())
+        for s in whole[30:]
+    ]
+    other = [
+        changed(
+            s, host=_host(s, 3), metrics={f"some.metric.{n}": float(n * s.seq) for n in range(9)}
+        )
+        for s in whole[20:]
+    ]
+    return [whole[:20], busy, blind, other, [changed(s, host=_host(s, 4)) for s in whole[:2]]]
+
+
+def _host(snapshot: Snapshot, number: int) -> Any:
+    return msgspec.structs.replace(snapshot.host, id=HostId(f"{number}{snapshot.host.id[1:]}"))
+
+
+def _told(cases: Sequence[Case]) -> list[tuple[str, str, str | None, str]]:
+    return [(case.subject, case.text, case.attack, case.observed) for case in cases]
+
+
+def _numbers(value: Any) -> list[float]:
+    """Every fraction in a dump, packed parts that are MessagePack included."""
+    if isinstance(value, float):
+        return [value]
+    if isinstance(value, dict):
+        return [one for pair in value.items() for part in pair for one in _numbers(part)]
+    if isinstance(value, list | tuple):
+        return [one for part in value for one in _numbers(part)]
+    if isinstance(value, bytes):
+        try:
+            return _numbers(msgspec.msgpack.decode(value))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return []
+    return []

@@ -16,6 +16,7 @@ from vedette.detect import YOUNG, Arrival, Bundle, Detector, Scored
 
 ONE, TWO = Epoch("e1"), Epoch("e2")
 OTHER = HostId("c0ffee00-3a8b-4f39-9c1b-0d8f5a3c2b10")
+THIRD = HostId("decade00-3a8b-4f39-9c1b-0d8f5a3c2b10")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,30 @@ def test_batches_of_any_size_give_identical_answers(detector: Detector) -> None:
     singly = play(detector, mixed, batch=1)[0]
     assert play(detector, mixed, batch=16)[0] == singly
     assert play(detector, mixed, batch=256)[0] == singly
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_any_grouping_and_any_order_of_hosts_gives_what_each_gets_alone(
+    detector: Detector, data: st.DataObject
+) -> None:
+    lives = [
+        arrivals(leaking()[50:]),
+        arrivals(list(quiet_snapshots(25, host=OTHER, seed=7))),
+        arrivals([changed(s, without=("users",)) for s in quiet_snapshots(9, host=THIRD)]),
+    ]
+    alone = [play(detector, life)[0] for life in lives]
+    queue = data.draw(st.permutations([n for n, life in enumerate(lives) for _ in life]))
+    turns = [iter(life) for life in lives]
+    mixed, answers = [next(turns[number]) for number in queue], []
+    states: dict[HostId, bytes | None] = {}
+    while mixed:
+        size = data.draw(st.integers(1, 40))
+        part, mixed = mixed[:size], mixed[size:]
+        more, states = play(detector, part, batch=size, states=states)
+        answers += more
+    for number, straight in enumerate(alone):
+        assert [a for n, a in zip(queue, answers, strict=True) if n == number] == straight
 
 
 def test_a_state_goes_on_from_its_bytes_exactly_as_from_memory(detector: Detector) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts.expert_suite import ExpertSuite, run, views
+from tests.contracts.expert_suite import run, views
 from tests.fixtures.quiet_host import changed, quiet_snapshots
 
 from vedette.core import ConfigError, Snapshot
-from vedette.detect import Case, Expert
+from vedette.detect import Case
 from vedette.detect.vitals import VitalsExpert, fit
 from vedette.detect.vitals.bank import (
     attribute,
@@ -29,14 +29,6 @@ from vedette.detect.vitals.watch import Watch, read_watch, update_watch
 
 MEMORY = next(g for g in GAUGES if g.metric == "system.memory.utilization")
 CPU = next(g for g in GAUGES if g.metric == "system.cpu.utilization")
-
-
-class TestVitals(ExpertSuite):
-    """Vitals keeps the contract of an expert."""
-
-    @pytest.fixture
-    def expert(self) -> Expert[Any]:
-        return VitalsExpert({})
 
 
 def with_metric(name: str, values: list[float], *, every: float = 60.0) -> list[Snapshot]:

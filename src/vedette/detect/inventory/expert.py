@@ -88,7 +88,7 @@ class InventoryExpert:
         _age(state, alarm=alarm)
         _watch(view, state, seen)
         state.package_tables, state.closed = seen.packages, seen.closed
-        state.versions, state.lists, state.causes = seen.versions, seen.lists, seen.causes
+        state.versions, state.lists, state.causes = dict(seen.versions), seen.lists, seen.causes
         state.listeners = view.listeners
         state.since_package = min(seen.since_package, 1_000)
         if view.snapshot.host.boot_time > state.boot + 30.0:

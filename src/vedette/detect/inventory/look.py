@@ -1,6 +1,6 @@
 """One reading of a host's tables against its state: what is new, what has gone, and how much that says."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from math import log
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from vedette.detect.view import View
 
 __all__ = ["Look", "Reading", "look"]
 
-_SUBJECT, _SHOWN = 300, 600  # letters that a state keeps
+_SUBJECT, _SHOWN = 300, 300  # letters that a state keeps
 
 
 _ELSEWHERE = "not on this host until now, but on others of the fleet"
@@ -71,7 +71,7 @@ class Look(NamedTuple):
     since_package: int
     since_boot: int
     closed: list[str] | None
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     lists: dict[str, int]
     causes: dict[str, int]
     config: str
@@ -96,7 +96,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     started = view.snapshot.host.boot_time > state.boot + 30.0
     since_boot = 0 if started else state.since_boot + 1
     closed = closed_accounts(view, state.closed)
-    versions = versions_now(view, state.versions)
+    versions = versions_now(view, state.versions, state.known)
     memory = Memory(closed or (), versions, state.versions)
     config = _config(view, state)
     readings = {
@@ -142,7 +142,7 @@ def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int
 
 
 def _causes(
-    state: InventoryState, lists: dict[str, int], versions: dict[str, str]
+    state: InventoryState, lists: dict[str, int], versions: Mapping[str, str]
 ) -> dict[str, int]:
     """By the snapshots since: changes of facts that explain others, and of followed packages."""
     aged = {name: age + 1 for name, age in state.causes.items() if age < EXPLAINED}

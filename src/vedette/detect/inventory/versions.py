@@ -1,7 +1,7 @@
 """Versions of the packages that matter: which moved, and which went back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from vedette.detect.inventory.excuses import OWNED
 from vedette.detect.inventory.fact import Fact, text
@@ -48,16 +48,20 @@ FOLLOWED = OWNED | frozenset(
 )
 """Packages whose going back to a version never seen here matters, and those that explain a changed program."""
 
+_READ_AS = {"deb_packages": "version", "rpm_packages": "version.rpm"}
 _LETTERS = 64
 _RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 _Part = tuple[tuple[int, ...], int]
 
 
-def versions_now(view: View, before: Mapping[str, str]) -> dict[str, str]:
-    """The followed packages' versions by name; what they were `before` where no package table came in rows."""
+def versions_now(view: View, before: Mapping[str, str], known: Container[str]) -> Mapping[str, str]:
+    """The followed packages' versions by name; what they were `before` where no package table came in other rows.
+
+    `known` are the kinds that were read before.
+    """
     tables = [name for name in PACKAGES if name in view.seen]
-    if not tables or (before and all(name in view.unchanged for name in tables)):
-        return dict(before)
+    if all(name in view.unchanged and _READ_AS[name] in known for name in tables):
+        return before
     found: dict[str, str] = {}
     for table in tables:
         for row in view.rows(table):
