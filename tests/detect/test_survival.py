@@ -24,7 +24,7 @@ from vedette.detect.place import _hidden, hidden, place
 from vedette.detect.short import short
 from vedette.detect.signature import deed
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.vitals import VitalsState
+from vedette.detect.vitals.past import Past, VitalsState
 
 GROWN = 40
 MEMORY = "system.memory.utilization"
@@ -122,19 +122,28 @@ def vitals(host: HostState) -> VitalsState:
     return found
 
 
+def written(host: HostState) -> Past:
+    """What vitals knows of the host, as arrays that may be written."""
+    state = vitals(host)
+    state.exact, state.rough = state.exact.copy(), state.rough.copy()
+    return state.past()
+
+
 def _bank(field: str, value: float) -> Callable[[HostState], object]:
     def spoil(host: HostState) -> None:
-        bank = vitals(host).bank
-        getattr(bank, field)[..., bank.names.index(MEMORY)] = value
+        banks = written(host).banks
+        seat = banks.layout.seat[MEMORY]
+        place = banks.layout.own[seat] if field in {"spread", "precision"} else seat
+        getattr(banks, field)[..., place] = value
 
     return spoil
 
 
 def _sample(value: float) -> Callable[[HostState], object]:
     def spoil(host: HostState) -> None:
-        watch = vitals(host).watches[MEMORY]
-        watch.sample = np.float32(value).tobytes() + watch.sample[4:]
-        watch.high = value
+        watches, gauge = written(host).watches, [g.metric for g in GAUGES].index(MEMORY)
+        watches.sample[0, gauge, 0] = value
+        watches.high[0, gauge] = value
 
     return spoil
 
@@ -142,8 +151,8 @@ def _sample(value: float) -> Callable[[HostState], object]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        *(_bank(field, np.inf) for field in ("filters", "mean", "range", "spread")),
-        *(_bank(field, np.nan) for field in ("filters", "mean", "range", "spread", "age")),
+        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "spread")),
+        *(_bank(field, np.nan) for field in ("filters", "mean", "high", "spread", "age")),
         _bank("filters", 1e200),
         _sample(np.inf),
         _sample(np.nan),
@@ -157,10 +166,11 @@ def test_a_past_with_a_number_that_is_none_starts_anew_and_blinds_once(
     assert subjects(answers[0]) == {"state:vitals"}
     assert MEMORY in answers[0].reasons[0].text
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
-    host = vitals(decode_state(state, detector.experts))
-    assert MEMORY in host.bank.names
-    assert np.isfinite(host.bank.precision).all()
-    assert host.watches["system.threads.count"].seen == GROWN + 30
+    past = vitals(decode_state(state, detector.experts)).past()
+    assert MEMORY in past.layout.names
+    assert np.isfinite(past.banks.precision).all()
+    threads = [gauge.metric for gauge in GAUGES].index("system.threads.count")
+    assert past.watches.seen[0, threads] == GROWN + 30
 
 
 def _weighs_unknown_evidence(host: HostState) -> None:
@@ -179,7 +189,7 @@ def _weighs_without_end(host: HostState) -> None:
 
 
 def _cannot_learn(host: HostState) -> None:
-    vitals(host).bank.rows = -2
+    written(host).banks.scale[:] = 0.0
 
 
 @pytest.mark.parametrize(
@@ -239,10 +249,10 @@ def test_thousands_of_metrics_make_no_large_state(detector: Detector) -> None:
     snapshots = [*(changed(s, metrics=wide) for s in quiet_snapshots(20)), *churn]
     state = play(detector, snapshots)[1]
     assert state is not None
-    assert len(state) < 60_000
-    bank = vitals(decode_state(state, detector.experts)).bank
-    assert len(bank.names) == 64
-    assert {gauge.metric for gauge in GAUGES} & set(snapshots[0].metrics) <= set(bank.names)
+    assert len(state) < 96_000
+    names = vitals(decode_state(state, detector.experts)).names
+    assert len(names) == 64
+    assert {gauge.metric for gauge in GAUGES} & set(snapshots[0].metrics) <= set(names)
 
 
 def test_a_metric_with_a_boundless_name_gets_no_seat(detector: Detector, grown: bytes) -> None:

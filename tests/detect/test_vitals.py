@@ -9,26 +9,34 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts.expert_suite import run, views
+from tests.contracts.expert_suite import ExpertSuite, run, views
 from tests.fixtures.quiet_host import changed, quiet_snapshots
 
-from vedette.core import ConfigError, Snapshot
-from vedette.detect import Case
+from vedette.core import ConfigError, HostId, Snapshot
+from vedette.detect import Case, Expert, View
 from vedette.detect.vitals import VitalsExpert, fit
-from vedette.detect.vitals.bank import (
-    attribute,
-    dump_bank,
-    fresh_bank,
-    load_bank,
-    read_bank,
-    update_bank,
-)
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.tail import Tail, threshold, update_tail
-from vedette.detect.vitals.watch import Watch, read_watch, update_watch
+from vedette.detect.vitals.past import VitalsState
+from vedette.detect.vitals.watches import (
+    EXACT,
+    ROUGH,
+    Watches,
+    learn_watches,
+    read_watches,
+)
+from vedette.detect.vitals.wave import look
 
-MEMORY = next(g for g in GAUGES if g.metric == "system.memory.utilization")
-CPU = next(g for g in GAUGES if g.metric == "system.cpu.utilization")
+MEMORY = [g.metric for g in GAUGES].index("system.memory.utilization")
+CPU = [g.metric for g in GAUGES].index("system.cpu.utilization")
+ONE = np.ones(1)
+
+
+class TestVitals(ExpertSuite):
+    """Vitals keeps the contract of an expert."""
+
+    @pytest.fixture
+    def expert(self) -> Expert[Any]:
+        return VitalsExpert({})
 
 
 def with_metric(name: str, values: list[float], *, every: float = 60.0) -> list[Snapshot]:
@@ -98,16 +106,30 @@ def test_the_first_flutter_of_a_constant_counter_is_no_alarm() -> None:
     assert not loud(cases)
 
 
+def fresh_watches() -> Watches:
+    watches = Watches(np.zeros((1, EXACT)), np.zeros((1, ROUGH), np.float32))
+    watches.begin()
+    return watches
+
+
+def watch(watches: Watches, gauge: int, value: float, *, alarm: bool = False) -> float:
+    """The nats of one value a minute after the one before, which is then learned."""
+    values = np.full((1, len(GAUGES)), np.nan)
+    values[0, gauge] = value
+    reading = read_watches(watches, values, ONE, ONE < 0)
+    learn_watches(
+        watches, reading, values, minutes=ONE, at=ONE, alarms=np.array([alarm]), booting=ONE < 0
+    )
+    return float(reading.nats[0, gauge])
+
+
 def test_what_stays_in_alarm_becomes_usual_ten_times_slower() -> None:
     def minutes_until_usual(*, alarm: bool) -> int:
-        watch = Watch()
+        watches = fresh_watches()
         for _ in range(120):
-            reading = read_watch(watch, MEMORY, 0.2, 1.0)
-            update_watch(watch, reading, 0.2, minutes=1.0, at=1.0, alarm=False)
+            watch(watches, MEMORY, 0.2)
         for minute in range(1, 5000):
-            reading = read_watch(watch, MEMORY, 0.8, 1.0)
-            update_watch(watch, reading, 0.8, minutes=1.0, at=1.0, alarm=alarm)
-            if minute > 5 and reading.nats < 1.0:
+            if watch(watches, MEMORY, 0.8, alarm=alarm) < 1.0 and minute > 5:
                 return minute
         raise AssertionError("never learned")
 
@@ -115,20 +137,25 @@ def test_what_stays_in_alarm_becomes_usual_ten_times_slower() -> None:
 
 
 def test_a_watch_keeps_its_sample_bounded_and_spanning() -> None:
-    watch = Watch()
+    watches = fresh_watches()
     for minute in range(3000):
-        value = minute / 3000
-        update_watch(
-            watch, read_watch(watch, CPU, value, 1.0), value, minutes=1.0, at=1.0, alarm=False
-        )
-    sample = np.frombuffer(watch.sample, np.float32)
-    assert len(sample) <= 64
+        watch(watches, CPU, minute / 3000)
+    sample = watches.sample[0, CPU, : int(watches.filled[0, CPU])]
+    assert 32 <= len(sample) <= 64
     assert sample[0] < 0.15
     assert sample[-1] > 0.9
-    assert 0.3 < watch.median < 0.7
+    assert 0.3 < watches.median[0, CPU] < 0.7
+    for minute in range(6000):
+        watch(watches, CPU, 1.0 + minute / 6000)
+    assert watches.sample[0, CPU, 0] > 0.3
 
 
-def rows(count: int, *, seed: int = 2) -> list[dict[str, float]]:
+def with_values(rows: list[dict[str, float]], **more: Any) -> list[Snapshot]:
+    snapshots = quiet_snapshots(len(rows), **more)
+    return [msgspec.structs.replace(s, metrics=row) for s, row in zip(snapshots, rows, strict=True)]
+
+
+def noise(count: int, *, seed: int = 2) -> list[dict[str, float]]:
     random = Random(seed)  # noqa: S311 - makes no secret
     found = []
     for _ in range(count):
@@ -137,110 +164,206 @@ def rows(count: int, *, seed: int = 2) -> list[dict[str, float]]:
     return found
 
 
-def bank_after(some: list[dict[str, float]]) -> Any:
-    bank = fresh_bank()
-    for row in some:
-        bank = update_bank(bank, read_bank(bank, row), row, pace=1.0)
-    return bank
+def scores(seen: list[View], state: VitalsState | None = None) -> tuple[list[float], VitalsState]:
+    """The bank's score of every view, none of them an alarm, and the state after all."""
+    expert = VitalsExpert({})
+    state, found = state or expert.fresh(), []
+    for view in seen:
+        found.append(float(look([view], [state])[0].group.bank.score[0]))
+        (state,) = expert.learn([view], [state], [False])
+    return found, state
 
 
-def test_the_bank_finds_what_breaks_a_relation_and_names_it() -> None:
-    bank = bank_after(rows(400))
-    usual = max(read_bank(bank, row).score for row in rows(50, seed=9))
-    broken = {"a": 11.5, "b": 17.0, "c": 5.0, "still": 7.0}
-    reading = read_bank(bank, broken)
-    assert reading.score > usual + 1.0
-    shares = attribute(bank, reading)
-    assert sum(shares.values()) == pytest.approx(1.0)
-    assert shares["a"] + shares["b"] > 0.8
+def test_a_metric_that_was_not_sent_leaves_what_is_known_of_it_alone() -> None:
+    rows = noise(60)
+    del rows[-1]["a"]
+    seen = views(with_values(rows))
+    _, state = scores(seen[:-1])
+    before = state.past().banks
+    _, state = scores(seen[-1:], state)
+    after = state.past().banks
+    assert (after.filters[..., 0] == before.filters[..., 0]).all()
+    assert (after.mean[..., 0] == before.mean[..., 0]).all()
+    assert after.absent[0].tolist() == [1.0, 0.0, 0.0, 0.0]
 
 
-def test_the_bank_is_lossless_in_bytes() -> None:
-    bank = bank_after(rows(45))
-    again = load_bank(msgspec.msgpack.decode(msgspec.msgpack.encode(dump_bank(bank))))
-    for row in rows(60, seed=4):
-        one, other = read_bank(bank, row), read_bank(again, row)
-        assert one.score == other.score
-        bank, again = (
-            update_bank(bank, one, row, pace=1.0),
-            update_bank(again, other, row, pace=1.0),
-        )
-
-
-def test_a_metric_that_was_not_sent_leaves_its_filters_alone() -> None:
-    bank = bank_after(rows(50))
-    row = rows(51)[-1]
-    del row["a"]
-    before = bank.filters[:, bank.names.index("a")].copy()
-    after = update_bank(bank, read_bank(bank, row), row, pace=1.0)
-    assert (after.filters[:, after.names.index("a")] == before).all()
+@pytest.mark.parametrize("name", ["a", "b", "c", "still"])
+def test_a_missing_metric_is_not_strange(name: str) -> None:
+    rows = noise(700)
+    whole, _ = scores(views(with_values(rows)))
+    for at in range(400, 700, 10):
+        del rows[at][name]
+    holes, _ = scores(views(with_values(rows)))
+    assert max(holes[400::10]) <= 1.1 * max(whole[400:])
 
 
 def test_a_new_metric_joins_without_a_shock() -> None:
-    bank = bank_after(rows(320))
-    for at, row in enumerate(rows(80, seed=6)):
-        more = row | {"new": float(at % 7)}
-        reading = read_bank(bank, more)
-        assert reading.score < 25.0
-        bank = update_bank(bank, reading, more, pace=1.0)
-    assert "new" in bank.names
+    rows = noise(480)
+    for at, row in enumerate(rows[320:]):
+        row["new"] = 1e6 + at % 7
+    found, state = scores(views(with_values(rows)))
+    assert max(found[320:]) < 25.0
+    assert "new" in state.names
+
+
+def test_a_metric_that_comes_again_after_days_elsewhere_is_no_shock() -> None:
+    rows = noise(2200)
+    for row in rows[400:2100]:
+        del row["c"]
+    for row in rows[2100:]:
+        row["c"] += 900.0
+    found, _ = scores(views(with_values(rows)))
+    assert max(found[2100:]) < 1.3 * max(found[500:2100])
 
 
 def test_a_bank_takes_no_more_than_64_metrics() -> None:
     wide = {f"m{n:03d}": float(n) for n in range(500)}
-    assert len(bank_after([wide, wide]).names) == 64
+    _, state = scores(views(with_values([wide, wide, wide | {"later": 1.0}])))
+    assert len(state.names) == 64
+    assert "later" not in state.names
+
+
+def test_a_newcomer_takes_a_seat_that_was_empty_for_a_week_and_no_other() -> None:
+    wide = {f"m{n:02d}": float(n) for n in range(64)}
+    fewer = {name: value for name, value in wide.items() if name != "m07"}
+    _, state = scores(views(with_values([wide, fewer, fewer | {"x": 1.0}])))
+    assert "x" not in state.names
+    state.past().banks.absent[0, state.names.index("m07")] = 10_081.0
+    _, state = scores(views(with_values([fewer, fewer | {"x": 1.0}])), state)
+    assert "x" in state.names
+    assert "m07" not in state.names
+
+
+def test_one_huge_value_does_not_deafen_its_metric() -> None:
+    rows = noise(1500)
+    rows[500]["c"] = 1e14
+    rows[1400]["c"] = 60.0
+    found, state = scores(views(with_values(rows)))
+    assert found[1400] > 1.2 * max(found[900:1400])
+    scale = state.past().banks.scale[0, :, state.names.index("c")]
+    assert scale.max() < 200.0
+
+
+def test_a_reboot_is_no_alarm_and_levels_begin_anew() -> None:
+    rows = [row | {"cache": 1e9 + n * 1e3} for n, row in enumerate(noise(900, seed=7))]
+    for row in rows[600:]:
+        row["cache"] -= 9e8
+        row["a"], row["b"] = row["a"] + 30.0, row["b"] + 60.0
+    snapshots = with_values(rows)
+    first = snapshots[0].taken_at.timestamp()
+    boots = [first - 9e5] * 600 + [first + 600 * 60 - 20.0] * 300
+    rebooted = [
+        msgspec.structs.replace(s, host=msgspec.structs.replace(s.host, boot_time=boot))
+        for s, boot in zip(snapshots, boots, strict=True)
+    ]
+    straight, _ = scores(views(snapshots))
+    found, _ = scores(views(rebooted))
+    assert max(straight[600:700]) > 15.0
+    assert max(found[600:700]) < 1.3 * max(found[400:600])
+
+
+def test_a_clock_that_is_set_is_no_boot() -> None:
+    snapshots = with_values(noise(40))
+    first = snapshots[0].taken_at.timestamp()
+    boots = [first - 9e5] * 20 + [first - 9e5 + 7200.0] * 20
+    seen = views(
+        [
+            msgspec.structs.replace(s, host=msgspec.structs.replace(s.host, boot_time=boot))
+            for s, boot in zip(snapshots, boots, strict=True)
+        ]
+    )
+    _, state = scores(seen)
+    assert state.past().banks.up[0] > 1000.0
+
+
+def test_who_looks_every_second_is_not_old_after_an_hour_of_looks() -> None:
+    _, fast = scores(views(with_values(noise(60), every=1.0)))
+    _, slow = scores(views(with_values(noise(60), every=300.0)))
+    assert fast.past().banks.units[0] == pytest.approx(1.0 + 59 / 60)
+    assert slow.past().banks.units[0] == pytest.approx(60.0)
+
+
+def test_hosts_of_other_metrics_are_judged_together_as_alone() -> None:
+    expert = VitalsExpert({})
+    lives = [
+        views(
+            with_values(
+                [row | {f"m{n}": 1.0 for n in range(host % 3)} for row in noise(80, seed=host)]
+            )
+        )
+        for host in range(7)
+    ]
+    states, together = [expert.fresh() for _ in lives], []
+    for row in zip(*lives, strict=True):
+        seen = list(row)
+        cases = expert.judge(seen, states)
+        together.append([float(s.note.group.bank.score[s.note.place]) for s in states])
+        states = expert.learn(seen, states, [any(c.nats > 0 for c in some) for some in cases])
+    for host, life in enumerate(lives):
+        alone, state = scores(life)
+        assert np.abs(np.array(alone) - [said[host] for said in together]).max() <= 1e-9
+        assert expert.dump(state) == expert.dump(states[host])
+
+
+def test_cold_hosts_refresh_at_different_looks() -> None:
+    phases = set()
+    for host in range(40):
+        snapshots = with_values(noise(2))
+        ident = msgspec.structs.replace(snapshots[0].host, id=HostId(f"host-{host}"))
+        _, state = scores(views([msgspec.structs.replace(s, host=ident) for s in snapshots]))
+        phases.add(float(state.past().banks.phase[0]) % 10)
+    assert len(phases) == 10
+
+
+def test_a_state_of_38_metrics_is_small() -> None:
+    row = {f"system.some.metric.of.usual.length.{n:02d}": float(n) for n in range(38)}
+    _, state = scores(views(with_values([row] * 3)))
+    assert len(msgspec.msgpack.encode(VitalsExpert({}).dump(state))) <= 32 * 1024
 
 
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e18, 1e18), max_size=6),
+        st.tuples(
+            st.dictionaries(st.sampled_from("abcdef"), st.floats(), max_size=6),
+            st.one_of(st.none(), st.floats(-1e6, 1e9)),
+            st.floats(-1e18, 1e18),
+            st.booleans(),
+        ),
         min_size=1,
         max_size=40,
     )
 )
-def test_the_bank_stays_finite_on_any_numbers(some: list[dict[str, float]]) -> None:
-    bank = fresh_bank()
-    for row in some:
-        reading = read_bank(bank, row)
-        assert np.isfinite(reading.score)
-        bank = update_bank(bank, reading, row, pace=1.0)
+def test_no_numbers_leave_a_state_that_is_unsound(
+    some: list[tuple[dict[str, float], float | None, float, bool]],
+) -> None:
+    expert = VitalsExpert({})
+    state = expert.fresh()
+    for count, (row, elapsed, boot, alarm) in enumerate(some):
+        (snapshot,) = with_values([row])
+        host = msgspec.structs.replace(snapshot.host, boot_time=boot)
+        snapshot = msgspec.structs.replace(snapshot, host=host)
+        view = View(snapshot=snapshot, count=count, elapsed=elapsed)
+        (cases,) = expert.judge([view], [state])
+        assert all(np.isfinite(case.nats) for case in cases)
+        (state,) = expert.learn([view], [state], [alarm])
+        state = expert.load(msgspec.msgpack.decode(msgspec.msgpack.encode(expert.dump(state))))
+        assert not state.lost
 
 
-def test_the_tail_gives_the_score_that_is_passed_so_often() -> None:
-    tail = Tail()
-    for minute in range(14_400):
-        score = 30.0 if minute % 1440 == 7 else 5.0 + (minute % 10) / 10
-        update_tail(tail, score, minutes=1.0, rare=False)
-    assert threshold(tail, per_day=0.2) > 30.0
-    assert 5.0 < threshold(tail, per_day=5.0) < 7.0
-    assert threshold(Tail(), per_day=1.0) > 50.0
-
-
-def test_a_rare_score_counts_a_tenth_in_the_tail() -> None:
-    calm, upset = Tail(), Tail()
-    update_tail(calm, 3.0, minutes=1.0, rare=False)
-    update_tail(upset, 3.0, minutes=1.0, rare=True)
-    weights = [np.frombuffer(t.bins, np.float32).sum() for t in (calm, upset)]
-    assert weights[1] == pytest.approx(weights[0] / 10)
-
-
-def test_the_whole_speaks_only_after_a_day_and_twice_in_a_row() -> None:
-    expert = VitalsExpert({"threshold": 1e9})
-    random = Random(8)  # noqa: S311 - makes no secret
-    snapshots = with_metric("some.queue", [random.gauss(10, 1) for _ in range(1600)])
-    for at in range(1590, 1600):
-        odd = {"some.queue": 60.0, "system.open_files.count": 20.0, "system.threads.count": 1.0}
-        snapshots[at] = changed(snapshots[at], metrics=odd)
-    cases, _ = run(expert, views(snapshots))
-    said = [at for at, some in enumerate(cases) for case in some if case.subject == "metrics"]
-    assert said
-    assert said[0] >= 1440
-    assert loud(cases)
-    assert set(loud(cases)) <= set(range(1591, 1600))
-    loudest = next(c for c in cases[loud(cases)[0]] if c.subject == "metrics")
-    assert loudest.nats <= 1.0
-    assert "unlike this host's past" in loudest.text
+def test_a_state_of_version_1_keeps_its_gauges_and_says_that_the_bank_is_new() -> None:
+    sample = np.full(20, 0.25, np.float32).tobytes()
+    watch = [sample, 1, 0, 20, 20.0, 0.1, 0.2, 0, 0.0, 0, 0.25, 0.2, 0.3, 0.05]
+    raw = [1, {"system.memory.utilization": watch}, [[], 0, 0.0], [b"", 1.0, 0.0], -50.0]
+    expert = VitalsExpert({})
+    state = expert.load(raw)
+    watches = state.past().watches
+    assert watches.median[0, MEMORY] == 0.25
+    assert watches.filled[0, MEMORY] == 20
+    (view,) = views(list(quiet_snapshots(1)))
+    assert expert.doubts(view, state)[0][0] == "state:vitals"
+    (after,) = expert.learn([view], [state], [False])
+    assert not expert.doubts(view, after)
 
 
 def test_fit_sets_thresholds_above_all_that_was_said_in_peace() -> None:

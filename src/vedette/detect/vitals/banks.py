@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from vedette.detect.vitals.layout import Layout
 
-__all__ = ["BANDS", "UNKNOWN", "Banks", "fresh_banks"]
+__all__ = ["BANDS", "FILTERS", "LONG_UP", "UNKNOWN", "Banks", "bank_sizes", "cut", "fresh_banks"]
 
-BANDS = 3
+FILTERS, BANDS = 2, 3
 UNKNOWN = 1e30
 """The scale of what has none yet: no distance counts."""
-_FILTERS = 2
-_SCALARS = ("units", "looks", "surprise", "phase")
+LONG_UP = 1e6
+"""Units since a boot that nobody saw."""
+
+_SCALARS = ("units", "looks", "surprise", "phase", "spacing", "boot", "up")
 
 Floats = NDArray[Any]
 
@@ -21,22 +23,22 @@ Floats = NDArray[Any]
 class Banks:
     """Arrays over H hosts, all views of two blocks: `exact` float64 [H, ...] and `rough` float32 [H, ...].
 
-    `units` of time and `looks` so far, `surprise` and `phase` [H]; `filters` [H, 2, D]; `mean`, `scale`, `low` and `high`
-    [H, band, D]; `age` [H, D] is each metric's own time; `spread` and `precision` [H, band, T] (see `Layout`).
+    [H]: `units` of time and `looks` so far, `surprise`, `phase` of the refreshes, the usual `spacing` in minutes (0: not
+    known), `boot` (Unix seconds, 0: not known) and `up`, units since a boot. `filters` [H, 2, D]; `mean`, `scale`, `low`
+    and `high` [H, band, D]; `age` and `absent` [H, D] are each metric's own time, and for how long it was not sent; `far`
+    [H, D] for how many looks in a row it was beyond reach; `spread` and `precision` [H, band, T] (see `Layout`).
     """
 
     def __init__(self, layout: Layout, exact: Floats, rough: Floats) -> None:
         self.layout, self.exact, self.rough = layout, exact, rough
         hosts, size, pairs = len(exact), layout.size, layout.pairs
-        self.units, self.looks, self.surprise, self.phase = (
-            exact[:, at] for at in range(len(_SCALARS))
-        )
-        self.filters, self.mean = _cut(
-            exact, len(_SCALARS), ((hosts, _FILTERS, size), (hosts, BANDS, size))
-        )
+        self.units, self.looks, self.surprise, self.phase = exact[:, :4].T
+        self.spacing, self.boot, self.up = exact[:, 4 : len(_SCALARS)].T
         band, pair = (hosts, BANDS, size), (hosts, BANDS, pairs)
-        self.age, self.scale, self.low, self.high, self.spread, self.precision = _cut(
-            rough, 0, ((hosts, size), band, band, band, pair, pair)
+        self.filters, self.mean = cut(exact, len(_SCALARS), ((hosts, FILTERS, size), band))
+        self.age, self.absent, self.far = cut(rough, 0, ((hosts, size),) * 3)
+        self.scale, self.low, self.high, self.spread, self.precision = cut(
+            rough, 3 * size, (band, band, band, pair, pair)
         )
 
     def part(self, which: slice) -> "Banks":
@@ -44,19 +46,27 @@ class Banks:
         return Banks(self.layout, self.exact[which], self.rough[which])
 
 
+def bank_sizes(layout: Layout) -> tuple[int, int]:
+    """How many exact and rough numbers a host has."""
+    exact = len(_SCALARS) + (FILTERS + BANDS) * layout.size
+    return exact, layout.size * (3 + 3 * BANDS) + 2 * BANDS * layout.pairs
+
+
 def fresh_banks(layout: Layout, phases: Floats) -> Banks:
     """Hosts that have seen nothing; `phases` [H] spreads their refreshes over the looks."""
-    size, pairs, hosts = layout.size, layout.pairs, len(phases)
-    exact = np.zeros((hosts, len(_SCALARS) + (_FILTERS + BANDS) * size))
-    rough = np.zeros((hosts, size * (1 + 3 * BANDS) + 2 * BANDS * pairs), np.float32)
-    banks = Banks(layout, exact, rough)
+    exact, rough = bank_sizes(layout)
+    banks = Banks(
+        layout, np.zeros((len(phases), exact)), np.zeros((len(phases), rough), np.float32)
+    )
     banks.phase[:] = phases
+    banks.up[:] = LONG_UP
     banks.scale[:] = UNKNOWN
     banks.precision[:, :, layout.own] = 1.0
     return banks
 
 
-def _cut(block: Floats, at: int, shapes: tuple[tuple[int, ...], ...]) -> list[Floats]:
+def cut(block: Floats, at: int, shapes: tuple[tuple[int, ...], ...]) -> list[Floats]:
+    """Views of a block [H, N] from column `at` on, one of each shape [H, ...]."""
     found = []
     for shape in shapes:
         size = int(np.prod(shape[1:]))

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from vedette.core import Snapshot
 from vedette.detect.view import View
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.vitals import VitalsExpert, VitalsPart
-from vedette.detect.vitals.watch import read_watch
+from vedette.detect.vitals.wave import look
 
 __all__ = ["fit", "loudest"]
 
@@ -32,16 +33,15 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
 def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
     """The most nats that each gauge says over one host's recording, judged before learned, from snapshot 30 on."""
     expert = VitalsExpert({})
-    state, most, before = expert.fresh(), dict.fromkeys((g.metric for g in GAUGES), 0.0), None
+    state, before = expert.fresh(), None
+    most = np.zeros(len(GAUGES))
     for count, snapshot in enumerate(recording):
         elapsed = (snapshot.taken_at - before).total_seconds() if before else None
         view = View(snapshot=snapshot, count=count, elapsed=elapsed)
         before = snapshot.taken_at
-        for gauge in GAUGES if count >= _WARM else ():
-            watch, value = state.watches.get(gauge.metric), snapshot.metrics.get(gauge.metric)
-            if watch and value is not None:
-                minutes = 1.0 if elapsed is None else elapsed / 60.0
-                reading = read_watch(watch, gauge, value, minutes)
-                most[gauge.metric] = max(most[gauge.metric], reading.nats)
+        (note,) = look([view], [state])
+        if count >= _WARM:
+            most = np.maximum(most, note.group.watch.nats[0])
+        state.note = note
         (state,) = expert.learn([view], [state], [False])
-    return most
+    return {gauge.metric: float(nats) for gauge, nats in zip(GAUGES, most, strict=True)}

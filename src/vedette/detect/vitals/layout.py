@@ -6,19 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layout", "layout_of"]
+__all__ = ["NEVER_MEASURED", "Layout", "layout_of"]
+
+NEVER_MEASURED = frozenset({"system.uptime", "system.memory.limit", "system.cpu.logical.count"})
+"""Metrics that only grow with time, or never change."""
 
 
 class Layout:
     """The seats of D metrics. Pairs (i, j) with i <= j are numbered row by row; there are T = D (D + 1) / 2 of them.
 
-    `first` and `second` [T] are the seats of each pair, `own` [D] the number of the pair (i, i).
+    `first` and `second` [T] are the seats of each pair, `own` [D] the number of the pair (i, i). `familiar` names the metrics
+    that need no seat any more: those that have one, and those that are never measured.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.size = len(names)
         self.seat = {name: at for at, name in enumerate(names)}
+        self.familiar = self.seat.keys() | NEVER_MEASURED
         self.first, self.second = np.triu_indices(self.size)
         self.pairs = len(self.first)
         self.own: NDArray[Any] = np.flatnonzero(self.first == self.second)

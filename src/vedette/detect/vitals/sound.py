@@ -4,62 +4,80 @@ Sums and squares of values inside the bound of magnitude stay far below the limi
 were learned before there was a bound, or damaged ones. One metric's bad number costs that metric alone.
 """
 
-from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.bank import Bank, fresh_bank, only
-from vedette.detect.vitals.tail import BYTES, Tail
-from vedette.detect.vitals.watch import Watch
+from vedette.detect.rarity import FleetTail, Rarity
+from vedette.detect.vitals.bands import refresh
+from vedette.detect.vitals.banks import Banks, fresh_banks
+from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.past import VitalsState
+from vedette.detect.vitals.seats import reseat
+from vedette.detect.vitals.watches import Watches
 
-__all__ = ["Mended", "is_sound_tail", "is_sound_watch", "mend_bank"]
+__all__ = ["TOGETHER", "is_sound", "mended"]
 
-_LEVEL, _SQUARE = 1e16, 1e32
-
-
-@dataclass(frozen=True)
-class Mended:
-    """The bank without what could not be used, and the names of those metrics."""
-
-    bank: Bank
-    lost: tuple[str, ...] = ()
+TOGETHER = "the metrics together"
+_LEVEL, _SQUARE = 1e17, 1e32
 
 
-def is_sound_watch(watch: Watch) -> bool:
-    """Whether a gauge's past holds usable numbers only."""
-    kept = (watch.smooth, watch.before, watch.since, watch.minutes)
-    learned = (watch.median, watch.low, watch.high, watch.spread)
-    return all(abs(value) <= _LEVEL for value in (*kept, *learned)) and bool(
-        _within(np.frombuffer(watch.sample, np.float32), _LEVEL).all()
+def is_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:
+    """Whether no number of a state is out of all bounds. A quick look; `mended` takes a closer one."""
+    return bool(
+        np.maximum.reduce(exact, axis=None, initial=0.0) < _LEVEL
+        and np.minimum.reduce(exact, axis=None, initial=0.0) > -_LEVEL
+        and np.maximum.reduce(rough, axis=None, initial=0.0) < _SQUARE
+        and np.minimum.reduce(rough, axis=None, initial=0.0) > -_SQUARE
     )
 
 
-def is_sound_tail(tail: Tail) -> bool:
-    """Whether the histogram is whole and finite."""
-    if len(tail.bins) != BYTES or not (isfinite(tail.weight) and isfinite(tail.minutes)):
-        return False
-    return bool(np.isfinite(np.frombuffer(tail.bins, np.float32)).all())
+def mended(state: VitalsState, fleet: FleetTail) -> VitalsState:
+    """The state without what can't be gone on with; `lost` names that."""
+    past = state.past()
+    lost = {*state.lost, *_mend_watches(past.watches)}
+    if not past.rarity.sound()[0]:
+        fresh = Rarity.fresh(1, fleet)
+        past.rarity.exact[:], past.rarity.rough[:] = fresh.exact, fresh.rough
+        lost.add(TOGETHER)
+    banks, gone = _mend_bank(past.banks)
+    lost.update(gone)
+    return past.with_banks(banks).state(0, lost=sorted(lost))
 
 
-def mend_bank(bank: Bank) -> Mended:
-    """The bank itself when it is sound; else one without the metrics that are not (all of them, if need be)."""
-    good = _within(bank.age, _LEVEL)
-    for vectors in (bank.filters, bank.mean, bank.range.reshape(4, -1)):
-        good &= _within(vectors, _LEVEL).all(axis=0)
-    good &= _within(np.diagonal(bank.spread, axis1=1, axis2=2), _SQUARE).all(axis=0)
-    kept = np.flatnonzero(good)
-    pairs = bank.spread[:, kept[:, None], kept[None, :]]
-    if not (_within(pairs, _SQUARE).all() and isfinite(bank.surprise)):
-        return Mended(fresh_bank(), tuple(bank.names))
-    if good.all() and np.isfinite(bank.scale).all() and np.isfinite(bank.precision).all():
-        return Mended(bank)
-    names = tuple(name for name, whole in zip(bank.names, good, strict=True) if not whole)
-    return Mended(only(bank, kept), names or tuple(bank.names))
+def _mend_watches(watches: Watches) -> list[str]:
+    broken = np.zeros(len(GAUGES), np.bool_)
+    for field in vars(watches).values():
+        within = (np.abs(field[0]) <= _LEVEL).reshape(len(GAUGES), -1)
+        broken |= ~within.all(axis=1)
+    broken |= (watches.filled[0] < 0) | (watches.filled[0] > watches.sample.shape[2])
+    for field in vars(watches).values():
+        field[0][broken] = 0.0
+    watches.stride[0][broken] = 1.0
+    return [gauge.metric for gauge, bad in zip(GAUGES, broken, strict=True) if bad]
 
 
-def _within(values: NDArray[Any], most: float) -> NDArray[Any]:
-    within: NDArray[Any] = np.abs(values) <= most
+def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
+    names = banks.layout.names
+    scalars = (banks.units, banks.looks, banks.surprise, banks.phase, banks.spacing, banks.boot)
+    good = np.ones(len(names), np.bool_)
+    for field in (banks.age, banks.absent, banks.far):
+        good &= _within(field[0], _LEVEL)
+    for field in (banks.filters, banks.mean, banks.low, banks.high):
+        good &= _within(field[0], _LEVEL).all(axis=0)
+    good &= _within(banks.spread[0][:, banks.layout.own], _SQUARE).all(axis=0)
+    kept = [name for name, whole in zip(names, good, strict=True) if whole]
+    whole = banks if good.all() else reseat(banks, kept)
+    scalars_hold = all(_within(one, _LEVEL).all() for one in (*scalars, banks.up))
+    if not (scalars_hold and _within(whole.spread, _SQUARE).all()):
+        return fresh_banks(banks.layout, np.zeros(1)), [TOGETHER]
+    if not (_within(whole.scale, _SQUARE).all() and _within(whole.precision, _SQUARE).all()):
+        refresh(whole, np.arange(1))
+        return whole, [TOGETHER]
+    return whole, [name for name, fine in zip(names, good, strict=True) if not fine]
+
+
+def _within(values: NDArray[Any], most: float) -> NDArray[np.bool_]:
+    within: NDArray[np.bool_] = np.abs(values) <= most
     return within

@@ -2,17 +2,26 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.core import InvalidInput
 from vedette.detect.rarity import FleetTail, Rarity
-from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, learn_rows, read_rows, shares
-from vedette.detect.vitals.banks import BANDS, Banks, fresh_banks
+from vedette.detect.vitals.bands import (
+    CHUNK,
+    REFRESH,
+    Reading,
+    learn_rows,
+    level,
+    read_rows,
+    shares,
+)
+from vedette.detect.vitals.banks import Banks, fresh_banks
 from vedette.detect.vitals.layout import layout_of
 from vedette.detect.vitals.magnitude import MOST
+from vedette.detect.vitals.tempo import Tempo, tempo
 
 __all__ = ["StreamReading", "VitalsStream"]
 
@@ -21,78 +30,85 @@ Floats = NDArray[Any]
 _ALARM_PACE = 0.1
 
 
+class _Part(NamedTuple):
+    banks: Banks
+    reading: Reading
+    time: Tempo
+
+
 class StreamReading:
-    """What one row of each host says. All [H]: `score`, finite, higher is stranger; `nats` as in `Rarity`; `alarm`."""
+    """What one row of each host says, [H]: `score` finite, higher is stranger; `nats` how rare that is on its host; `alarm`.
+
+    Events above x nats come about e^-x a host-month (see `Rarity`).
+    """
 
     def __init__(
-        self,
-        score: Floats,
-        nats: Floats,
-        alarm: NDArray[np.bool_],
-        parts: Sequence[tuple[Banks, Reading]],
+        self, score: Floats, nats: Floats, alarm: NDArray[np.bool_], parts: Sequence[_Part]
     ) -> None:
         self.score, self.nats, self.alarm, self._parts = score, nats, alarm, parts
 
     def shares(self) -> Floats:
-        """float64 [H, D]: each metric's share of its host's score; a host's shares sum to 1. To be asked before the next step."""
-        return np.concatenate([shares(banks, reading) for banks, reading in self._parts])
+        """float64 [H, D]: each metric's share of its host's score; a host's sum to 1. To be asked before the next step."""
+        return np.concatenate([shares(part.banks, part.reading) for part in self._parts])
 
 
 class VitalsStream:
     """H series of the D metrics `names`, from a cold start. Causal: a row is scored by what came before it, then learned.
 
-    `per_month` are the false incidents accepted of a host in a month of 30 days; alarms less than half an hour apart are one.
+    `budget` is how many false incidents a host may have in a month of 30 days.
     """
 
-    def __init__(self, names: Sequence[str], hosts: int, *, per_month: float = 1.0) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        hosts: int,
+        *,
+        budget: float = 1.0,
+        fleet: FleetTail | None = None,
+    ) -> None:
         phases = np.arange(hosts, dtype=np.float64) % REFRESH
         self.banks = fresh_banks(layout_of(tuple(names)), phases)
-        self._rarity, self._shift = Rarity.fresh(hosts, FleetTail()), log(per_month)
-        self._levels = np.full(hosts, BANDS * log(1.0 + len(names)))
-        self._minutes = np.ones(hosts)
-        self._parts = [self.banks.part(slice(at, at + CHUNK)) for at in range(0, hosts, CHUNK)]
+        self._rarity = Rarity.fresh(hosts, fleet or FleetTail())
+        self._shift = log(budget)
         self._last: StreamReading | None = None
-        self._readings: list[tuple[Banks, Reading]] = []
-
-    @property
-    def state_bytes(self) -> int:
-        """What is kept of each host, in bytes: the bank and the tail of its scores."""
-        kept = (self.banks.exact, self.banks.rough, self._rarity.exact, self._rarity.rough)
-        return int(sum(block.nbytes for block in kept)) // len(self.banks.units)
+        self._parts: list[_Part] = []
 
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:
         """Scores the next row of each host.
 
-        `rows` float64 [H, D]; what is NaN or beyond 1e15 counts as not sent. `minutes` have passed since the rows before,
-        one number or [H]; a row every minute or more rarely is one look.
+        `rows` float64 [H, D]; what is NaN or beyond 1e15 counts as not sent. `minutes` have passed since the rows before:
+        one number, or [H].
 
         Raises:
             InvalidInput: the rows are of another shape.
         """
         rows = np.asarray(rows, dtype=np.float64)
-        if rows.shape != (len(self.banks.units), self.banks.layout.size):
+        hosts = len(self.banks.units)
+        if rows.shape != (hosts, self.banks.layout.size):
             raise InvalidInput(f"rows of shape {rows.shape} do not fit these hosts and metrics")
-        self._learn()  # of the rows before, with their own minutes
+        self._learn()
         with np.errstate(invalid="ignore"):
             rows = np.where(np.abs(rows) < MOST, rows, np.nan)
-        self._minutes = np.broadcast_to(np.asarray(minutes, dtype=np.float64), len(rows))
-        looks = np.clip(self._minutes, 0.0, 1.0)
-        self._readings = [
-            (part, read_rows(part, rows[at : at + CHUNK], looks[at : at + CHUNK]))
-            for at, part in zip(range(0, len(rows), CHUNK), self._parts, strict=True)
-        ]
-        score = np.concatenate([reading.score for _, reading in self._readings])
+        passed = np.broadcast_to(np.asarray(minutes, dtype=np.float64), hosts)
+        self._parts = []
+        for at in range(0, hosts, CHUNK):
+            some = slice(at, at + CHUNK)
+            banks = self.banks.part(some)
+            time = tempo(banks, passed[some], np.zeros(len(banks.units), np.bool_))
+            self._parts.append(_Part(banks, read_rows(banks, rows[some], time), time))
+        score = np.concatenate([part.reading.score for part in self._parts])
         nats = self._rarity.nats(score)
-        self._last = StreamReading(score, nats, nats + self._shift > 0.0, self._readings)
+        self._last = StreamReading(score, nats, nats + self._shift > 0.0, self._parts)
         return self._last
 
     def _learn(self) -> None:
-        if self._last is None:
-            return
-        pace = np.where(self._last.alarm, _ALARM_PACE, 1.0)
         last = self._last
+        if last is None:
+            return
+        pace = np.where(last.alarm, _ALARM_PACE, 1.0)
+        for at, (banks, reading, time) in enumerate(self._parts):
+            learn_rows(banks, reading, time, pace[at * CHUNK : (at + 1) * CHUNK])
+        minutes = np.concatenate([part.time.minutes for part in self._parts])
         self._rarity.learn(
-            last.score, last.nats, levels=self._levels, minutes=self._minutes, shift=self._shift
+            last.score, last.nats, levels=level(self.banks), minutes=minutes, shift=self._shift
         )
-        for at, (part, reading) in enumerate(self._readings):
-            learn_rows(part, reading, pace[at * CHUNK : (at + 1) * CHUNK])

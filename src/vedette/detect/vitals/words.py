@@ -1,30 +1,51 @@
-"""A gauge's rise in plain words."""
+"""What a metric does, in plain words."""
 
-from vedette.detect.vitals.gauges import Gauge
-from vedette.detect.vitals.watch import Watch
+from typing import NamedTuple
 
-__all__ = ["how_much", "rise", "usual"]
+from vedette.detect.vitals.gauges import GAUGES, Gauge
+
+__all__ = ["Usual", "how_much", "metric_words", "rise", "usual"]
+
+_GAUGES = {gauge.metric: gauge for gauge in GAUGES}
 
 
-def how_much(gauge: Gauge, value: float) -> str:
-    """A value in the gauge's form: `0.81`, `1,830`, `3.5 per second`, `1.2 MB/s`."""
-    if gauge.form in {"share", "load"}:
+class Usual(NamedTuple):
+    """The range that holds four of five of a gauge's values, and for how many looks it has been high."""
+
+    low: float
+    high: float
+    run: int
+
+
+def how_much(form: str, value: float) -> str:
+    """A value in a gauge's form: `0.81`, `1,830`, `3.5 per second`, `1.2 MB/s`; form `number` is any other metric's."""
+    if form in {"share", "load"}:
         return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.3f}"
-    if gauge.form == "rate":
+    if form == "rate":
         return f"{value:,.1f} per second"
-    if gauge.form == "bytes":
+    if form == "bytes":
         return f"{value / 1e6:,.1f} MB/s"
+    if form == "number":
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return f"{value:,.0f}"
 
 
-def usual(gauge: Gauge, watch: Watch) -> str:
-    """The range that holds four of five of its values."""
-    low, high = how_much(gauge, watch.low), how_much(gauge, watch.high)
+def usual(gauge: Gauge, past: Usual) -> str:
+    """The usual range."""
+    low, high = how_much(gauge.form, past.low), how_much(gauge.form, past.high)
     return low if low == high else f"{low} to {high}"
 
 
-def rise(gauge: Gauge, watch: Watch, value: float) -> str:
+def rise(gauge: Gauge, past: Usual, value: float) -> str:
     """The sentence of a rise, with how long it has lasted."""
-    text = f"{gauge.words} {how_much(gauge, value)}, usually {usual(gauge, watch)}"
-    lasts = watch.run + 1
+    text = f"{gauge.words} {how_much(gauge.form, value)}, usually {usual(gauge, past)}"
+    lasts = past.run + 1
     return text if lasts < 2 else f"{text}; high for {lasts} snapshots"
+
+
+def metric_words(name: str, value: float, expected: float) -> str:
+    """One metric of the bank: `Threads 180 where 24 would fit`."""
+    gauge = _GAUGES.get(name)
+    form = gauge.form if gauge else "number"
+    words = gauge.words if gauge else name
+    return f"{words} {how_much(form, value)} where {how_much(form, expected)} would fit"

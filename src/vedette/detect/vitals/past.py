@@ -1,0 +1,91 @@
+"""All that vitals keeps of hosts with the same metrics, as two blocks of numbers, and one host's share of them as bytes."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detect.rarity import FleetTail, Rarity
+from vedette.detect.vitals.banks import Banks, bank_sizes, fresh_banks
+from vedette.detect.vitals.layout import Layout, layout_of
+from vedette.detect.vitals.watches import EXACT, ROUGH, Watches
+
+__all__ = ["Past", "VitalsState", "fresh_state", "state_sizes"]
+
+Floats = NDArray[Any]
+
+_FLEET = FleetTail()
+_RARITY = Rarity.fresh(1, _FLEET)
+
+
+class VitalsState(msgspec.Struct, kw_only=True):
+    """Of one host: the names of its seats, and its numbers (see `Past`).
+
+    `lost` names what could not be used and starts anew; it is told with the next snapshot. `note` is what was just
+    computed for this host, so that learning need not do it again; no dump holds it.
+    """
+
+    names: tuple[str, ...] = ()
+    exact: Floats
+    rough: Floats
+    lost: list[str] = []
+    note: Any = None
+
+    def past(self) -> "Past":
+        """The host alone. What is written there is in this state."""
+        return Past(layout_of(self.names), self.exact[None], self.rough[None])
+
+
+class Past:
+    """Of H hosts: `banks`, the gauges' `watches`, and the `rarity` of the bank's scores, all views of two blocks."""
+
+    def __init__(
+        self, layout: Layout, exact: Floats, rough: Floats, fleet: FleetTail = _FLEET
+    ) -> None:
+        self.layout, self.exact, self.rough = layout, exact, rough
+        first, second = bank_sizes(layout)
+        self.banks = Banks(layout, exact[:, :first], rough[:, :second])
+        self.watches = Watches(exact[:, first : first + EXACT], rough[:, second : second + ROUGH])
+        self.rarity = Rarity(exact[:, first + EXACT :], rough[:, second + ROUGH :], fleet)
+
+    def take(self, which: list[int]) -> "Past":
+        """These hosts, copied."""
+        return Past(self.layout, self.exact[which], self.rough[which])
+
+    def state(self, host: int, *, lost: list[str] | None = None) -> VitalsState:
+        """One host's state; its arrays are a part of these."""
+        return VitalsState(
+            names=self.layout.names,
+            exact=self.exact[host],
+            rough=self.rough[host],
+            lost=lost or [],
+        )
+
+    def with_banks(self, banks: Banks) -> "Past":
+        """The same hosts with other banks."""
+        first, second = bank_sizes(self.layout)
+        return Past(
+            banks.layout,
+            np.concatenate((banks.exact, self.exact[:, first:]), axis=1),
+            np.concatenate((banks.rough, self.rough[:, second:]), axis=1),
+        )
+
+
+def fresh_state(fleet: FleetTail) -> VitalsState:
+    """A host without a past."""
+    banks, rarity = fresh_banks(layout_of(()), np.zeros(1)), Rarity.fresh(1, fleet)
+    exact, rough = np.zeros((1, EXACT)), np.zeros((1, ROUGH), np.float32)
+    Watches(exact, rough).begin()
+    past = Past(
+        banks.layout,
+        np.concatenate((banks.exact, exact, rarity.exact), axis=1),
+        np.concatenate((banks.rough, rough, rarity.rough), axis=1),
+    )
+    return past.state(0)
+
+
+def state_sizes(layout: Layout) -> tuple[int, int]:
+    """How many exact and rough numbers a host's state has."""
+    exact, rough = bank_sizes(layout)
+    return exact + EXACT + _RARITY.exact.shape[1], rough + ROUGH + _RARITY.rough.shape[1]

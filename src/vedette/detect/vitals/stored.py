@@ -1,0 +1,98 @@
+"""A host's vitals as MessagePack's types and back, also from what earlier versions wrote."""
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vedette.detect.rarity import FleetTail
+from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.layout import layout_of
+from vedette.detect.vitals.past import VitalsState, fresh_state, state_sizes
+from vedette.detect.vitals.seats import SEATS
+from vedette.detect.vitals.sound import TOGETHER, is_sound, mended
+
+__all__ = ["dump_state", "load_state"]
+
+VERSION = 2
+_PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
+
+
+class _Watch(msgspec.Struct, array_like=True):
+    """A gauge's past as version 1 kept it."""
+
+    sample: bytes
+    stride: int
+    phase: int
+    seen: int
+    minutes: float
+    smooth: float
+    before: float
+    run: int
+    since: float
+    frozen: int
+    median: float
+    low: float
+    high: float
+    spread: float
+
+
+_SAME = [field for field in _Watch.__struct_fields__ if field != "sample"]
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    version: int
+    names: tuple[str, ...]
+    exact: bytes
+    rough: bytes
+    lost: list[str] = []
+
+
+def dump_state(state: VitalsState) -> list[Any]:
+    """Names and bytes, without loss."""
+    kept = [VERSION, list(state.names), state.exact.tobytes(), state.rough.tobytes()]
+    return [*kept, state.lost] if state.lost else kept
+
+
+def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
+    """The state of a dump; what of it can't be used starts anew and is in its `lost`.
+
+    Raises:
+        ValueError, TypeError: it is no dump.
+    """
+    if isinstance(raw, list | tuple) and raw and raw[0] == 1:
+        return _upgraded(raw, fleet)
+    kept = msgspec.convert(raw, _Kept)
+    if kept.version != VERSION:
+        raise ValueError(f"vitals state of version {kept.version}")
+    exact, rough = np.frombuffer(kept.exact), np.frombuffer(kept.rough, np.float32)
+    if not _fits(kept.names, len(exact), len(rough)):
+        raise ValueError("a vitals state of the wrong size")
+    state = VitalsState(names=kept.names, exact=exact, rough=rough, lost=kept.lost)
+    if is_sound(exact, rough):
+        return state
+    state.exact, state.rough = exact.copy(), rough.copy()
+    return mended(state, fleet)
+
+
+def _fits(names: tuple[str, ...], exact: int, rough: int) -> bool:
+    ordered = all(one < other for one, other in pairwise(names))
+    return ordered and len(names) <= SEATS and (exact, rough) == state_sizes(layout_of(names))
+
+
+def _upgraded(raw: Any, fleet: FleetTail) -> VitalsState:
+    """Version 1: the gauges' pasts go on; the bank of that time had other bands, so it starts anew."""
+    _, kept, *_ = raw
+    state = fresh_state(fleet)
+    watches = state.past().watches
+    for name, old in msgspec.convert(kept, dict[str, _Watch]).items():
+        if name not in _PLACE:
+            continue
+        at, sample = _PLACE[name], np.frombuffer(old.sample, np.float32)
+        for field in _SAME:
+            getattr(watches, field)[0, at] = getattr(old, field)
+        watches.filled[0, at] = len(sample)
+        watches.sample[0, at, : len(sample)] = sample
+    state.lost = [TOGETHER]
+    return mended(state, fleet)

@@ -1,0 +1,153 @@
+"""A wave of hosts cut into groups of the same metrics, and what one look says of each."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detect.fingerprint import fingerprint
+from vedette.detect.view import View
+from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
+from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.layout import layout_of
+from vedette.detect.vitals.magnitude import MOST
+from vedette.detect.vitals.past import Past, VitalsState
+from vedette.detect.vitals.seats import strangers, with_strangers
+from vedette.detect.vitals.tempo import Tempo, tempo
+from vedette.detect.vitals.watches import WatchReading, booting, read_watches
+
+__all__ = ["Group", "Note", "look", "noted"]
+
+Floats = NDArray[Any]
+
+_GAUGES = tuple(gauge.metric for gauge in GAUGES)
+_BOOT = 60.0  # seconds that one boot's time may be told differently
+_LATEST = 1e12
+
+
+class Group(NamedTuple):
+    """H hosts with the same metrics: what is known of them, and what their `views` say.
+
+    `rows` [H, D] and `gauges` [H, G] are the values, NaN where not sent; `at` [H] the times and `boot` [H] the boot times
+    in Unix seconds; `nats` [H] how rare the bank's score is.
+    """
+
+    views: list[View]
+    past: Past
+    rows: Floats
+    gauges: Floats
+    at: Floats
+    boot: Floats
+    time: Tempo
+    booting: Floats
+    bank: Reading
+    watch: WatchReading
+    nats: Floats
+
+    def take(self, which: list[int]) -> "Group":
+        """These hosts alone, copied."""
+        if which == list(range(len(self.views))):
+            return self
+        some = self._asdict()
+        for name, value in some.items():
+            if isinstance(value, np.ndarray):
+                some[name] = value[which]
+            elif isinstance(value, Tempo | Reading | WatchReading):
+                some[name] = type(value)(*(part[which] for part in value))
+        return Group(
+            **some | {"views": [self.views[at] for at in which], "past": self.past.take(which)}
+        )
+
+
+class Note(NamedTuple):
+    """Where in a group a host's look was computed."""
+
+    group: Group
+    place: int
+
+
+def look(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
+    """What each host's snapshot says beside its past. Changes nothing.
+
+    Raises:
+        ArithmeticError, ValueError, LookupError: a state holds what no learning leaves.
+    """
+    seated = [_seated(view, state) for view, state in zip(views, states, strict=True)]
+    together: dict[tuple[str, ...], list[int]] = {}
+    for at, state in enumerate(seated):
+        together.setdefault(state.names, []).append(at)
+    notes: dict[int, Note] = {}
+    for names, members in together.items():
+        for first in range(0, len(members), CHUNK):
+            some = members[first : first + CHUNK]
+            with np.errstate(all="ignore"):
+                group = _group(names, [views[at] for at in some], [seated[at] for at in some])
+            notes |= {at: Note(group, place) for place, at in enumerate(some)}
+    return [notes[at] for at in range(len(views))]
+
+
+def noted(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
+    """As `look`, but what was just computed of the same views is taken from the states' notes."""
+    found = [state.note for state in states]
+    if all(
+        note is not None and note.group.views[note.place] is view
+        for note, view in zip(found, views, strict=True)
+    ):
+        return found
+    return look(views, states)
+
+
+def _seated(view: View, state: VitalsState) -> VitalsState:
+    """The state with a seat for every metric of the snapshot, as far as there are seats."""
+    sent = view.snapshot.metrics.keys()
+    known = layout_of(state.names)
+    if sent <= known.familiar:
+        return state
+    past = state.past()
+    banks = with_strangers(past.banks, strangers(past.banks, sent))
+    if banks is past.banks:
+        return state
+    moved = past.with_banks(banks)
+    if not state.names:
+        moved.banks.phase[:] = fingerprint(str(view.snapshot.host.id)) % REFRESH
+    return moved.state(0, lost=state.lost)
+
+
+def _group(names: tuple[str, ...], views: list[View], states: list[VitalsState]) -> Group:
+    past = Past(
+        layout_of(names),
+        np.array([state.exact for state in states]),
+        np.array([state.rough for state in states]),
+    )
+    metrics = [view.snapshot.metrics for view in views]
+    wanted = (*names, *_GAUGES)
+    values = np.array([[m.get(name, np.nan) for name in wanted] for m in metrics], np.float64)
+    rows, gauges = values[:, : len(names)], values[:, len(names) :]
+    rows = np.where(np.abs(rows) < MOST, rows, np.nan)
+    at = np.array([view.snapshot.taken_at.timestamp() for view in views])
+    boot = np.array([_boot_time(view) for view in views])
+    minutes = np.array([np.nan if v.elapsed is None else v.elapsed / 60.0 for v in views])
+    time = tempo(past.banks, minutes, _booted(past, at, boot, minutes))
+    bank = read_rows(past.banks, rows, time)
+    young = booting(bank.up * np.maximum(1.0, time.spacing))
+    watch = read_watches(past.watches, gauges, time.minutes, young)
+    nats = past.rarity.nats(bank.score)
+    if not (np.isfinite(bank.score).all() and np.isfinite(watch.nats).all()):
+        raise ArithmeticError("a past of metrics gives no finite score")
+    return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, nats)
+
+
+def _booted(past: Past, at: Floats, boot: Floats, minutes: Floats) -> Floats:
+    """Whether a machine came up since its last look. A clock that was set moves its boot time too, but not past that look."""
+    before = past.banks.boot
+    newer = (before > 0.0) & (boot > before + _BOOT)
+    after = np.isnan(minutes) | (at - boot <= minutes * 60.0 + _BOOT)
+    booted: Floats = newer & after
+    return booted
+
+
+def _boot_time(view: View) -> float:
+    boot = view.snapshot.host.boot_time
+    return float(boot) if boot is not None and isfinite(boot) and 0.0 < boot < _LATEST else 0.0
