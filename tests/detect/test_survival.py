@@ -132,9 +132,7 @@ def written(host: HostState) -> Past:
 def _bank(field: str, value: float) -> Callable[[HostState], object]:
     def spoil(host: HostState) -> None:
         banks = written(host).banks
-        seat = banks.layout.seat[MEMORY]
-        place = banks.layout.own[seat] if field in {"spread", "precision"} else seat
-        getattr(banks, field)[..., place] = value
+        getattr(banks, field)[..., banks.layout.seat[MEMORY]] = value
 
     return spoil
 
@@ -151,8 +149,8 @@ def _sample(value: float) -> Callable[[HostState], object]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "spread")),
-        *(_bank(field, np.nan) for field in ("filters", "mean", "high", "spread", "age")),
+        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "pairs")),
+        *(_bank(field, np.nan) for field in ("filters", "mean", "high", "pairs", "age")),
         _bank("filters", 1e200),
         _sample(np.inf),
         _sample(np.nan),
@@ -168,7 +166,7 @@ def test_a_past_with_a_number_that_is_none_starts_anew_and_blinds_once(
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
     past = vitals(decode_state(state, detector.experts)).past()
     assert MEMORY in past.layout.names
-    assert np.isfinite(past.banks.precision).all()
+    assert np.isfinite(past.banks.precision()).all()
     threads = [gauge.metric for gauge in GAUGES].index("system.threads.count")
     assert past.watches.seen[0, threads] == GROWN + 30
 
@@ -250,7 +248,7 @@ def test_thousands_of_metrics_make_no_large_state(detector: Detector) -> None:
     state = play(detector, snapshots)[1]
     assert state is not None
     assert len(state) < 96_000
-    names = vitals(decode_state(state, detector.experts)).names
+    names = vitals(decode_state(state, detector.experts)).layout.names
     assert len(names) == 64
     assert {gauge.metric for gauge in GAUGES} & set(snapshots[0].metrics) <= set(names)
 

@@ -169,7 +169,8 @@ def scores(seen: list[View], state: VitalsState | None = None) -> tuple[list[flo
     expert = VitalsExpert({})
     state, found = state or expert.fresh(), []
     for view in seen:
-        found.append(float(look([view], [state])[0].group.bank.score[0]))
+        (state.note,) = look([view], [state])
+        found.append(float(state.note.group.bank.score[0]))
         (state,) = expert.learn([view], [state], [False])
     return found, state
 
@@ -203,7 +204,7 @@ def test_a_new_metric_joins_without_a_shock() -> None:
         row["new"] = 1e6 + at % 7
     found, state = scores(views(with_values(rows)))
     assert max(found[320:]) < 25.0
-    assert "new" in state.names
+    assert "new" in state.layout.names
 
 
 def test_a_metric_that_comes_again_after_days_elsewhere_is_no_shock() -> None:
@@ -219,19 +220,19 @@ def test_a_metric_that_comes_again_after_days_elsewhere_is_no_shock() -> None:
 def test_a_bank_takes_no_more_than_64_metrics() -> None:
     wide = {f"m{n:03d}": float(n) for n in range(500)}
     _, state = scores(views(with_values([wide, wide, wide | {"later": 1.0}])))
-    assert len(state.names) == 64
-    assert "later" not in state.names
+    assert len(state.layout.names) == 64
+    assert "later" not in state.layout.names
 
 
 def test_a_newcomer_takes_a_seat_that_was_empty_for_a_week_and_no_other() -> None:
     wide = {f"m{n:02d}": float(n) for n in range(64)}
     fewer = {name: value for name, value in wide.items() if name != "m07"}
     _, state = scores(views(with_values([wide, fewer, fewer | {"x": 1.0}])))
-    assert "x" not in state.names
-    state.past().banks.absent[0, state.names.index("m07")] = 10_081.0
+    assert "x" not in state.layout.names
+    state.past().banks.absent[0, state.layout.names.index("m07")] = 10_081.0
     _, state = scores(views(with_values([fewer, fewer | {"x": 1.0}])), state)
-    assert "x" in state.names
-    assert "m07" not in state.names
+    assert "x" in state.layout.names
+    assert "m07" not in state.layout.names
 
 
 def test_one_huge_value_does_not_deafen_its_metric() -> None:
@@ -240,7 +241,7 @@ def test_one_huge_value_does_not_deafen_its_metric() -> None:
     rows[1400]["c"] = 60.0
     found, state = scores(views(with_values(rows)))
     assert found[1400] > 1.2 * max(found[900:1400])
-    scale = state.past().banks.scale[0, :, state.names.index("c")]
+    scale = state.past().banks.scale[0, :, state.layout.names.index("c")]
     assert scale.max() < 200.0
 
 

@@ -29,6 +29,7 @@ Floats = NDArray[Any]
 CHUNK = 64
 """Hosts that are computed at once: what they hold fits a processor's cache."""
 REFRESH = 30
+_NEAR = 16  # hosts whose squares of numbers stay near the processor between two operations
 
 _FILTERS = np.array([2.0, 20.0])
 _SLOW, _MEMORY, _MEMORY_WEIGHT = 4320.0, 20.0, 2.0
@@ -125,9 +126,8 @@ def level(banks: Banks) -> Floats:
 
 def shares(banks: Banks, reading: Reading) -> Floats:
     """Each metric's share of the score [H, D]: the drop of the distance if it took the mean that the others imply."""
-    precision = banks.layout.square(banks.precision).astype(np.float64)
-    pull = np.einsum("hbij,hbj->hbi", precision, reading.z.astype(np.float64))
-    drop = pull**2 / np.maximum(banks.precision[:, :, banks.layout.own], _LEAST)
+    pull = np.einsum("hbij,hbj->hbi", banks.precision(), reading.z.astype(np.float64))
+    drop = pull**2 / np.maximum(banks.corner, _LEAST)
     drop /= np.maximum(drop.sum(axis=2, keepdims=True), 1e-12)
     weight = np.maximum(reading.logs - np.log1p(float(banks.layout.size)), 0.05)
     weight /= weight.sum(axis=1, keepdims=True)
@@ -139,18 +139,17 @@ def refresh(banks: Banks, which: Floats) -> None:
     """Scales and precisions of these hosts anew from what was learned; shrunk to no correlation while little is known."""
     if not len(which):
         return
-    layout = banks.layout
-    spread = layout.square(banks.spread[which]).astype(np.float64)
+    spread = banks.covariance(which)
     width = banks.high[which].astype(np.float64) - banks.low[which]
     floor = _FLOOR * width + 0.1 * _FLOOR * np.abs(banks.filters[which, 1])[:, None, :] + 1e-6
-    axis = np.arange(layout.size)
-    scale = np.sqrt(spread[:, :, axis, axis] + floor**2)
-    shrink = np.minimum(1.0, _SHRINK + 10.0 / (banks.units[which] + 20.0))[:, None, None, None]
+    own = banks.layout.own
+    scale = np.sqrt(spread[:, :, own, own] + floor**2)
     coupled = banks.age[which] > 0.0
-    shrink = np.where((coupled[:, :, None] & coupled[:, None, :])[:, None], shrink, 1.0)
+    shrink = np.minimum(1.0, _SHRINK + 10.0 / (banks.units[which] + 20.0))[:, None, None]
+    shrink = np.where(coupled[:, :, None] & coupled[:, None, :], shrink, 1.0)[:, None]
     related = (1.0 - shrink) * spread / (scale[:, :, :, None] * scale[:, :, None, :])
-    related[:, :, axis, axis] = 1.0
-    banks.precision[which] = layout.packed(np.linalg.inv(related))
+    related[:, :, own, own] = 1.0
+    banks.keep(which, spread, np.linalg.inv(related))
     banks.scale[which] = scale
 
 
@@ -164,18 +163,19 @@ def _filtered(banks: Banks, values: Floats, here: Floats, time: Tempo, age: Floa
 
 
 def _distance(banks: Banks, z: Floats, missing: Floats) -> Floats:
-    """[H, band]: z' P z over the packed pairs; each stands for (i, j) and (j, i), the diagonal is taken off again.
+    """[H, band]: z' P z; of a symmetric matrix the lower triangle is enough.
 
     `missing` [H, D] is not 0 where a known metric was not sent: it takes the value that the others imply.
     """
-    layout = banks.layout
-    pairs = z[:, :, layout.first] * z[:, :, layout.second]
-    pairs *= banks.precision
-    own = (z * z * banks.precision[:, :, layout.own]).sum(axis=2, dtype=np.float64)
-    distance: Floats = 2.0 * pairs.sum(axis=2, dtype=np.float64) - own
+    lower = banks.pairs * banks.layout.lower
+    across = np.matmul(lower, z[:, :, :, None])[:, :, :, 0] * z
+    along = z * z * banks.corner
+    distance: Floats = 2.0 * across.sum(axis=2, dtype=np.float64) + along.sum(
+        axis=2, dtype=np.float64
+    )
     for host in np.flatnonzero(missing.any(axis=1)):
         gone = np.flatnonzero(missing[host])
-        precision = layout.square(banks.precision[host]).astype(np.float64)
+        precision = banks.precision(host)
         pull = np.einsum("bij,bj->bi", precision[:, gone], z[host].astype(np.float64))
         among = precision[:, gone[:, None], gone]
         implied = np.linalg.solve(among, pull[:, :, None])[:, :, 0]
@@ -192,26 +192,31 @@ def _within_reach(banks: Banks, reading: Reading) -> Floats:
 
 
 def _learn_spread(banks: Banks, apart: Floats, weight: Floats, here: Floats, look: Floats) -> None:
-    layout = banks.layout
-    small = apart.astype(np.float32)
-    pairs = small[:, :, layout.first] * small[:, :, layout.second]
     part = (_rate(look, banks.units)[:, None] * weight).astype(np.float32)[:, :, None]
     late = np.flatnonzero((here & (banks.age + 1.0 < banks.units[:, None])).any(axis=1))
     if len(late):
         # A pair of metrics is as old as the younger of them.
         age = np.minimum(banks.age[late], banks.units[late, None])
-        age = np.minimum(age[:, layout.first], age[:, layout.second])
-        part = np.broadcast_to(part, pairs.shape).copy()
-        part[late] = _rate(look[late, None], age)[:, None, :] * weight[late, :, None]
-    pairs *= part
-    pairs += banks.spread
-    pairs *= 1.0 - part
-    if here.all():
-        banks.spread[:] = pairs
-        return
-    # What was not sent says nothing of its spread either.
-    both = (here[:, layout.first] & here[:, layout.second])[:, None, :]
-    np.copyto(banks.spread, pairs, where=both)
+        age = np.minimum(age[:, :, None], age[:, None, :]).reshape(len(late), -1)
+        part = np.repeat(part, banks.layout.upper.size, axis=2)
+        part[late] = _rate(look[late, None], age)[:, None] * weight[late, :, None]
+    if not here.all():
+        # What was not sent says nothing of its spread either.
+        part = part * (here[:, :, None] & here[:, None, :]).reshape(len(here), 1, -1)
+    small = apart.astype(np.float32)
+    for at in range(0, len(small), _NEAR):
+        _grow(banks, slice(at, at + _NEAR), small[at : at + _NEAR], part[at : at + _NEAR])
+
+
+def _grow(banks: Banks, some: slice, apart: Floats, part: Floats) -> None:
+    """C becomes (1 - part) (C + part apart apart') in the upper triangle, where C is."""
+    part = part * banks.layout.upper.reshape(-1)
+    grown = (apart[:, :, :, None] * apart[:, :, None, :]).reshape(*apart.shape[:2], -1)
+    grown *= part
+    pairs = banks.pairs[some].reshape(grown.shape)
+    grown += pairs
+    np.subtract(np.float32(1.0), part, out=part)
+    np.multiply(grown, part, out=pairs)
 
 
 def _begin(banks: Banks, reading: Reading, time: Tempo) -> None:

@@ -26,20 +26,42 @@ class Banks:
     [H]: `units` of time and `looks` so far, `surprise`, `phase` of the refreshes, the usual `spacing` in minutes (0: not
     known), `boot` (Unix seconds, 0: not known) and `up`, units since a boot. `filters` [H, 2, D]; `mean`, `scale`, `low`
     and `high` [H, band, D]; `age` and `absent` [H, D] are each metric's own time, and for how long it was not sent; `far`
-    [H, D] for how many looks in a row it was beyond reach; `spread` and `precision` [H, band, T] (see `Layout`).
+    [H, D] for how many looks in a row it was beyond reach. `pairs` [H, band, D, D] holds two symmetric matrices, covariance
+    in the upper triangle with the diagonal and precision in the lower; `corner` [H, band, D] is precision's diagonal.
     """
 
     def __init__(self, layout: Layout, exact: Floats, rough: Floats) -> None:
         self.layout, self.exact, self.rough = layout, exact, rough
-        hosts, size, pairs = len(exact), layout.size, layout.pairs
+        hosts, size = len(exact), layout.size
         self.units, self.looks, self.surprise, self.phase = exact[:, :4].T
         self.spacing, self.boot, self.up = exact[:, 4 : len(_SCALARS)].T
-        band, pair = (hosts, BANDS, size), (hosts, BANDS, pairs)
+        band, pair = (hosts, BANDS, size), (hosts, BANDS, size, size)
         self.filters, self.mean = cut(exact, len(_SCALARS), ((hosts, FILTERS, size), band))
         self.age, self.absent, self.far = cut(rough, 0, ((hosts, size),) * 3)
-        self.scale, self.low, self.high, self.spread, self.precision = cut(
-            rough, 3 * size, (band, band, band, pair, pair)
+        self.scale, self.low, self.high, self.corner, self.pairs = cut(
+            rough, 3 * size, (band, band, band, band, pair)
         )
+
+    def covariance(self, which: Any = slice(None)) -> Floats:
+        """float64 [h, band, D, D] of these hosts."""
+        upper = self.pairs[which] * self.layout.upper
+        whole: Floats = (
+            upper + (upper * (1.0 - np.eye(self.layout.size))).swapaxes(-1, -2)
+        ).astype(np.float64)
+        return whole
+
+    def precision(self, which: Any = slice(None)) -> Floats:
+        """float64 [h, band, D, D] of these hosts."""
+        lower = (self.pairs[which] * self.layout.lower).astype(np.float64)
+        whole: Floats = lower + lower.swapaxes(-1, -2)
+        whole[..., self.layout.own, self.layout.own] = self.corner[which]
+        return whole
+
+    def keep(self, which: Any, covariance: Floats, precision: Floats) -> None:
+        """Puts symmetric matrices [h, band, D, D] in the place of these hosts' own."""
+        own, layout = self.layout.own, self.layout
+        self.pairs[which] = covariance * layout.upper + precision * layout.lower
+        self.corner[which] = precision[..., own, own]
 
     def part(self, which: slice) -> "Banks":
         """These hosts alone; the arrays are the same memory."""
@@ -49,7 +71,7 @@ class Banks:
 def bank_sizes(layout: Layout) -> tuple[int, int]:
     """How many exact and rough numbers a host has."""
     exact = len(_SCALARS) + (FILTERS + BANDS) * layout.size
-    return exact, layout.size * (3 + 3 * BANDS) + 2 * BANDS * layout.pairs
+    return exact, layout.size * (3 + BANDS * (4 + layout.size))
 
 
 def fresh_banks(layout: Layout, phases: Floats) -> Banks:
@@ -61,7 +83,7 @@ def fresh_banks(layout: Layout, phases: Floats) -> Banks:
     banks.phase[:] = phases
     banks.up[:] = LONG_UP
     banks.scale[:] = UNKNOWN
-    banks.precision[:, :, layout.own] = 1.0
+    banks.corner[:] = 1.0
     return banks
 
 

@@ -20,13 +20,13 @@ _RARITY = Rarity.fresh(1, _FLEET)
 
 
 class VitalsState(msgspec.Struct, kw_only=True):
-    """Of one host: the names of its seats, and its numbers (see `Past`).
+    """Of one host: the seats of its metrics, and its numbers (see `Past`).
 
     `lost` names what could not be used and starts anew; it is told with the next snapshot. `note` is what was just
     computed for this host, so that learning need not do it again; no dump holds it.
     """
 
-    names: tuple[str, ...] = ()
+    layout: Layout
     exact: Floats
     rough: Floats
     lost: list[str] = []
@@ -34,7 +34,7 @@ class VitalsState(msgspec.Struct, kw_only=True):
 
     def past(self) -> "Past":
         """The host alone. What is written there is in this state."""
-        return Past(layout_of(self.names), self.exact[None], self.rough[None])
+        return Past(self.layout, self.exact[None], self.rough[None])
 
 
 class Past:
@@ -56,7 +56,7 @@ class Past:
     def state(self, host: int, *, lost: list[str] | None = None) -> VitalsState:
         """One host's state; its arrays are a part of these."""
         return VitalsState(
-            names=self.layout.names,
+            layout=self.layout,
             exact=self.exact[host],
             rough=self.rough[host],
             lost=lost or [],

@@ -56,13 +56,12 @@ def reseat(banks: Banks, names: Collection[str]) -> Banks:
     shared = [name for name in layout.names if name in old.seat]
     there = np.array([layout.seat[name] for name in shared], np.intp)
     here = np.array([old.seat[name] for name in shared], np.intp)
-    for field in ("filters", "mean", "scale", "low", "high", "age", "absent", "far"):
+    for field in ("filters", "mean", "scale", "low", "high", "corner", "age", "absent", "far"):
         getattr(moved, field)[..., there] = getattr(banks, field)[..., here]
-    for field in ("spread", "precision"):
-        square = layout.square(getattr(moved, field))
-        known = old.square(getattr(banks, field))
-        square[..., there[:, None], there] = known[..., here[:, None], here]
-        getattr(moved, field)[:] = layout.packed(square)
+    matrices = (moved.covariance(), moved.precision())
+    for matrix, known in zip(matrices, (banks.covariance(), banks.precision()), strict=True):
+        matrix[..., there[:, None], there] = known[..., here[:, None], here]
+    moved.keep(slice(None), *matrices)
     if len(shared) < old.size:
         fresh = moved.age <= 0.0
         refresh(moved, np.arange(1))

@@ -24,12 +24,11 @@ _LEVEL, _SQUARE = 1e17, 1e32
 
 
 def is_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:
-    """Whether no number of a state is out of all bounds. A quick look; `mended` takes a closer one."""
+    """Whether all numbers are finite, and the exact ones within bounds. A quick look; `mended` takes a closer one."""
     return bool(
         np.maximum.reduce(exact, axis=None, initial=0.0) < _LEVEL
         and np.minimum.reduce(exact, axis=None, initial=0.0) > -_LEVEL
-        and np.maximum.reduce(rough, axis=None, initial=0.0) < _SQUARE
-        and np.minimum.reduce(rough, axis=None, initial=0.0) > -_SQUARE
+        and np.isfinite(np.add.reduce(rough, axis=None))
     )
 
 
@@ -66,13 +65,16 @@ def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
         good &= _within(field[0], _LEVEL)
     for field in (banks.filters, banks.mean, banks.low, banks.high):
         good &= _within(field[0], _LEVEL).all(axis=0)
-    good &= _within(banks.spread[0][:, banks.layout.own], _SQUARE).all(axis=0)
+    own = banks.layout.own
+    variance = banks.pairs[0][:, own, own]
+    good &= _within(variance, _SQUARE).all(axis=0) & (variance >= 0.0).all(axis=0)
     kept = [name for name, whole in zip(names, good, strict=True) if whole]
     whole = banks if good.all() else reseat(banks, kept)
     scalars_hold = all(_within(one, _LEVEL).all() for one in (*scalars, banks.up))
-    if not (scalars_hold and _within(whole.spread, _SQUARE).all()):
+    covariance = whole.pairs * whole.layout.upper
+    if not (scalars_hold and _within(covariance, _SQUARE).all() and (banks.units >= 0.0).all()):
         return fresh_banks(banks.layout, np.zeros(1)), [TOGETHER]
-    if not (_within(whole.scale, _SQUARE).all() and _within(whole.precision, _SQUARE).all()):
+    if not _within(whole.scale, _SQUARE).all() or not np.isfinite(whole.precision()).all():
         refresh(whole, np.arange(1))
         return whole, [TOGETHER]
     return whole, [name for name, fine in zip(names, good, strict=True) if not fine]

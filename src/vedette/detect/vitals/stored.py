@@ -1,6 +1,5 @@
 """A host's vitals as MessagePack's types and back, also from what earlier versions wrote."""
 
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -8,7 +7,7 @@ import numpy as np
 
 from vedette.detect.rarity import FleetTail
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.layout import layout_of
+from vedette.detect.vitals.layout import layout_of_key
 from vedette.detect.vitals.past import VitalsState, fresh_state, state_sizes
 from vedette.detect.vitals.seats import SEATS
 from vedette.detect.vitals.sound import TOGETHER, is_sound, mended
@@ -41,17 +40,9 @@ class _Watch(msgspec.Struct, array_like=True):
 _SAME = [field for field in _Watch.__struct_fields__ if field != "sample"]
 
 
-class _Kept(msgspec.Struct, array_like=True):
-    version: int
-    names: tuple[str, ...]
-    exact: bytes
-    rough: bytes
-    lost: list[str] = []
-
-
 def dump_state(state: VitalsState) -> list[Any]:
     """Names and bytes, without loss."""
-    kept = [VERSION, list(state.names), state.exact.tobytes(), state.rough.tobytes()]
+    kept = [VERSION, state.layout.key, state.exact.tobytes(), state.rough.tobytes()]
     return [*kept, state.lost] if state.lost else kept
 
 
@@ -61,29 +52,30 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
     Raises:
         ValueError, TypeError: it is no dump.
     """
-    if isinstance(raw, list | tuple) and raw and raw[0] == 1:
-        return _upgraded(raw, fleet)
-    kept = msgspec.convert(raw, _Kept)
-    if kept.version != VERSION:
-        raise ValueError(f"vitals state of version {kept.version}")
-    exact, rough = np.frombuffer(kept.exact), np.frombuffer(kept.rough, np.float32)
-    if not _fits(kept.names, len(exact), len(rough)):
+    version, *kept = raw
+    if version == 1:
+        return _upgraded(kept[0], fleet)
+    if version != VERSION:
+        raise ValueError(f"vitals state of version {version}")
+    key, exact, rough, *lost = kept
+    state = VitalsState(
+        layout=layout_of_key(key),
+        exact=np.frombuffer(exact),
+        rough=np.frombuffer(rough, np.float32),
+        lost=msgspec.convert(lost[0], list[str]) if lost else [],
+    )
+    if state.layout.size > SEATS or (len(state.exact), len(state.rough)) != state_sizes(
+        state.layout
+    ):
         raise ValueError("a vitals state of the wrong size")
-    state = VitalsState(names=kept.names, exact=exact, rough=rough, lost=kept.lost)
-    if is_sound(exact, rough):
+    if is_sound(state.exact, state.rough):
         return state
-    state.exact, state.rough = exact.copy(), rough.copy()
+    state.exact, state.rough = state.exact.copy(), state.rough.copy()
     return mended(state, fleet)
 
 
-def _fits(names: tuple[str, ...], exact: int, rough: int) -> bool:
-    ordered = all(one < other for one, other in pairwise(names))
-    return ordered and len(names) <= SEATS and (exact, rough) == state_sizes(layout_of(names))
-
-
-def _upgraded(raw: Any, fleet: FleetTail) -> VitalsState:
+def _upgraded(kept: Any, fleet: FleetTail) -> VitalsState:
     """Version 1: the gauges' pasts go on; the bank of that time had other bands, so it starts anew."""
-    _, kept, *_ = raw
     state = fresh_state(fleet)
     watches = state.past().watches
     for name, old in msgspec.convert(kept, dict[str, _Watch]).items():

@@ -26,6 +26,7 @@ __all__ = ["VitalsExpert", "VitalsPart", "VitalsState"]
 
 _NAMED = -4.0  # below this a case says nothing to anybody
 _BANK_MOST = 3.0  # the bank's say, in nats: it can't tell a fault from what is only rare
+_BANK_DAY = 1440.0  # looks of history before it may speak: what a day brings is usual
 _TOLD = 3  # metrics named one by one
 _ALARM_PACE = 0.1
 
@@ -63,7 +64,8 @@ class VitalsExpert:
         notes = look(views, states)
         for state, note in zip(states, notes, strict=True):
             state.note = note
-        loud = {id(note.group): self._loud(note.group) for note in notes}
+        groups = {id(note.group): note.group for note in notes}
+        loud = {key: self._loud(group) for key, group in groups.items()}
         return [
             self._cases(note, loud[id(note.group)]) if view.count else ()
             for view, note in zip(views, notes, strict=True)
@@ -122,7 +124,7 @@ class VitalsExpert:
         group, place = note
         cases = [risen(group, place, gauge, nats) for gauge, nats in loud.get(place, ())]
         nats = min(float(group.nats[place]), _BANK_MOST)
-        if nats > _NAMED:
+        if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
             cases.append(whole(group, place, nats))
         return tuple(cases)
 

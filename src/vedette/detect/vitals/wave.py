@@ -1,7 +1,8 @@
 """A wave of hosts cut into groups of the same metrics, and what one look says of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,10 @@ from vedette.detect.fingerprint import fingerprint
 from vedette.detect.view import View
 from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.layout import layout_of
+from vedette.detect.vitals.layout import Layout
 from vedette.detect.vitals.magnitude import MOST
 from vedette.detect.vitals.past import Past, VitalsState
-from vedette.detect.vitals.seats import strangers, with_strangers
+from vedette.detect.vitals.seats import SEATS, strangers, with_strangers
 from vedette.detect.vitals.tempo import Tempo, tempo
 from vedette.detect.vitals.watches import WatchReading, booting, read_watches
 
@@ -77,13 +78,13 @@ def look(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
     seated = [_seated(view, state) for view, state in zip(views, states, strict=True)]
     together: dict[tuple[str, ...], list[int]] = {}
     for at, state in enumerate(seated):
-        together.setdefault(state.names, []).append(at)
+        together.setdefault(state.layout.names, []).append(at)
     notes: dict[int, Note] = {}
-    for names, members in together.items():
+    for members in together.values():
         for first in range(0, len(members), CHUNK):
             some = members[first : first + CHUNK]
             with np.errstate(all="ignore"):
-                group = _group(names, [views[at] for at in some], [seated[at] for at in some])
+                group = _group([views[at] for at in some], [seated[at] for at in some])
             notes |= {at: Note(group, place) for place, at in enumerate(some)}
     return [notes[at] for at in range(len(views))]
 
@@ -102,29 +103,25 @@ def noted(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
 def _seated(view: View, state: VitalsState) -> VitalsState:
     """The state with a seat for every metric of the snapshot, as far as there are seats."""
     sent = view.snapshot.metrics.keys()
-    known = layout_of(state.names)
-    if sent <= known.familiar:
+    if sent <= state.layout.familiar:
         return state
     past = state.past()
     banks = with_strangers(past.banks, strangers(past.banks, sent))
     if banks is past.banks:
         return state
     moved = past.with_banks(banks)
-    if not state.names:
+    if not state.layout.size:
         moved.banks.phase[:] = fingerprint(str(view.snapshot.host.id)) % REFRESH
     return moved.state(0, lost=state.lost)
 
 
-def _group(names: tuple[str, ...], views: list[View], states: list[VitalsState]) -> Group:
+def _group(views: list[View], states: list[VitalsState]) -> Group:
     past = Past(
-        layout_of(names),
-        np.array([state.exact for state in states]),
-        np.array([state.rough for state in states]),
+        states[0].layout,
+        np.concatenate([state.exact for state in states]).reshape(len(states), -1),
+        np.concatenate([state.rough for state in states]).reshape(len(states), -1),
     )
-    metrics = [view.snapshot.metrics for view in views]
-    wanted = (*names, *_GAUGES)
-    values = np.array([[m.get(name, np.nan) for name in wanted] for m in metrics], np.float64)
-    rows, gauges = values[:, : len(names)], values[:, len(names) :]
+    rows, gauges = _values(past.layout, [view.snapshot.metrics for view in views])
     rows = np.where(np.abs(rows) < MOST, rows, np.nan)
     at = np.array([view.snapshot.taken_at.timestamp() for view in views])
     boot = np.array([_boot_time(view) for view in views])
@@ -137,6 +134,30 @@ def _group(names: tuple[str, ...], views: list[View], states: list[VitalsState])
     if not (np.isfinite(bank.score).all() and np.isfinite(watch.nats).all()):
         raise ArithmeticError("a past of metrics gives no finite score")
     return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, nats)
+
+
+def _values(layout: Layout, metrics: list[dict[str, float]]) -> tuple[Floats, Floats]:
+    """[H, D] and [H, G], NaN where not sent. Only where all seats are taken may a gauge have none."""
+    unseated = _GAUGES if layout.size >= SEATS else ()
+    wanted = (*layout.names, *(name for name in unseated if name not in layout.seat))
+    values = np.full((len(metrics), len(wanted) + 1), np.nan)
+    if wanted:
+        pick = itemgetter(*wanted)
+        values[:, :-1] = np.array([_picked(pick, wanted, row) for row in metrics]).reshape(
+            len(metrics), -1
+        )
+    place = {name: at for at, name in enumerate(wanted)}
+    gauges = values[:, [place.get(name, -1) for name in _GAUGES]]
+    return values[:, : layout.size], gauges
+
+
+def _picked(
+    pick: Callable[[dict[str, float]], Any], wanted: Sequence[str], metrics: dict[str, float]
+) -> Any:
+    try:
+        return pick(metrics)
+    except KeyError:
+        return [metrics.get(name, np.nan) for name in wanted]
 
 
 def _booted(past: Past, at: Floats, boot: Floats, minutes: Floats) -> Floats:
