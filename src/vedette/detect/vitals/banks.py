@@ -44,23 +44,21 @@ class Banks:
 
     def covariance(self, which: Any = slice(None)) -> Floats:
         """float64 [h, band, D, D] of these hosts."""
-        upper = self.pairs[which] * self.layout.upper
-        whole: Floats = (
-            upper + (upper * (1.0 - np.eye(self.layout.size))).swapaxes(-1, -2)
-        ).astype(np.float64)
+        upper = self.pairs[which].astype(np.float64)
+        whole: Floats = np.triu(upper) + np.triu(upper, 1).swapaxes(-1, -2)
         return whole
 
     def precision(self, which: Any = slice(None)) -> Floats:
         """float64 [h, band, D, D] of these hosts."""
-        lower = (self.pairs[which] * self.layout.lower).astype(np.float64)
+        lower = np.tril(self.pairs[which].astype(np.float64), -1)
         whole: Floats = lower + lower.swapaxes(-1, -2)
         whole[..., self.layout.own, self.layout.own] = self.corner[which]
         return whole
 
     def keep(self, which: Any, covariance: Floats, precision: Floats) -> None:
         """Puts symmetric matrices [h, band, D, D] in the place of these hosts' own."""
-        own, layout = self.layout.own, self.layout
-        self.pairs[which] = covariance * layout.upper + precision * layout.lower
+        own = self.layout.own
+        self.pairs[which] = np.triu(covariance) + np.tril(precision, -1)
         self.corner[which] = precision[..., own, own]
 
     def part(self, which: slice) -> "Banks":

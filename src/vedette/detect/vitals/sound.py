@@ -71,7 +71,7 @@ def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
     kept = [name for name, whole in zip(names, good, strict=True) if whole]
     whole = banks if good.all() else reseat(banks, kept)
     scalars_hold = all(_within(one, _LEVEL).all() for one in (*scalars, banks.up))
-    covariance = whole.pairs * whole.layout.upper
+    covariance = whole.covariance()
     if not (scalars_hold and _within(covariance, _SQUARE).all() and (banks.units >= 0.0).all()):
         return fresh_banks(banks.layout, np.zeros(1)), [TOGETHER]
     if not _within(whole.scale, _SQUARE).all() or not np.isfinite(whole.precision()).all():

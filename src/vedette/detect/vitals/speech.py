@@ -51,6 +51,7 @@ def whole(group: Group, place: int, nats: float) -> Case:
     told = list(_told(alone, names, first))
     return Case(
         expert="vitals",
+        voice="vitals.bank",
         subject="metrics",
         nats=nats,
         text=f"The metrics together are unlike this host's past, most of all {'; '.join(told)}",

@@ -55,7 +55,7 @@ class StreamReading:
 class VitalsStream:
     """H series of the D metrics `names`, from a cold start. Causal: a row is scored by what came before it, then learned.
 
-    `budget` is how many false incidents a host may have in a month of 30 days.
+    `per_month` are the false incidents accepted of a host in a month of 30 days; alarms less than half an hour apart are one.
     """
 
     def __init__(
@@ -63,15 +63,20 @@ class VitalsStream:
         names: Sequence[str],
         hosts: int,
         *,
-        budget: float = 1.0,
-        fleet: FleetTail | None = None,
+        per_month: float = 1.0,
     ) -> None:
         phases = np.arange(hosts, dtype=np.float64) % REFRESH
         self.banks = fresh_banks(layout_of(tuple(names)), phases)
-        self._rarity = Rarity.fresh(hosts, fleet or FleetTail())
-        self._shift = log(budget)
+        self._rarity = Rarity.fresh(hosts, FleetTail())
+        self._shift = log(per_month)
         self._last: StreamReading | None = None
         self._parts: list[_Part] = []
+
+    @property
+    def state_bytes(self) -> int:
+        """What is kept of each host, in bytes: the bank and the tail of its scores."""
+        kept = (self.banks.exact, self.banks.rough, self._rarity.exact, self._rarity.rough)
+        return int(sum(block.nbytes for block in kept)) // len(self.banks.units)
 
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:
         """Scores the next row of each host.

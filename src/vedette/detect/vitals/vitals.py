@@ -145,7 +145,7 @@ def _learn_group(group: Group, alarms: Any) -> None:
         group.nats,
         levels=level(banks),
         minutes=group.time.minutes,
-        shift=0.0,
+        shift=np.array([view.shift for view in group.views]),
     )
     learn_rows(banks, group.bank, group.time, np.where(alarms, _ALARM_PACE, 1.0))
     banks.boot[:] = np.where(group.boot > 0.0, group.boot, banks.boot)
