@@ -125,14 +125,18 @@ def vitals(host: HostState) -> VitalsState:
 def written(host: HostState) -> Past:
     """What vitals knows of the host, as arrays that may be written."""
     state = vitals(host)
-    state.exact, state.rough = state.exact.copy(), state.rough.copy()
+    for block in ("exact", "rough", "whole"):
+        setattr(state, block, getattr(state, block).copy())
     return state.past()
 
 
 def _bank(field: str, value: float) -> Callable[[HostState], object]:
     def spoil(host: HostState) -> None:
         banks = written(host).banks
-        getattr(banks, field)[..., banks.layout.seat[MEMORY]] = value
+        seat = banks.layout.seat[MEMORY]
+        getattr(banks, field)[..., banks.layout.first == seat if field == "spread" else seat] = (
+            value
+        )
 
     return spoil
 
@@ -149,8 +153,8 @@ def _sample(value: float) -> Callable[[HostState], object]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "pairs")),
-        *(_bank(field, np.nan) for field in ("filters", "mean", "high", "pairs", "age")),
+        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "scale")),
+        *(_bank(field, np.nan) for field in ("filters", "mean", "high", "spread", "age")),
         _bank("filters", 1e200),
         _sample(np.inf),
         _sample(np.nan),
@@ -166,7 +170,7 @@ def test_a_past_with_a_number_that_is_none_starts_anew_and_blinds_once(
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
     past = vitals(decode_state(state, detector.experts)).past()
     assert MEMORY in past.layout.names
-    assert np.isfinite(past.banks.precision()).all()
+    assert np.isfinite(past.banks.common).all()
     threads = [gauge.metric for gauge in GAUGES].index("system.threads.count")
     assert past.watches.seen[0, threads] == GROWN + 30
 

@@ -1,9 +1,10 @@
-"""All metrics at once: a causal filter bank, and in each band a forgetting, robust Mahalanobis distance.
+"""All metrics at once: a causal filter bank, and in each band forgetting, robust Mahalanobis distances.
 
-Three bands between filters of half-lives 2 and 20: what moves fast, y_H = x - f_1, what moves over minutes,
-y_M = f_1 - f_2, and where things stand, y_L = f_2. In each, mean and covariance are learned with a half-life of 4,320
-looks, a look weighing less the stranger it is. The score is the sum of log distances and of a 20-look memory of the fast
-band's surprise.
+Two bands by filters of half-lives 1 and 20: what moves fast, y_H = x - f_1, and where things stand, y_L = f_2. Each has
+two models, of half-lives 720 and 14,400 looks: what is usual of late, and at all. A model learns mean and covariance, a
+look weighing less the stranger it is. Its distance falls in two parts, by the spectrum of the correlations: along
+directions that many metrics share (Hotelling's T^2) and along the rest (SPE, the squared prediction error). Logs of both
+are summed, and a 20-look memory of the fast band's surprise is added.
 
 Many hosts with the same metrics are computed at once. No operation mixes hosts, so a host's numbers are the same in
 every company. Time goes by the host's own looks (see `tempo`).
@@ -28,12 +29,17 @@ Floats = NDArray[Any]
 
 CHUNK = 64
 """Hosts that are computed at once: what they hold fits a processor's cache."""
-REFRESH = 30
+REFRESH = 60
 _NEAR = 16  # hosts whose squares of numbers stay near the processor between two operations
 
-_FILTERS = np.array([2.0, 20.0])
-_SLOW, _MEMORY, _MEMORY_WEIGHT = 4320.0, 20.0, 2.0
-_CLIP, _SHRINK, _FLOOR = 15.0, 0.003, 0.001
+_FILTERS = np.array([1.0, 20.0])
+_SLOW = np.array([720.0, 14_400.0])
+_MEMORY, _BAND_WEIGHT, _MEMORY_WEIGHT = 20.0, 1.5, 8.0
+_CLIP, _SHRINK, _FLOOR = 15.0, 0.05, 0.001
+_COMMON, _SHARP = (
+    2.5,
+    4.0,
+)  # the eigenvalue that is half common, and how sharply those beside it are told apart
 _YOUNG, _YOUNG_REFRESH, _JOIN = 300.0, 10, 60.0
 _TENFOLD = 10.0  # a look may weigh so much more while the host is young
 _SETTLED = 30.0
@@ -44,22 +50,21 @@ _QUIET_UP, _YOUNG_UP = (
     30.0,
 )  # units since a boot: without a voice; learning levels whatever they are
 _AWAY = 1440.0  # units; what was not sent for so long begins anew
-_LEAST = np.float32(1e-9)
 
 
 class Reading(NamedTuple):
-    """What H rows say: `score` and `surprise` [H], `distance` and `logs` [H, band]; the rest serves learning.
+    """What H rows say: `score` and `surprise` [H], `logs` [H, band]; the rest serves learning.
 
-    `filters` are those after the row, `apart` the distance of each band from its mean in the metrics' units and `z` the
-    same in scales, clipped [H, band, D]; `here` [H, D] tells which metrics were sent, `far` [H, D] for how many looks in a
-    row they were beyond reach; `up` [H] is the units since a boot.
+    `filters` are those after the row. Of each model, [H, band, memory, ...]: its `distance`, how far `apart` from its mean the
+    row is in the metrics' units and `z` the same in scales, clipped [D]. `here` [H, D] tells which metrics were sent, `far`
+    [H, D] for how many looks in a row they were beyond reach; `up` [H] is the units since a boot.
     """
 
     score: Floats
     surprise: Floats
-    distance: Floats
     logs: Floats
     filters: Floats
+    distance: Floats
     apart: Floats
     z: Floats
     here: Floats
@@ -71,26 +76,26 @@ def read_rows(banks: Banks, rows: Floats, time: Tempo) -> Reading:
     """Scores one row for each host: `rows` float64 [H, D], NaN where a metric was not sent. Changes nothing."""
     here = ~np.isnan(rows)
     values = np.where(here, rows, banks.filters[:, 0])
-    reach = np.where((banks.units >= _SETTLED)[:, None], _FAR * banks.scale[:, 0], np.inf)
-    off = values - banks.filters[:, 0]
-    far = np.where(np.abs(off) > reach, banks.far + here, np.where(here, 0.0, banks.far))
-    reach = np.where((far > _FAR_LOOKS) | time.booted[:, None], np.inf, reach)
     up = np.where(time.booted, 0.0, banks.up + time.look)
-    near = banks.filters[:, 0] + np.clip(off, -reach, reach)
+    near, far = _near(banks, values, here, time)
     filters = _filtered(banks, near, here, time, np.minimum(banks.age, up[:, None]))
-    bands = np.stack((values - filters[:, 0], filters[:, 0] - filters[:, 1], filters[:, 1]), axis=1)
+    bands = np.stack((values - filters[:, 0], filters[:, 1]), axis=1)
     known = here & (banks.age > 0.0)
-    apart = (bands - banks.mean) * known[:, None, :]
+    apart = (bands[:, :, None] - banks.mean) * known[:, None, None]
     voice = np.minimum(1.0, banks.age / np.minimum(banks.units, _JOIN)[:, None].clip(1.0))
-    z = np.clip(apart / banks.scale, -_CLIP, _CLIP) * voice[:, None, :]
+    z = np.clip(apart / banks.scale, -_CLIP, _CLIP) * voice[:, None, None]
     z = z.astype(np.float32)
+    directions = banks.directions
+    _imply(z, directions, (banks.age > 0.0) & ~here)
     ramp = np.minimum(1.0, banks.units / _YOUNG) * (up >= _QUIET_UP)
-    distance = _distance(banks, z, banks.age * ~here) * ramp[:, None]
-    logs = np.log1p(distance)
-    excess = np.maximum(logs[:, 0] - np.log1p(float(banks.layout.size)), 0.0)
-    surprise = banks.surprise + _part(_MEMORY, time.look) * (excess - banks.surprise)
-    score = logs.sum(axis=1) + _MEMORY_WEIGHT * surprise
-    return Reading(score, surprise, distance, logs, filters, apart, z, here, far, up)
+    square = np.matmul(directions, z[..., None])[..., 0].astype(np.float64) ** 2
+    square *= ramp[:, None, None, None]
+    whole, top = square.sum(axis=3), (square * banks.common).sum(axis=3)
+    logs = (0.5 * (np.log1p(top) + np.log1p(np.maximum(whole - top, 0.0)))).mean(axis=2)
+    excess = np.maximum(logs[:, 0] - np.log1p(0.5 * banks.layout.size), 0.0)
+    surprise = banks.surprise + _part(_MEMORY, time.look) * (excess**2 - banks.surprise)
+    score = _BAND_WEIGHT * logs.sum(axis=1) + _MEMORY_WEIGHT * np.sqrt(surprise)
+    return Reading(score, surprise, logs, filters, whole, apart, z, here, far, up)
 
 
 def learn_rows(banks: Banks, reading: Reading, time: Tempo, pace: Floats) -> None:
@@ -98,18 +103,14 @@ def learn_rows(banks: Banks, reading: Reading, time: Tempo, pace: Floats) -> Non
     look, here = time.look, reading.here
     banks.filters[:], banks.surprise[:] = reading.filters, reading.surprise
     banks.up[:], banks.far[:] = reading.up, reading.far
-    kind = np.where(banks.units < _YOUNG, _TENFOLD, 1.0)[:, None]
-    known = max(banks.layout.size, 1)
-    weight = np.minimum(1.0, kind * known / np.maximum(reading.distance, 1e-9)) * pace[:, None]
+    kind = np.where(banks.units < _YOUNG, _TENFOLD, 1.0)[:, None, None]
+    most = kind * max(banks.layout.size, 1)
+    weight = np.minimum(1.0, most / np.maximum(reading.distance, 1e-9)) * pace[:, None, None]
     apart = _within_reach(banks, reading)
-    reached = (banks.mean + apart).astype(np.float32)
-    began = np.minimum(banks.age, banks.units[:, None])
-    rate = _rate(look[:, None], began)[:, None, :] * weight[:, :, None]
-    begun = _rate(look[:, None], np.minimum(began, reading.up[:, None]))
-    rate[:, -1] = begun * np.where(reading.up < _YOUNG_UP, 1.0, weight[:, -1])[:, None]
-    banks.mean += rate * apart
-    _learn_spread(banks, apart, weight * (reading.up >= _QUIET_UP)[:, None], here, look)
-    sent = here[:, None, :]
+    reached = (banks.mean[:, :, 1] + apart[:, :, 1]).astype(np.float32)
+    _learn_mean(banks, apart, weight, reading.up, look)
+    _learn_spread(banks, apart, weight * (reading.up >= _QUIET_UP)[:, None, None], here, look)
+    sent = here[:, None]
     np.copyto(banks.low, np.minimum(banks.low, reached), where=sent)
     np.copyto(banks.high, np.maximum(banks.high, reached), where=sent)
     _begin(banks, reading, time)
@@ -121,36 +122,53 @@ def learn_rows(banks: Banks, reading: Reading, time: Tempo, pace: Floats) -> Non
 
 def level(banks: Banks) -> Floats:
     """float64 [H]: what the score is by the number of metrics alone, where nothing is strange."""
-    return np.full(len(banks.units), BANDS * np.log1p(float(banks.layout.size)))
+    return np.full(len(banks.units), BANDS * _BAND_WEIGHT * np.log1p(0.5 * banks.layout.size))
 
 
 def shares(banks: Banks, reading: Reading) -> Floats:
     """Each metric's share of the score [H, D]: the drop of the distance if it took the mean that the others imply."""
-    pull = np.einsum("hbij,hbj->hbi", banks.precision(), reading.z.astype(np.float64))
-    drop = pull**2 / np.maximum(banks.corner, _LEAST)
-    drop /= np.maximum(drop.sum(axis=2, keepdims=True), 1e-12)
-    weight = np.maximum(reading.logs - np.log1p(float(banks.layout.size)), 0.05)
+    directions, z = banks.directions, reading.z
+    along = np.matmul(directions, z[..., None])
+    pull = np.matmul(directions.swapaxes(-1, -2), along)[..., 0].astype(np.float64)
+    drop = pull**2 / np.maximum((directions.astype(np.float64) ** 2).sum(axis=3), 1e-9)
+    drop /= np.maximum(drop.sum(axis=3, keepdims=True), 1e-12)
+    weight = np.maximum(reading.logs - np.log1p(0.5 * banks.layout.size), 0.05)
     weight /= weight.sum(axis=1, keepdims=True)
-    found: Floats = (weight[:, :, None] * drop).sum(axis=1)
-    return found
+    found: Floats = (weight[:, :, None] * drop.mean(axis=2)).sum(axis=1)
+    # What is nowhere strange at all is everywhere equally so.
+    total = found.sum(axis=1, keepdims=True)
+    return np.where(total > 0.0, found / np.maximum(total, 1e-12), 1.0 / max(banks.layout.size, 1))
 
 
 def refresh(banks: Banks, which: Floats) -> None:
-    """Scales and precisions of these hosts anew from what was learned; shrunk to no correlation while little is known."""
+    """Scales and directions of these hosts anew from what was learned; no correlation is believed while little is known."""
     if not len(which):
         return
-    spread = banks.covariance(which)
+    spread = banks.layout.square(banks.spread[which])
     width = banks.high[which].astype(np.float64) - banks.low[which]
-    floor = _FLOOR * width + 0.1 * _FLOOR * np.abs(banks.filters[which, 1])[:, None, :] + 1e-6
+    floor = _FLOOR * width + 0.1 * _FLOOR * np.abs(banks.filters[which, 1])[:, None] + 1e-6
     own = banks.layout.own
-    scale = np.sqrt(spread[:, :, own, own] + floor**2)
+    scale = np.sqrt(spread[..., own, own] + floor[:, :, None] ** 2)
+    related = spread / (scale[..., :, None] * scale[..., None, :])
     coupled = banks.age[which] > 0.0
-    shrink = np.minimum(1.0, _SHRINK + 10.0 / (banks.units[which] + 20.0))[:, None, None]
-    shrink = np.where(coupled[:, :, None] & coupled[:, None, :], shrink, 1.0)[:, None]
-    related = (1.0 - shrink) * spread / (scale[:, :, :, None] * scale[:, :, None, :])
-    related[:, :, own, own] = 1.0
-    banks.keep(which, spread, np.linalg.inv(related))
+    related *= (coupled[:, :, None] & coupled[:, None, :])[:, None, None]
+    related[..., own, own] = 1.0
+    share, axes = np.linalg.eigh(related)
+    shrink = np.minimum(1.0, _SHRINK + 10.0 / (banks.units[which] + 20.0))[:, None, None, None]
+    length = 1.0 / np.sqrt((1.0 - shrink) * share + shrink)
+    common = 1.0 / (1.0 + (_COMMON / np.maximum(share, 1e-6)) ** _SHARP)
+    banks.point(which, length[..., None] * axes.swapaxes(-1, -2), common)
     banks.scale[which] = scale
+
+
+def _near(banks: Banks, values: Floats, here: Floats, time: Tempo) -> tuple[Floats, Floats]:
+    """The values as the filters may see them, and for how many looks in a row they were beyond reach."""
+    reach = np.where((banks.units >= _SETTLED)[:, None], _FAR * banks.scale[:, 0, 1], np.inf)
+    off = values - banks.filters[:, 0]
+    far = np.where(np.abs(off) > reach, banks.far + here, np.where(here, 0.0, banks.far))
+    begins = (banks.age <= 0.0) | time.booted[:, None]
+    reach = np.where((far > _FAR_LOOKS) | begins, np.inf, reach)
+    return banks.filters[:, 0] + np.clip(off, -reach, reach), far
 
 
 def _filtered(banks: Banks, values: Floats, here: Floats, time: Tempo, age: Floats) -> Floats:
@@ -162,61 +180,59 @@ def _filtered(banks: Banks, values: Floats, here: Floats, time: Tempo, age: Floa
     return moved
 
 
-def _distance(banks: Banks, z: Floats, missing: Floats) -> Floats:
-    """[H, band]: z' P z; of a symmetric matrix the lower triangle is enough.
-
-    `missing` [H, D] is not 0 where a known metric was not sent: it takes the value that the others imply.
-    """
-    lower = banks.pairs * banks.layout.lower
-    across = np.matmul(lower, z[:, :, :, None])[:, :, :, 0] * z
-    along = z * z * banks.corner
-    distance: Floats = 2.0 * across.sum(axis=2, dtype=np.float64) + along.sum(
-        axis=2, dtype=np.float64
-    )
+def _imply(z: Floats, directions: Floats, missing: Floats) -> None:
+    """Puts what the others imply in the place of each known metric that was not sent."""
     for host in np.flatnonzero(missing.any(axis=1)):
-        gone = np.flatnonzero(missing[host])
-        precision = banks.precision(host)
-        pull = np.einsum("bij,bj->bi", precision[:, gone], z[host].astype(np.float64))
-        among = precision[:, gone[:, None], gone]
-        implied = np.linalg.solve(among, pull[:, :, None])[:, :, 0]
-        distance[host] -= (pull * implied).sum(axis=1)
-    return np.maximum(distance, 0.0)
+        gone, rows = np.flatnonzero(missing[host]), directions[host].astype(np.float64)
+        precision = np.matmul(rows.swapaxes(-1, -2), rows)
+        pull = np.matmul(precision[..., gone, :], z[host, ..., None].astype(np.float64))
+        among = precision[..., gone[:, None], gone]
+        z[host][..., gone] = -np.linalg.solve(among, pull)[..., 0]
 
 
 def _within_reach(banks: Banks, reading: Reading) -> Floats:
-    most = _REACH * banks.scale.astype(np.float64) + np.abs(banks.filters[:, 1])[:, None] * 100.0
+    stands = np.abs(banks.filters[:, 1])[:, None, None]
+    most = _REACH * banks.scale.astype(np.float64) + 100.0 * stands + 1.0
     free = (banks.units < _SETTLED)[:, None] | (reading.far > _FAR_LOOKS)
-    most = np.where(free[:, None, :], np.inf, most + 1.0)
+    most = np.where(free[:, None, None], np.inf, most)
     within: Floats = np.clip(reading.apart, -most, most)
     return within
 
 
+def _learn_mean(banks: Banks, apart: Floats, weight: Floats, up: Floats, look: Floats) -> None:
+    began = np.minimum(banks.age, banks.units[:, None])
+    rate = _rate(look[:, None], began)[:, None] * weight[..., None]
+    begun = _rate(look[:, None], np.minimum(began, up[:, None]))
+    rate[:, -1] = begun * np.where(up[:, None] < _YOUNG_UP, 1.0, weight[:, -1])[..., None]
+    banks.mean += rate * apart
+
+
 def _learn_spread(banks: Banks, apart: Floats, weight: Floats, here: Floats, look: Floats) -> None:
-    part = (_rate(look, banks.units)[:, None] * weight).astype(np.float32)[:, :, None]
+    layout = banks.layout
+    part = _rate(look[:, None], banks.units[:, None])[..., 0][:, None] * weight
+    part = part.astype(np.float32)[..., None]
     late = np.flatnonzero((here & (banks.age + 1.0 < banks.units[:, None])).any(axis=1))
     if len(late):
         # A pair of metrics is as old as the younger of them.
         age = np.minimum(banks.age[late], banks.units[late, None])
-        age = np.minimum(age[:, :, None], age[:, None, :]).reshape(len(late), -1)
-        part = np.repeat(part, banks.layout.upper.size, axis=2)
-        part[late] = _rate(look[late, None], age)[:, None] * weight[late, :, None]
+        age = np.minimum(age[:, layout.first], age[:, layout.second])
+        part = np.repeat(part, layout.pairs, axis=3)
+        part[late] = _rate(look[late, None], age)[:, None] * weight[late][..., None]
     if not here.all():
         # What was not sent says nothing of its spread either.
-        part = part * (here[:, :, None] & here[:, None, :]).reshape(len(here), 1, -1)
+        part = part * (here[:, layout.first] & here[:, layout.second])[:, None, None]
     small = apart.astype(np.float32)
     for at in range(0, len(small), _NEAR):
         _grow(banks, slice(at, at + _NEAR), small[at : at + _NEAR], part[at : at + _NEAR])
 
 
 def _grow(banks: Banks, some: slice, apart: Floats, part: Floats) -> None:
-    """C becomes (1 - part) (C + part apart apart') in the upper triangle, where C is."""
-    part = part * banks.layout.upper.reshape(-1)
-    grown = (apart[:, :, :, None] * apart[:, :, None, :]).reshape(*apart.shape[:2], -1)
+    """C becomes (1 - part) (C + part apart apart')."""
+    outer = (apart[..., :, None] * apart[..., None, :]).reshape(*apart.shape[:3], -1)
+    grown = np.take(outer, banks.layout.upper, axis=3)
     grown *= part
-    pairs = banks.pairs[some].reshape(grown.shape)
-    grown += pairs
-    np.subtract(np.float32(1.0), part, out=part)
-    np.multiply(grown, part, out=pairs)
+    grown += banks.spread[some]
+    np.multiply(grown, np.float32(1.0) - part, out=banks.spread[some])
 
 
 def _begin(banks: Banks, reading: Reading, time: Tempo) -> None:
@@ -224,7 +240,8 @@ def _begin(banks: Banks, reading: Reading, time: Tempo) -> None:
     new = reading.here & ((banks.age <= 0.0) | time.booted[:, None])
     if new.any():
         stands = reading.filters[:, 1]
-        banks.mean[:, BANDS - 1][new] = stands[new]
+        for mean in (banks.mean[:, -1, 0], banks.mean[:, -1, 1]):
+            mean[new] = stands[new]
         for edge in (banks.low, banks.high):
             edge[:, BANDS - 1][new] = stands[new]
     banks.absent[:] = np.where(reading.here, 0.0, banks.absent + time.look[:, None])
@@ -239,8 +256,9 @@ def _due(banks: Banks) -> Floats:
 
 
 def _rate(look: Floats, age: Floats) -> Floats:
-    """How much of a look is learned by what is `age` units old."""
-    rate: Floats = np.maximum(_part(_SLOW, look), look / (age + 1.0 + look))
+    """How much of a look is learned by what is `age` [H, N] units old, by memory: [H, memory, N]."""
+    slow = _part(_SLOW[:, None], look[:, None])
+    rate: Floats = np.maximum(slow, (look / (age + 1.0 + look))[:, None])
     return rate
 
 

@@ -7,81 +7,86 @@ from numpy.typing import NDArray
 
 from vedette.detect.vitals.layout import Layout
 
-__all__ = ["BANDS", "FILTERS", "LONG_UP", "UNKNOWN", "Banks", "bank_sizes", "cut", "fresh_banks"]
+__all__ = ["BANDS", "FILTERS", "LONG_UP", "UNKNOWN", "Banks", "cut", "fresh_banks"]
 
-FILTERS, BANDS = 2, 3
+FILTERS, BANDS, MEMORIES = 2, 2, 2
 UNKNOWN = 1e30
 """The scale of what has none yet: no distance counts."""
 LONG_UP = 1e6
 """Units since a boot that nobody saw."""
 
 _SCALARS = ("units", "looks", "surprise", "phase", "spacing", "boot", "up")
+_STEP = 1.5e-4  # what 1 stands for in the whole numbers that directions are kept in
 
 Floats = NDArray[Any]
 
 
 class Banks:
-    """Arrays over H hosts, all views of two blocks: `exact` float64 [H, ...] and `rough` float32 [H, ...].
+    """Arrays over H hosts, all views of three blocks: `exact` float64, `rough` float32 and `whole` int16, each [H, ...].
 
-    [H]: `units` of time and `looks` so far, `surprise`, `phase` of the refreshes, the usual `spacing` in minutes (0: not
-    known), `boot` (Unix seconds, 0: not known) and `up`, units since a boot. `filters` [H, 2, D]; `mean`, `scale`, `low`
-    and `high` [H, band, D]; `age` and `absent` [H, D] are each metric's own time, and for how long it was not sent; `far`
-    [H, D] for how many looks in a row it was beyond reach. `pairs` [H, band, D, D] holds two symmetric matrices, covariance
-    in the upper triangle with the diagonal and precision in the lower; `corner` [H, band, D] is precision's diagonal.
+    [H]: `units` of time and `looks` so far, `surprise` squared, `phase` of the refreshes, the usual `spacing` in minutes (0:
+    not known), `boot` (Unix seconds, 0: not known) and `up`, units since a boot. `filters` [H, 2, D]; `low` and `high`
+    [H, band, D]; `age` and `absent` [H, D] are each metric's own time, and for how long it was not sent; `far` [H, D] for how
+    many looks in a row it was beyond reach. Of each model, [H, band, memory, ...]: `mean`, `scale` [D], `spread` [T] (see
+    `Layout`), its `directions` [D, D] as whole numbers and `common` [D], how much of each is common to many metrics.
     """
 
-    def __init__(self, layout: Layout, exact: Floats, rough: Floats) -> None:
-        self.layout, self.exact, self.rough = layout, exact, rough
+    def __init__(self, layout: Layout, exact: Floats, rough: Floats, whole: Floats) -> None:
+        self.layout, self.exact, self.rough, self.whole = layout, exact, rough, whole
         hosts, size = len(exact), layout.size
+        band, model = (hosts, BANDS, size), (hosts, BANDS, MEMORIES, size)
         self.units, self.looks, self.surprise, self.phase = exact[:, :4].T
         self.spacing, self.boot, self.up = exact[:, 4 : len(_SCALARS)].T
-        band, pair = (hosts, BANDS, size), (hosts, BANDS, size, size)
-        self.filters, self.mean = cut(exact, len(_SCALARS), ((hosts, FILTERS, size), band))
-        self.age, self.absent, self.far = cut(rough, 0, ((hosts, size),) * 3)
-        self.scale, self.low, self.high, self.corner, self.pairs = cut(
-            rough, 3 * size, (band, band, band, band, pair)
+        self.filters, self.mean = cut(exact, len(_SCALARS), ((hosts, FILTERS, size), model))
+        self.age, self.absent, self.far, self.low, self.high = cut(
+            rough, 0, ((hosts, size), (hosts, size), (hosts, size), band, band)
         )
+        self.scale, self.common, self.spread = cut(
+            rough, size * (3 + 2 * BANDS), (model, model, (hosts, BANDS, MEMORIES, layout.pairs))
+        )
+        (self._directions,) = cut(whole, 0, ((*model, size),))
 
-    def covariance(self, which: Any = slice(None)) -> Floats:
-        """float64 [h, band, D, D] of these hosts."""
-        upper = self.pairs[which].astype(np.float64)
-        whole: Floats = np.triu(upper) + np.triu(upper, 1).swapaxes(-1, -2)
-        return whole
+    @property
+    def directions(self) -> Floats:
+        """float32 [H, band, memory, D, D]: each row a direction, as long as what is usual along it is short."""
+        directions: Floats = self._directions.astype(np.float32)
+        directions *= np.float32(_STEP)
+        return directions
 
-    def precision(self, which: Any = slice(None)) -> Floats:
-        """float64 [h, band, D, D] of these hosts."""
-        lower = np.tril(self.pairs[which].astype(np.float64), -1)
-        whole: Floats = lower + lower.swapaxes(-1, -2)
-        whole[..., self.layout.own, self.layout.own] = self.corner[which]
-        return whole
-
-    def keep(self, which: Any, covariance: Floats, precision: Floats) -> None:
-        """Puts symmetric matrices [h, band, D, D] in the place of these hosts' own."""
-        own = self.layout.own
-        self.pairs[which] = np.triu(covariance) + np.tril(precision, -1)
-        self.corner[which] = precision[..., own, own]
+    def point(self, which: Any, directions: Floats, common: Floats) -> None:
+        """Keeps the directions of these hosts' models, rounded, so that going through bytes changes nothing."""
+        self._directions[which] = np.clip(np.rint(directions / _STEP), -32767, 32767)
+        self.common[which] = common
 
     def part(self, which: slice) -> "Banks":
         """These hosts alone; the arrays are the same memory."""
-        return Banks(self.layout, self.exact[which], self.rough[which])
+        return Banks(self.layout, self.exact[which], self.rough[which], self.whole[which])
 
-
-def bank_sizes(layout: Layout) -> tuple[int, int]:
-    """How many exact and rough numbers a host has."""
-    exact = len(_SCALARS) + (FILTERS + BANDS) * layout.size
-    return exact, layout.size * (3 + BANDS * (4 + layout.size))
+    @staticmethod
+    def sizes(layout: Layout) -> tuple[int, int, int]:
+        """How many exact, rough and whole numbers a host has."""
+        models = BANDS * MEMORIES
+        return (
+            len(_SCALARS) + (FILTERS + models) * layout.size,
+            layout.size * (3 + 2 * BANDS + 2 * models) + models * layout.pairs,
+            models * layout.size**2,
+        )
 
 
 def fresh_banks(layout: Layout, phases: Floats) -> Banks:
     """Hosts that have seen nothing; `phases` [H] spreads their refreshes over the looks."""
-    exact, rough = bank_sizes(layout)
+    exact, rough, whole = Banks.sizes(layout)
+    hosts = len(phases)
     banks = Banks(
-        layout, np.zeros((len(phases), exact)), np.zeros((len(phases), rough), np.float32)
+        layout,
+        np.zeros((hosts, exact)),
+        np.zeros((hosts, rough), np.float32),
+        np.zeros((hosts, whole), np.int16),
     )
     banks.phase[:] = phases
     banks.up[:] = LONG_UP
     banks.scale[:] = UNKNOWN
-    banks.corner[:] = 1.0
+    banks.point(slice(None), np.eye(layout.size), np.ones(layout.size))
     return banks
 
 

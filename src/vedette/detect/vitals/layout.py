@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray  # noqa: TC002
+from numpy.typing import NDArray
 
 __all__ = ["NEVER_MEASURED", "Layout", "layout_of", "layout_of_key"]
 
@@ -17,19 +17,29 @@ NEVER_MEASURED = frozenset({"system.uptime", "system.memory.limit", "system.cpu.
 class Layout:
     """The seats of D metrics, in the order of their names.
 
-    `key` is the names as bytes. `familiar` names the metrics that need no seat any more: those that have one, and those that are never measured.
-    `upper` and `lower` [D, D] are 1 on their side of the diagonal and 0 elsewhere; the diagonal itself is `upper`'s.
+    `key` is the names as bytes. `familiar` names the metrics that need no seat any more: those that have one, and those
+    that are never measured. Pairs (i, j) with i <= j are numbered row by row, T = D (D + 1) / 2 of them: `first` and
+    `second` [T] are their seats, `upper` [T] their places in a flat [D, D], and `diagonal` [T] marks those with i = j.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
+        self.key = msgspec.msgpack.encode(names)
         self.size = len(names)
         self.seat = {name: at for at, name in enumerate(names)}
-        self.key = msgspec.msgpack.encode(names)
         self.familiar = self.seat.keys() | NEVER_MEASURED
-        self.upper: NDArray[Any] = np.triu(np.ones((self.size, self.size), np.float32))
-        self.lower: NDArray[Any] = 1.0 - self.upper
+        self.first, self.second = np.triu_indices(self.size)
+        self.upper: NDArray[np.intp] = self.first * self.size + self.second
+        self.pairs = len(self.upper)
+        self.diagonal: NDArray[np.bool_] = self.first == self.second
         self.own = np.arange(self.size)
+
+    def square(self, packed: NDArray[Any]) -> NDArray[Any]:
+        """[..., T] to float64 [..., D, D], symmetric."""
+        full = np.empty((*packed.shape[:-1], self.size, self.size))
+        full[..., self.first, self.second] = packed
+        full[..., self.second, self.first] = packed
+        return full
 
 
 @lru_cache(maxsize=512)

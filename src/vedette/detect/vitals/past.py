@@ -1,4 +1,4 @@
-"""All that vitals keeps of hosts with the same metrics, as two blocks of numbers, and one host's share of them as bytes."""
+"""All that vitals keeps of hosts with the same metrics, as three blocks of numbers, and one host's share of them as bytes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.rarity import FleetTail, Rarity
-from vedette.detect.vitals.banks import Banks, bank_sizes, fresh_banks
+from vedette.detect.vitals.banks import Banks, fresh_banks
 from vedette.detect.vitals.layout import Layout, layout_of
 from vedette.detect.vitals.watches import EXACT, ROUGH, Watches
 
@@ -29,29 +29,35 @@ class VitalsState(msgspec.Struct, kw_only=True):
     layout: Layout
     exact: Floats
     rough: Floats
+    whole: Floats
     lost: list[str] = []
     note: Any = None
 
     def past(self) -> "Past":
         """The host alone. What is written there is in this state."""
-        return Past(self.layout, self.exact[None], self.rough[None])
+        return Past(self.layout, self.exact[None], self.rough[None], self.whole[None])
 
 
 class Past:
-    """Of H hosts: `banks`, the gauges' `watches`, and the `rarity` of the bank's scores, all views of two blocks."""
+    """Of H hosts: `banks`, the gauges' `watches`, and the `rarity` of the bank's scores, all views of three blocks."""
 
     def __init__(
-        self, layout: Layout, exact: Floats, rough: Floats, fleet: FleetTail = _FLEET
+        self,
+        layout: Layout,
+        exact: Floats,
+        rough: Floats,
+        whole: Floats,
+        fleet: FleetTail = _FLEET,
     ) -> None:
-        self.layout, self.exact, self.rough = layout, exact, rough
-        first, second = bank_sizes(layout)
-        self.banks = Banks(layout, exact[:, :first], rough[:, :second])
+        self.layout, self.exact, self.rough, self.whole = layout, exact, rough, whole
+        first, second, _ = Banks.sizes(layout)
+        self.banks = Banks(layout, exact[:, :first], rough[:, :second], whole)
         self.watches = Watches(exact[:, first : first + EXACT], rough[:, second : second + ROUGH])
         self.rarity = Rarity(exact[:, first + EXACT :], rough[:, second + ROUGH :], fleet)
 
     def take(self, which: list[int]) -> "Past":
         """These hosts, copied."""
-        return Past(self.layout, self.exact[which], self.rough[which])
+        return Past(self.layout, self.exact[which], self.rough[which], self.whole[which])
 
     def state(self, host: int, *, lost: list[str] | None = None) -> VitalsState:
         """One host's state; its arrays are a part of these."""
@@ -59,16 +65,18 @@ class Past:
             layout=self.layout,
             exact=self.exact[host],
             rough=self.rough[host],
+            whole=self.whole[host],
             lost=lost or [],
         )
 
     def with_banks(self, banks: Banks) -> "Past":
         """The same hosts with other banks."""
-        first, second = bank_sizes(self.layout)
+        first, second, _ = Banks.sizes(self.layout)
         return Past(
             banks.layout,
             np.concatenate((banks.exact, self.exact[:, first:]), axis=1),
             np.concatenate((banks.rough, self.rough[:, second:]), axis=1),
+            banks.whole,
         )
 
 
@@ -81,11 +89,12 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
         banks.layout,
         np.concatenate((banks.exact, exact, rarity.exact), axis=1),
         np.concatenate((banks.rough, rough, rarity.rough), axis=1),
+        banks.whole,
     )
     return past.state(0)
 
 
-def state_sizes(layout: Layout) -> tuple[int, int]:
-    """How many exact and rough numbers a host's state has."""
-    exact, rough = bank_sizes(layout)
-    return exact + EXACT + _RARITY.exact.shape[1], rough + ROUGH + _RARITY.rough.shape[1]
+def state_sizes(layout: Layout) -> tuple[int, int, int]:
+    """How many exact, rough and whole numbers a host's state has."""
+    exact, rough, whole = Banks.sizes(layout)
+    return exact + EXACT + _RARITY.exact.shape[1], rough + ROUGH + _RARITY.rough.shape[1], whole

@@ -56,14 +56,11 @@ def reseat(banks: Banks, names: Collection[str]) -> Banks:
     shared = [name for name in layout.names if name in old.seat]
     there = np.array([layout.seat[name] for name in shared], np.intp)
     here = np.array([old.seat[name] for name in shared], np.intp)
-    for field in ("filters", "mean", "scale", "low", "high", "corner", "age", "absent", "far"):
+    for field in ("filters", "mean", "scale", "low", "high", "age", "absent", "far"):
         getattr(moved, field)[..., there] = getattr(banks, field)[..., here]
-    matrices = (moved.covariance(), moved.precision())
-    for matrix, known in zip(matrices, (banks.covariance(), banks.precision()), strict=True):
-        matrix[..., there[:, None], there] = known[..., here[:, None], here]
-    moved.keep(slice(None), *matrices)
-    if len(shared) < old.size:
-        fresh = moved.age <= 0.0
-        refresh(moved, np.arange(1))
-        moved.scale[:] = np.where(fresh[:, None], UNKNOWN, moved.scale)
+    square, known = layout.square(moved.spread), old.square(banks.spread)
+    square[..., there[:, None], there] = known[..., here[:, None], here]
+    moved.spread[:] = square[..., layout.first, layout.second]
+    refresh(moved, np.arange(1))
+    moved.scale[:] = np.where((moved.age <= 0.0)[:, None, None], UNKNOWN, moved.scale)
     return moved

@@ -64,17 +64,15 @@ def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
     for field in (banks.age, banks.absent, banks.far):
         good &= _within(field[0], _LEVEL)
     for field in (banks.filters, banks.mean, banks.low, banks.high):
-        good &= _within(field[0], _LEVEL).all(axis=0)
-    own = banks.layout.own
-    variance = banks.pairs[0][:, own, own]
-    good &= _within(variance, _SQUARE).all(axis=0) & (variance >= 0.0).all(axis=0)
+        good &= _within(field[0], _LEVEL).reshape(-1, len(names)).all(axis=0)
+    variance = banks.spread[0][..., banks.layout.diagonal]
+    good &= (_within(variance, _SQUARE) & (variance >= 0.0)).all(axis=(0, 1))
     kept = [name for name, whole in zip(names, good, strict=True) if whole]
     whole = banks if good.all() else reseat(banks, kept)
     scalars_hold = all(_within(one, _LEVEL).all() for one in (*scalars, banks.up))
-    covariance = whole.covariance()
-    if not (scalars_hold and _within(covariance, _SQUARE).all() and (banks.units >= 0.0).all()):
+    if not (scalars_hold and _within(whole.spread, _SQUARE).all() and (banks.units >= 0.0).all()):
         return fresh_banks(banks.layout, np.zeros(1)), [TOGETHER]
-    if not _within(whole.scale, _SQUARE).all() or not np.isfinite(whole.precision()).all():
+    if not (_within(whole.scale, _SQUARE).all() and np.isfinite(whole.common).all()):
         refresh(whole, np.arange(1))
         return whole, [TOGETHER]
     return whole, [name for name, fine in zip(names, good, strict=True) if not fine]

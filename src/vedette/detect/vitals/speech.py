@@ -67,6 +67,6 @@ def _told(alone: Group, names: tuple[str, ...], first: list[int]) -> Iterator[st
 
 def _fitting(alone: Group, at: int) -> float:
     """The level of the host's past where that is what the metric left, else where it stood in the last minutes."""
-    band = int(np.argmax(np.abs(alone.bank.z[0, :, at])))
+    band = int(np.argmax(np.abs(alone.bank.z[0, :, 1, at])))
     banks = alone.past.banks
-    return float(banks.mean[0, band, at] if band == BANDS - 1 else banks.filters[0, 1, at])
+    return float(banks.mean[0, band, 1, at] if band == BANDS - 1 else banks.filters[0, 1, at])

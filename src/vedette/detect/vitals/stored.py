@@ -42,7 +42,8 @@ _SAME = [field for field in _Watch.__struct_fields__ if field != "sample"]
 
 def dump_state(state: VitalsState) -> list[Any]:
     """Names and bytes, without loss."""
-    kept = [VERSION, state.layout.key, state.exact.tobytes(), state.rough.tobytes()]
+    blocks = (block.tobytes() for block in (state.exact, state.rough, state.whole))
+    kept = [VERSION, state.layout.key, *blocks]
     return [*kept, state.lost] if state.lost else kept
 
 
@@ -57,20 +58,21 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
         return _upgraded(kept[0], fleet)
     if version != VERSION:
         raise ValueError(f"vitals state of version {version}")
-    key, exact, rough, *lost = kept
+    key, exact, rough, whole, *lost = kept
     state = VitalsState(
         layout=layout_of_key(key),
         exact=np.frombuffer(exact),
         rough=np.frombuffer(rough, np.float32),
+        whole=np.frombuffer(whole, np.int16),
         lost=msgspec.convert(lost[0], list[str]) if lost else [],
     )
-    if state.layout.size > SEATS or (len(state.exact), len(state.rough)) != state_sizes(
-        state.layout
-    ):
+    sizes = tuple(len(block) for block in (state.exact, state.rough, state.whole))
+    if state.layout.size > SEATS or sizes != state_sizes(state.layout):
         raise ValueError("a vitals state of the wrong size")
     if is_sound(state.exact, state.rough):
         return state
-    state.exact, state.rough = state.exact.copy(), state.rough.copy()
+    for block in ("exact", "rough", "whole"):
+        setattr(state, block, getattr(state, block).copy())
     return mended(state, fleet)
 
 
@@ -84,6 +86,9 @@ def _upgraded(kept: Any, fleet: FleetTail) -> VitalsState:
         at, sample = _PLACE[name], np.frombuffer(old.sample, np.float32)
         for field in _SAME:
             getattr(watches, field)[0, at] = getattr(old, field)
+        while len(sample) > watches.sample.shape[2]:
+            sample = sample[1::2]
+            watches.stride[0, at] *= 2.0
         watches.filled[0, at] = len(sample)
         watches.sample[0, at, : len(sample)] = sample
     state.lost = [TOGETHER]

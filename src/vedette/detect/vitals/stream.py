@@ -75,7 +75,8 @@ class VitalsStream:
     @property
     def state_bytes(self) -> int:
         """What is kept of each host, in bytes: the bank and the tail of its scores."""
-        kept = (self.banks.exact, self.banks.rough, self._rarity.exact, self._rarity.rough)
+        banks, tail = self.banks, self._rarity
+        kept = (banks.exact, banks.rough, banks.whole, tail.exact, tail.rough)
         return int(sum(block.nbytes for block in kept)) // len(self.banks.units)
 
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:

@@ -1,6 +1,6 @@
 """Every gauge beside its own past: a robust one-sided score that needs a rise to last; for many hosts at once.
 
-The past of a gauge is kept as a sample of at most 64 values, thinned by two whenever it is full, until it spans
+The past of a gauge is kept as a sample of at most 28 values, thinned by two whenever it is full, until it spans
 three days; then the oldest go. What is usual is its median and spread. A rise counts by
 
     z = (x - median) / s,   s = max((p90 - p10) / 2.56, 1.48 MAD, 0.05 |median|, floor) * (1 + 20 / n)
@@ -25,7 +25,7 @@ __all__ = ["EXACT", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_w
 
 Floats = NDArray[Any]
 
-_G, _SAMPLE = len(GAUGES), 64
+_G, _SAMPLE = len(GAUGES), 28
 _SPAN_MINUTES = 3 * 1440.0
 _CLIP = 20.0  # so that one snapshot, however wild, makes no alarm
 _RISEN = 2.0
@@ -56,7 +56,7 @@ EXACT, ROUGH = _G * len(_EXACT), _G * (len(_ROUGH) + _SAMPLE)
 class Watches:
     """Of H hosts and the G gauges, views of two blocks: `exact` float64 [H, ...] and `rough` float32 [H, ...].
 
-    [H, G]: `minutes` and looks (`seen`) that were learned; `sample` [H, G, 64], of which `filled` are used, oldest first, and
+    [H, G]: `minutes` and looks (`seen`) that were learned; `sample` [H, G, 28], of which `filled` are used, oldest first, and
     `stride` looks go to one; `run` counts looks since the gauge last was not high, `since` is when that began (Unix
     seconds, 0 when it is not high); `frozen` counts looks in alarm.
     """

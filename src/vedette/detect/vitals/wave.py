@@ -120,6 +120,7 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
         states[0].layout,
         np.concatenate([state.exact for state in states]).reshape(len(states), -1),
         np.concatenate([state.rough for state in states]).reshape(len(states), -1),
+        np.concatenate([state.whole for state in states]).reshape(len(states), -1),
     )
     rows, gauges = _values(past.layout, [view.snapshot.metrics for view in views])
     rows = np.where(np.abs(rows) < MOST, rows, np.nan)
