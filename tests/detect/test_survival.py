@@ -153,7 +153,7 @@ def _sample(value: float) -> Callable[[HostState], object]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "scale")),
+        *(_bank(field, np.inf) for field in ("filters", "mean", "low", "spread")),
         *(_bank(field, np.nan) for field in ("filters", "mean", "high", "spread", "age")),
         _bank("filters", 1e200),
         _sample(np.inf),

@@ -64,7 +64,8 @@ def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
     for field in (banks.age, banks.absent, banks.far):
         good &= _within(field[0], _LEVEL)
     for field in (banks.filters, banks.mean, banks.low, banks.high):
-        good &= _within(field[0], _LEVEL).reshape(-1, len(names)).all(axis=0)
+        within = _within(field[0], _LEVEL)
+        good &= within.all(axis=tuple(range(within.ndim - 1)))
     variance = banks.spread[0][..., banks.layout.diagonal]
     good &= (_within(variance, _SQUARE) & (variance >= 0.0)).all(axis=(0, 1))
     kept = [name for name, whole in zip(names, good, strict=True) if whole]
