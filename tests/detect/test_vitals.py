@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts.expert_suite import ExpertSuite, run, views
+from tests.contracts.expert_suite import run, views
 from tests.fixtures.quiet_host import changed, quiet_snapshots
 
 from vedette.core import ConfigError, HostId, Snapshot
-from vedette.detect import Case, Expert, View
+from vedette.detect import Case, View
 from vedette.detect.vitals import VitalsExpert, fit
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.past import VitalsState
@@ -29,14 +29,6 @@ from vedette.detect.vitals.wave import look
 MEMORY = [g.metric for g in GAUGES].index("system.memory.utilization")
 CPU = [g.metric for g in GAUGES].index("system.cpu.utilization")
 ONE = np.ones(1)
-
-
-class TestVitals(ExpertSuite):
-    """Vitals keeps the contract of an expert."""
-
-    @pytest.fixture
-    def expert(self) -> Expert[Any]:
-        return VitalsExpert({})
 
 
 def with_metric(name: str, values: list[float], *, every: float = 60.0) -> list[Snapshot]:
