@@ -125,19 +125,14 @@ def level(banks: Banks) -> Floats:
     return np.full(len(banks.units), BANDS * _BAND_WEIGHT * np.log1p(0.5 * banks.layout.size))
 
 
-def shares(banks: Banks, reading: Reading) -> Floats:
-    """Each metric's share of the score [H, D]: the drop of the distance if it took the mean that the others imply."""
-    directions, z = banks.directions, reading.z
-    along = np.matmul(directions, z[..., None])
-    pull = np.matmul(directions.swapaxes(-1, -2), along)[..., 0].astype(np.float64)
-    drop = pull**2 / np.maximum((directions.astype(np.float64) ** 2).sum(axis=3), 1e-9)
-    drop /= np.maximum(drop.sum(axis=3, keepdims=True), 1e-12)
-    weight = np.maximum(reading.logs - np.log1p(0.5 * banks.layout.size), 0.05)
-    weight /= weight.sum(axis=1, keepdims=True)
-    found: Floats = (weight[:, :, None] * drop.mean(axis=2)).sum(axis=1)
-    # What is nowhere strange at all is everywhere equally so.
-    total = found.sum(axis=1, keepdims=True)
-    return np.where(total > 0.0, found / np.maximum(total, 1e-12), 1.0 / max(banks.layout.size, 1))
+def shares(reading: Reading) -> Floats:
+    """Each metric's share of what is strange [H, D]: its squares in scales, over bands and memories; 1 / D where none is.
+
+    What a metric adds to the distance beside the others named the responsible ones less often than a plain z-score did.
+    """
+    square = np.square(reading.z.astype(np.float64)).sum(axis=(1, 2)) + 1e-12
+    found: Floats = square / square.sum(axis=1, keepdims=True)
+    return found
 
 
 def refresh(banks: Banks, which: Floats) -> None:

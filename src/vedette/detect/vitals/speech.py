@@ -44,7 +44,7 @@ def whole(group: Group, place: int, nats: float) -> Case:
     """The case of the metrics together: those that have most of the score, as they are and as they would fit."""
     one = [place]
     alone = group.take(one) if len(group.views) > 1 else group
-    share = shares(alone.past.banks, alone.bank)[0]
+    share = shares(alone.bank)[0]
     names = group.past.layout.names
     order = sorted(range(len(names)), key=lambda at: (-share[at], names[at]))[:_TOLD]
     first = [at for at in order if share[at] >= _LEAST_SHARE] or order[:1]

@@ -49,7 +49,7 @@ class StreamReading:
 
     def shares(self) -> Floats:
         """float64 [H, D]: each metric's share of its host's score; a host's sum to 1. To be asked before the next step."""
-        return np.concatenate([shares(part.banks, part.reading) for part in self._parts])
+        return np.concatenate([shares(part.reading) for part in self._parts])
 
 
 class VitalsStream:
