@@ -107,14 +107,19 @@ def _owners(read: list[Process], within: Scope) -> dict[str, int]:
 
 
 def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
-    memory: dict[int, float] = {}
-    threads: dict[int, float] = {}
+    memory: dict[int, int] = {}
+    threads: dict[int, int] = {}
     copies = Counter(owners.values())
     rows = view.by_pid
     for pid, program in owners.items():
         row = rows[pid]
-        memory[program] = max(memory.get(program, 0.0), number(row, "resident_size", 0) / _MIB)
-        threads[program] = max(threads.get(program, 0.0), float(number(row, "threads", 0)))
+        size, many = row.get("resident_size"), row.get("threads")
+        size = size if type(size) is int else number(row, "resident_size", 0)
+        many = many if type(many) is int else number(row, "threads", 0)
+        if size > memory.get(program, 0):
+            memory[program] = size
+        if many > threads.get(program, 0):
+            threads[program] = many
     sockets: Counter[int] = Counter()
     seen = _SOCKETS in view.seen
     for row in view.rows(_SOCKETS):
@@ -123,8 +128,8 @@ def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
             sockets[owner] += 1
     return {
         program: (
-            memory[program],
-            threads[program],
+            memory.get(program, 0) / _MIB,
+            float(threads.get(program, 0)),
             float(sockets[program]) if seen else nan,
             float(many),
         )
