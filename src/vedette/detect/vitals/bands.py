@@ -149,6 +149,8 @@ def refresh(banks: Banks, which: Floats) -> None:
     related *= (coupled[:, :, None] & coupled[:, None, :])[:, None, None]
     related[..., own, own] = 1.0
     share, axes = np.linalg.eigh(related)
+    # Pairs that were learned at their own pace need not fit together: a direction may come out below nothing.
+    share = np.maximum(share, 0.0)
     shrink = np.minimum(1.0, _SHRINK + 10.0 / (banks.units[which] + 20.0))[:, None, None, None]
     length = 1.0 / np.sqrt((1.0 - shrink) * share + shrink)
     common = 1.0 / (1.0 + (_COMMON / np.maximum(share, 1e-6)) ** _SHARP)
