@@ -349,6 +349,31 @@ def _seen(snapshot: Snapshot, look: dict[str, Any]) -> Snapshot:
     return changed(snapshot, metrics=look["metrics"], tables=tables, without=look["without"])
 
 
+@pytest.mark.parametrize("port", [True, False, 10**30, -1, 2.0, "22"])
+def test_a_port_that_is_no_whole_number_costs_no_state(
+    detector: Detector, grown: bytes, port: Cell
+) -> None:
+    ports: list[Row] = [{"pid": 1, "port": port, "address": None}]
+    odd, *plain = later(3)
+    snapshots = [changed(odd, tables={"listening_ports": ports}), *plain]
+    answers, _ = play(detector, snapshots, grown)
+    assert not any("state" in subjects(answer) for answer in answers)
+
+
+@pytest.mark.parametrize("column", ["resident_size", "threads"])
+def test_a_process_beyond_all_measure_costs_no_state(
+    detector: Detector, grown: bytes, column: str
+) -> None:
+    snapshots = [
+        changed(
+            one, tables={"processes": [row | {column: 10**400} for row in one.tables["processes"]]}
+        )
+        for one in later(3)
+    ]
+    answers, _ = play(detector, snapshots, grown)
+    assert not any(name.startswith("state") for answer in answers for name in subjects(answer))
+
+
 @settings(max_examples=120, deadline=None)
 @given(looks=st.lists(LOOKS, min_size=1, max_size=6), young=st.booleans())
 def test_nothing_that_a_host_can_send_stops_it(

@@ -330,7 +330,8 @@ def _remembered(state: BehaviourState, seen: Look, view: View) -> Recent:
             entries.append((within.ids[pid], _kind(one, orphan=orphan)))
             wires += _wires(one, seen) if one is not None else ()
     ports = {row.get("port") for row in view.rows("listening_ports")}
-    numbers = (port for port in ports if isinstance(port, int) and 0 < port < 2**16)
+    # A truth value is an int to Python, but what is packed here is read back as whole numbers alone.
+    numbers = (port for port in ports if type(port) is int and 0 < port < 2**16)
     return remember(within.around, entries, wires, numbers)
 
 

@@ -13,7 +13,7 @@ from vedette.detect.behaviour.services import service_of
 from vedette.detect.behaviour.shape import Process, program_of
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import known_print
-from vedette.detect.inventory.fact import number
+from vedette.detect.inventory.fact import WORD, number
 from vedette.detect.odds import nats
 from vedette.detect.view import View
 
@@ -114,8 +114,8 @@ def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
     for pid, program in owners.items():
         row = rows[pid]
         size, many = row.get("resident_size"), row.get("threads")
-        size = size if type(size) is int else number(row, "resident_size", 0)
-        many = many if type(many) is int else number(row, "threads", 0)
+        size = size if type(size) is int and size < WORD else number(row, "resident_size", 0)
+        many = many if type(many) is int and many < WORD else number(row, "threads", 0)
         if size > memory.get(program, 0):
             memory[program] = size
         if many > threads.get(program, 0):

@@ -4,9 +4,10 @@ from typing import Any, NamedTuple
 
 from vedette.core import Row
 
-__all__ = ["Fact", "number", "text"]
+__all__ = ["WORD", "Fact", "number", "text"]
 
-_WORD = 2**63
+WORD = 2**63
+"""What a machine's word holds is below it."""
 
 
 class Fact(NamedTuple):
@@ -40,4 +41,4 @@ def number(row: Row, column: str, default: int = -1) -> int:
         found = int(cell)
     except (TypeError, ValueError, OverflowError):
         return default
-    return found if abs(found) < _WORD else default
+    return found if abs(found) < WORD else default
