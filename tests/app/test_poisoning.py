@@ -28,7 +28,7 @@ def test_a_bad_state_is_told_in_however_many_steps_it_comes(name: str, steps: in
     assert done.found is not None
 
 
-@pytest.mark.parametrize("name", ["a crowd of one program grows"])
+@pytest.mark.parametrize("name", ["memory fills up", "a crowd of one program grows"])
 def test_a_thousand_steps_are_told_while_most_is_still_to_come(name: str) -> None:
     done = poisoned(name, 1_000)
     assert done.found is not None

@@ -18,7 +18,7 @@ MEMORY = next(at for at, g in enumerate(GAUGES) if g.metric == "system.memory.ut
 def life(levels: Floats, *, seed: int = 5) -> tuple[list[int], Anchors]:
     """The looks in which memory at these levels, a little noisy, is told high; a look every ten minutes."""
     noise = np.random.default_rng(seed).normal(0.0, 0.01, len(levels))
-    anchors = Anchors(np.zeros((1, ANCHORED)))
+    anchors = Anchors(np.zeros((1, len(GAUGES))), np.zeros((1, ANCHORED), np.float32))
     told = []
     for at, level in enumerate(levels + noise):
         values = np.full((1, len(GAUGES)), np.nan)

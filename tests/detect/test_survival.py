@@ -170,7 +170,6 @@ def test_a_past_with_a_number_that_is_none_starts_anew_and_blinds_once(
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
     past = vitals(decode_state(state, detector.experts)).past()
     assert MEMORY in past.layout.names
-    assert np.isfinite(past.banks.common).all()
     threads = [gauge.metric for gauge in GAUGES].index("system.threads.count")
     assert past.watches.seen[0, threads] == GROWN + 30
 

@@ -375,3 +375,47 @@ def test_time_standing_still_or_going_back_is_survived() -> None:
     snapshots = [changed(s, taken_at=s.taken_at.replace(minute=0)) for s in quiet_snapshots(50)]
     assert all(b.taken_at <= a.taken_at or b.taken_at.hour for a, b in pairwise(snapshots))
     run(VitalsExpert({}), views(snapshots))
+
+
+def test_a_state_of_version_2_starts_anew_and_says_so() -> None:
+    expert = VitalsExpert({})
+    state = expert.load([2, b"\x90", b"", b"", b""])
+    (view,) = views(list(quiet_snapshots(1)))
+    assert expert.doubts(view, state)[0][0] == "state:vitals"
+    (after,) = expert.learn([view], [state], [False])
+    assert not expert.doubts(view, after)
+
+
+def test_a_gauge_that_crept_far_from_its_anchor_is_told_as_such() -> None:
+    expert = VitalsExpert({})
+    *life, last = views(with_metric("system.memory.utilization", [0.6] * 62))
+    _, state = run(expert, life)
+    anchors = state.past().anchors
+    anchors.value[0, MEMORY], anchors.minutes[0, MEMORY] = 0.22, 20_000.0
+    (cases,) = expert.judge([last], [state])
+    case = next(case for case in cases if case.nats > 0)
+    assert case.subject == "metric:system.memory.utilization"
+    assert case.text.startswith("Memory utilization crept up to 0.6")
+    assert case.expected == "about 0.22, as in the last weeks"
+
+
+def test_a_damaged_anchor_costs_its_gauge_alone() -> None:
+    expert = VitalsExpert({})
+    _, state = run(expert, views(with_metric("system.memory.utilization", [0.2] * 40)))
+    state.past().anchors.mean[0, MEMORY] = np.nan
+    mended = expert.load(msgspec.msgpack.decode(msgspec.msgpack.encode(expert.dump(state))))
+    assert mended.lost == ["system.memory.utilization"]
+    assert mended.past().anchors.minutes[0, MEMORY] == 0.0
+    assert mended.past().anchors.minutes[0, CPU] > 0.0
+
+
+def test_the_bank_has_its_share_of_the_budget_and_no_more() -> None:
+    expert = VitalsExpert({})
+    *life, last = views(with_values([*noise(400), noise(1)[0] | {"a": 25.0}]))
+    _, state = scores(life)
+    state.past().banks.units[0] = 2_000.0
+    (cases,) = expert.judge([last], [state])
+    rare = float(state.note.group.nats[0])
+    case = next(case for case in cases if case.subject == "metrics")
+    assert case.nats == pytest.approx(rare + np.log(0.4))
+    assert rare < 3.0

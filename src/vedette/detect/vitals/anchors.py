@@ -19,15 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.magnitude import MOST
 
 __all__ = ["ANCHORED", "Anchors", "crept", "learn_anchors"]
 
 Floats = NDArray[Any]
 
 _G = len(GAUGES)
-_FIELDS = ("value", "apart", "mean", "minutes", "told")
+_FIELDS = ("apart", "mean", "minutes", "told")
 ANCHORED = _G * len(_FIELDS)
-"""How many float64 numbers a host has."""
+"""How many float32 numbers a host has beside the anchors, which are float64: they move by far less than what they are."""
 
 _FLOORS = np.array([gauge.floor for gauge in GAUGES])
 _SLOW, _MEAN = 14_400.0, 720.0  # half-lives in minutes
@@ -40,7 +41,7 @@ SILENT = -50.0
 
 
 class Anchors:
-    """Of H hosts and G gauges, views of one block: `exact` float64 [H, 5 G].
+    """Of H hosts and G gauges, views of two blocks: `exact` float64 [H, G] and `rough` float32 [H, 4 G].
 
     `value` is the anchor, `apart` the usual deviation from it, `mean` that of the last half day, `minutes` those it was
     seen for, `told` the looks in which it was told high.
@@ -52,8 +53,9 @@ class Anchors:
     minutes: Floats
     told: Floats
 
-    def __init__(self, exact: Floats) -> None:
-        block = exact.reshape(len(exact), len(_FIELDS), _G)
+    def __init__(self, exact: Floats, rough: Floats) -> None:
+        self.value = exact
+        block = rough.reshape(len(rough), len(_FIELDS), _G)
         for at, name in enumerate(_FIELDS):
             setattr(self, name, block[:, at])
 
@@ -68,6 +70,7 @@ def crept(anchors: Anchors) -> Floats:
 
 def learn_anchors(anchors: Anchors, values: Floats, minutes: Floats, shift: Floats) -> None:
     """Takes `values` [H, G] in, NaN where not sent, `minutes` [H] after those before. `shift` as in the view, [H]."""
+    values = np.where(np.abs(values) < MOST, values, np.nan)
     here = ~np.isnan(values)
     past = np.clip(minutes, 0.0, _LONGEST)[:, None]
     fresh = here & (anchors.minutes <= 0.0)

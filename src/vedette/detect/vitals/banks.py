@@ -17,6 +17,7 @@ LONG_UP = 1e6
 
 _SCALARS = ("units", "looks", "surprise", "phase", "spacing", "boot", "up")
 _STEP = 1.5e-4  # what 1 stands for in the whole numbers that directions are kept in
+_MOST = 32_767  # the highest of them
 
 Floats = NDArray[Any]
 
@@ -28,7 +29,7 @@ class Banks:
     not known), `boot` (Unix seconds, 0: not known) and `up`, units since a boot. `filters` [H, 2, D]; `low` and `high`
     [H, band, D]; `age` and `absent` [H, D] are each metric's own time, and for how long it was not sent; `far` [H, D] for how
     many looks in a row it was beyond reach. Of each model, [H, band, memory, ...]: `mean`, `scale` [D], `spread` [T] (see
-    `Layout`), its `directions` [D, D] as whole numbers and `common` [D], how much of each is common to many metrics.
+    `Layout`), and as whole numbers its `directions` [D, D] and `common` [D], how much of each is common to many metrics.
     """
 
     def __init__(self, layout: Layout, exact: Floats, rough: Floats, whole: Floats) -> None:
@@ -41,10 +42,10 @@ class Banks:
         self.age, self.absent, self.far, self.low, self.high = cut(
             rough, 0, ((hosts, size), (hosts, size), (hosts, size), band, band)
         )
-        self.scale, self.common, self.spread = cut(
-            rough, size * (3 + 2 * BANDS), (model, model, (hosts, BANDS, MEMORIES, layout.pairs))
+        self.scale, self.spread = cut(
+            rough, size * (3 + 2 * BANDS), (model, (hosts, BANDS, MEMORIES, layout.pairs))
         )
-        (self._directions,) = cut(whole, 0, ((*model, size),))
+        self._directions, self._common = cut(whole, 0, ((*model, size), model))
 
     @property
     def directions(self) -> Floats:
@@ -53,10 +54,16 @@ class Banks:
         directions *= np.float32(_STEP)
         return directions
 
+    @property
+    def common(self) -> Floats:
+        """float64 [H, band, memory, D], 0..1."""
+        common: Floats = self._common / float(_MOST)
+        return common
+
     def point(self, which: Any, directions: Floats, common: Floats) -> None:
         """Keeps the directions of these hosts' models, rounded, so that going through bytes changes nothing."""
-        self._directions[which] = np.clip(np.rint(directions / _STEP), -32767, 32767)
-        self.common[which] = common
+        self._directions[which] = np.clip(np.rint(directions / _STEP), -_MOST, _MOST)
+        self._common[which] = np.rint(common * _MOST)
 
     def part(self, which: slice) -> "Banks":
         """These hosts alone; the arrays are the same memory."""
@@ -68,8 +75,8 @@ class Banks:
         models = BANDS * MEMORIES
         return (
             len(_SCALARS) + (FILTERS + models) * layout.size,
-            layout.size * (3 + 2 * BANDS + 2 * models) + models * layout.pairs,
-            models * layout.size**2,
+            layout.size * (3 + 2 * BANDS + models) + models * layout.pairs,
+            models * layout.size * (layout.size + 1),
         )
 
 

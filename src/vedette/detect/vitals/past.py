@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.rarity import FleetTail, Rarity
+from vedette.detect.vitals.anchors import ANCHORED, Anchors
 from vedette.detect.vitals.banks import Banks, fresh_banks
+from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout, layout_of
 from vedette.detect.vitals.watches import EXACT, ROUGH, Watches
 
@@ -17,6 +19,7 @@ Floats = NDArray[Any]
 
 _FLEET = FleetTail()
 _RARITY = Rarity.fresh(1, _FLEET)
+_TAIL = _RARITY.exact.shape[1], _RARITY.rough.shape[1]
 
 
 class VitalsState(msgspec.Struct, kw_only=True):
@@ -39,7 +42,7 @@ class VitalsState(msgspec.Struct, kw_only=True):
 
 
 class Past:
-    """Of H hosts: `banks`, the gauges' `watches`, and the `rarity` of the bank's scores, all views of three blocks."""
+    """Of H hosts: `banks`, the gauges' `watches` and `anchors`, and the `rarity` of the bank's scores, all views of three blocks."""
 
     def __init__(
         self,
@@ -53,7 +56,10 @@ class Past:
         first, second, _ = Banks.sizes(layout)
         self.banks = Banks(layout, exact[:, :first], rough[:, :second], whole)
         self.watches = Watches(exact[:, first : first + EXACT], rough[:, second : second + ROUGH])
-        self.rarity = Rarity(exact[:, first + EXACT :], rough[:, second + ROUGH :], fleet)
+        first, second = first + EXACT, second + ROUGH
+        third, fourth = first + _TAIL[0], second + _TAIL[1]
+        self.rarity = Rarity(exact[:, first:third], rough[:, second:fourth], fleet)
+        self.anchors = Anchors(exact[:, third:], rough[:, fourth:])
 
     def take(self, which: list[int]) -> "Past":
         """These hosts, copied."""
@@ -84,11 +90,12 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
     """A host without a past."""
     banks, rarity = fresh_banks(layout_of(()), np.zeros(1)), Rarity.fresh(1, fleet)
     exact, rough = np.zeros((1, EXACT)), np.zeros((1, ROUGH), np.float32)
+    anchors = np.zeros((1, len(GAUGES))), np.zeros((1, ANCHORED), np.float32)
     Watches(exact, rough).begin()
     past = Past(
         banks.layout,
-        np.concatenate((banks.exact, exact, rarity.exact), axis=1),
-        np.concatenate((banks.rough, rough, rarity.rough), axis=1),
+        np.concatenate((banks.exact, exact, rarity.exact, anchors[0]), axis=1),
+        np.concatenate((banks.rough, rough, rarity.rough, anchors[1]), axis=1),
         banks.whole,
     )
     return past.state(0)
@@ -97,4 +104,4 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
 def state_sizes(layout: Layout) -> tuple[int, int, int]:
     """How many exact, rough and whole numbers a host's state has."""
     exact, rough, whole = Banks.sizes(layout)
-    return exact + EXACT + _RARITY.exact.shape[1], rough + ROUGH + _RARITY.rough.shape[1], whole
+    return exact + EXACT + _TAIL[0] + len(GAUGES), rough + ROUGH + _TAIL[1] + ANCHORED, whole

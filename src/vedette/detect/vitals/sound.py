@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.rarity import FleetTail, Rarity
+from vedette.detect.vitals.anchors import Anchors
 from vedette.detect.vitals.bands import refresh
 from vedette.detect.vitals.banks import Banks, fresh_banks
 from vedette.detect.vitals.gauges import GAUGES
@@ -40,6 +41,7 @@ def mended(state: VitalsState, fleet: FleetTail) -> VitalsState:
         fresh = Rarity.fresh(1, fleet)
         past.rarity.exact[:], past.rarity.rough[:] = fresh.exact, fresh.rough
         lost.add(TOGETHER)
+    lost.update(_mend_anchors(past.anchors))
     banks, gone = _mend_bank(past.banks)
     lost.update(gone)
     return past.with_banks(banks).state(0, lost=sorted(lost))
@@ -54,6 +56,15 @@ def _mend_watches(watches: Watches) -> list[str]:
     for field in vars(watches).values():
         field[0][broken] = 0.0
     watches.stride[0][broken] = 1.0
+    return [gauge.metric for gauge, bad in zip(GAUGES, broken, strict=True) if bad]
+
+
+def _mend_anchors(anchors: Anchors) -> list[str]:
+    fields = list(vars(anchors).values())
+    broken = ~np.all([_within(field[0], _LEVEL) for field in fields], axis=0)
+    broken |= (anchors.apart[0] < 0.0) | (anchors.minutes[0] < 0.0)
+    for field in fields:
+        field[0][broken] = 0.0
     return [gauge.metric for gauge, bad in zip(GAUGES, broken, strict=True) if bad]
 
 
@@ -73,7 +84,7 @@ def _mend_bank(banks: Banks) -> tuple[Banks, list[str]]:
     scalars_hold = all(_within(one, _LEVEL).all() for one in (*scalars, banks.up))
     if not (scalars_hold and _within(whole.spread, _SQUARE).all() and (banks.units >= 0.0).all()):
         return fresh_banks(banks.layout, np.zeros(1)), [TOGETHER]
-    if not (_within(whole.scale, _SQUARE).all() and np.isfinite(whole.common).all()):
+    if not _within(whole.scale, _SQUARE).all():
         refresh(whole, np.arange(1))
         return whole, [TOGETHER]
     return whole, [name for name, fine in zip(names, good, strict=True) if not fine]

@@ -13,7 +13,7 @@ from vedette.detect.vitals.magnitude import clipped
 from vedette.detect.vitals.wave import Group
 from vedette.detect.vitals.words import Usual, how_much, metric_words, rise, usual
 
-__all__ = ["risen", "whole"]
+__all__ = ["crept_up", "risen", "whole"]
 
 _TOLD = 3
 _LEAST_SHARE = 0.1
@@ -37,6 +37,21 @@ def risen(group: Group, place: int, gauge_at: int, nats: float) -> Case:
         observed=how_much(gauge.form, value),
         expected=usual(gauge, past),
         since=datetime.fromtimestamp(since, UTC) if since else None,
+    )
+
+
+def crept_up(group: Group, place: int, gauge_at: int, nats: float) -> Case:
+    """The case of a gauge that was always near what it was shortly before, and has come far."""
+    gauge, anchors = GAUGES[gauge_at], group.past.anchors
+    now = how_much(gauge.form, float(anchors.mean[place, gauge_at]))
+    before = how_much(gauge.form, float(anchors.value[place, gauge_at]))
+    return Case(
+        expert="vitals",
+        subject=f"metric:{gauge.metric}",
+        nats=nats,
+        text=f"{gauge.words} crept up to {now} in the mean of half a day; over the last weeks it was {before}",
+        observed=now,
+        expected=f"about {before}, as in the last weeks",
     )
 
 

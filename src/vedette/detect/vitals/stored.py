@@ -14,7 +14,8 @@ from vedette.detect.vitals.sound import TOGETHER, is_sound, mended
 
 __all__ = ["dump_state", "load_state"]
 
-VERSION = 2
+VERSION = 3
+_WITHOUT_ANCHORS = 2
 _PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
@@ -56,6 +57,8 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
     version, *kept = raw
     if version == 1:
         return _upgraded(kept[0], fleet)
+    if version == _WITHOUT_ANCHORS:
+        return msgspec.structs.replace(fresh_state(fleet), lost=[TOGETHER, "its gauges"])
     if version != VERSION:
         raise ValueError(f"vitals state of version {version}")
     key, exact, rough, whole, *lost = kept

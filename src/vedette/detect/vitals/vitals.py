@@ -1,6 +1,7 @@
 """The expert of metrics: gauges of operational faults, and all metrics together as a second voice."""
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any
 
 import msgspec
@@ -8,16 +9,18 @@ import numpy as np
 
 from vedette.core import ConfigError
 from vedette.detect.case import Case
+from vedette.detect.combination import VOICES
 from vedette.detect.knowledge import Tells
 from vedette.detect.rarity import FleetTail
 from vedette.detect.short import short
 from vedette.detect.view import View
+from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.magnitude import MOST, impossible
 from vedette.detect.vitals.past import VitalsState, fresh_state
 from vedette.detect.vitals.sound import is_sound
-from vedette.detect.vitals.speech import risen, whole
+from vedette.detect.vitals.speech import crept_up, risen, whole
 from vedette.detect.vitals.stored import dump_state, load_state
 from vedette.detect.vitals.watches import learn_watches
 from vedette.detect.vitals.wave import Group, Note, look, noted
@@ -29,6 +32,10 @@ _BANK_MOST = 3.0  # the bank's say, in nats: it can't tell a fault from what is 
 _BANK_DAY = 1440.0  # looks of history before it may speak: what a day brings is usual
 _TOLD = 3  # metrics named one by one
 _ALARM_PACE = 0.1
+_BANK_SHARE = log(VOICES["vitals.bank"])  # of the budget
+
+
+Loud = dict[int, list[tuple[int, float, bool]]]
 
 
 class VitalsPart(msgspec.Struct, kw_only=True):
@@ -110,20 +117,31 @@ class VitalsExpert:
         """The state of a dump. What of it can't be used starts anew."""
         return load_state(raw, self.part.fleet)
 
-    def _loud(self, group: Group) -> dict[int, list[tuple[int, float]]]:
-        """By place in the group, the gauges that have something to say, and how many nats."""
-        over = group.watch.nats - self._thresholds
-        found: dict[int, list[tuple[int, float]]] = {}
+    def _loud(self, group: Group) -> Loud:
+        """By place in the group, the gauges that have something to say, how many nats, and whether it crept in."""
+        risen_by = group.watch.nats - self._thresholds
+        crept_by = crept(group.past.anchors)
+        over = np.maximum(risen_by, crept_by)
+        found: Loud = {}
         for place, gauge in zip(
             *(axis.tolist() for axis in np.nonzero(over > _NAMED)), strict=True
         ):
-            found.setdefault(place, []).append((gauge, float(over[place, gauge])))
+            found.setdefault(place, []).append(
+                (
+                    gauge,
+                    float(over[place, gauge]),
+                    bool(crept_by[place, gauge] > risen_by[place, gauge]),
+                )
+            )
         return found
 
-    def _cases(self, note: Note, loud: dict[int, list[tuple[int, float]]]) -> tuple[Case, ...]:
+    def _cases(self, note: Note, loud: Loud) -> tuple[Case, ...]:
         group, place = note
-        cases = [risen(group, place, gauge, nats) for gauge, nats in loud.get(place, ())]
-        nats = min(float(group.nats[place]), _BANK_MOST)
+        cases = [
+            crept_up(group, place, gauge, nats) if slowly else risen(group, place, gauge, nats)
+            for gauge, nats, slowly in loud.get(place, ())
+        ]
+        nats = min(float(group.nats[place]) + _BANK_SHARE, _BANK_MOST)
         if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
             cases.append(whole(group, place, nats))
         return tuple(cases)
@@ -131,6 +149,7 @@ class VitalsExpert:
 
 def _learn_group(group: Group, alarms: Any) -> None:
     banks, watches = group.past.banks, group.past.watches
+    shift = np.array([view.shift for view in group.views])
     learn_watches(
         watches,
         group.watch,
@@ -145,8 +164,9 @@ def _learn_group(group: Group, alarms: Any) -> None:
         group.nats,
         levels=level(banks),
         minutes=group.time.minutes,
-        shift=np.array([view.shift for view in group.views]),
+        shift=shift + _BANK_SHARE,
     )
+    learn_anchors(group.past.anchors, group.gauges, group.time.minutes, shift)
     learn_rows(banks, group.bank, group.time, np.where(alarms, _ALARM_PACE, 1.0))
     banks.boot[:] = np.where(group.boot > 0.0, group.boot, banks.boot)
 
