@@ -113,7 +113,7 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("upload", None, "rclone megatools mega-put megaput gdrive megacmd filebrowser croc wormhole ffsend", _t("rclone\\s+(?:copy|copyto|sync|move|rcat|serve)|megatools|mega-put|gdrive|croc\\s+send|wormhole\\s+send|ffsend")),
     ("send", None, "curl", r"curl\s.*(?:\s-T\b|--upload-file|\s-F\s*\S*=@|(?:--data-binary|--data|\s-d)\s*['\"]?@)"),
     ("send", None, "wget", r"wget\s.*--(?:post|body)-file"),
-    ("serve", None, "python http", r"-m\s+(?:http\.server|SimpleHTTPServer|pyftpdlib|uploadserver|updog)\b"),
+    ("serve", None, "python http", r"-m\s+(?:http\.server|SimpleHTTPServer|pyftpdlib|uploadserver|updog)\b(?!.*\s(?:-b|--bind)[\s=]+(?:127\.|::1|localhost))"),
     ("serve", None, "php", r"php[\d.]*\s+(?:-\S+\s+)*-S\s"),
     ("serve", None, "ruby busybox", r"ruby\s+-run\s.*httpd|busybox\s+httpd"),
     ("hoard", None, "tar zip z gzip rar", rf"(?:tar|zip|7z\w?|rar)\s[^|;]*{_DROPPED}[^|;]*\s(?:/etc|/home|/root|/srv|/var/(?:lib|www|mail))\b"),
