@@ -1,6 +1,7 @@
 """Parts of a state that are only opened when they are needed: most are carried from one snapshot to the next as they are."""
 
 from collections.abc import Iterator, MutableMapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,6 +46,10 @@ class Drawers(MutableMapping[str, V]):
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def names(self) -> AbstractSet[str]:
+        """As `keys`, only sooner."""
+        return self._held.keys()
 
     def dump(self) -> dict[str, Any]:
         """For MessagePack's encoder."""

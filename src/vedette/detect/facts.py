@@ -1,7 +1,8 @@
 """Facts: table rows as things with a life, told by the digest of what is stable in them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from struct import iter_unpack
+
+import numpy as np
 
 from vedette.core import FactChange, Row
 from vedette.detect.rowid import ID_BYTES, row_id, row_ids, stable_process
@@ -18,6 +19,7 @@ FACT_TABLES = KNOWN_TABLES - {"process_open_sockets"}
 _LIVE = frozenset({"processes", "listening_ports"})
 """Tables of which a reader without privileges always misses the same part, so that what it saw and sees no more is gone."""
 
+_ID = np.dtype(f"V{ID_BYTES}")
 _STABLE_PORT = ("port", "protocol", "family", "address")
 
 
@@ -70,10 +72,11 @@ def _update(
     gone = () if partly else tuple(sorted(before - now))
     if not new and not gone:
         return None
-    kept = held if partly else [key for key in held if key in now]
+    kept = held if partly or not gone else [key for key in held if key in now]
     # Two runs in order, which sorting merges.
     memory.ids = b"".join(sorted([*kept, *new]))
-    places = dict(zip(ids, range(len(ids)), strict=True))
+    looked_for = set(new)
+    places = {key: at for at, key in enumerate(ids) if key in looked_for}
     stable = stable_process if name == "processes" else dict
     appeared = {key.hex(): stable(rows[places[key]]) for key in new}
     return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in gone))
@@ -98,5 +101,5 @@ def _ports(rows: Iterable[Row], by_pid: Mapping[str, Row]) -> Iterator[Row]:
 
 
 def _split(ids: bytes) -> list[bytes]:
-    whole = memoryview(ids)[: len(ids) - len(ids) % ID_BYTES]
-    return [key for (key,) in iter_unpack(f"{ID_BYTES}s", whole)]
+    found: list[bytes] = np.frombuffer(ids, _ID, len(ids) // ID_BYTES).tolist()
+    return found

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -27,8 +26,10 @@ STABLE_PROCESS = (
 )
 """The columns of a process that stay while it runs the same program, sorted by name."""
 
-# Letters of a row whose id is remembered, and rows that are: a host that sends others' rows out of it slows them, no more.
-_REMEMBERED, _MOST = 512, 32_768
+# Bytes of a table's rows whose ids are remembered, and of all that are: a host that sends others' rows out of it slows them,
+# no more.
+_TABLE, _MOST = 1 << 20, 1 << 24
+_ENTRY = 150  # bytes that an entry takes beside its row
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _cells = itemgetter(*STABLE_PROCESS)
 
@@ -56,10 +57,7 @@ def row_id(table: str, row: Row) -> bytes:
 def row_ids(table: str, rows: Sequence[Row], lines: Sequence[bytes] | None = None) -> list[bytes]:
     """The ids of rows of stable columns, in their order. `lines` are their canonical forms where these are known."""
     head = table.encode() + b"\0"
-    found = _lines(rows) if lines is None else lines
-    if any(len(line) > _REMEMBERED for line in found):
-        return [_id(head + line) for line in found]
-    return [_known_id(head, line) for line in found]
+    return _KNOWN.ids(head, _lines(rows) if lines is None else lines)
 
 
 def process_ids(rows: Sequence[Row]) -> list[bytes]:
@@ -86,6 +84,38 @@ def _id(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=ID_BYTES).digest()
 
 
-@lru_cache(maxsize=_MOST)
-def _known_id(head: bytes, line: bytes) -> bytes:
-    return _id(head + line)
+class _Known:
+    """Ids of rows seen lately, by table and canonical form, in two generations: the older one goes when the newer is full."""
+
+    def __init__(self) -> None:
+        self._tables: dict[bytes, dict[bytes, bytes]] = {}
+        self._older: dict[bytes, dict[bytes, bytes]] = {}
+        self._held = 0
+
+    def ids(self, head: bytes, lines: Sequence[bytes]) -> list[bytes]:
+        known = self._tables.setdefault(head, {})
+        found = list(map(known.get, lines))
+        if None in found:
+            older = self._older.get(head, {})
+            fresh = {line for line, key in zip(lines, found, strict=True) if key is None}
+            made = {line: older.get(line) or _id(head + line) for line in fresh}
+            self._keep(head, made)
+            found = [
+                made[line] if key is None else key for line, key in zip(lines, found, strict=True)
+            ]
+        return found
+
+    def clear(self) -> None:
+        self._tables, self._older, self._held = {}, {}, 0
+
+    def _keep(self, head: bytes, made: dict[bytes, bytes]) -> None:
+        size = sum(map(len, made)) + _ENTRY * len(made)
+        if size > _TABLE:
+            return
+        if self._held + size > _MOST:
+            self._tables, self._older, self._held = {}, self._tables, 0
+        self._tables.setdefault(head, {}).update(made)
+        self._held += size
+
+
+_KNOWN = _Known()

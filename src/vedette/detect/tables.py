@@ -92,8 +92,10 @@ class Tables(msgspec.Struct, array_like=True):
 
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
-        for name in sorted(sight.seen | sight.unchanged):
-            self.usual[name] = self.usual.get(name, True) and name in snapshot.unread
+        here, usual = sight.seen | sight.unchanged, self.usual
+        if snapshot.unread or any(usual.get(name, True) for name in here):
+            for name in sorted(here):
+                usual[name] = usual.get(name, True) and name in snapshot.unread
         self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
         self.width = max(len(snapshot.metrics), self.width)
         lacking = _families(snapshot)
@@ -160,7 +162,8 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         expected = usual.get(name, True)
         if name in snapshot.tables and (not partial or expected):
             seen.add(name)
-            blindness.extend(_doubt(name, snapshot))
+            if partial or name == "processes":
+                blindness.extend(_doubt(name, snapshot))
             known = memory if name in recalled or name in quiet else None
             now = known or _remember(name, snapshot.tables[name], memory, lines)
             if now is memory:
@@ -175,8 +178,9 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
             blindness.append((f"table:{name}", _why(name, snapshot)))
             if not partial or name in snapshot.same:
                 needed.append(name)
-    told = {subject for subject, _ in blindness}
-    blindness.extend(item for item in _late(snapshot) if item[0] not in told)
+    if snapshot.unread:
+        told = {subject for subject, _ in blindness}
+        blindness.extend(item for item in _late(snapshot) if item[0] not in told)
     return Sight(
         seen=frozenset(seen),
         partly=frozenset(seen & snapshot.unread.keys()),
@@ -227,11 +231,10 @@ def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
     rows = snapshot.tables[name]
     if not rows:
         return [("table:processes", "The table processes is empty, and no machine runs nothing")]
-    if {type(row.get("pid")) for row in rows} != {int} or not all(
-        isinstance(row.get("name"), str) for row in rows
-    ):
+    pids = [row.get("pid") for row in rows]
+    if set(map(type, pids)) != {int} or set(map(type, [row.get("name") for row in rows])) != {str}:
         return [("table:processes", "Rows of the table processes can't be used")]
-    if len({row["pid"] for row in rows}) < len(rows):
+    if len(set(pids)) < len(rows):
         # Which of them the sockets and children belong to can't be told.
         return [("table:processes", "Two rows of the table processes have one pid")]
     return []

@@ -61,7 +61,7 @@ class View(Record, frozen=True, kw_only=True, dict=True):
 
         Ended ones that nobody waits for have neither path nor command, but they are many of one name too.
         """
-        return Counter(row.get("name") for row in self.by_pid.values() if row.get("parent") != 2)
+        return Counter([row.get("name") for row in self.by_pid.values() if row.get("parent") != 2])
 
     @cached_property
     def id_by_pid(self) -> Mapping[str, bytes]:

@@ -185,6 +185,9 @@ def _hear(state: InventoryState, view: View) -> None:
             _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
             state.bursts[case.mark] = state.bursts.get(case.mark, 0) + 1
             del state.open[name]
+    if not view.heard.pardoned:
+        # Most watched things are only carried along, and need not be opened.
+        return
     for things in state.watched.values():
         for key, thing in list(things.items()):
             if thing.missing and view.pardons(thing.subject):

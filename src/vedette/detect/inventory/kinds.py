@@ -1,13 +1,15 @@
 """The kinds of facts, and the tables each is read from."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import NamedTuple
 
 from vedette.detect.inventory import accounts, doors, files, lists, mounts, starters, versions
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.view import View
 
-__all__ = ["EXPLAINING", "KINDS", "PASSING", "WIDENING", "Kind", "Memory"]
+__all__ = ["EXPLAINING", "KINDS", "PASSING", "WIDENING", "Kind", "Memory", "kinds_of"]
 
 
 class Memory(NamedTuple):
@@ -35,23 +37,17 @@ class Kind(NamedTuple):
     steady: bool = True
     with_memory: bool = False
 
-    def here(self, view: View) -> bool:
-        """Whether the view has the rows of this kind."""
-        return self.needs <= view.seen and self.table in view.seen
+    def here(self, seen: AbstractSet[str]) -> bool:
+        """Whether a view that has the rows of these tables has those of this kind."""
+        return self.needs <= seen and self.table in seen
 
-    def told(self, view: View) -> bool:
-        """Whether the view can say anything about this kind, be it only that it is as it was."""
-        return self.here(view) or self.unchanged(view)
+    def told(self, seen: AbstractSet[str], unchanged: AbstractSet[str]) -> bool:
+        """Whether such a view can say anything about this kind, be it only that it is as it was."""
+        return self.here(seen) or (not self.needs and self.table in unchanged)
 
-    def unchanged(self, view: View) -> bool:
-        """Whether the view is known to hold the same facts as last time, with rows or by digest alone."""
-        return not self.needs and self.table in view.unchanged
-
-    def read_before(self, view: View, listeners: int) -> bool:
-        """Whether reading it again would give what it last gave, the ports having been held by these `listeners`."""
-        return self.unchanged(view) or bool(
-            self.needs and listeners and listeners == view.listeners
-        )
+    def read_before(self, unchanged: AbstractSet[str], *, same_listeners: bool) -> bool:
+        """Whether reading it again would give what it last gave, with the ports held by the same or by others."""
+        return same_listeners if self.needs else self.table in unchanged
 
     def read(self, view: View, memory: Memory) -> Iterable[Fact]:
         """Its facts, from rows that are here."""
@@ -72,6 +68,26 @@ def _debs(_: View, memory: Memory) -> Iterable[Fact]:
 
 def _rpms(_: View, memory: Memory) -> Iterable[Fact]:
     return versions.versions("version.rpm", memory.versions, memory.before)
+
+
+class Kinds(NamedTuple):
+    """The kinds that a view tells of, those whose rows it has, and of these the ones that may have changed."""
+
+    told: tuple[Kind, ...]
+    here: Mapping[str, Kind]
+    moved: Mapping[str, Kind]
+
+
+@lru_cache(maxsize=1024)
+def kinds_of(seen: frozenset[str], unchanged: frozenset[str], *, same_listeners: bool) -> Kinds:
+    """What such a view has. Most views are of one sort, so this is seldom worked out."""
+    here = [kind for kind in KINDS if kind.here(seen)]
+    moved = [k for k in here if not k.read_before(unchanged, same_listeners=same_listeners)]
+    return Kinds(
+        tuple(kind for kind in KINDS if kind.told(seen, unchanged)),
+        {kind.name: kind for kind in here},
+        {kind.name: kind for kind in moved},
+    )
 
 
 _WITH_PROCESSES = frozenset({"processes"})

@@ -161,7 +161,9 @@ def rpm_packages(view: View) -> Iterator[Fact]:
 
 
 def _packages(kind: str, rows: Iterable[Row]) -> Iterator[Fact]:
-    names = (row.get("name") for row in rows)
+    names = [row.get("name") for row in rows]
+    if _TOLD.isdisjoint(names):
+        return
     for name in names:
         if not isinstance(name, str) or name not in _TOLD:
             continue

@@ -11,7 +11,7 @@ from vedette.detect.inventory.accounts import closed_accounts
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
-from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory
+from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory, kinds_of
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
 from vedette.detect.inventory.versions import versions_now
@@ -99,13 +99,14 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     versions = versions_now(view, state.versions, state.known)
     memory = Memory(closed or (), versions, state.versions)
     config = _config(view, state)
+    same_listeners = bool(state.listeners) and state.listeners == view.listeners
+    kinds = kinds_of(view.seen, view.unchanged, same_listeners=same_listeners)
+    told, known = kinds.told, state.known.names()
     readings = {
-        kind.name: _read(kind, view, state, memory, config)
-        for kind in KINDS
-        if kind.here(view)
-        and not (kind.name in state.known and kind.read_before(view, state.listeners))
+        name: _read(kind, view, state, memory, config)
+        for name, kind in (kinds.moved if kinds.here.keys() <= known else kinds.here).items()
+        if name in kinds.moved or name not in known
     }
-    told = tuple(kind for kind in KINDS if kind.told(view))
     lists = _lists(readings, state)
     causes = _causes(state, lists, versions)
     why = _Why(

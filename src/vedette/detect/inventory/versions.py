@@ -64,9 +64,13 @@ def versions_now(view: View, before: Mapping[str, str], known: Container[str]) -
         return before
     found: dict[str, str] = {}
     for table in tables:
-        for row in view.rows(table):
-            name = row.get("name")
-            if isinstance(name, str) and name in FOLLOWED:
+        rows = view.rows(table)
+        names = [row.get("name") for row in rows]
+        here = FOLLOWED.intersection(names)
+        if not here:
+            continue
+        for name, row in zip(names, rows, strict=True):
+            if name in here and isinstance(name, str):
                 found[name] = short(text(row, "version"), _LETTERS)
     return found
 
