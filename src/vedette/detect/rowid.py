@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -95,15 +95,13 @@ class _Known:
     def ids(self, head: bytes, lines: Sequence[bytes]) -> list[bytes]:
         known = self._tables.setdefault(head, {})
         found = list(map(known.get, lines))
-        if None in found:
-            older = self._older.get(head, {})
-            fresh = {line for line, key in zip(lines, found, strict=True) if key is None}
-            made = {line: older.get(line) or _id(head + line) for line in fresh}
-            self._keep(head, made)
-            found = [
-                made[line] if key is None else key for line, key in zip(lines, found, strict=True)
-            ]
-        return found
+        if None not in found:
+            return cast("list[bytes]", found)
+        older = self._older.get(head, {})
+        fresh = {line for line, key in zip(lines, found, strict=True) if key is None}
+        made = {line: older.get(line) or _id(head + line) for line in fresh}
+        self._keep(head, made)
+        return [key or made[line] for line, key in zip(lines, found, strict=True)]
 
     def clear(self) -> None:
         self._tables, self._older, self._held = {}, {}, 0

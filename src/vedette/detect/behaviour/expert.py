@@ -69,6 +69,8 @@ class BehaviourExpert:
     ) -> list[tuple[Case, ...]]:
         """One case per program that runs in a new way; the strongest of each subject, strongest first."""
         self._looks.clear()
+        known = [at for at, view in enumerate(views) if view.count and states[at].shapes]
+        self._look([views[at] for at in known], [states[at] for at in known])
         return [self._judge(view, state) for view, state in zip(views, states, strict=True)]
 
     def _judge(self, view: View, state: BehaviourState) -> tuple[Case, ...]:
@@ -162,9 +164,14 @@ class BehaviourExpert:
         held = self._looks.get(id(view))
         if held is not None and held[0] is view and held[1] is state:
             return held[2]
-        seen = look(view, state, self._part)
-        self._looks[id(view)] = view, state, seen
+        (seen,) = self._look([view], [state])
         return seen
+
+    def _look(self, views: Sequence[View], states: Sequence[BehaviourState]) -> list[Look]:
+        found = look(views, states, self._part)
+        for view, state, seen in zip(views, states, found, strict=True):
+            self._looks[id(view)] = view, state, seen
+        return found
 
     def _novel(self, novel: Novel) -> Case:
         process, evidence = novel.process, MARKS[novel.mark]

@@ -13,8 +13,9 @@ four times as large for a young one); what jumps and stays does not. The nats fa
 What climbs is taken into top and swing a tenth as fast, what is in alarm a fiftieth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log
+from struct import pack
 from typing import NamedTuple
 
 import msgspec
@@ -24,7 +25,10 @@ from numpy.typing import NDArray
 from vedette.detect.behaviour.hostile import GROWTH
 from vedette.detect.odds import nats
 
-__all__ = ["MEASURES", "Growing", "Growth", "Sample", "grow"]
+__all__ = ["MEASURES", "Asked", "Growing", "Growth", "Sample", "grow", "is_due"]
+
+Floats = NDArray[np.float64]
+_Told = tuple[int, int, float, float, float]
 
 MEASURES = ("memory", "threads", "sockets", "copies")
 """Memory is in MiB; memory and threads are those of the program's largest process."""
@@ -35,8 +39,11 @@ Sample = tuple[float, float, float, float]
 _FLOOR = np.array([16.0, 16.0, 10.0, 10.0])
 _SHARE = np.array([0.15, 0.3, 0.5, 0.5])
 _OF_MEMORY = 0.005  # of the machine's: what grows by less in some minutes can wait
+_ONLY_MEMORY = np.array([1.0, 0.0, 0.0, 0.0])
 _WITH_TRAFFIC = np.array([False, True, True, True])
 _FIELDS = 5  # level, top, swing, last, run
+_WIDTH = 1 + len(MEASURES) * _FIELDS
+_ROW = 4 * _WIDTH  # bytes
 _MOST = 48  # programs
 _SPACED = 45.0  # seconds between two looks that count
 _KNOWN, _RISES, _RISES_YOUNG, _YOUNG = 30, 2, 5, 4.0
@@ -53,7 +60,7 @@ class Growth(msgspec.Struct, array_like=True):
     traffic: float = 0.0
     programs: bytes = b""
     numbers: bytes = b""
-    told: list[tuple[int, int, float, float, float]] = []
+    told: list[_Told] = []
 
 
 class Growing(NamedTuple):
@@ -66,49 +73,143 @@ class Growing(NamedTuple):
     before: float
 
 
-def grow(
-    growth: Growth, samples: Mapping[int, Sample], *, now: float, traffic: float, memory: float
-) -> tuple[tuple[Growing, ...], Growth]:
-    """What grows, and the state after. `traffic` is any number that goes with it, `memory` the machine's in MiB (0: unknown)."""
-    if now - growth.at < _SPACED:
-        kept = [one for one in growth.told if one[0] in samples]
-        return _named(kept), growth
-    programs = np.frombuffer(growth.programs, dtype="<u8")
-    width = 1 + len(MEASURES) * _FIELDS
-    numbers = np.frombuffer(growth.numbers, dtype="<f4").astype(np.float64)
-    if len(numbers) != len(programs) * width or not np.all(np.isfinite(numbers)):
-        programs, numbers = programs[:0], numbers[:0]
-    past = dict(zip(programs.tolist(), numbers.reshape(-1, width), strict=True))
-    keys = sorted(samples, key=lambda key: (-past[key][0] if key in past else 0.0, key))[:_MOST]
-    if not keys:
-        return (), msgspec.structs.replace(growth, at=now, told=[])
-    x = np.array([samples[key] for key in keys], dtype=np.float64)
-    x = np.where(np.abs(x) < _BIG, x, np.nan)
-    before = np.array([past.get(key, np.full(width, np.nan)) for key in keys])
-    minutes = min((now - growth.at) / 60.0, 5.0) if growth.at else 1.0
+class Asked(NamedTuple):
+    """One host's programs now. `traffic` is any number that goes with it, `memory` the machine's in MiB (0: unknown)."""
+
+    growth: Growth
+    samples: Mapping[int, Sample]
+    now: float
+    traffic: float
+    memory: float
+
+
+Grown = tuple[tuple[Growing, ...], Growth]
+"""What grows, and the state after."""
+
+
+def is_due(growth: Growth, now: float) -> bool:
+    """Whether this look counts: only then are the samples' numbers read."""
+    return now - growth.at >= _SPACED
+
+
+def grow(hosts: Sequence[Asked]) -> list[Grown]:
+    """Of each host, as of it alone; many at once, because most of the time is each step's and not each number's."""
+    found: dict[int, Grown] = {}
+    due: list[_Due] = []
+    for at, one in enumerate(hosts):
+        growth = one.growth
+        if not is_due(growth, one.now):
+            kept = [told for told in growth.told if told[0] in one.samples]
+            found[at] = _named(kept), growth
+        elif not one.samples:
+            found[at] = (), msgspec.structs.replace(growth, at=one.now, told=[])
+        else:
+            due.append(_Due(at, one, *_held(growth)))
+    return [grown for _, grown in sorted({**found, **_grown(due)}.items())]
+
+
+class _Due(NamedTuple):
+    at: int
+    asked: Asked
+    programs: Sequence[int]
+    raw: bytes
+
+
+def _held(growth: Growth) -> tuple[Sequence[int], bytes]:
+    """The programs and their numbers; none where these are not what they should be."""
+    programs = np.frombuffer(growth.programs, dtype="<u8").tolist()
+    numbers = np.frombuffer(growth.numbers, dtype="<f4")
+    if len(numbers) != len(programs) * _WIDTH or not np.isfinite(numbers).all():
+        return (), b""
+    return programs, growth.numbers
+
+
+def _grown(due: Sequence[_Due]) -> dict[int, Grown]:
+    if not due:
+        return {}
+    known = np.frombuffer(b"".join([one.raw for one in due]), dtype="<f4")
+    table = np.vstack([known.astype(np.float64).reshape(-1, _WIDTH), np.full(_WIDTH, np.nan)])
+    looks = table[:, 0].tolist()
+    rows: list[int] = []
+    x: list[Sample] = []
+    hosts: list[tuple[list[int], dict[int, int]]] = []
+    first = 0
+    for one in due:
+        samples = one.asked.samples
+        many = len(one.programs)
+        places = dict(zip(one.programs, range(many), strict=True))
+        seen = dict(zip(one.programs, looks[first : first + many], strict=True))
+        # Those seen for longest come first.
+        keys = [key for _, key in sorted((-seen.get(key, 0.0), key) for key in samples)[:_MOST]]
+        rows += [first + places[key] if key in places else -1 for key in keys]
+        x += [samples[key] for key in keys]
+        hosts.append((keys, places))
+        first += many
+    lengths = [len(keys) for keys, _ in hosts]
+    now, before = np.array(x, dtype=np.float64), table[rows]
+    now = np.where(np.abs(now) < _BIG, now, np.nan)
+    pace, ratio, memory = np.repeat([_pace(one.asked) for one in due], lengths, axis=0).T
+    floor = np.maximum(_FLOOR, _OF_MEMORY * memory[:, None] * _ONLY_MEMORY)
+    score, after = _step(now, before, pace[:, None], ratio[:, None], floor)
+    packed, loud = after.astype("<f4").tobytes(), _loud(score, now, before)
+    found, end = {}, 0
+    for one, (keys, places) in zip(due, hosts, strict=True):
+        start, end = end, end + len(keys)
+        told = (
+            [(keys[row - start], *rest) for row, *rest in loud if start <= row < end]
+            if loud
+            else []
+        )
+        found[one.at] = (
+            _named(told),
+            _after(one, keys, places, packed[start * _ROW : end * _ROW], told),
+        )
+    return found
+
+
+def _pace(one: Asked) -> tuple[float, float, float]:
+    """How far levels follow, by how much traffic has risen, and the memory."""
+    growth, traffic = one.growth, one.traffic
+    minutes = min((one.now - growth.at) / 60.0, 5.0) if growth.at else 1.0
     ratio = max(1.0, traffic / growth.traffic) if growth.traffic > 0 and traffic < _BIG else 1.0
-    floor = np.maximum(_FLOOR, np.array([_OF_MEMORY * memory, 0.0, 0.0, 0.0]))
-    score, after = _step(x, before, 1.0 - 0.9**minutes, ratio, floor)
-    tops = before[:, 1:].reshape(len(keys), len(MEASURES), _FIELDS)[:, :, 1]
-    told = [
-        (key, at, _nats(at, float(score[row, at])), float(x[row, at]), float(tops[row, at]))
-        for row, key in enumerate(keys)
-        for at in range(len(MEASURES))
-        if score[row, at] > 0.5
+    return 1.0 - 0.9**minutes, ratio, one.memory
+
+
+def _loud(score: Floats, x: Floats, before: Floats) -> list[tuple[int, int, float, float, float]]:
+    """Row, measure, nats, now and before of what grows."""
+    return [
+        (
+            row,
+            at,
+            _nats(at, float(score[row, at])),
+            float(x[row, at]),
+            float(before[row, 1 + at * _FIELDS + 1]),
+        )
+        for row, at in np.argwhere(score > 0.5).tolist()
     ]
-    left = [key for key in past if key not in samples][: _MOST - len(keys)]
-    table = np.vstack([after, *(past[key] for key in left)])
-    level = growth.traffic + (1.0 - 0.9**minutes) * (traffic - growth.traffic)
-    return _named(told), Growth(
-        at=now,
+
+
+def _after(
+    one: _Due, keys: list[int], places: Mapping[int, int], packed: bytes, told: list[_Told]
+) -> Growth:
+    growth, traffic = one.asked.growth, one.asked.traffic
+    left: list[int] = []
+    if len(keys) < _MOST and not places.keys() <= one.asked.samples.keys():
+        left = [key for key in places if key not in one.asked.samples][: _MOST - len(keys)]
+        starts = [places[key] * _ROW for key in left]
+        packed += b"".join([one.raw[start : start + _ROW] for start in starts])
+    pace, _, _ = _pace(one.asked)
+    level = growth.traffic + pace * (traffic - growth.traffic)
+    return Growth(
+        at=one.asked.now,
         traffic=(level if growth.traffic else traffic) if 0 <= traffic < _BIG else growth.traffic,
-        programs=np.array([*keys, *left], dtype="<u8").tobytes(),
-        numbers=table.astype("<f4").tobytes(),
+        programs=pack(f"<{len(keys) + len(left)}Q", *keys, *left),
+        numbers=packed,
         told=told,
     )
 
 
-def _named(told: list[tuple[int, int, float, float, float]]) -> tuple[Growing, ...]:
+def _named(told: list[_Told]) -> tuple[Growing, ...]:
     return tuple(
         Growing(program, MEASURES[measure], score, now, before)
         for program, measure, score, now, before in told
@@ -121,12 +222,8 @@ def _nats(measure: int, score: float) -> float:
 
 
 def _step(
-    x: NDArray[np.float64],
-    before: NDArray[np.float64],
-    pace: float,
-    ratio: float,
-    floor: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x: Floats, before: Floats, pace: Floats, ratio: Floats, floor: Floats
+) -> tuple[Floats, Floats]:
     """The scores g (0 where nothing counts) and the numbers after."""
     seen = np.nan_to_num(before[:, 0])[:, None]
     fields = before[:, 1:].reshape(len(x), len(MEASURES), _FIELDS)

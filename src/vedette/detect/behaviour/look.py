@@ -1,12 +1,12 @@
 """One reading of a host's processes and sockets against its state."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log
 from typing import NamedTuple
 
 from vedette.core import Row
-from vedette.detect.behaviour.faults import Faults, faults
+from vedette.detect.behaviour.faults import Asked, Faults, faults
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import MARKS, tally
 from vedette.detect.behaviour.marks import flags_of, marks_of
@@ -133,17 +133,41 @@ class _Scene(NamedTuple):
     outlook: Outlook
 
 
-def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
-    """Compares with what is usual here. Changes nothing."""
+def look(
+    views: Sequence[View], states: Sequence[BehaviourState], part: BehaviourPart
+) -> list[Look]:
+    """Compares each host with what is usual there. Changes nothing."""
+    begun = [_begin(view, state) for view, state in zip(views, states, strict=True)]
+    found = faults([Asked(one.view, one.state, one.worth, one.within) for one in begun])
+    return [_look(one, wrong, part) for one, wrong in zip(begun, found, strict=True)]
+
+
+class _Begun(NamedTuple):
+    """What is to be read of one view, and of that the processes worth judging."""
+
+    view: View
+    state: BehaviourState
+    locked: list[int]
+    within: Scope
+    forms: Forms
+    worth: list[Process]
+
+
+def _begin(view: View, state: BehaviourState) -> _Begun:
+    locked = locked_accounts(view, state)
+    within = scope(view, state, locked)
+    forms = Forms(view.by_pid)
+    worth = processes(view.by_pid, forms, within.read)
+    return _Begun(view, state, locked, within, forms, worth)
+
+
+def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
+    view, state, locked, within, forms, worth = begun
     packages = packages_now(view, state.package_tables)
     moved = packages != state.package_tables and bool(state.package_tables)
     since = 0 if moved or package_manager_runs(view) else state.since_package + 1
-    now = view.snapshot.taken_at.timestamp()
     started = view.snapshot.host.boot_time > state.boot + 30.0
-    locked = locked_accounts(view, state)
-    within = scope(view, state, locked)
     rows = view.by_pid
-    forms = Forms(rows)
     above = {str(rows[pid].get("parent")) for pid in within.read}
     scene = _Scene(
         rows,
@@ -154,19 +178,12 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         frozenset(locked),
         since < EXPLAINED,
         view.count,
-        now,
+        view.snapshot.taken_at.timestamp(),
         view.outlook,
     )
     used: set[int] = set()
     fresh: dict[int, set[int]] = {}
-    read = [_one(one, scene, used, fresh) for one in processes(rows, forms, within.read)]
-    novel: dict[int, Novel] = {}
-    for one in read:
-        new, held = one.novel, novel.get(one.shape)
-        if new is not None and (
-            held is None or (new.nats, new.process.pid) > (held.nats, held.process.pid)
-        ):
-            novel[one.shape] = new
+    read = [_one(one, scene, used, fresh) for one in worth]
     counted = _counted(view)
     since_boot = 0 if started else state.since_boot + 1
     return Look(
@@ -174,19 +191,31 @@ def look(view: View, state: BehaviourState, part: BehaviourPart) -> Look:
         read,
         scene.net,
         {one.shape for one in read if one.novel is None},
-        novel,
+        _novels(read),
         used,
         fresh,
         {program_print(one.process) for one in read if one.process.form.role != "shell"},
         _crowds(counted, scene) if state.crowds else (),
         counted,
         _services(read, within, scene, since_boot),
-        faults(view, state, [one.process for one in read], within),
+        wrong,
         locked,
         packages,
         since,
         since_boot,
     )
+
+
+def _novels(read: Sequence[Read]) -> dict[int, Novel]:
+    """The strongest of each new shape."""
+    novel: dict[int, Novel] = {}
+    for one in read:
+        new, held = one.novel, novel.get(one.shape)
+        if new is not None and (
+            held is None or (new.nats, new.process.pid) > (held.nats, held.process.pid)
+        ):
+            novel[one.shape] = new
+    return novel
 
 
 def _counted(view: View) -> Counter[str]:
@@ -356,7 +385,7 @@ def locked_accounts(view: View, state: BehaviourState) -> list[int]:
 
 def _crowds(counted: Counter[str], scene: _Scene) -> tuple[Crowd, ...]:
     found = []
-    for name, now in sorted(counted.items()):
+    for name, now in sorted(item for item in counted.items() if item[1] >= _CROWD):
         before = scene.state.crowds.get(name, 0)
         limit = max(_CROWD, _CROWD_TIMES * before)
         if now >= limit:
