@@ -30,16 +30,11 @@ def plain_lines(rows: Sequence[Row]) -> list[bytes] | None:
     """The canonical form of each row, made at once; None where a row needs more care than msgspec's own form has."""
     body = _ENCODER.encode_lines(rows)
     # Keys sorted by UTF-8 bytes are sorted by UTF-16 units only where no surrogate pairs are needed.
-    if not body.isascii() or (_has_numbers(body) and _OTHER_NUMBER.search(body)):
+    if not body.isascii() or _OTHER_NUMBER.search(body):
         return None
     lines = body.split(b"\n")
     lines.pop()
     return lines
-
-
-def _has_numbers(body: bytes) -> bool:
-    """Whether any cell may be something other than a text: two counts take a fifth of the time of the expression."""
-    return body.count(b'":') != body.count(b'":"')
 
 
 def table_digest(rows: Iterable[Row]) -> str:

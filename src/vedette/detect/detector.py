@@ -25,7 +25,7 @@ from vedette.detect.knowledge import (
     told_of_spread,
 )
 from vedette.detect.scored import Arrival, Scored
-from vedette.detect.tables import KNOWN_TABLES, Sight, look
+from vedette.detect.tables import KNOWN_TABLES, Sight, Tables, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.view import View
 
@@ -217,16 +217,25 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
             own_loud=state.told.loud,
         ),
         heard=heard,
-        digests={name: memory.digest for name, memory in sight.fresh.items()},
+        digests=_digests(state.tables, sight),
         shift=shift,
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
+
+
+def _digests(tables: Tables, sight: Sight) -> dict[str, str]:
+    """The canonical digests of the tables that were compared; what is unchanged has the one it had."""
+    memory = tables.memory
+    known = {name: memory[name].digest for name in sight.unchanged if name in memory}
+    return known | {name: now.digest for name, now in sight.fresh.items()}
 
 
 def _pardon(turn: _Turn) -> None:
     if not turn.where.late:
         turn.state.pardons.keep(case for said in turn.answers.values() for case in said.cases)
     for name, said in turn.answers.items():
+        if not said.cases:
+            continue
         weighed = []
         for case in said.cases:
             if turn.view.heard.vouches(case):
@@ -239,6 +248,8 @@ def _pardon(turn: _Turn) -> None:
 def _tell_of_spread(turn: _Turn) -> None:
     view = turn.view
     for name, said in turn.answers.items():
+        if not said.cases:
+            continue
         cases, widest = told_of_spread(said.cases, view.outlook, view.snapshot.taken_at)
         turn.answers[name] = said._replace(cases=cases)
         turn.spread = max(turn.spread, widest)

@@ -44,12 +44,7 @@ class _Wire(msgspec.Struct, kw_only=True):
     pardons: Pardons = msgspec.field(default_factory=Pardons)
 
 
-class _Version(msgspec.Struct):
-    version: int = 0
-
-
 _ENCODER = msgspec.msgpack.Encoder()
-_VERSION = msgspec.msgpack.Decoder(_Version)
 _WIRE = msgspec.msgpack.Decoder(_Wire)
 
 
@@ -81,9 +76,9 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
     if blob is None:
         return fresh_state(experts)
     try:
-        if _VERSION.decode(blob).version != VERSION:
-            return _lost(experts)
         wire = _WIRE.decode(blob)
+        if wire.version != VERSION:
+            return _lost(experts)
         states = {name: expert.load(wire.experts[name]) for name, expert in experts.items()}
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
         return _lost(experts)

@@ -39,7 +39,7 @@ _WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
 _ALSO = 2  # further marks that are told
 _MOST_CASES = 60
 _MOST_SHAPES = 1_500
-_MOST_CONTACTS = 1_500
+_MOST_CONTACTS = _MOST_SHAPES
 _MOST_UNLEARNED = 300
 _MOST_RESIDENTS = 100
 _FORGET_RESIDENT = 60  # snapshots until a stopped service is no longer missed
@@ -310,6 +310,8 @@ def _watch(state: BehaviourState, seen: Look, view: View) -> None:
 
 def _forget(state: BehaviourState, seen: Look, count: int) -> None:
     """Makes room, and first brings up to date what was not read because it is all as it was."""
+    if max(len(state.shapes), len(state.programs), len(state.contacts)) <= _MOST_SHAPES:
+        return
     kinds = {kind for _, kind in seen.scope.kept}
     if len(state.shapes) > _MOST_SHAPES:
         state.shapes.touch({kind.shape for kind in kinds if kind.shape}, count)

@@ -168,18 +168,15 @@ def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
 
 
 def _counts(view: View) -> dict[str, Counter[str]]:
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in _LEAST}
+    """How many of each kind there are, by name, as far as there are any."""
+    counts: dict[str, Counter[str]] = {}
     for row in view.by_pid.values():
         state, command = row.get("state"), row.get("cmdline")
         if state == "Z" or state == "D":  # noqa: PLR1714 - twice as fast, and asked of each row
-            counts["zombies" if state == "Z" else "stuck"][str(row.get("name"))[:64]] += 1
-        if (
-            command
-            and isinstance(command, str)
-            and command[:4] == "sshd"
-            and _BEGUN.match(command[:200])
-        ):
-            counts["logins"]["sshd"] += 1
+            kind = "zombies" if state == "Z" else "stuck"
+            counts.setdefault(kind, Counter())[str(row.get("name"))[:64]] += 1
+        if isinstance(command, str) and command[:4] == "sshd" and _BEGUN.match(command[:200]):
+            counts.setdefault("logins", Counter())["sshd"] += 1
     ends: Counter[tuple[str, str, str]] = Counter()
     for row in view.rows(_SOCKETS):
         how = row.get("state")
@@ -193,7 +190,8 @@ def _counts(view: View) -> dict[str, Counter[str]]:
             ends["half" if how == "CLOSE_WAIT" else "unanswered", owner, far[:64]] += 1
     for (kind, owner, _), many in ends.items():
         # Of attempts only those at one place count together: many places are a sweep.
-        counts[kind][owner] = max(counts[kind][owner], many)
+        names = counts.setdefault(kind, Counter())
+        names[owner] = max(names[owner], many)
     return counts
 
 
@@ -201,10 +199,12 @@ def _piles(
     view: View, state: BehaviourState, now: float
 ) -> tuple[tuple[Pile, ...], dict[str, tuple[int, float]]]:
     found, heights = [], dict(state.heights)
-    for kind, names in _counts(view).items():
+    counts = _counts(view)
+    for kind, least in _LEAST.items():
+        names = counts.get(kind, Counter())
         many = sum(names.values())
         most, since = heights.get(kind, (0, 0.0))
-        limit = max(_LEAST[kind], _TIMES * most)
+        limit = max(least, _TIMES * most)
         if many < limit:
             if many or most:
                 # Slowly, or else a pile that grows gently teaches its own size.
@@ -223,12 +223,13 @@ def _piles(
 def _loops(
     view: View, state: BehaviourState, read: list[Process], within: Scope
 ) -> tuple[tuple[Loop, ...], dict[str, float]]:
+    if not read and not state.restarts:
+        return (), {}
     minutes = min(max((view.elapsed or 60.0) / 60.0, 0.0), 60.0)
     restarts = {
         name: left for name, was in state.restarts.items() if (left := was * 0.9**minutes) > 0.1
     }
     before = view.snapshot.taken_at.timestamp() - (view.elapsed or 60.0) - 5.0
-    kept = {kind.service for _, kind in within.kept}
     services = [service_of(one) for one in read]
     begun = Counter(
         name
@@ -236,6 +237,7 @@ def _loops(
         if name and number(one.row, "start_time", 0) > before
     )
     running = Counter(services)
+    kept = {kind.service for _, kind in within.kept} if begun else set()
     for name, many in begun.items():
         resident = state.residents.get(name)
         if resident is None or resident.seen < _SETTLED or running[name] > many:

@@ -29,6 +29,7 @@ __all__ = ["MEASURES", "Asked", "Growing", "Growth", "Sample", "grow", "is_due"]
 
 Floats = NDArray[np.float64]
 _Told = tuple[int, int, float, float, float]
+_Found = tuple[int, float, float, float]
 
 MEASURES = ("memory", "threads", "sockets", "copies")
 """Memory is in MiB; memory and threads are those of the program's largest process."""
@@ -39,7 +40,6 @@ Sample = tuple[float, float, float, float]
 _FLOOR = np.array([16.0, 16.0, 10.0, 10.0])
 _SHARE = np.array([0.15, 0.3, 0.5, 0.5])
 _OF_MEMORY = 0.005  # of the machine's: what grows by less in some minutes can wait
-_ONLY_MEMORY = np.array([1.0, 0.0, 0.0, 0.0])
 _WITH_TRAFFIC = np.array([False, True, True, True])
 _FIELDS = 5  # level, top, swing, last, run
 _WIDTH = 1 + len(MEASURES) * _FIELDS
@@ -149,21 +149,18 @@ def _grown(due: Sequence[_Due]) -> dict[int, Grown]:
     now, before = np.array(x, dtype=np.float64), table[rows]
     now = np.where(np.abs(now) < _BIG, now, np.nan)
     pace, ratio, memory = np.repeat([_pace(one.asked) for one in due], lengths, axis=0).T
-    floor = np.maximum(_FLOOR, _OF_MEMORY * memory[:, None] * _ONLY_MEMORY)
+    floor = np.tile(_FLOOR, (len(rows), 1))
+    floor[:, 0] = np.maximum(floor[:, 0], _OF_MEMORY * memory)
     score, after = _step(now, before, pace[:, None], ratio[:, None], floor)
     packed, loud = after.astype("<f4").tobytes(), _loud(score, now, before)
     found, end = {}, 0
     for one, (keys, places) in zip(due, hosts, strict=True):
         start, end = end, end + len(keys)
-        told = (
-            [(keys[row - start], *rest) for row, *rest in loud if start <= row < end]
-            if loud
-            else []
-        )
-        found[one.at] = (
-            _named(told),
-            _after(one, keys, places, packed[start * _ROW : end * _ROW], told),
-        )
+        told = [
+            (keys[row - start], *rest) for row in range(start, end) for rest in loud.get(row, ())
+        ]
+        numbers = packed[start * _ROW : end * _ROW]
+        found[one.at] = _named(told), _after(one, keys, places, numbers, told)
     return found
 
 
@@ -175,18 +172,13 @@ def _pace(one: Asked) -> tuple[float, float, float]:
     return 1.0 - 0.9**minutes, ratio, one.memory
 
 
-def _loud(score: Floats, x: Floats, before: Floats) -> list[tuple[int, int, float, float, float]]:
-    """Row, measure, nats, now and before of what grows."""
-    return [
-        (
-            row,
-            at,
-            _nats(at, float(score[row, at])),
-            float(x[row, at]),
-            float(before[row, 1 + at * _FIELDS + 1]),
-        )
-        for row, at in np.argwhere(score > 0.5).tolist()
-    ]
+def _loud(score: Floats, x: Floats, before: Floats) -> dict[int, list[_Found]]:
+    """Measure, nats, now and before of what grows, by row."""
+    found: dict[int, list[_Found]] = {}
+    for row, at in np.argwhere(score > 0.5).tolist():
+        weight, top = _nats(at, float(score[row, at])), float(before[row, 2 + at * _FIELDS])
+        found.setdefault(row, []).append((at, weight, float(x[row, at]), top))
+    return found
 
 
 def _after(

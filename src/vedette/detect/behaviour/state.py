@@ -1,5 +1,6 @@
 """What one host's state holds about its processes."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -79,21 +80,17 @@ class BehaviourState(_Kept):
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""
-        fields = {name: getattr(self, name) for name in _PLAIN}
-        return _ENCODER.encode(
-            _Dumped(**fields, **{name: getattr(self, name).dump() for name in _SHELVES})
-        )
+        shelves = [shelf.dump() for shelf in _shelves(self)]
+        return _ENCODER.encode(_Dumped(*_plain(self), *shelves))
 
     @classmethod
     def load(cls, raw: Any) -> "BehaviourState":
         """Raises ValueError (msgspec.DecodeError is one) or TypeError when it is not a dumped state."""
         kept = _DECODER.decode(raw)
-        fields: dict[str, Any] = {name: getattr(kept, name) for name in _PLAIN}
-        fields |= {name: Shelf.load(getattr(kept, name)) for name in _SHELVES}
-        return cls(**fields)
+        return cls(*_plain(kept), *map(Shelf.load, _shelves(kept)))
 
 
-_SHELVES = ("shapes", "contacts", "programs")
-_PLAIN = _Kept.__struct_fields__
+_plain = attrgetter(*_Kept.__struct_fields__)
+_shelves = attrgetter("shapes", "contacts", "programs")
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Dumped)

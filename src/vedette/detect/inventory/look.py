@@ -113,7 +113,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         causes
         | {"package": since, "start": since_boot if view.count else EXPLAINED}
         | ({"manager": 0} if manager else {}),
-        {*versions, *state.versions},
+        versions if versions is state.versions else {*versions, *state.versions},
     )
     kept, opened = _cases(view, state, part, readings, why)
     return Look(
@@ -148,7 +148,7 @@ def _causes(
     """By the snapshots since: changes of facts that explain others, and of followed packages."""
     aged = {name: age + 1 for name, age in state.causes.items() if age < EXPLAINED}
     new = [name for name, one in lists.items() if state.lists.get(name, one) != one]
-    if state.versions:
+    if state.versions and versions is not state.versions:
         names = sorted(versions.keys() | state.versions.keys())
         new += [f"package:{n}" for n in names if versions.get(n) != state.versions.get(n)]
     return aged | dict.fromkeys(new, 0)

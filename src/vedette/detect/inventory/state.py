@@ -1,5 +1,6 @@
 """What one host's state holds about its facts: known values, open cases, watched things that may vanish."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -118,20 +119,17 @@ class InventoryState(_Plain):
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""
-        fields = {name: getattr(self, name) for name in _PLAIN}
-        return _ENCODER.encode(
-            fields | {"known": self.known.dump(), "watched": self.watched.dump()}
-        )
+        drawers = [self.known.dump(), self.watched.dump()]
+        return _ENCODER.encode(_Dumped(*_plain(self), *drawers))
 
     @classmethod
     def load(cls, raw: Any) -> "InventoryState":
         """Raises msgspec.DecodeError (a ValueError) or TypeError when it is not a dumped state."""
         kept = _DECODER.decode(raw)
-        fields: dict[str, Any] = {name: getattr(kept, name) for name in _PLAIN}
-        known, watched = Drawers(_KNOWN, kept.known), Drawers(_WATCHED, kept.watched)
-        return cls(**fields, known=known, watched=watched)
+        drawers: list[Any] = [Drawers(_KNOWN, kept.known), Drawers(_WATCHED, kept.watched)]
+        return cls(*_plain(kept), *drawers)
 
 
-_PLAIN = _Plain.__struct_fields__
+_plain = attrgetter(*_Plain.__struct_fields__)
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Dumped)

@@ -70,7 +70,7 @@ def tell(
             memory[case.print] = told.interval
             told.many += 1
             shown[case.print] = Share(int(not hostile), int(hostile))
-    for memory in (told.shown, told.loud):
+    for memory in filter(None, (told.shown, told.loud)):
         _forget(memory, {case.print for case in live}, told.interval)
     if tells is None or not _is_due(told, host, interval):
         return Contribution(shown=shown, vouched=dict.fromkeys(vouched, 1))
