@@ -1,5 +1,6 @@
 """What one host's state holds about its facts: known values, open cases, watched things that may vanish."""
 
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +12,7 @@ from vedette.detect.fingerprint import fingerprint
 __all__ = ["InventoryState", "Open", "Watched", "print_of"]
 
 
+@lru_cache(maxsize=4096)
 def print_of(kind: str, key: int, value: int) -> int:
     """A fact, alike on every host."""
     return fingerprint(kind, f"{key:x}", f"{value:x}")
