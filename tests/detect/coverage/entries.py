@@ -9,6 +9,7 @@ from tests.detect.coverage import (
     executions,
     faults,
     files,
+    gauged,
     harmless,
     spreading,
     starters,
@@ -29,6 +30,7 @@ ENTRIES: tuple[Entry, ...] = (
     *damage.ENTRIES,
     *turned.ENTRIES,
     *faults.ENTRIES,
+    *gauged.ENTRIES,
     *harmless.ENTRIES,
     *at_work.ENTRIES,
 )

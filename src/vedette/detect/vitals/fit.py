@@ -8,6 +8,7 @@ import numpy as np
 
 from vedette.core import Snapshot
 from vedette.detect.view import View
+from vedette.detect.vitals.fast import KINDS
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.vitals import VitalsExpert, VitalsPart
 from vedette.detect.vitals.wave import look
@@ -19,22 +20,31 @@ _LEAST, _MARGIN = 6.5, 1.5
 
 
 def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
-    """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 6.5."""
+    """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 6.5.
+
+    So it is with each kind of the quick voice.
+    """
     most: dict[str, float] = {}
     for recording in recordings:
         for metric, nats in loudest(recording).items():
             most[metric] = max(nats, most.get(metric, 0.0))
     thresholds = {metric: round(max(_LEAST, most[metric] + _MARGIN), 1) for metric in sorted(most)}
-    part = VitalsPart(thresholds=thresholds, threshold=max([_LEAST, *thresholds.values()]))
+    slow = {name: nats for name, nats in thresholds.items() if ":" not in name}
+    part = VitalsPart(
+        thresholds=slow,
+        threshold=max([_LEAST, *slow.values()]),
+        fast={name: nats for name, nats in thresholds.items() if ":" in name and nats > _LEAST},
+        quickly=_LEAST,
+    )
     built: dict[str, Any] = msgspec.to_builtins(part)
     return built
 
 
 def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
-    """The most nats that each gauge says over one host's recording, judged before learned, from snapshot 30 on."""
+    """The most nats that each gauge says, by itself and by kind of the quick voice (`trend:...`), over one host's recording, judged before learned, from snapshot 30 on."""
     expert = VitalsExpert({})
     state, before = expert.fresh(), None
-    most = np.zeros(len(GAUGES))
+    most, quickest = np.zeros(len(GAUGES)), np.zeros((len(KINDS), len(GAUGES)))
     for count, snapshot in enumerate(recording):
         elapsed = (snapshot.taken_at - before).total_seconds() if before else None
         view = View(snapshot=snapshot, count=count, elapsed=elapsed)
@@ -42,6 +52,11 @@ def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
         (note,) = look([view], [state])
         if count >= _WARM:
             most = np.maximum(most, note.group.watch.nats[0])
+            quickest = np.maximum(quickest, note.group.fast.nats[0])
         state.note = note
         (state,) = expert.learn([view], [state], [False])
-    return {gauge.metric: float(nats) for gauge, nats in zip(GAUGES, most, strict=True)}
+    names = [gauge.metric for gauge in GAUGES]
+    found = dict(zip(names, most.tolist(), strict=True))
+    for kind, row in zip(KINDS, quickest.tolist(), strict=True):
+        found |= {f"{kind}:{name}": nats for name, nats in zip(names, row, strict=True)}
+    return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vedette.detect.rarity import FleetTail, Rarity
 from vedette.detect.vitals.anchors import ANCHORED, Anchors
 from vedette.detect.vitals.banks import Banks, fresh_banks
+from vedette.detect.vitals.fast import FAST, Fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout, layout_of
 from vedette.detect.vitals.watches import EXACT, ROUGH, Watches
@@ -42,7 +43,7 @@ class VitalsState(msgspec.Struct, kw_only=True):
 
 
 class Past:
-    """Of H hosts: `banks`, the gauges' `watches` and `anchors`, and the `rarity` of the bank's scores, all views of three blocks."""
+    """Of H hosts: `banks`, `rarity` of their scores, the gauges' `watches`, `anchors` and `fast` voice: views of three blocks."""
 
     def __init__(
         self,
@@ -59,7 +60,8 @@ class Past:
         first, second = first + EXACT, second + ROUGH
         third, fourth = first + _TAIL[0], second + _TAIL[1]
         self.rarity = Rarity(exact[:, first:third], rough[:, second:fourth], fleet)
-        self.anchors = Anchors(exact[:, third:], rough[:, fourth:])
+        self.anchors = Anchors(exact[:, third:], rough[:, fourth:-FAST])
+        self.fast = Fast(rough[:, -FAST:])
 
     def take(self, which: list[int]) -> "Past":
         """These hosts, copied."""
@@ -92,10 +94,11 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
     exact, rough = np.zeros((1, EXACT)), np.zeros((1, ROUGH), np.float32)
     anchors = np.zeros((1, len(GAUGES))), np.zeros((1, ANCHORED), np.float32)
     Watches(exact, rough).begin()
+    fast = np.zeros((1, FAST), np.float32)
     past = Past(
         banks.layout,
         np.concatenate((banks.exact, exact, rarity.exact, anchors[0]), axis=1),
-        np.concatenate((banks.rough, rough, rarity.rough, anchors[1]), axis=1),
+        np.concatenate((banks.rough, rough, rarity.rough, anchors[1], fast), axis=1),
         banks.whole,
     )
     return past.state(0)
@@ -104,4 +107,5 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
 def state_sizes(layout: Layout) -> tuple[int, int, int]:
     """How many exact, rough and whole numbers a host's state has."""
     exact, rough, whole = Banks.sizes(layout)
-    return exact + EXACT + _TAIL[0] + len(GAUGES), rough + ROUGH + _TAIL[1] + ANCHORED, whole
+    tail = _TAIL[1] + ANCHORED + FAST
+    return exact + EXACT + _TAIL[0] + len(GAUGES), rough + ROUGH + tail, whole

@@ -20,7 +20,7 @@ from vedette.detect.vitals.watches import Watches
 
 __all__ = ["TOGETHER", "is_sound", "mended"]
 
-TOGETHER = "the metrics together"
+TOGETHER, PACE = "the metrics together", "the pace of metrics"
 _LEVEL, _SQUARE = 1e17, 1e32
 
 
@@ -37,6 +37,9 @@ def mended(state: VitalsState, fleet: FleetTail) -> VitalsState:
     """The state without what can't be gone on with; `lost` names that."""
     past = state.past()
     lost = {*state.lost, *_mend_watches(past.watches)}
+    if not _within(past.fast.block, _LEVEL).all():
+        past.fast.block[:] = 0.0
+        lost.add(PACE)
     if not past.rarity.sound()[0]:
         fresh = Rarity.fresh(1, fleet)
         past.rarity.exact[:], past.rarity.rough[:] = fresh.exact, fresh.rough

@@ -13,7 +13,7 @@ from vedette.detect.vitals.magnitude import clipped
 from vedette.detect.vitals.wave import Group
 from vedette.detect.vitals.words import Usual, how_much, metric_words, rise, usual
 
-__all__ = ["crept_up", "risen", "whole"]
+__all__ = ["crept_up", "risen", "since", "usual_of", "whole"]
 
 _TOLD = 3
 _LEAST_SHARE = 0.1
@@ -21,14 +21,8 @@ _LEAST_SHARE = 0.1
 
 def risen(group: Group, place: int, gauge_at: int, nats: float) -> Case:
     """The case of a gauge that is high."""
-    gauge, watches = GAUGES[gauge_at], group.past.watches
+    gauge, past = GAUGES[gauge_at], usual_of(group, place, gauge_at)
     value = clipped(float(group.gauges[place, gauge_at]))
-    since = float(watches.since[place, gauge_at])
-    past = Usual(
-        low=float(watches.low[place, gauge_at]),
-        high=float(watches.high[place, gauge_at]),
-        run=int(watches.run[place, gauge_at]),
-    )
     return Case(
         expert="vitals",
         subject=f"metric:{gauge.metric}",
@@ -36,7 +30,7 @@ def risen(group: Group, place: int, gauge_at: int, nats: float) -> Case:
         text=rise(gauge, past, value),
         observed=how_much(gauge.form, value),
         expected=usual(gauge, past),
-        since=datetime.fromtimestamp(since, UTC) if since else None,
+        since=since(group, place, gauge_at),
     )
 
 
@@ -53,6 +47,22 @@ def crept_up(group: Group, place: int, gauge_at: int, nats: float) -> Case:
         observed=now,
         expected=f"about {before}, as in the last weeks",
     )
+
+
+def usual_of(group: Group, place: int, gauge_at: int) -> Usual:
+    """What is usual of a host's gauge."""
+    watches = group.past.watches
+    return Usual(
+        low=float(watches.low[place, gauge_at]),
+        high=float(watches.high[place, gauge_at]),
+        run=int(watches.run[place, gauge_at]),
+    )
+
+
+def since(group: Group, place: int, gauge_at: int) -> datetime | None:
+    """Since when the gauge is high."""
+    began = float(group.past.watches.since[place, gauge_at])
+    return datetime.fromtimestamp(began, UTC) if began else None
 
 
 def whole(group: Group, place: int, nats: float) -> Case:

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from vedette.detect.rarity import FleetTail
+from vedette.detect.vitals.fast import FAST
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import layout_of_key
 from vedette.detect.vitals.past import VitalsState, fresh_state, state_sizes
@@ -69,8 +70,12 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
         whole=np.frombuffer(whole, np.int16),
         lost=msgspec.convert(lost[0], list[str]) if lost else [],
     )
+    wanted = state_sizes(state.layout)
+    if len(state.rough) == wanted[1] - FAST:
+        # Written before there was a quick voice, whose past begins here.
+        state.rough = np.concatenate((state.rough, np.zeros(FAST, np.float32)))
     sizes = tuple(len(block) for block in (state.exact, state.rough, state.whole))
-    if state.layout.size > SEATS or sizes != state_sizes(state.layout):
+    if state.layout.size > SEATS or sizes != wanted:
         raise ValueError("a vitals state of the wrong size")
     if is_sound(state.exact, state.rough):
         return state

@@ -16,9 +16,11 @@ from vedette.detect.short import short
 from vedette.detect.view import View
 from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
+from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.magnitude import MOST, impossible
 from vedette.detect.vitals.past import VitalsState, fresh_state
+from vedette.detect.vitals.quick import quick
 from vedette.detect.vitals.sound import is_sound
 from vedette.detect.vitals.speech import crept_up, risen, whole
 from vedette.detect.vitals.stored import dump_state, load_state
@@ -35,17 +37,24 @@ _ALARM_PACE = 0.1
 _BANK_SHARE = log(VOICES["vitals.bank"])  # of the budget
 
 
-Loud = dict[int, list[tuple[int, float, bool]]]
+_SLOW = {"high": risen, "crept": crept_up}
+_WAYS = (*_SLOW, *KINDS)
+
+Loud = dict[int, list[tuple[int, str, float]]]
+"""By place in a group: gauge, one of the ways it may be strange in, nats."""
 
 
 class VitalsPart(msgspec.Struct, kw_only=True):
     """What the bundle says of vitals: the nats that each gauge must pass, and what holds for one it doesn't name.
 
+    `fast` are those of the quick voice, by kind and gauge (`trend:system.memory.utilization`), `quickly` for the others.
     `fleet` is the tail of the bank's scores on a host that is new.
     """
 
     thresholds: dict[str, float] = {}
     threshold: float = 6.5
+    fast: dict[str, float] = {}
+    quickly: float = 6.5
     fleet: FleetTail = FleetTail()
 
 
@@ -61,6 +70,12 @@ class VitalsExpert:
             raise ConfigError(f"the bundle's part for vitals can't be read: {error}") from error
         asked = [self.part.thresholds.get(g.metric, self.part.threshold) for g in GAUGES]
         self._thresholds = np.array(asked)
+        self._fast = np.array(
+            [
+                [self.part.fast.get(f"{kind}:{g.metric}", self.part.quickly) for g in GAUGES]
+                for kind in KINDS
+            ]
+        )
 
     def fresh(self) -> VitalsState:
         """A host without a past."""
@@ -118,28 +133,25 @@ class VitalsExpert:
         return load_state(raw, self.part.fleet)
 
     def _loud(self, group: Group) -> Loud:
-        """By place in the group, the gauges that have something to say, how many nats, and whether it crept in."""
-        risen_by = group.watch.nats - self._thresholds
-        crept_by = crept(group.past.anchors)
-        over = np.maximum(risen_by, crept_by)
+        """By place in the group, the gauges that have something to say, in which way most, and how many nats."""
+        slow = (group.watch.nats - self._thresholds, crept(group.past.anchors))
+        over = np.concatenate((np.stack(slow, axis=1), group.fast.nats - self._fast), axis=1)
+        way, most = over.argmax(axis=1), over.max(axis=1)
         found: Loud = {}
         for place, gauge in zip(
-            *(axis.tolist() for axis in np.nonzero(over > _NAMED)), strict=True
+            *(axis.tolist() for axis in np.nonzero(most > _NAMED)), strict=True
         ):
-            found.setdefault(place, []).append(
-                (
-                    gauge,
-                    float(over[place, gauge]),
-                    bool(crept_by[place, gauge] > risen_by[place, gauge]),
-                )
-            )
+            said = (gauge, _WAYS[way[place, gauge]], float(most[place, gauge]))
+            found.setdefault(place, []).append(said)
         return found
 
     def _cases(self, note: Note, loud: Loud) -> tuple[Case, ...]:
         group, place = note
         cases = [
-            crept_up(group, place, gauge, nats) if slowly else risen(group, place, gauge, nats)
-            for gauge, nats, slowly in loud.get(place, ())
+            _SLOW[way](group, place, gauge, nats)
+            if way in _SLOW
+            else quick(group, place, way, gauge, nats)
+            for gauge, way, nats in loud.get(place, ())
         ]
         nats = min(float(group.nats[place]) + _BANK_SHARE, _BANK_MOST)
         if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
@@ -159,6 +171,7 @@ def _learn_group(group: Group, alarms: Any) -> None:
         alarms=alarms,
         booting=group.booting,
     )
+    learn_fast(group.past.fast, group.fast, group.gauges, alarms, group.booting)
     group.past.rarity.learn(
         group.bank.score,
         group.nats,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.view import View
 from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
+from vedette.detect.vitals.fast import FastReading, read_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout
 from vedette.detect.vitals.magnitude import MOST
@@ -26,6 +27,8 @@ Floats = NDArray[Any]
 _GAUGES = tuple(gauge.metric for gauge in GAUGES)
 _BOOT = 60.0  # seconds that one boot's time may be told differently
 _LATEST = 1e12
+_CORES = "system.cpu.logical.count"
+_READINGS = frozenset({"time", "bank", "watch", "fast"})
 
 
 class Group(NamedTuple):
@@ -45,6 +48,7 @@ class Group(NamedTuple):
     booting: Floats
     bank: Reading
     watch: WatchReading
+    fast: FastReading
     nats: Floats
 
     def take(self, which: list[int]) -> "Group":
@@ -55,11 +59,19 @@ class Group(NamedTuple):
         for name, value in some.items():
             if isinstance(value, np.ndarray):
                 some[name] = value[which]
-            elif isinstance(value, Tempo | Reading | WatchReading):
-                some[name] = type(value)(*(part[which] for part in value))
+            elif name in _READINGS:
+                some[name] = _taken(value, which)
         return Group(
             **some | {"views": [self.views[at] for at in which], "past": self.past.take(which)}
         )
+
+
+def _taken(reading: Any, which: list[int]) -> Any:
+    """A reading of these hosts alone; it may hold others."""
+    parts = (
+        part[which] if isinstance(part, np.ndarray) else _taken(part, which) for part in reading
+    )
+    return type(reading)(*parts)
 
 
 class Note(NamedTuple):
@@ -131,10 +143,11 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
     bank = read_rows(past.banks, rows, time)
     young = booting(bank.up * np.maximum(1.0, time.spacing))
     watch = read_watches(past.watches, gauges, time.minutes, young)
+    fast = read_fast(past.fast, gauges, time.minutes, _cores(views), young)
     nats = past.rarity.nats(bank.score)
-    if not (np.isfinite(bank.score).all() and np.isfinite(watch.nats).all()):
+    if not all(np.isfinite(said).all() for said in (bank.score, watch.nats, fast.nats)):
         raise ArithmeticError("a past of metrics gives no finite score")
-    return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, nats)
+    return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, fast, nats)
 
 
 def _values(layout: Layout, metrics: list[dict[str, float]]) -> tuple[Floats, Floats]:
@@ -168,6 +181,13 @@ def _booted(past: Past, at: Floats, boot: Floats, minutes: Floats) -> Floats:
     after = np.isnan(minutes) | (at - boot <= minutes * 60.0 + _BOOT)
     booted: Floats = newer & after
     return booted
+
+
+def _cores(views: list[View]) -> Floats:
+    """[H]: how many processors these hosts say they have; 1 where they don't."""
+    told = np.array([view.snapshot.metrics.get(_CORES, 1.0) for view in views])
+    cores: Floats = np.clip(np.nan_to_num(told, nan=1.0), 1.0, 4096.0)
+    return cores
 
 
 def _boot_time(view: View) -> float:

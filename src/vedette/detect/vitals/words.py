@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from vedette.detect.vitals.gauges import GAUGES, Gauge
 
-__all__ = ["Usual", "how_much", "metric_words", "rise", "usual"]
+__all__ = ["Usual", "fall", "growth", "how_much", "jump", "metric_words", "rise", "usual"]
 
 _GAUGES = {gauge.metric: gauge for gauge in GAUGES}
 
@@ -41,6 +41,37 @@ def rise(gauge: Gauge, past: Usual, value: float) -> str:
     text = f"{gauge.words} {how_much(gauge.form, value)}, usually {usual(gauge, past)}"
     lasts = past.run + 1
     return text if lasts < 2 else f"{text}; high for {lasts} snapshots"
+
+
+def growth(gauge: Gauge, value: float, pace: float, past: str) -> str:
+    """The sentence of a steady growth; `pace` is by the minute, `past` the usual range."""
+    shown = f"{100.0 * pace:.2g} percent" if gauge.form == "share" else f"{pace:.3g}"
+    text = (
+        f"{gauge.words} {how_much(gauge.form, value)} and growing by {shown} a minute, as never before;"
+        f" usually {past}"
+    )
+    if gauge.form != "share" or pace <= 0.0 or value >= 1.0:
+        return text
+    minutes = (1.0 - value) / pace
+    left = f"{minutes / 60.0:.0f} hours" if minutes >= 120.0 else f"{minutes:.0f} minutes"
+    return f"{text}; full in about {left} at this pace"
+
+
+def jump(gauge: Gauge, value: float, past: str, looks: int) -> str:
+    """The sentence of a jump far beyond the past."""
+    return (
+        f"{gauge.words} {how_much(gauge.form, value)}, far beyond all of this host's past"
+        f" (usually {past}); high for {looks} snapshots"
+    )
+
+
+def fall(gauge: Gauge, value: float, past: tuple[str, str], looks: int) -> str:
+    """The sentence of a fall; `past` is the value before it and the lowest usual one."""
+    before, least = past
+    return (
+        f"{gauge.words} fell from {before} to {how_much(gauge.form, value)}, lower than ever"
+        f" (usually at least {least}); low for {looks} snapshots"
+    )
 
 
 def metric_words(name: str, value: float, expected: float) -> str:
