@@ -79,8 +79,8 @@ class Rarity:
     def __init__(self, exact: Floats, rough: Floats, fleet: FleetTail) -> None:
         self.exact, self.rough, self._fleet = exact, rough, fleet
         self.rows, self.peaks = rough[:, :_BINS], rough[:, _BINS:]
-        for at, name in enumerate(_SCALARS):
-            setattr(self, name, exact[:, at])
+        for name, column in zip(_SCALARS, exact.T, strict=True):
+            setattr(self, name, column)
 
     looks: Floats
     heard: Floats
@@ -163,18 +163,19 @@ class Rarity:
         `levels` [H] is what each host's score has by its number of metrics alone; `minutes` [H] have passed since its look
         before; `shift` is ln(incidents a host-month asked of this voice), which says what was an alarm.
         """
-        minutes = np.clip(minutes, 0.0, _LONGEST)
+        minutes = np.minimum(np.maximum(minutes, 0.0), _LONGEST)
         look = np.minimum(minutes, 1.0)
         alarm = nats + shift > 0.0
         self._steer(alarm, minutes, np.exp(shift))
         self._close(minutes)
         over = (scores > self.level) & (self.level >= 0.0)
-        self.top[:] = np.where(over, np.maximum(self.top, self._bounded(scores, shift)), self.top)
-        self.since[:] = np.where(over, 0.0, self.since)
+        if np.count_nonzero(over):
+            np.maximum(self.top, self._bounded(scores, shift), out=self.top, where=over)
+            self.since *= ~over
         keep = 0.5 ** (look / _HALF_LIFE)
         self.rough *= keep[:, None].astype(np.float32)
         weight = look * np.where(alarm, _RARE, 1.0)
-        np.add.at(self.rows, (np.arange(len(scores)), _bin(scores)), weight.astype(np.float32))
+        self.rows[np.arange(len(scores)), _bin(scores)] += weight.astype(np.float32)
         self.heard[:] = self.heard * keep + look
         self.time[:] = self.time * keep + minutes
         self.looks[:] = np.minimum(self.looks + look, 1e9)
@@ -185,13 +186,16 @@ class Rarity:
         new = alarm & (self.quiet > _APART)
         old = self.looks >= _YOUNG
         moved = self.offset + _GAIN * (new - asked * minutes / MONTH * old)
-        self.offset[:] = np.clip(moved, _LEAST, _MOST)
-        self.quiet[:] = np.where(alarm, 0.0, self.quiet)
+        self.offset[:] = np.minimum(np.maximum(moved, _LEAST), _MOST)
+        self.quiet *= ~alarm
 
     def _close(self, minutes: Floats) -> None:
         """Counts the peak of each event that has ended."""
         self.since[:] = np.minimum(self.since + minutes, MONTH)
-        ended = np.flatnonzero((self.since > _APART) & (self.top > 0.0))
+        over = (self.since > _APART) & (self.top > 0.0)
+        if not np.count_nonzero(over):
+            return
+        ended = np.flatnonzero(over)
         self.peaks[ended, _bin(self.top[ended])] += np.float32(1.0)
         self.top[ended] = 0.0
 
@@ -204,13 +208,14 @@ class Rarity:
 
     def _above(self, scores: Floats) -> Floats:
         """The share of a host's looks with a higher score, between the edges of the bins."""
-        place = np.clip(scores / _WIDTH, 0.0, _BINS - 1e-6)
+        place = np.minimum(np.maximum(scores / _WIDTH, 0.0), _BINS - 1e-6)
         first = place.astype(np.intp)
-        above = self.rows.astype(np.float64)[:, ::-1].cumsum(axis=1)[:, ::-1]
-        above = np.concatenate((above, np.zeros((len(scores), 1))), axis=1)
-        host, part = np.arange(len(scores)), place - first
-        count: Floats = above[host, first] * (1.0 - part) + above[host, first + 1] * part
-        share: Floats = count / np.maximum(above[:, 0], 1e-9)
+        counts = self.rows.astype(np.float64)
+        below = counts.cumsum(axis=1)
+        host, every = np.arange(len(scores)), below[:, -1]
+        # Of the bin that the score is in, the part above it.
+        own = counts[host, first] * (1.0 - (place - first))
+        share: Floats = (every - below[host, first] + own) / np.maximum(every, 1e-9)
         return share
 
     def _refresh(self, levels: Floats) -> None:
@@ -249,4 +254,4 @@ class Rarity:
 
 
 def _bin(scores: Floats) -> NDArray[np.intp]:
-    return np.clip(scores / _WIDTH, 0, _BINS - 1).astype(np.intp)
+    return np.minimum(np.maximum(scores / _WIDTH, 0), _BINS - 1).astype(np.intp)

@@ -15,6 +15,7 @@ zero) while what is known of spreads stays; for ten looks the bank says nothing.
 filter by no more than 100 scales would, mean and spread by no more than 1,000; from the third on it is where the metric stands.
 """
 
+from math import log1p
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,8 @@ _COMMON, _SHARP = (
     2.5,
     4.0,
 )  # the eigenvalue that is half common, and how sharply those beside it are told apart
-_YOUNG, _YOUNG_REFRESH, _JOIN = 300.0, 10, 60.0
+_YOUNG, _JOIN = 300.0, 60.0
+_UNTIL, _EVERY = np.array([60.0, 150.0, 300.0]), np.array([10, 20, 30, REFRESH])  # looks by age
 _TENFOLD = 10.0  # a look may weigh so much more while the host is young
 _SETTLED = 30.0
 _REACH, _FAR = 1000.0, 100.0  # scales: that one value moves a mean or a spread by, and a filter
@@ -74,27 +76,26 @@ class Reading(NamedTuple):
 
 def read_rows(banks: Banks, rows: Floats, time: Tempo) -> Reading:
     """Scores one row for each host: `rows` float64 [H, D], NaN where a metric was not sent. Changes nothing."""
-    here = ~np.isnan(rows)
+    here, old = np.isfinite(rows), banks.age > 0.0
     values = np.where(here, rows, banks.filters[:, 0])
     up = np.where(time.booted, 0.0, banks.up + time.look)
     near, far = _near(banks, values, here, time)
     filters = _filtered(banks, near, here, time, np.minimum(banks.age, up[:, None]))
-    bands = np.stack((values - filters[:, 0], filters[:, 1]), axis=1)
-    known = here & (banks.age > 0.0)
-    apart = (bands[:, :, None] - banks.mean) * known[:, None, None]
-    voice = np.minimum(1.0, banks.age / np.minimum(banks.units, _JOIN)[:, None].clip(1.0))
-    z = np.clip(apart / banks.scale, -_CLIP, _CLIP) * voice[:, None, None]
-    z = z.astype(np.float32)
-    directions = banks.directions
-    _imply(z, directions, (banks.age > 0.0) & ~here)
+    bands = filters.copy()
+    np.subtract(values, filters[:, 0], out=bands[:, 0])
+    apart = bands[:, :, None] - banks.mean
+    apart *= (here & old)[:, None, None]
+    z = _scaled(banks, apart)
     ramp = np.minimum(1.0, banks.units / _YOUNG) * (up >= _QUIET_UP)
-    square = np.matmul(directions, z[..., None])[..., 0].astype(np.float64) ** 2
-    square *= ramp[:, None, None, None]
-    whole, top = square.sum(axis=3), (square * banks.common).sum(axis=3)
-    logs = (0.5 * (np.log1p(top) + np.log1p(np.maximum(whole - top, 0.0)))).mean(axis=2)
-    excess = np.maximum(logs[:, 0] - np.log1p(0.5 * banks.layout.size), 0.0)
+    whole, top = _distances(banks, z, old & ~here)
+    whole *= ramp[:, None, None]
+    top *= ramp[:, None, None]
+    logs = np.log1p(top)
+    logs += np.log1p(np.maximum(whole - top, 0.0))
+    logs = 0.25 * (logs[:, :, 0] + logs[:, :, 1])
+    excess = np.maximum(logs[:, 0] - log1p(0.5 * banks.layout.size), 0.0)
     surprise = banks.surprise + _part(_MEMORY, time.look) * (excess**2 - banks.surprise)
-    score = _BAND_WEIGHT * logs.sum(axis=1) + _MEMORY_WEIGHT * np.sqrt(surprise)
+    score = _BAND_WEIGHT * (logs[:, 0] + logs[:, 1]) + _MEMORY_WEIGHT * np.sqrt(surprise)
     return Reading(score, surprise, logs, filters, whole, apart, z, here, far, up)
 
 
@@ -111,8 +112,8 @@ def learn_rows(banks: Banks, reading: Reading, time: Tempo, pace: Floats) -> Non
     _learn_mean(banks, apart, weight, reading.up, look)
     _learn_spread(banks, apart, weight * (reading.up >= _QUIET_UP)[:, None, None], here, look)
     sent = here[:, None]
-    np.copyto(banks.low, np.minimum(banks.low, reached), where=sent)
-    np.copyto(banks.high, np.maximum(banks.high, reached), where=sent)
+    np.minimum(banks.low, reached, out=banks.low, where=sent)
+    np.maximum(banks.high, reached, out=banks.high, where=sent)
     _begin(banks, reading, time)
     banks.units += look
     banks.looks += 1.0
@@ -122,7 +123,7 @@ def learn_rows(banks: Banks, reading: Reading, time: Tempo, pace: Floats) -> Non
 
 def level(banks: Banks) -> Floats:
     """float64 [H]: what the score is by the number of metrics alone, where nothing is strange."""
-    return np.full(len(banks.units), BANDS * _BAND_WEIGHT * np.log1p(0.5 * banks.layout.size))
+    return np.full(len(banks.units), BANDS * _BAND_WEIGHT * log1p(0.5 * banks.layout.size))
 
 
 def shares(reading: Reading) -> Floats:
@@ -162,23 +163,53 @@ def _near(banks: Banks, values: Floats, here: Floats, time: Tempo) -> tuple[Floa
     """The values as the filters may see them, and for how many looks in a row they were beyond reach."""
     reach = np.where((banks.units >= _SETTLED)[:, None], _FAR * banks.scale[:, 0, 1], np.inf)
     off = values - banks.filters[:, 0]
-    far = np.where(np.abs(off) > reach, banks.far + here, np.where(here, 0.0, banks.far))
-    begins = (banks.age <= 0.0) | time.booted[:, None]
-    reach = np.where((far > _FAR_LOOKS) | begins, np.inf, reach)
-    return banks.filters[:, 0] + np.clip(off, -reach, reach), far
+    beyond = np.abs(off) > reach
+    far = banks.far * ~here
+    if not np.count_nonzero(beyond):
+        return values, far
+    far = np.where(beyond, banks.far + here, far)
+    held = beyond & (far <= _FAR_LOOKS) & (banks.age > 0.0) & ~time.booted[:, None]
+    return np.where(held, banks.filters[:, 0] + np.copysign(reach, off), values), far
 
 
 def _filtered(banks: Banks, values: Floats, here: Floats, time: Tempo, age: Floats) -> Floats:
     """The filters after these values; a metric's first value is where they begin, and its first after a boot."""
     look = time.look[:, None]
     start = np.where(age > 0.0, look / np.maximum(age + look, 1e-9), 1.0)
-    part = np.maximum(_part(_FILTERS[None, :], time.span[:, None])[:, :, None], start[:, None, :])
-    moved: Floats = banks.filters + part * here[:, None, :] * (values[:, None, :] - banks.filters)
-    return moved
+    part = np.maximum(_part(_FILTERS, time.span[:, None])[:, :, None], start[:, None, :])
+    part *= here[:, None, :]
+    part *= values[:, None, :] - banks.filters
+    part += banks.filters
+    return part
+
+
+def _scaled(banks: Banks, apart: Floats) -> Floats:
+    """How far apart in scales, clipped, a young metric's less: float32 [H, band, memory, D]."""
+    joined = np.maximum(np.minimum(banks.units, _JOIN), 1.0)
+    voice = np.minimum(1.0, banks.age / joined[:, None])
+    z = apart / banks.scale
+    np.maximum(z, -_CLIP, out=z)
+    np.minimum(z, _CLIP, out=z)
+    z *= voice[:, None, None]
+    return z.astype(np.float32)
+
+
+def _distances(banks: Banks, z: Floats, missing: Floats) -> tuple[Floats, Floats]:
+    """Squared distances [H, band, memory], whole and what is common of them; fills in z what is missing."""
+    square = np.empty(z.shape)
+    for at in range(0, len(z), _NEAR):
+        some = slice(at, at + _NEAR)
+        directions = banks.directions(some)
+        _imply(z[some], directions, missing[some])
+        square[some] = np.matmul(directions, z[some, ..., None])[..., 0]
+    np.square(square, out=square)
+    return np.add.reduce(square, axis=3), np.vecdot(square, banks.common)
 
 
 def _imply(z: Floats, directions: Floats, missing: Floats) -> None:
     """Puts what the others imply in the place of each known metric that was not sent."""
+    if not np.count_nonzero(missing):
+        return
     for host in np.flatnonzero(missing.any(axis=1)):
         gone, rows = np.flatnonzero(missing[host]), directions[host].astype(np.float64)
         precision = np.matmul(rows.swapaxes(-1, -2), rows)
@@ -188,12 +219,16 @@ def _imply(z: Floats, directions: Floats, missing: Floats) -> None:
 
 
 def _within_reach(banks: Banks, reading: Reading) -> Floats:
-    stands = np.abs(banks.filters[:, 1])[:, None, None]
-    most = _REACH * banks.scale.astype(np.float64) + 100.0 * stands + 1.0
+    apart = reading.apart
+    stands = 100.0 * np.abs(banks.filters[:, 1]) + 1.0
+    most = _REACH * banks.scale
+    most += stands[:, None, None]
+    beyond = np.abs(apart) > most
+    if not np.count_nonzero(beyond):
+        return apart
     free = (banks.units < _SETTLED)[:, None] | (reading.far > _FAR_LOOKS)
-    most = np.where(free[:, None, None], np.inf, most)
-    within: Floats = np.clip(reading.apart, -most, most)
-    return within
+    beyond &= ~free[:, None, None]
+    return np.where(beyond, np.copysign(most, apart), apart)
 
 
 def _learn_mean(banks: Banks, apart: Floats, weight: Floats, up: Floats, look: Floats) -> None:
@@ -208,8 +243,9 @@ def _learn_spread(banks: Banks, apart: Floats, weight: Floats, here: Floats, loo
     layout = banks.layout
     part = _rate(look[:, None], banks.units[:, None])[..., 0][:, None] * weight
     part = part.astype(np.float32)[..., None]
-    late = np.flatnonzero((here & (banks.age + 1.0 < banks.units[:, None])).any(axis=1))
-    if len(late):
+    young = here & (banks.age + 1.0 < banks.units[:, None])
+    if np.count_nonzero(young):
+        late = np.flatnonzero(young.any(axis=1))
         # A pair of metrics is as old as the younger of them.
         age = np.minimum(banks.age[late], banks.units[late, None])
         age = np.minimum(age[:, layout.first], age[:, layout.second])
@@ -225,7 +261,7 @@ def _learn_spread(banks: Banks, apart: Floats, weight: Floats, here: Floats, loo
 
 def _grow(banks: Banks, some: slice, apart: Floats, part: Floats) -> None:
     """C becomes (1 - part) (C + part apart apart')."""
-    outer = (apart[..., :, None] * apart[..., None, :]).reshape(*apart.shape[:3], -1)
+    outer = np.einsum("...i,...j->...ij", apart, apart).reshape(*apart.shape[:3], -1)
     grown = np.take(outer, banks.layout.upper, axis=3)
     grown *= part
     grown += banks.spread[some]
@@ -235,20 +271,22 @@ def _grow(banks: Banks, some: slice, apart: Floats, part: Floats) -> None:
 def _begin(banks: Banks, reading: Reading, time: Tempo) -> None:
     """Levels of what is new, or new after a boot, are where it stands now."""
     new = reading.here & ((banks.age <= 0.0) | time.booted[:, None])
-    if new.any():
+    if np.count_nonzero(new):
         stands = reading.filters[:, 1]
         for mean in (banks.mean[:, -1, 0], banks.mean[:, -1, 1]):
             mean[new] = stands[new]
         for edge in (banks.low, banks.high):
             edge[:, BANDS - 1][new] = stands[new]
-    banks.absent[:] = np.where(reading.here, 0.0, banks.absent + time.look[:, None])
-    aged = banks.age + reading.here * time.look[:, None]
-    banks.age[:] = np.where(banks.absent > _AWAY, 0.0, aged)
+    look = time.look[:, None]
+    banks.absent += look
+    banks.absent *= ~reading.here
+    banks.age += reading.here * look
+    banks.age *= banks.absent <= _AWAY
 
 
 def _due(banks: Banks) -> Floats:
-    looks, every = banks.looks, np.where(banks.units < _YOUNG, _YOUNG_REFRESH, REFRESH)
-    due: Floats = np.flatnonzero((looks + banks.phase) % every == 0)
+    every = _EVERY[np.searchsorted(_UNTIL, banks.units, side="right")]
+    due: Floats = np.flatnonzero((banks.looks + banks.phase) % every == 0)
     return due
 
 

@@ -1,5 +1,6 @@
 """What is kept of many hosts with the same metrics: two blocks of numbers, cut into named arrays."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,9 @@ class Banks:
         )
         self._directions, self._common = cut(whole, 0, ((*model, size), model))
 
-    @property
-    def directions(self) -> Floats:
-        """float32 [H, band, memory, D, D]: each row a direction, as long as what is usual along it is short."""
-        directions: Floats = self._directions.astype(np.float32)
+    def directions(self, which: slice) -> Floats:
+        """float32 [H, band, memory, D, D] of these hosts: each row a direction, as long as what is usual along it is short."""
+        directions: Floats = self._directions[which].astype(np.float32)
         directions *= np.float32(_STEP)
         return directions
 
@@ -101,7 +101,7 @@ def cut(block: Floats, at: int, shapes: tuple[tuple[int, ...], ...]) -> list[Flo
     """Views of a block [H, N] from column `at` on, one of each shape [H, ...]."""
     found = []
     for shape in shapes:
-        size = int(np.prod(shape[1:]))
+        size = prod(shape[1:])
         found.append(block[:, at : at + size].reshape(shape))
         at += size
     return found

@@ -38,16 +38,17 @@ class Tempo(NamedTuple):
 def tempo(banks: Banks, minutes: Floats, booted: Floats) -> Tempo:
     """`minutes` [H] have passed since the last look, NaN where nobody can tell (the first one, a clock that was set)."""
     usual = banks.spacing
-    known = np.isfinite(minutes) & (minutes > 0.0)
+    finite = np.isfinite(minutes)
+    known = finite & (minutes > 0.0)
     passed = np.where(known, minutes, 1.0)
     # One pause, or one look out of turn, moves the usual spacing little.
-    near = np.clip(passed, usual / 2.0, usual * 2.0)
+    near = np.minimum(np.maximum(passed, usual / 2.0), usual * 2.0)
     moved = np.where(usual > 0.0, usual + _PACE * (near - usual), passed)
     spacing = np.where(known, moved, usual)
-    unit = np.maximum(1.0, spacing)
-    units = np.where(np.isfinite(minutes), np.maximum(minutes, 0.0) / unit, 1.0)
+    passed = np.where(finite, np.maximum(minutes, 0.0), 1.0)
+    units = np.where(finite, passed / np.maximum(1.0, spacing), 1.0)
     return Tempo(
-        minutes=np.where(np.isfinite(minutes), np.clip(minutes, 0.0, _LONGEST), 1.0),
+        minutes=np.minimum(passed, _LONGEST),
         look=np.minimum(units, 1.0),
         span=np.minimum(units, _SPAN),
         spacing=spacing,

@@ -33,7 +33,7 @@ _REFRESH = 8
 _FROZEN_SHARE = 10
 _BOOT_MINUTES = 5.0
 _FLOORS = np.array([gauge.floor for gauge in GAUGES])
-_PACES = np.array([gauge.pace for gauge in GAUGES])
+_KEPT = 1.0 - np.array([gauge.pace for gauge in GAUGES])  # of the smoothed score, in a minute
 _EXACT = ("minutes", "since")
 _ROUGH = (
     "filled",
@@ -106,14 +106,16 @@ def read_watches(
     `booting` [H]: the machine came up less than five minutes ago.
     """
     here = ~np.isnan(values) & (watches.seen > 0.0)
-    apart = np.where(here, np.clip(values, -MOST, MOST) - watches.median, 0.0)
+    apart = _bounded(values, MOST) - watches.median
     known = np.maximum(np.minimum(watches.seen, watches.minutes), 0.05)
     usual = np.maximum(watches.spread, 0.05 * np.abs(watches.median))
     scale = np.maximum(usual, _FLOORS) * (1.0 + 20.0 / known)
-    z = np.clip(apart / scale, -_CLIP, _CLIP)
-    z = np.where(booting[:, None], np.minimum(z, 0.0), z)
-    weight = 1.0 - (1.0 - _PACES) ** np.minimum(1.0, minutes)[:, None]
-    before = np.where(booting[:, None], np.minimum(watches.smooth, 0.0), watches.smooth)
+    z = np.where(here, _bounded(apart / scale, _CLIP), 0.0)
+    before = watches.smooth
+    if np.count_nonzero(booting):
+        z = np.where(booting[:, None], np.minimum(z, 0.0), z)
+        before = np.where(booting[:, None], np.minimum(before, 0.0), before)
+    weight = 1.0 - _KEPT ** np.minimum(1.0, minutes)[:, None]
     smooth = np.where(here, before + weight * (z - before), watches.smooth)
     lasting = np.maximum(0.0, np.minimum(smooth, np.maximum(z, watches.before))) * here
     return WatchReading(z, smooth, 2.5 * np.log1p(lasting * lasting / 4.0))
@@ -134,18 +136,17 @@ def learn_watches(
     What can't be never becomes usual: a value out of bounds counts for a rise, but is not taken.
     """
     here = ~np.isnan(values)
-    watches.smooth[:] = np.where(here, reading.smooth, watches.smooth)
-    watches.before[:] = np.where(here, reading.z, watches.before)
-    risen = here & (reading.z >= _RISEN)
-    began = np.where(watches.since > 0.0, watches.since, at[:, None])
-    watches.run[:] = np.where(risen, watches.run + 1.0, np.where(here, 0.0, watches.run))
-    watches.since[:] = np.where(risen, began, np.where(here, 0.0, watches.since))
+    np.copyto(watches.smooth, reading.smooth, where=here)
+    np.copyto(watches.before, reading.z, where=here)
+    _run(watches, here & (reading.z >= _RISEN), here, at)
     with np.errstate(invalid="ignore"):
         taken = here & (np.abs(values) < MOST)
-    watches.frozen[:] += taken & alarms[:, None]
-    taken &= ~(alarms[:, None] & (watches.frozen % _FROZEN_SHARE != 0)) & ~booting[:, None]
-    watches.seen[:] += taken
-    watches.minutes[:] += taken * minutes[:, None]
+    if np.count_nonzero(alarms):
+        watches.frozen += taken & alarms[:, None]
+        taken &= ~(alarms[:, None] & (watches.frozen % _FROZEN_SHARE != 0))
+    taken &= ~booting[:, None]
+    watches.seen += taken
+    watches.minutes += taken * minutes[:, None]
     _keep(watches, values, taken)
     often = (watches.seen <= 4 * _REFRESH) | (watches.seen % _REFRESH == 0)
     _refresh(watches, np.nonzero(taken & often))
@@ -157,12 +158,29 @@ def booting(up_minutes: Floats) -> Floats:
     return young
 
 
+def _bounded(values: Floats, most: float) -> Floats:
+    bounded: Floats = np.minimum(np.maximum(values, -most), most)
+    return bounded
+
+
+def _run(watches: Watches, risen: Floats, here: Floats, at: Floats) -> None:
+    """Counts for how long what has risen is high; most of the time nothing has."""
+    ends = ~(here & ~risen)
+    watches.run *= ends
+    watches.since *= ends
+    if np.count_nonzero(risen):
+        watches.run += risen
+        np.copyto(watches.since, at[:, None], where=risen & (watches.since <= 0.0))
+
+
 def _keep(watches: Watches, values: Floats, taken: Floats) -> None:
-    watches.phase[:] += taken
+    watches.phase += taken
     due = taken & (watches.phase >= watches.stride)
-    watches.phase[:] = np.where(due, 0.0, watches.phase)
+    if not np.count_nonzero(due):
+        return
+    watches.phase *= ~due
     full = due & (watches.filled >= _SAMPLE)
-    if full.any():
+    if np.count_nonzero(full):
         thin = np.nonzero(full & (watches.minutes < _SPAN_MINUTES))
         watches.sample[thin[0], thin[1], : _SAMPLE // 2] = watches.sample[thin][:, 1::2]
         watches.filled[thin] = _SAMPLE // 2
@@ -177,6 +195,8 @@ def _keep(watches: Watches, values: Floats, taken: Floats) -> None:
 
 
 def _refresh(watches: Watches, which: tuple[Any, ...]) -> None:
+    if not len(which[0]):
+        return
     filled = watches.filled[which].astype(np.intp)
     used = np.arange(_SAMPLE) < filled[:, None]
     values = np.where(used, watches.sample[which].astype(np.float64), np.inf)
