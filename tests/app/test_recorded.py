@@ -39,6 +39,8 @@ def test_slow_drift_with_a_deployment_opens_no_incident(session: str, tmp_path: 
 def test_the_shipped_bundle_holds_what_the_experts_learn_from_the_baselines() -> None:
     hosts = group_by_host(sorted(host_recordings().glob("*.baseline.jsonl.gz")))
     shipped = Bundle.shipped().manifest
-    parts = {name: fit(list(hosts.values())) for name, fit in FITS.items()}
+    parts = {
+        name: fit.part([fit.study(one) for one in hosts.values()]) for name, fit in FITS.items()
+    }
     learned = pack_bundle("again", parts, made="2026-01-01").manifest.parts
     assert learned == {name: shipped.parts[name] for name in FITS}

@@ -14,7 +14,7 @@ from tests.fixtures.quiet_host import changed, quiet_snapshots
 
 from vedette.core import ConfigError, HostId, Snapshot
 from vedette.detect import Case, View
-from vedette.detect.vitals import VitalsExpert, fit
+from vedette.detect.vitals import VitalsExpert, fit, study
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.past import VitalsState
 from vedette.detect.vitals.watches import (
@@ -361,10 +361,12 @@ def test_a_state_of_version_1_keeps_its_gauges_and_says_that_the_bank_is_new() -
 
 
 def test_fit_sets_thresholds_above_all_that_was_said_in_peace() -> None:
-    part = fit([list(quiet_snapshots(60, seed=seed)) for seed in (1, 2)])
+    studies = [study(quiet_snapshots(60, seed=seed)) for seed in (1, 2)]
+    part = fit(studies)
     assert part["threshold"] >= 6.5
     assert all(value >= 6.5 for value in part["thresholds"].values())
-    assert fit([list(quiet_snapshots(60))]) == fit([list(quiet_snapshots(60))])
+    assert study(quiet_snapshots(60, seed=1)) == studies[0]
+    assert fit(studies[:1])["threshold"] <= part["threshold"]
 
 
 def test_a_part_that_is_none_is_refused() -> None:

@@ -1,7 +1,8 @@
 """Makes a model bundle from recordings of normal activity."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,11 @@ def build_bundle(
         InvalidInput: a file can't be read.
     """
     hosts = group_by_host(files)
-    parts = {expert: fit(list(hosts.values())) for expert, fit in _told(fits, progress)}
-    loudest = _left_out(hosts, fits, progress)
+    studies = {
+        expert: _studied(hosts, fits[expert], told) for expert, told in _told(fits, progress)
+    }
+    parts = {expert: fit.part(studies[expert].values()) for expert, fit in fits.items()}
+    loudest = _left_out(hosts, fits, studies, progress)
     snapshots = sum(1 for recording in hosts.values() for _ in recording)
     scales = {
         voice: fit_scale(loudest.get(voice, []), snapshots / (30 * _DAY), share)
@@ -84,21 +88,37 @@ def _judge(scales: dict[str, Scale]) -> Any:
     return msgspec.to_builtins(part, builtin_types=(bytes,))
 
 
-def _told(fits: Mapping[str, Fit], progress: Progress) -> list[tuple[str, Fit]]:
-    for done, expert in enumerate(fits):
-        progress(f"learn {expert}", done, len(fits))
-    return list(fits.items())
+def _studied(
+    hosts: Mapping[str, Recording], fit: Fit, told: Callable[[int, int], None]
+) -> dict[str, Any]:
+    studies = {}
+    for done, (host, recording) in enumerate(hosts.items()):
+        told(done, len(hosts))
+        studies[host] = fit.study(recording)
+    return studies
+
+
+def _told(
+    fits: Mapping[str, Fit], progress: Progress
+) -> list[tuple[str, Callable[[int, int], None]]]:
+    return [(expert, partial(progress, f"learn {expert}")) for expert in fits]
 
 
 def _left_out(
-    hosts: Mapping[str, Recording], fits: Mapping[str, Fit], progress: Progress
+    hosts: Mapping[str, Recording],
+    fits: Mapping[str, Fit],
+    studies: Mapping[str, Mapping[str, Any]],
+    progress: Progress,
 ) -> dict[str, list[float]]:
     """The peaks of each voice's events on hosts that it was not learned from."""
     loudest: dict[str, list[float]] = defaultdict(list)
     for done, host in enumerate(hosts):
         progress(f"leave out {host}", done, len(hosts))
-        others = [recording for other, recording in hosts.items() if other != host] or [hosts[host]]
-        parts = {expert: fit(others) for expert, fit in fits.items()}
+        others = [other for other in hosts if other != host] or [host]
+        parts = {
+            expert: fit.part([studies[expert][other] for other in others])
+            for expert, fit in fits.items()
+        }
         for voice, said in _said(parts, hosts[host]).items():
             loudest[voice] += peaks(said)
     return loudest

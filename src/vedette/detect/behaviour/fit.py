@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,33 +13,60 @@ from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.odds import DAY
 from vedette.detect.recording import views
 
-__all__ = ["fit"]
+__all__ = ["Study", "fit", "study"]
+
+Counts = dict[str, dict[str, Counter[str]]]
 
 
-def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
-    """One recording for each host, all of it normal. Each (host, shape) counts once, so idle daemons don't drown it."""
+class Study(NamedTuple):
+    """What one host's recording holds: its snapshots, the marks of what was new, and by attribute and account the values.
+
+    `shapes` are those of its processes.
+    """
+
+    snapshots: int
+    marks: Counter[str]
+    counts: Counts
+    shapes: frozenset[int]
+
+
+def study(recording: Iterable[Snapshot]) -> Study:
+    """One host's recording, all of it normal. Each shape counts once, so idle daemons don't drown the rest."""
+    expert, snapshots = BehaviourExpert(), 0
+    state = expert.fresh()
+    marks: Counter[str] = Counter()
+    counts = _nothing()
+    shapes: set[int] = set()
+    for view in views(recording):
+        seen = expert.look(view, state)
+        for shape, novel in seen.novel.items():
+            if shape in shapes:
+                continue
+            shapes.add(shape)
+            if view.count:
+                marks[tally(novel.mark, novel.behind)] += 1
+            for attribute, value in novel.leans.items():
+                counts[attribute][novel.process.account][value] += 1
+        (state,) = expert.learn([view], [state], [False])
+        snapshots += 1
+    return Study(snapshots, marks, counts, frozenset(shapes))
+
+
+def fit(studies: Iterable[Study]) -> Any:
+    """The part that comes of these hosts' recordings."""
     days, hosts = 0.0, 0
     marks: Counter[str] = Counter()
     holders: Counter[int] = Counter()
-    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for recording in recordings:
-        expert = BehaviourExpert()
-        state = expert.fresh()
-        shapes: set[int] = set()
-        for view in views(recording):
-            seen = expert.look(view, state)
-            for shape, novel in seen.novel.items():
-                if shape in shapes:
-                    continue
-                shapes.add(shape)
-                if view.count:
-                    marks[tally(novel.mark, novel.behind)] += 1
-                for attribute, value in novel.leans.items():
-                    counts[attribute][novel.process.account][value] += 1
-            (state,) = expert.learn([view], [state], [False])
+    counts = _nothing()
+    for one in studies:
+        for _ in range(one.snapshots):
             days += 1.0 / DAY
         hosts += 1
-        holders.update(shapes)
+        marks.update(one.marks)
+        holders.update(one.shapes)
+        for attribute, accounts in one.counts.items():
+            for account, values in accounts.items():
+                counts[attribute][account].update(values)
     part = BehaviourPart(
         days=days,
         hosts=hosts,
@@ -51,3 +78,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> Any:
         holders={shape: many for shape, many in sorted(holders.items()) if many > 1},
     )
     return msgspec.to_builtins(part)
+
+
+def _nothing() -> Counts:
+    return defaultdict(lambda: defaultdict(Counter))

@@ -13,20 +13,20 @@ from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.vitals import VitalsExpert, VitalsPart
 from vedette.detect.vitals.wave import look
 
-__all__ = ["fit", "loudest"]
+__all__ = ["fit", "study"]
 
 _WARM = 30
 _LEAST, _MARGIN = 6.5, 1.5
 
 
-def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
+def fit(studies: Iterable[dict[str, float]]) -> dict[str, Any]:
     """Each gauge's threshold: the most it says on any host after 30 snapshots of it, and a margin; never under 6.5.
 
     So it is with each kind of the quick voice.
     """
     most: dict[str, float] = {}
-    for recording in recordings:
-        for metric, nats in loudest(recording).items():
+    for loudest in studies:
+        for metric, nats in loudest.items():
             most[metric] = max(nats, most.get(metric, 0.0))
     thresholds = {metric: round(max(_LEAST, most[metric] + _MARGIN), 1) for metric in sorted(most)}
     slow = {name: nats for name, nats in thresholds.items() if ":" not in name}
@@ -40,7 +40,7 @@ def fit(recordings: Iterable[Iterable[Snapshot]]) -> dict[str, Any]:
     return built
 
 
-def loudest(recording: Iterable[Snapshot]) -> dict[str, float]:
+def study(recording: Iterable[Snapshot]) -> dict[str, float]:
     """The most nats that each gauge says, by itself and by kind of the quick voice (`trend:...`), over one host's recording, judged before learned, from snapshot 30 on."""
     expert = VitalsExpert({})
     state, before = expert.fresh(), None
