@@ -42,7 +42,7 @@ _COMMON, _SHARP = (
     4.0,
 )  # the eigenvalue that is half common, and how sharply those beside it are told apart
 _YOUNG, _JOIN = 300.0, 60.0
-_UNTIL, _EVERY = np.array([60.0, 150.0, 300.0]), np.array([10, 20, 30, REFRESH])  # looks by age
+_UNTIL, _EVERY = np.array([150.0, 300.0]), np.array([10, 20, REFRESH])  # looks by age
 _TENFOLD = 10.0  # a look may weigh so much more while the host is young
 _SETTLED = 30.0
 _REACH, _FAR = 1000.0, 100.0  # scales: that one value moves a mean or a spread by, and a filter

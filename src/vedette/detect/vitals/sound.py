@@ -4,6 +4,7 @@ Sums and squares of values inside the bound of magnitude stay far below the limi
 were learned before there was a bound, or damaged ones. One metric's bad number costs that metric alone.
 """
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,15 @@ from vedette.detect.vitals.past import VitalsState
 from vedette.detect.vitals.seats import reseat
 from vedette.detect.vitals.watches import Watches
 
-__all__ = ["TOGETHER", "is_sound", "mended"]
+__all__ = ["TOGETHER", "is_plainly_sound", "is_sound", "mended"]
 
 TOGETHER, PACE = "the metrics together", "the pace of metrics"
 _LEVEL, _SQUARE = 1e17, 1e32
+
+
+def is_plainly_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:
+    """Whether one host's numbers are sound beyond doubt: its cost is that of two products."""
+    return bool(exact.dot(exact) < _SQUARE and isfinite(np.add.reduce(rough)))
 
 
 def is_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:

@@ -9,14 +9,22 @@ from vedette.detect.rarity import FleetTail
 from vedette.detect.vitals.fast import FAST
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import layout_of_key
-from vedette.detect.vitals.past import VitalsState, fresh_state, state_sizes
+from vedette.detect.vitals.past import (
+    VitalsState,
+    fresh_state,
+    numbers,
+    packed,
+    record_size,
+    state_sizes,
+)
 from vedette.detect.vitals.seats import SEATS
-from vedette.detect.vitals.sound import TOGETHER, is_sound, mended
+from vedette.detect.vitals.sound import TOGETHER, is_plainly_sound, mended
 
 __all__ = ["dump_state", "load_state"]
 
-VERSION = 3
+VERSION = 4
 _WITHOUT_ANCHORS = 2
+_IN_THREE = 3  # the same numbers, as three blocks
 _PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
@@ -44,8 +52,7 @@ _SAME = [field for field in _Watch.__struct_fields__ if field != "sample"]
 
 def dump_state(state: VitalsState) -> list[Any]:
     """Names and bytes, without loss."""
-    blocks = (block.tobytes() for block in (state.exact, state.rough, state.whole))
-    kept = [VERSION, state.layout.key, *blocks]
+    kept = [VERSION, state.layout.key, bytes(state.record)]
     return [*kept, state.lost] if state.lost else kept
 
 
@@ -60,27 +67,26 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
         return _upgraded(kept[0], fleet)
     if version == _WITHOUT_ANCHORS:
         return msgspec.structs.replace(fresh_state(fleet), lost=[TOGETHER, "its gauges"])
-    if version != VERSION:
+    if version == _IN_THREE:
+        key, *blocks = kept[:4]
+        exact, rough, whole = map(np.frombuffer, blocks, (np.float64, np.float32, np.int16))
+        if len(rough) == state_sizes(layout_of_key(key))[1] - FAST:
+            # Written before there was a quick voice, whose past begins here.
+            rough = np.concatenate((rough, np.zeros(FAST, np.float32)))
+        kept = [key, packed(exact[None], rough[None], whole[None]).tobytes(), *kept[4:]]
+    elif version != VERSION:
         raise ValueError(f"vitals state of version {version}")
-    key, exact, rough, whole, *lost = kept
-    state = VitalsState(
-        layout=layout_of_key(key),
-        exact=np.frombuffer(exact),
-        rough=np.frombuffer(rough, np.float32),
-        whole=np.frombuffer(whole, np.int16),
-        lost=msgspec.convert(lost[0], list[str]) if lost else [],
-    )
-    wanted = state_sizes(state.layout)
-    if len(state.rough) == wanted[1] - FAST:
-        # Written before there was a quick voice, whose past begins here.
-        state.rough = np.concatenate((state.rough, np.zeros(FAST, np.float32)))
-    sizes = tuple(len(block) for block in (state.exact, state.rough, state.whole))
-    if state.layout.size > SEATS or sizes != wanted:
+    key, record, *lost = kept
+    layout = layout_of_key(key)
+    if layout.size > SEATS or len(record) != record_size(layout):
         raise ValueError("a vitals state of the wrong size")
-    if is_sound(state.exact, state.rough):
+    state = VitalsState(
+        layout=layout, record=record, lost=msgspec.convert(lost[0], list[str]) if lost else []
+    )
+    exact, rough, _ = numbers(layout, np.frombuffer(record, np.uint8))
+    if is_plainly_sound(exact, rough):
         return state
-    for block in ("exact", "rough", "whole"):
-        setattr(state, block, getattr(state, block).copy())
+    state.record = np.frombuffer(bytearray(record), np.uint8)
     return mended(state, fleet)
 
 

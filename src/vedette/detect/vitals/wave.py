@@ -128,12 +128,8 @@ def _seated(view: View, state: VitalsState) -> VitalsState:
 
 
 def _group(views: list[View], states: list[VitalsState]) -> Group:
-    past = Past(
-        states[0].layout,
-        np.concatenate([state.exact for state in states]).reshape(len(states), -1),
-        np.concatenate([state.rough for state in states]).reshape(len(states), -1),
-        np.concatenate([state.whole for state in states]).reshape(len(states), -1),
-    )
+    block = np.frombuffer(bytearray().join([state.record for state in states]), np.uint8)
+    past = Past(states[0].layout, block.reshape(len(states), -1))
     rows, gauges = _values(past.layout, [view.snapshot.metrics for view in views])
     rows = np.where(np.abs(rows) < MOST, rows, np.nan)
     at = np.array([view.snapshot.taken_at.timestamp() for view in views])
