@@ -27,7 +27,8 @@ _LEVEL, _SQUARE = 1e17, 1e32
 
 def is_plainly_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:
     """Whether one host's numbers are sound beyond doubt: its cost is that of two products."""
-    return bool(exact.dot(exact) < _SQUARE and isfinite(np.add.reduce(rough)))
+    with np.errstate(all="ignore"):
+        return bool(exact.dot(exact) < _SQUARE and isfinite(np.add.reduce(rough)))
 
 
 def is_sound(exact: NDArray[Any], rough: NDArray[Any]) -> bool:
