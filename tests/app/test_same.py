@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.detect.scene import port, scene, tables, user
 from tests.fixtures.recordings import host_recordings
@@ -185,6 +185,7 @@ _EXTRA: dict[str, list[Row]] = {
     ),
     st.integers(1, 9),
 )
+@example([("users", "turn"), ("rpm_packages", "more"), *[("rpm_packages", "turn")] * 8], 9)
 def test_whatever_happens_to_tables_outcomes_are_equal(
     events: list[tuple[str, str]], full_every: int
 ) -> None:

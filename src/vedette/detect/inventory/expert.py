@@ -88,7 +88,8 @@ class InventoryExpert:
         _age(state, alarm=alarm)
         _watch(view, state, seen)
         state.package_tables, state.closed = seen.packages, seen.closed
-        state.versions, state.lists, state.causes = dict(seen.versions), seen.lists, seen.causes
+        state.versions = {kind: dict(held) for kind, held in seen.versions.items()}
+        state.lists, state.causes = seen.lists, seen.causes
         state.listeners = view.listeners
         state.since_package = min(seen.since_package, 1_000)
         if view.snapshot.host.boot_time > state.boot + 30.0:

@@ -19,8 +19,8 @@ class Memory(NamedTuple):
     """
 
     closed: Collection[str]
-    versions: Mapping[str, str]
-    before: Mapping[str, str]
+    versions: versions.Versions
+    before: versions.Versions
 
 
 class Kind(NamedTuple):

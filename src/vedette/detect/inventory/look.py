@@ -1,6 +1,6 @@
 """One reading of a host's tables against its state: what is new, what has gone, and how much that says."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from math import log
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
 from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory, kinds_of
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
-from vedette.detect.inventory.versions import versions_now
+from vedette.detect.inventory.versions import Versions, followed, versions_now
 from vedette.detect.odds import DAY, QUESTION, nats, rate
 from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
@@ -71,7 +71,7 @@ class Look(NamedTuple):
     since_package: int
     since_boot: int
     closed: list[str] | None
-    versions: Mapping[str, str]
+    versions: Versions
     lists: dict[str, int]
     causes: dict[str, int]
     config: str
@@ -113,7 +113,7 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         causes
         | {"package": since, "start": since_boot if view.count else EXPLAINED}
         | ({"manager": 0} if manager else {}),
-        versions if versions is state.versions else {*versions, *state.versions},
+        followed(versions) | followed(state.versions),
     )
     kept, opened = _cases(view, state, part, readings, why)
     return Look(
@@ -142,16 +142,21 @@ def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int
     return state.lists | found
 
 
-def _causes(
-    state: InventoryState, lists: dict[str, int], versions: Mapping[str, str]
-) -> dict[str, int]:
+def _causes(state: InventoryState, lists: dict[str, int], versions: Versions) -> dict[str, int]:
     """By the snapshots since: changes of facts that explain others, and of followed packages."""
     aged = {name: age + 1 for name, age in state.causes.items() if age < EXPLAINED}
     new = [name for name, one in lists.items() if state.lists.get(name, one) != one]
-    if state.versions and versions is not state.versions:
-        names = sorted(versions.keys() | state.versions.keys())
-        new += [f"package:{n}" for n in names if versions.get(n) != state.versions.get(n)]
+    if versions is not state.versions:
+        new += [f"package:{name}" for name in _moved(versions, state.versions)]
     return aged | dict.fromkeys(new, 0)
+
+
+def _moved(now: Versions, before: Versions) -> list[str]:
+    names = set()
+    for kind in now.keys() & before.keys():
+        held, last = now[kind], before[kind]
+        names |= {name for name in held.keys() | last.keys() if held.get(name) != last.get(name)}
+    return sorted(names)
 
 
 def _config(view: View, state: InventoryState) -> str:

@@ -75,7 +75,7 @@ class _Plain(msgspec.Struct):
     boot: float = 0.0
     since_boot: int = 1_000
     closed: list[str] | None = None
-    versions: dict[str, str] = {}
+    versions: dict[str, dict[str, str]] = {}
     lists: dict[str, int] = {}
     causes: dict[str, int] = {}
     config: str = ""
@@ -100,7 +100,7 @@ class InventoryState(_Plain):
     `known` has, by kind, the fingerprints of learned values by the key's; `bursts` the counts of quiet changes by
     evidence; `since_package` the snapshots since the last change in `package_tables`, which has their fingerprints;
     `closed` the names of service accounts that can't log in, None before `users` was seen; `versions` those of the
-    followed packages; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
+    followed packages by kind; `lists` a fingerprint of all facts of the kinds that explain others, and `causes` the snapshots since
     the last change in each of them and in each followed package, while it is young. `config` is what the agent last said
     of its settings, and `read_under` the settings under which the widening kinds were last read. `listeners` stands for the
     listening ports with who holds them, as last read. `idle` has the kinds of which nothing is missing, with the snapshots

@@ -1,15 +1,18 @@
 """Versions of the packages that matter: which moved, and which went back."""
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 
+from vedette.core import Row
 from vedette.detect.inventory.excuses import OWNED
 from vedette.detect.inventory.fact import Fact, text
 from vedette.detect.short import short
-from vedette.detect.upgrade import PACKAGES
 from vedette.detect.view import View
 
-__all__ = ["FOLLOWED", "older", "versions", "versions_now"]
+__all__ = ["FOLLOWED", "Versions", "followed", "older", "versions", "versions_now"]
+
+Versions = Mapping[str, Mapping[str, str]]
+"""By the kind of facts they make, the followed packages' versions by name."""
 
 FOLLOWED = OWNED | frozenset(
     [
@@ -54,31 +57,41 @@ _RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 _Part = tuple[tuple[int, ...], int]
 
 
-def versions_now(view: View, before: Mapping[str, str], known: Container[str]) -> Mapping[str, str]:
-    """The followed packages' versions by name; what they were `before` where no package table came in other rows.
+def versions_now(view: View, before: Versions, known: Container[str]) -> Versions:
+    """The followed packages' versions; of a table that is unchanged or was not seen as `before`.
 
-    `known` are the kinds that were read before.
+    `known` are the kinds that were read before. Where nothing is read, `before` itself is given.
     """
-    tables = [name for name in PACKAGES if name in view.seen]
-    if all(name in view.unchanged and _READ_AS[name] in known for name in tables):
-        return before
-    found: dict[str, str] = {}
-    for table in tables:
-        rows = view.rows(table)
-        names = [row.get("name") for row in rows]
-        here = FOLLOWED.intersection(names)
-        if not here:
-            continue
-        for name, row in zip(names, rows, strict=True):
-            if name in here and isinstance(name, str):
-                found[name] = short(text(row, "version"), _LETTERS)
-    return found
+    read = {
+        kind: _read(view.rows(table))
+        for table, kind in _READ_AS.items()
+        if table in view.seen and not (table in view.unchanged and kind in known)
+    }
+    return {**before, **read} if read else before
 
 
-def versions(kind: str, now: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Fact]:
-    """The followed packages: one by name, its version is the value."""
-    for name, version in now.items():
-        last = before.get(name, version)
+def _read(rows: Sequence[Row]) -> dict[str, str]:
+    names = [row.get("name") for row in rows]
+    here = FOLLOWED.intersection(names)
+    if not here:
+        return {}
+    return {
+        name: short(text(row, "version"), _LETTERS)
+        for name, row in zip(names, rows, strict=True)
+        if name in here and isinstance(name, str)
+    }
+
+
+def followed(versions: Versions) -> frozenset[str]:
+    """The names of all that is followed on a host."""
+    return frozenset().union(*versions.values())
+
+
+def versions(kind: str, now: Versions, before: Versions) -> Iterator[Fact]:
+    """The followed packages of one table: one by name, its version is the value."""
+    lasting = before.get(kind, {})
+    for name, version in now.get(kind, {}).items():
+        last = lasting.get(name, version)
         down = older(version, last)
         yield Fact(
             kind,
