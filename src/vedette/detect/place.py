@@ -40,9 +40,9 @@ _ROOTS = (
 
 # Hidden directories that honest tools keep their programs in.
 _KNOWN_HIDDEN = re.compile(
-    r"/\.(ansible|asdf|bun|bundle|cabal|cache|cargo|claude|conda|config|cursor-server|deno|dotnet|fnm|gem|ghcup|git"
+    r"(?<=/node_modules)/\.(bin|cache|pnpm|vite|package-lock\S*)(?=/)|/\.(ansible|asdf|bun|bundle|cabal|cache|cargo|claude|conda|config|cursor-server|deno|dotnet|fnm|gem|ghcup|git"
     r"|go|gradle|jenkins|julia|juliaup|local|m2|mamba|npm|nuget|nvm|opam|pyenv|rbenv|rustup|rye|sdkman|tox|uv"
-    r"|venv|vim|virtualenvs|volta|vscode|vscode-server|yarn|build-id|nox|mypy_cache|hg|eggs|zsh|oh-my-zsh)(?=/)"
+    r"|composer|dart|docker|ghc|goenv|jenv|kerl|krew|mix|nix-profile|nodenv|perlbrew|phpenv|pixi|platformio|pnpm|pnpm-store|pub-cache|pulumi|swiftpm|terraform|terraform\.d|tfenv|vagrant\.d|venv|vim|virtualenvs|volta|vscode|vscode-server|yarn|build-id|nox|mypy_cache|hg|eggs|zsh|oh-my-zsh)(?=/)"
 )
 _HIDDEN = re.compile(r"/(\.[^/]|\.\.\.|\s+/)")
 

@@ -10,9 +10,12 @@ from tests.detect.coverage import (
     faults,
     files,
     gauged,
+    handmade,
     harmless,
+    load,
     spreading,
     starters,
+    strangers,
     turned,
 )
 from tests.detect.coverage.entry import Entry
@@ -33,4 +36,7 @@ ENTRIES: tuple[Entry, ...] = (
     *gauged.ENTRIES,
     *harmless.ENTRIES,
     *at_work.ENTRIES,
+    *handmade.ENTRIES,
+    *strangers.ENTRIES,
+    *load.ENTRIES,
 )

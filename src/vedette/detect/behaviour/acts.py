@@ -90,6 +90,8 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("loot", "T1558", "klist", r"klist\s.*-k"),
     ("loot", "T1552.004", "pkcs", r"pkcs12\s.*-export|-nocerts"),
     ("inject", None, "gdb gdbserver lldb", r"(?:gdb|gdbserver|lldb)\s.*(?:-p|--pid|--attach|attach)[\s=]*\d"),
+    ("inject", "T1003.007", "gcore", r"(?:^|[\s/])gcore\s+(?:-\S+\s+(?:\S+\s+)?)*\d"),
+    ("inject", "T1003.007", "gdb", r"^(?:\S*/)?gdb\s(?:\S+\s+)*\d{2,}$"),
     ("inject", "T1055.008", "strace ltrace", r"(?:strace|ltrace)\s.*-p[\s=]*\d"),
     ("keys", None, "input logkeys xinput showkey", r"/dev/input/event\d|logkeys\b|xinput\s+test|showkey\s"),
     ("spy", "T1115", "xclip xsel wl-paste", _t("xclip|xsel|wl-paste")),

@@ -6,12 +6,12 @@ from typing import Any
 
 from vedette.detect.behaviour.faulty import told_of
 from vedette.detect.behaviour.hostile import GONE, MARKS, tally
+from vedette.detect.behaviour.locked import locked_accounts
 from vedette.detect.behaviour.look import (
     Crowd,
     Look,
     Novel,
     Read,
-    locked_accounts,
     look,
     program_print,
 )
@@ -22,6 +22,8 @@ from vedette.detect.behaviour.services import service_of, service_print
 from vedette.detect.behaviour.shape import program_of
 from vedette.detect.behaviour.sockets import contact
 from vedette.detect.behaviour.state import BehaviourState, Resident, Unlearned
+from vedette.detect.behaviour.succession import ports_after, remember_leads
+from vedette.detect.behaviour.traffic import usual
 from vedette.detect.case import Case
 from vedette.detect.knowledge import Tells
 from vedette.detect.pardon import Heard
@@ -134,7 +136,13 @@ class BehaviourExpert:
             _learn_rest(state, seen, count, first=first)
         _watch(state, seen, view)
         state.growth, state.restarts = seen.faults.growth, seen.faults.restarts
-        state.heights = seen.faults.heights
+        state.heights, state.burn = seen.faults.heights, seen.faults.burn
+        state.deaf = seen.faults.deaf
+        if seen.since_package == 0 or not state.packaged:
+            state.packaged = view.snapshot.taken_at.timestamp()
+        state.ports = ports_after(state, view)
+        if not alarm:
+            state.sent = usual(state.sent, view)
         _forget(state, seen, count)
         state.recent = _remembered(state, seen, view)
         _hear(state, seen, view.heard)
@@ -306,6 +314,7 @@ def _watch(state: BehaviourState, seen: Look, view: View) -> None:
     for name, (shown, guard) in sorted(here.items()):
         if name not in state.residents and len(state.residents) < _MOST_RESIDENTS:
             state.residents[name] = Resident(shown, guard, now, 1)
+    remember_leads(state.residents, seen.services.leads, seen.net)
 
 
 def _forget(state: BehaviourState, seen: Look, count: int) -> None:

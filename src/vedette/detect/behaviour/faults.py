@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from math import log, nan
 from typing import NamedTuple
 
+from vedette.core import Row
+from vedette.detect.behaviour.burning import Burn, Burning, burn
+from vedette.detect.behaviour.deaf import Deaf, listen
 from vedette.detect.behaviour.growth import Asked as Sampled
 from vedette.detect.behaviour.growth import Growing, Growth, Sample, grow, is_due
 from vedette.detect.behaviour.hostile import PILES
-from vedette.detect.behaviour.scope import Scope
+from vedette.detect.behaviour.scope import Forms, Scope
 from vedette.detect.behaviour.services import service_of
-from vedette.detect.behaviour.shape import Process, program_of
+from vedette.detect.behaviour.shape import Process, context, processes, program_of
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import known_print
 from vedette.detect.inventory.fact import WORD, number
@@ -22,10 +25,13 @@ __all__ = ["Asked", "Faults", "Loop", "Pile", "faults"]
 
 _SOCKETS = "process_open_sockets"
 _MIB = 1 << 20
-_LEAST = {"zombies": 12, "stuck": 8, "logins": 10, "half": 25, "unanswered": 20}
-_TIMES = 4  # more than ever
+_LEAST = {"zombies": 8, "stuck": 6, "logins": 6, "half": 25, "unanswered": 10}
+_TIMES = {"logins": 3}  # more than ever, and four times of others
+_LESSON = 5  # by so much at most is a pile learned that has gone
+_SLOWLY = 30  # snapshots in which one that stays teaches one more
 _LASTS = 50.0  # seconds that a pile must be there
-_BEGUN = re.compile(r"^sshd(?:-session|-auth)?: .*\[(?:net|preauth|accepted)\]$")
+_BEGUN = re.compile(r"^sshd(?:-session|-auth)?: .*\[(?:priv|net|preauth|accepted)\]$")
+_THROUGH = re.compile(r"^sshd(?:-session)?: \S+@\S+")
 _LOOP, _LOOP_WATCHED = (
     2.3,
     3.3,
@@ -37,6 +43,11 @@ _SETTLED = 30  # snapshots in which a service was seen before its restarts count
 _KEEPERS = re.compile(
     r"redis|valkey|memcached|varnish|mysqld|mariadbd|postgres|java|mongod|elastic|opensearch|clickhouse|beam|etcd|influx"
     r"|prometheus|victoria|qemu|squid|rabbit|cassandra|browser|chrom|firefox|node"
+)
+
+# Their own upkeep takes the processors at times: vacuum, compaction, merges.
+_TIDIES = re.compile(
+    r"postgres|mysqld|mariadbd|java|mongod|elastic|opensearch|clickhouse|influx|prometheus|victoria|cassandra|etcd"
 )
 
 
@@ -58,7 +69,7 @@ class Loop(NamedTuple):
 
 
 class Faults(NamedTuple):
-    """What was found, and the states after: of growth, of piles (most ever, since when) and of restarts."""
+    """What was found, and the states after: of growth, of piles (most ever, since when), of restarts and of what takes the processors."""
 
     growing: tuple[tuple[Growing, str], ...]
     piles: tuple[Pile, ...]
@@ -66,6 +77,9 @@ class Faults(NamedTuple):
     growth: Growth
     heights: dict[str, tuple[int, float]]
     restarts: dict[str, float]
+    burning: tuple[Burning, ...]
+    burn: Burn
+    deaf: dict[str, int]
 
 
 class Asked(NamedTuple):
@@ -109,8 +123,36 @@ def _faults(
 ) -> Faults:
     growing = tuple(_placed(each, one.view, owners) for each in grown)
     piles, heights = _piles(one.view, one.state, one.now)
+    silent, deaf = listen(one.view, one.state.deaf, first=one.view.count == 0)
+    piles += tuple(_unanswered(each) for each in silent)
     loops, restarts = _loops(one.view, one.state, one.read, one.within)
-    return Faults(growing, piles, loops, after, heights, restarts)
+    metrics = one.view.snapshot.metrics
+    burning, burnt = burn(
+        one.state.burn,
+        one.view.by_pid,
+        owners,
+        now=one.now,
+        full=metrics.get("system.cpu.utilization", 0.0),
+        traffic=metrics.get("system.network.packets.receive.rate", 0.0),
+    )
+    burning = tuple(each for each in burning if not _is_excused(each.pid, one.view))
+    return Faults(growing, piles, loops, after, heights, restarts, burning, burnt, deaf)
+
+
+def _unanswered(one: Deaf) -> Pile:
+    evidence = PILES["unanswered"]
+    score = nats(evidence.seen, evidence.rate) + log(one.times)
+    return Pile("unanswered", one.name, one.now, 0, score)
+
+
+def _is_excused(pid: str, view: View) -> bool:
+    """Whether taking the processors at times is its work: what keeps data in memory, and what people and jobs started."""
+    rows = view.by_pid
+    forms = Forms(rows)
+    if _TIDIES.search(str(rows[pid].get("name"))):
+        return True
+    started = processes(rows, forms, (pid,))
+    return any(context(one, rows, forms) in {"work", "cron"} for one in started)
 
 
 def _placed(one: Growing, view: View, owners: Mapping[str, int]) -> tuple[Growing, str]:
@@ -170,13 +212,16 @@ def _samples(view: View, owners: Mapping[str, int]) -> dict[int, Sample]:
 def _counts(view: View) -> dict[str, Counter[str]]:
     """How many of each kind there are, by name, as far as there are any."""
     counts: dict[str, Counter[str]] = {}
+    begun: list[Row] = []
     for row in view.by_pid.values():
         state, command = row.get("state"), row.get("cmdline")
         if state == "Z" or state == "D":  # noqa: PLR1714 - twice as fast, and asked of each row
             kind = "zombies" if state == "Z" else "stuck"
             counts.setdefault(kind, Counter())[str(row.get("name"))[:64]] += 1
         if isinstance(command, str) and command[:4] == "sshd" and _BEGUN.match(command[:200]):
-            counts.setdefault("logins", Counter())["sshd"] += 1
+            begun.append(row)
+    if begun:
+        counts["logins"] = Counter(sshd=_coming_in(begun, view))
     ends: Counter[tuple[str, str, str]] = Counter()
     for row in view.rows(_SOCKETS):
         how = row.get("state")
@@ -195,20 +240,32 @@ def _counts(view: View) -> dict[str, Counter[str]]:
     return counts
 
 
+def _coming_in(begun: list[Row], view: View) -> int:
+    """The logins that are not through. Each has one process or two, parent and child; one with a session is through."""
+    through = {
+        str(row.get("parent"))
+        for row in view.by_pid.values()
+        if _THROUGH.match(str(row.get("cmdline") or "")[:200])
+    }
+    coming = {str(row.get("pid")): str(row.get("parent")) for row in begun}
+    return sum(1 for pid, above in coming.items() if pid not in through and above not in coming)
+
+
 def _piles(
     view: View, state: BehaviourState, now: float
 ) -> tuple[tuple[Pile, ...], dict[str, tuple[int, float]]]:
+    # What piles up already where a host begins to be watched is its way.
+    first = view.count == 0
     found, heights = [], dict(state.heights)
     counts = _counts(view)
     for kind, least in _LEAST.items():
         names = counts.get(kind, Counter())
         many = sum(names.values())
         most, since = heights.get(kind, (0, 0.0))
-        limit = max(least, _TIMES * most)
-        if many < limit:
+        limit = max(least, _TIMES.get(kind, 4) * most)
+        if many < limit or first:
             if many or most:
-                # Slowly, or else a pile that grows gently teaches its own size.
-                heights[kind] = (min(max(many, most), most + 2), 0.0)
+                heights |= _taught(kind, many, most, heights, first=first, count=view.count)
             continue
         since = since or now
         heights[kind] = (most, since)
@@ -218,6 +275,27 @@ def _piles(
             score = nats(evidence.seen, evidence.rate) + log(many / limit)
             found.append(Pile(kind, name, many, most, score))
     return tuple(found), heights
+
+
+def _taught(
+    kind: str,
+    many: int,
+    most: int,
+    heights: Mapping[str, tuple[int, float]],
+    *,
+    first: bool,
+    count: int,
+) -> dict[str, tuple[int, float]]:
+    """What a pile below the limit teaches: its size when it is gone, or else one that grows gently teaches its own size."""
+    name = f"{kind}.peak"
+    peak = max(heights.get(name, (0, 0.0))[0], many)
+    if first:
+        most = many
+    elif 2 * many <= peak:
+        most, peak = max(most, min(peak, most + _LESSON)), many
+    elif count % _SLOWLY == 0:
+        most = max(most, min(many, most + 1))
+    return {kind: (most, 0.0), name: (peak, 0.0)}
 
 
 def _loops(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from vedette.detect.behaviour.burning import Burning
 from vedette.detect.behaviour.faults import Faults, Loop, Pile
 from vedette.detect.behaviour.growth import Growing
 from vedette.detect.behaviour.hostile import GROWTH, PILES
@@ -28,6 +29,7 @@ def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
     cases = [_pile(pile, view, state) for pile in found.piles]
     if state.since_boot >= _AFTER_START:
         cases += [_growing(one, pid, view) for one, pid in found.growing]
+        cases += [_burning(one, view) for one in found.burning]
         cases += [_loop(loop, state) for loop in found.loops]
     return [case for case in cases if case.nats > _WORTH_TELLING]
 
@@ -45,6 +47,22 @@ def _growing(one: Growing, pid: str, view: View) -> Case:
         text=evidence.text.format(shown=shown),
         observed=f"{one.now:.0f}{unit}, more with each look",
         expected=f"at most {one.before:.0f}{unit}",
+    )
+
+
+def _burning(one: Burning, view: View) -> Case:
+    seen = form_of(view.by_pid[one.pid])
+    thing = seen.script or seen.path or seen.name
+    evidence = PILES["burn"]
+    shown = f"{thing} (pid {one.pid}) takes {one.now:.1f} processors, in its life it took {one.before:.2f}"
+    return Case(
+        expert=_EXPERT,
+        subject=f"process:{thing}",
+        nats=one.nats,
+        text=evidence.text.format(shown=shown),
+        attack=evidence.attack,
+        observed=f"{one.now:.1f} processors in one look after another",
+        expected=f"{one.before:.2f} processors",
     )
 
 

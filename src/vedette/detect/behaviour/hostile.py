@@ -36,6 +36,7 @@ MARKS: dict[str, Evidence] = {
     "gone": _m(0.08, 0.004, 0.03, "T1070.004", "A program that was deleted from disk is running: {shown}", "cleans up after itself"),
     "gone.home": _m(0.05, 0.03, 0.5, "T1070.004", "A program that was deleted or replaced on disk is running: {shown}", "deploys and rebuilds do that", hard=False),
     "gone.system": _m(0.03, 0.3, None, "T1070.004", "A system program that was replaced on disk is still running: {shown}", "every upgrade does that", hard=False),
+    "gone.fresh": _m(0.05, 0.003, None, "T1070.004", "A system program was started lately, and deleted from disk: {shown}", "upgrades replace what was started before them", hard=False),
     "data": _m(0.05, 0.015, 0.3, "T1059", "A program from a directory for data is running: {shown}", "some applications live there", hard=False),
     # what it pretends to be
     "mask": _m(0.08, 0.0005, None, "T1036.004", "A program calls itself a kernel thread: {shown}", "kernel threads have no program file"),
@@ -111,7 +112,7 @@ MARKS: dict[str, Evidence] = {
     "remote": _m(0.05, 0.003, 0.02, "T1219", "A tool to control this machine from elsewhere is running: {shown}", "support staff, by consent"),
     "proxy": _m(0.05, 0.003, 0.02, "T1090", "A proxy that carries others' traffic is running: {shown}", "few servers are made for it"),
     "stolen": _m(0.04, 0.002, 0.02, "T1021.004", "Someone logs in elsewhere with a key or password from a temporary place: {shown}", "scripts of old, sometimes"),
-    "upload": _m(0.04, 0.02, 0.05, "T1567.002", "Data is being copied to cloud storage: {shown}", "backups do, and are learned"),
+    "upload": _m(0.04, 0.02, 0.3, "T1567.002", "Data is being copied to cloud storage: {shown}", "backups do, and are learned"),
     "send": _m(0.05, 0.012, 0.3, "T1048", "A file is being sent away: {shown}", "jobs report their results"),
     "serve": _m(0.05, 0.003, 0.3, "T1105", "A makeshift web server is running: {shown}", "people do it for a moment"),
     "hoard": _m(0.05, 0.003, 0.03, "T1560.001", "Data is being gathered in a temporary place: {shown}", "backups have their own places"),
@@ -119,7 +120,11 @@ MARKS: dict[str, Evidence] = {
     "halt": _m(0.04, 0.006, 0.1, "T1489", "Something stops the machine or all of its processes: {shown}", "upgrades and administrators do"),
     "stop": _m(0.03, 0.006, 0.5, "T1489", "Something stops services: {shown}", "administrators and packages do", hard=False),
     "burn": _m(0.04, 0.003, 0.03, "T1496", "Something uses up the processor for nothing: {shown}", "tests of new machines"),
+    "bulk": _m(0.05, 0.004, 0.3, "T1048", "Far more is sent than usual, while files are carried off: {shown}", "backups are root's jobs, and learned"),
+    "late": _m(0.04, 0.003, 0.1, "T1053.002", "A job was put off to a later hour, where that was never done: {shown}", "out of use on servers", hard=False),
     # whom it talks to
+    "leak": _m(0.05, 0.004, None, "T1041", "A long-running service sends far more than usual, and talks to an address outside that it never used: {shown}", "new partners, at a peak of traffic"),
+    "caller": _m(0.05, 0.002, None, "T1071", "A new program from an odd place, that no login started, calls an odd port outside: {shown}", "services lie in the open"),
     "flood": _m(0.04, 0.001, 0.05, "T1498", "A program holds very many connections to a place it never knew: {shown}", "benchmarks do"),
     "foreign.ssh": _m(0.05, 0.006, None, "T1021.004", "A program that is no SSH client connects to another machine's SSH: {shown}", "few programs bring their own"),
     "foreign.dns": _m(0.04, 0.004, None, "T1071.004", "A program that resolves no names for others speaks DNS to the outside: {shown}", "programs ask the machine's own resolver"),
@@ -164,6 +169,7 @@ PILES: dict[str, Evidence] = {
     "logins": _m(0.05, 0.004, None, "T1110", "Many logins are being tried at once: {shown}", "people log in one by one"),
     "half": _m(0.03, 0.006, None, None, "Connections pile up that the other end has closed: {shown}", "a program that forgets to close"),
     "unanswered": _m(0.03, 0.006, None, None, "Connections pile up that nobody answers: {shown}", "a dependency that is dead, or a sweep"),
+    "burn": _m(0.04, 0.006, None, "T1496", "A program takes the processors as it never did: {shown}", "batch work does, and is learned"),
     "loop": _m(0.03, 0.004, None, None, "A service starts again and again: {shown}", "deploys start it once or twice"),
 }
 # fmt: on

@@ -9,10 +9,11 @@ from vedette.core import Row
 from vedette.detect.behaviour.faults import Asked, Faults, faults
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import MARKS, tally
-from vedette.detect.behaviour.marks import flags_of, marks_of
+from vedette.detect.behaviour.locked import locked_accounts
+from vedette.detect.behaviour.marks import Setting, flags_of, marks_of
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.scope import Forms, Scope, scope
-from vedette.detect.behaviour.services import Services, here, missing
+from vedette.detect.behaviour.services import EXPLAINED, Services, here, missing
 from vedette.detect.behaviour.shape import (
     EPHEMERAL,
     Contact,
@@ -26,8 +27,9 @@ from vedette.detect.behaviour.shape import (
 )
 from vedette.detect.behaviour.sockets import Peer, Wires, contact, door, wires
 from vedette.detect.behaviour.state import BehaviourState
+from vedette.detect.behaviour.succession import Successors
+from vedette.detect.behaviour.traffic import surges
 from vedette.detect.fingerprint import known_print
-from vedette.detect.inventory.fact import number
 from vedette.detect.knowledge import Outlook
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.upgrade import package_manager_runs, packages_now
@@ -38,16 +40,13 @@ __all__ = [
     "Look",
     "Novel",
     "Read",
-    "locked_accounts",
     "look",
     "program_print",
     "soft_of",
     "weigh",
 ]
 
-EXPLAINED = 5  # snapshots after a package change in which it explains what is new
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
-_MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
 # Marks that speak of the parent already: it must not tip the scale a second time.
 _OF_PARENT = ("service.", "database.", "jumped", "loose")
 _LETTERS = 256  # of a name that a state keeps
@@ -131,6 +130,7 @@ class _Scene(NamedTuple):
     learned: int
     now: float
     outlook: Outlook
+    surges: bool
 
 
 def look(
@@ -172,7 +172,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
     scene = _Scene(
         rows,
         forms,
-        wires(view, above.union(within.read)),
+        wires(view, above.union(within.read), state.ports),
         state,
         part,
         frozenset(locked),
@@ -180,6 +180,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
         view.count,
         view.snapshot.taken_at.timestamp(),
         view.outlook,
+        surges(view, state.sent),
     )
     used: set[int] = set()
     fresh: dict[int, set[int]] = {}
@@ -197,7 +198,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
         {program_print(one.process) for one in read if one.process.form.role != "shell"},
         _crowds(counted, scene) if state.crowds else (),
         counted,
-        _services(read, within, scene, since_boot),
+        _services(read, within, scene, (since, since_boot), Successors(view, forms)),
         wrong,
         locked,
         packages,
@@ -230,8 +231,14 @@ def program_print(process: Process) -> int:
     return known_print(program_of(process))
 
 
-def _services(read: list[Read], within: Scope, scene: _Scene, since_boot: int) -> Services:
-    found = here(
+def _services(
+    read: list[Read],
+    within: Scope,
+    scene: _Scene,
+    since: tuple[int, int],
+    followed: Successors,
+) -> Services:
+    found, leads = here(
         (one.process for one in read), {kind.service for _, kind in within.kept}, scene.state
     )
     gone = missing(
@@ -240,10 +247,11 @@ def _services(read: list[Read], within: Scope, scene: _Scene, since_boot: int) -
         scene.part,
         count=scene.learned,
         now=scene.now,
-        since_boot=since_boot,
-        excuse=_PACKAGE if scene.explained else 0.0,
+        since_boot=since[1],
+        since_package=since[0],
+        followed=followed,
     )
-    return Services(found, gone)
+    return Services(found, gone, leads)
 
 
 def _one(process: Process, scene: _Scene, used: set[int], fresh: dict[int, set[int]]) -> Read:
@@ -279,7 +287,9 @@ def _novel(
         talk.kind,
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
-    marks = marks_of(process, behind, talk, flags, scene.state, scene.now, scene.net)
+    marks = marks_of(
+        process, behind, talk, flags, Setting(scene.state, scene.now, scene.net, scene.surges)
+    )
     mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
     excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)
     if held is not None:
@@ -369,18 +379,6 @@ def contacts_of(process: Process, net: Wires) -> frozenset[int]:
         found.add(contact(program, peer.address, peer.port))
         found.add(contact(program, "", peer.port))
     return frozenset(found)
-
-
-def locked_accounts(view: View, state: BehaviourState) -> list[int]:
-    """User ids whose accounts can't log in; as last seen when `users` is unchanged or was not seen."""
-    if "users" not in view.seen or ("users" in view.unchanged and state.locked):
-        return state.locked
-    found = {
-        number(row, "uid")
-        for row in view.rows("users")
-        if str(row.get("shell") or "").rsplit("/", 1)[-1] in {"nologin", "false"}
-    }
-    return sorted(found)[:_MOST_LOCKED]
 
 
 def _crowds(counted: Counter[str], scene: _Scene) -> tuple[Crowd, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import NamedTuple
 
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.shape import Contact, Process, program_of
@@ -10,8 +11,9 @@ from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.behaviour.trade import SUID, served, trade
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
+from vedette.detect.place import hidden, known_hidden, place
 
-__all__ = ["flags_of", "marks_of"]
+__all__ = ["Setting", "flags_of", "marks_of"]
 
 _BAD_PORTS = frozenset(
     {
@@ -68,6 +70,20 @@ _SETTLED = (
 )
 
 
+_CARRIES = frozenset({"send", "upload", "exfil"})
+_COMMON_PORTS = _QUIET_PORTS | {465, 993, 995, 8_080, 8_443, 853}
+_MARGIN = 60  # seconds after a change of packages in which what it replaces may still start
+
+
+class Setting(NamedTuple):
+    """What of the host a mark may hang on: its state, the time, its connections, and whether it sends far more than usual."""
+
+    state: BehaviourState
+    now: float
+    net: Wires
+    surges: bool
+
+
 def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str, ...]:
     """What of the context belongs to the shape: a locked account, a shell's own connection, another's rights."""
     shell = process.form.role == "shell"
@@ -98,18 +114,23 @@ def marks_of(
     behind: str,
     talk: Contact,
     flags: tuple[str, ...],
-    state: BehaviourState,
-    now: float,
-    net: Wires,
+    setting: Setting,
 ) -> tuple[str, ...]:
     """All marks of a process: those of its form, and those of its context."""
+    state, now, _, surges = setting
     seen = process.form
     marks = list(seen.marks)
+    if "gone.system" in marks and _is_fresh(process, state, now):
+        marks[marks.index("gone.system")] = "gone.fresh"
+    if surges and _carries(process, behind):
+        marks.append("bulk")
+    if _is_late(process, state):
+        marks.append("late")
     if "locked" in flags and process.account == "service" and seen.mode in {"interactive", "login"}:
         marks.append("nologin")
     marks += [flag for flag in flags if flag != "locked"]
     marks += _served(process, behind)
-    marks += _talked(process, behind, talk, net)
+    marks += _talked(process, behind, talk, setting)
     if _asks_identity(process, talk, state, now):
         marks.append("identity")
     if talk.kind == "new" and _talks_anew(process, behind, talk, state, now):
@@ -117,13 +138,63 @@ def marks_of(
     return tuple(dict.fromkeys(marks))
 
 
-def _talked(process: Process, behind: str, talk: Contact, net: Wires) -> list[str]:
+def _is_fresh(process: Process, state: BehaviourState, now: float) -> bool:
+    """Whether it was started after the last change of packages: so it was not that which replaced it."""
+    path = process.form.path
+    if path.startswith(("/snap/", "/nix/")):
+        return False
+    return number(process.row, "start_time", 0) > (state.packaged or now) + _MARGIN
+
+
+def _carries(process: Process, behind: str) -> bool:
+    """Whether it carries files off, and neither people nor the machine's own jobs do."""
+    if behind == "work" or (behind == "cron" and process.account == "root"):
+        return False
+    return process.form.deed in _CARRIES or trade(process.form) in {"cloud", "copy"}
+
+
+def _is_late(process: Process, state: BehaviourState) -> bool:
+    """Whether it is the daemon of put-off jobs, or one of these, where that daemon was never seen."""
+    daemons = [
+        one for one in (process.form, process.parent) if one is not None and one.base == "atd"
+    ]
+    return bool(daemons) and not any(
+        fingerprint(program_of(process._replace(form=one, account=who))) in state.programs
+        for one in daemons
+        for who in ("root", "service")
+    )
+
+
+def _leaks(process: Process, behind: str, talk: Contact, state: BehaviourState, now: float) -> bool:
+    """Whether a long-running service newly talks to an address outside."""
+    outside = any(not peer.private for peer in talk.fresh)
+    return outside and behind in {"init", "server"} and _is_settled(process, state, now)
+
+
+def _calls(process: Process, behind: str, talk: Contact) -> bool:
+    """Whether a service's program from an odd place, with nobody behind it, calls an odd port outside."""
+    seen = process.form
+    if process.account != "service" or not process.alone or behind != "init":
+        return False
+    thing = seen.script or seen.path
+    odd = place(thing) in {"home", "roothome"} or hidden(thing) or known_hidden(thing)
+    return (odd or "data" in seen.marks) and any(
+        not peer.private and peer.port not in _COMMON_PORTS for peer in talk.fresh
+    )
+
+
+def _talked(process: Process, behind: str, talk: Contact, setting: Setting) -> list[str]:
     """The marks of new contacts."""
     if not talk.fresh:
         return []
+    state, now, net, surges = setting
     seen, found = process.form, []
     if talk.kind == "fan":
         found.append("fan")
+    if surges and _leaks(process, behind, talk, state, now):
+        found.append("leak")
+    if _calls(process, behind, talk):
+        found.append("caller")
     if seen.mode == "code" and seen.role == "interpreter":
         found.append("coded")
     if any(peer.port in _BAD_PORTS for peer in talk.fresh):

@@ -1,7 +1,7 @@
 """Services: what runs under the first process, and which of it has stopped."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from vedette.detect.behaviour.form import Form
@@ -13,8 +13,12 @@ from vedette.detect.fingerprint import known_print
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.short import short
 
-__all__ = ["Services", "here", "missing", "service_of", "service_print"]
+__all__ = ["EXPLAINED", "Services", "here", "missing", "service_of", "service_print"]
 
+EXPLAINED = 5
+"""Snapshots after a package change in which it explains what is new, and what is gone."""
+
+_PACKAGE = 4.0  # nats: whoever stops a service seldom changes packages too
 _LETTERS = 256  # of a name that a state keeps
 _GUARD = re.compile(
     r"^(rsyslogd|syslog-ng|syslogd|auditd|systemd-journal|systemd-journald|osqueryd|falco|clamd|fail2ban-server|wazuh-\S+"
@@ -23,14 +27,16 @@ _GUARD = re.compile(
 _RESIDENT_SNAPSHOTS = 60  # a service counts as always running after so many snapshots
 _RESIDENT_SECONDS = 7_200.0  # and so much time
 _AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
+_NEARLY = 0.8
 _PATIENCE = 3  # snapshots that a service may take to come back
 
 
 class Services(NamedTuple):
-    """What runs under the first process, and what of it is missing, with its nats."""
+    """What runs under the first process, and what of it is missing, with its nats; of those that were read, a process each."""
 
     here: dict[str, tuple[str, bool]]
     missing: tuple[tuple[str, Resident, float], ...]
+    leads: dict[str, Process] = {}
 
 
 def service_of(process: Process) -> str:
@@ -38,7 +44,7 @@ def service_of(process: Process) -> str:
     seen = process.form
     if process.above not in {"0", "1"} or process.pid == "1":
         return ""
-    if seen.role in {"shell", "builder", "sudo"}:
+    if seen.role == "sudo" or (seen.role == "shell" and seen.mode != "script"):
         return ""
     return f"{seen.name} {_tool(seen)} {process.account}"
 
@@ -50,18 +56,23 @@ def service_print(name: str) -> int:
 
 def here(
     read: Iterable[Process], kept: set[int], state: BehaviourState
-) -> dict[str, tuple[str, bool]]:
-    """The services among processes that were read, and those whose fingerprints were `kept`: what to show, and a guard."""
+) -> tuple[dict[str, tuple[str, bool]], dict[str, Process]]:
+    """The services among processes that were read, and those whose fingerprints were `kept`: what to show, and a guard.
+
+    Beside them, the first process of each service that was read.
+    """
     found = {
         name: (resident.shown, resident.guard)
         for name, resident in state.residents.items()
         if service_print(name) in kept
     }
+    leads: dict[str, Process] = {}
     for process in read:
         name = service_of(process)
         if name:
             found[name] = _tool(process.form), _GUARD.match(process.form.name) is not None
-    return found
+            leads.setdefault(name, process)
+    return found, leads
 
 
 def missing(
@@ -72,9 +83,14 @@ def missing(
     count: int,
     now: float,
     since_boot: int,
-    excuse: float,
+    since_package: int,
+    followed: Callable[[Resident], bool],
 ) -> tuple[tuple[str, Resident, float], ...]:
-    """The services that have stopped, with their nats. `excuse` is what packages that change now take off."""
+    """The services that have stopped, with their nats.
+
+    `since_package` are the snapshots since packages changed, and `followed` tells
+    whether something honest has taken a service's place.
+    """
     if not here or since_boot < _AFTER_START:
         return ()
     found = []
@@ -83,6 +99,9 @@ def missing(
             resident.seen >= _RESIDENT_SNAPSHOTS
             and (resident.gone or now) - resident.first >= _RESIDENT_SECONDS
         )
+        if resident.script:
+            # Such things are jobs as well: only what was nearly always there is missed.
+            settled = settled and resident.seen >= _NEARLY * count
         if name not in here and settled and resident.missing + 1 >= _PATIENCE:
             evidence = GONE["guard" if resident.guard else "service"]
             kind = "gone:guard" if resident.guard else "gone:service"
@@ -93,7 +112,11 @@ def missing(
                 host=state.marks.get(kind, 0),
                 host_days=count / DAY,
             )
-            excused = 0.0 if evidence.hard else excuse
+            # A package that goes takes its service along for good, so the excuse lasts while the service is missed.
+            explained = since_package < EXPLAINED + resident.missing + 1
+            excused = _PACKAGE if explained and not resident.guard else 0.0
+            if not resident.guard and followed(resident):
+                continue
             found.append((name, resident, nats(evidence.seen, normal) - excused))
     return tuple(found)
 

@@ -42,8 +42,11 @@ class Wires(NamedTuple):
     doors: dict[str, set[int]]
 
 
-def wires(view: View, pids: Collection[str]) -> Wires:
-    """Reads what `process_open_sockets` and `listening_ports` say of these processes. Loopback is left out."""
+def wires(view: View, pids: Collection[str], ports: Collection[int] = ()) -> Wires:
+    """Reads what `process_open_sockets` and `listening_ports` say of these processes. Loopback is left out.
+
+    On `ports` somebody lately waited for connections: what comes in on these while a service starts again goes not out.
+    """
     if not pids:
         return Wires({}, {}, {})
     doors: dict[str, set[int]] = {}
@@ -51,7 +54,7 @@ def wires(view: View, pids: Collection[str]) -> Wires:
         port = number(row, "port", 0)
         if port:
             doors.setdefault(str(row.get("pid")), set()).add(port)
-    open_ports = set().union(*doors.values()) if doors else set()
+    open_ports = set(ports).union(*doors.values())
     outgoing: dict[str, set[Peer]] = {}
     ends: dict[str, set[tuple[object, ...]]] = {}
     for row in view.rows("process_open_sockets"):

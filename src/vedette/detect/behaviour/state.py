@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.detect.behaviour.burning import Burn
 from vedette.detect.behaviour.growth import Growth
 from vedette.detect.behaviour.recent import Recent
 from vedette.detect.behaviour.shelf import Shelf
@@ -29,7 +30,8 @@ class Resident(msgspec.Struct, array_like=True):
     """A service that runs under the first process.
 
     `first` is when it was first seen (Unix seconds), `seen` in how many snapshots; for `missing` snapshots it has been
-    away, since `gone` (Unix seconds).
+    away, since `gone` (Unix seconds). `pid` and `born` (Unix seconds) are of the process that led it last, `ports` where
+    that waited for connections; `script` says that it is a shell's script or a builder.
     """
 
     shown: str
@@ -38,6 +40,10 @@ class Resident(msgspec.Struct, array_like=True):
     seen: int = 0
     missing: int = 0
     gone: float = 0.0
+    pid: str = ""
+    born: int = 0
+    ports: list[int] = []
+    script: bool = False
 
 
 class _Kept(msgspec.Struct):
@@ -56,6 +62,11 @@ class _Kept(msgspec.Struct):
     growth: Growth = msgspec.field(default_factory=Growth)
     heights: dict[str, tuple[int, float]] = {}
     restarts: dict[str, float] = {}
+    deaf: dict[str, int] = {}
+    burn: Burn = msgspec.field(default_factory=Burn)
+    packaged: float = 0.0
+    sent: float = 0.0
+    ports: dict[int, int] = {}
 
 
 class _Dumped(_Kept):
@@ -71,7 +82,10 @@ class BehaviourState(_Kept):
     it; `marks` the counts of quiet new shapes by strongest mark; `crowds` the most copies of a name seen at once;
     `locked` the user ids whose accounts can't log in; `package_tables` the package tables' fingerprints; `recent` what
     of the last snapshot need not be read again; `growth` how programs grow, `heights` the highest piles by kind and since
-    when one is higher (Unix seconds), `restarts` how often services were lately started anew.
+    when one is higher (Unix seconds), `restarts` how often services were lately started anew. `deaf` has peers that do not
+    answer; `burn` is what takes the processors; `packaged` when packages last
+    changed (Unix seconds; before this host was watched: when that began); `sent` the most bytes a second that are usually
+    sent; `ports` on which somebody waits or lately waited for connections, by the snapshots since.
     """
 
     shapes: Shelf = msgspec.field(default_factory=Shelf)

@@ -193,6 +193,9 @@ def _port_marks(door: _Door) -> list[str]:
 def _open_marks(door: _Door) -> list[str]:
     """Of a port that the network reaches. On the loopback address, tests and helpers do all of this."""
     marks = []
+    rooted = door.owner is not None and number(door.owner, "uid") == 0
+    if rooted and place(door.path) in {"local", "app"}:
+        marks.append("listen.stray")
     if _LOGINS.match(door.name):
         marks.append("listen.login")
     if dropped(door.path):

@@ -14,16 +14,19 @@ _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package chan
 _PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
 _LINES = 6.0  # nats: a file changes when a line of it does, and the lines are judged one by one
 _START = 4.0  # nats: at a start, drivers come by themselves
+_PRESENT = 2.5  # nats: an operator is logged in, and edits what operators do
+_FITS = 4.0  # nats: somebody is at work, and all parts of what they made fit each other
 _WORKING = 4.0  # nats, on credit: a package manager is at work, and the package itself is not in the list yet
 
 _EXCUSES: dict[str, dict[str, float]] = {
-    "user.plain": {"package": _PACKAGE},
+    "user.plain": {"package": _PACKAGE, "fits": _FITS},
     "user.odd": {"package": _PACKAGE},
-    "user.login": {"package": _PACKAGE},
+    "user.login": {"package": _PACKAGE, "fits": _FITS},
+    "key.plain": {"fits": _FITS},
     "home.moved": {"package": _PACKAGE},
     "sudo.plain": {"package": _PACKAGE},
     "sudo.narrow": {"package": _PACKAGE},
-    "unit.made": {"package": _PACKAGE},
+    "unit.made": {"package": _PACKAGE, "fits": _FITS},
     "unit.timer": {"package": _PACKAGE},
     "unit.override": {"package": _PACKAGE},
     "unit.packaged": {"package": _PACKAGE + 1.0},
@@ -43,8 +46,9 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "hash.start": {"package": _PACKAGE},
     "hash.boot": {"package": _PACKAGE},
     "hash.ssh": {"package": _PACKAGE},
-    "hash.hosts": {"package": _PACKAGE},
+    "hash.hosts": {"package": _PACKAGE, "session": _PRESENT},
     "hash.resolver": {"package": _PACKAGE, "start": 1.0},
+    "hash.account": {"user": _LINES, "home": _LINES},
     "hash.passwd": {"user": _LINES, "home": _LINES, "package": _PACKAGE},
     "hash.group": {"user": _LINES, "package": _PACKAGE + 1.0},
     "hash.key": {"key": _LINES},
@@ -56,15 +60,19 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "hash.module": {"package": _PACKAGE},
     "hash.trust": {"package": _PACKAGE + 1.0},
     "hash.dropin": {"package": _PACKAGE},
-    "hash.unit": {"package": _PACKAGE},
+    "hash.unit": {"package": _PACKAGE, "fits": _FITS, "session": _PRESENT},
+    "hash.plain": {"fits": _FITS},
     "hash.rights": {"package": _PACKAGE},
     "hash.logging": {"package": _PACKAGE},
     "hash.firewall": {"package": _PACKAGE},
     "hash.confine": {"package": _PACKAGE},
     "hash.container": {"package": _PACKAGE},
-    "hash.settings": {"package": _PACKAGE},
-    "listen.open": {"package": _PACKAGE},
+    "hash.settings": {"package": _PACKAGE, "session": _PRESENT},
+    "hash.source": {"session": _PRESENT},
+    "listen.open": {"package": _PACKAGE, "fits": _FITS},
+    "listen.loopback": {"fits": _FITS},
     "listen.port": {"package": _PACKAGE},
+    "listen.stray": {"package": _PACKAGE, "fits": _FITS, "session": _PRESENT},
     "listen.bare": {"package": _PACKAGE},
     "door.taken": {"package": _PACKAGE},
     "listen.login": {"package": _PACKAGE},
@@ -121,12 +129,18 @@ def excuse(
 ) -> tuple[float, float]:
     """Nats to take off a fact of this mark, and how many of these are on credit.
 
-    `causes` are what happened, by the snapshots since; those younger than `window` count. `listed` are the
+    `causes` are what happened, by the snapshots since; those younger than `window` count, and of `fits` only that of
+    the very subject. `listed` are the
     followed packages of this host: where a program's own is among them, no other explains it.
     """
     fitting = _EXCUSES.get(mark, {})
     best = max(
-        (nats for cause, nats in fitting.items() if _young(cause, causes, window)), default=0.0
+        (
+            nats
+            for cause, nats in fitting.items()
+            if _young(cause, causes, window) or _young(f"{cause} {subject}", causes, window)
+        ),
+        default=0.0,
     )
     full = fitting.get("owner", 0.0)
     if not full:

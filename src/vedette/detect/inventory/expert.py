@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vedette.detect.case import Case
-from vedette.detect.inventory.hostile import VANISHED
+from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
 from vedette.detect.inventory.kinds import PASSING, WIDENING
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
@@ -21,6 +21,8 @@ _PASSING_LEARNED = 3  # one of what seldom stays so long
 _LOUD_LEARNED = 1_440  # and a loud one that nobody minded
 _QUIET = -2.0  # nats under which a case is quiet
 _WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
+_ASKED = 10  # snapshots in which a question is asked
+_UNANSWERED = 3.0  # nats that it loses after: whoever would answer has seen it, and the host must go on learning
 _MOST_CASES = 60
 _MOST_OPEN = 400
 _MOST_VALUES = 6  # values remembered of one key
@@ -119,10 +121,12 @@ class InventoryExpert:
         return seen
 
     def _case(self, case: Open) -> Case:
+        evidence = EVIDENCE.get(case.mark)
+        asked = evidence is not None and evidence.asks and case.age >= _ASKED
         return Case(
             expert=self.name,
             subject=case.subject,
-            nats=case.nats,
+            nats=case.nats - (_UNANSWERED if asked and not case.condemned else 0.0),
             text=case.text,
             attack=case.attack,
             observed=case.observed,

@@ -8,6 +8,7 @@ import msgspec
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import closed_accounts
+from vedette.detect.inventory.atwork import acts, person_is_root, someone_works
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
@@ -112,7 +113,9 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     why = _Why(
         causes
         | {"package": since, "start": since_boot if view.count else EXPLAINED}
-        | ({"manager": 0} if manager else {}),
+        | ({"manager": 0} if manager else {})
+        | ({"session": 0} if person_is_root(view, memory.closed) else {})
+        | _acts(view, state, readings, memory),
         followed(versions) | followed(state.versions),
     )
     kept, opened = _cases(view, state, part, readings, why)
@@ -131,6 +134,20 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         causes,
         config,
     )
+
+
+_OF_ACTS = ("user", "key", "unit.file")  # kinds of which a change may be a part of one act
+
+
+def _acts(
+    view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
+) -> dict[str, int]:
+    """What people or tools at work are making, by subject; it is asked only where something came that they may make."""
+    if not any(name in readings and not readings[name].first for name in _OF_ACTS):
+        return {}
+    if not someone_works(view, memory.closed):
+        return {}
+    return {f"fits {subject}": 0 for subject in acts(view, state.known.get("user", {}))}
 
 
 def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int]:
@@ -326,7 +343,7 @@ def _vanished(
                 thing.seen + (idle or 0) >= _RESIDENT_SNAPSHOTS
                 and thing.gone - thing.first >= _RESIDENT_SECONDS
             )
-            steady = kind.steady and thing.evidence != "mount"
+            steady = kind.steady and not thing.evidence.startswith("mount")
             if steady or (settled and state.since_boot >= _AFTER_START):
                 score = weigh(thing.evidence, state, part, view.count)
                 if not VANISHED[thing.evidence].hard:

@@ -38,11 +38,13 @@ _LASTING = frozenset(
 _FLAGS = frozenset({"ro", "nosuid", "nodev", "noexec"})
 _WRITABLE = re.compile(r"^/(tmp|var/tmp|dev/shm|home)$")
 _FLEETING = re.compile(r"^/(run|media|snap|proc|sys)(/|$)")
+_NEEDED = re.compile(r"^/(dev|dev/shm|dev/pts|proc|sys|run)$")
 _PASSING = re.compile(r"^/(run|media|snap|tmp|var/tmp|var/snap|proc|sys|dev)(/|$)")
 
 
 def mounts(view: View) -> Iterator[Fact]:
     """Of `mounts`: one per path; its type is the value."""
+    demanded = {text(row, "path") for row in view.rows("mounts") if text(row, "type") == "autofs"}
     roots = {text(row, "device") for row in view.rows("mounts") if text(row, "path") == "/"}
     for row in view.rows("mounts"):
         path, kind = text(row, "path"), text(row, "type")
@@ -50,6 +52,8 @@ def mounts(view: View) -> Iterator[Fact]:
             path != "/" and text(row, "device") in roots and text(row, "device").startswith("/dev/")
         )
         lasting = kind in _LASTING and place(path) != "layer" and not _PASSING.match(path)
+        # What is mounted when it is asked for goes when nobody does.
+        lasting = lasting and path != "/" and not _within(path, demanded)
         yield Fact(
             "mount",
             path,
@@ -57,8 +61,12 @@ def mounts(view: View) -> Iterator[Fact]:
             (_mark(path, kind, again=again),),
             f"mount:{path}",
             f"{path} ({kind})",
-            watch="mount" if lasting and path != "/" else "",
+            watch="mount" if lasting else "mount.memory" if _NEEDED.match(path) else "",
         )
+
+
+def _within(path: str, others: set[str]) -> bool:
+    return bool(others) and any(path == one or path.startswith(f"{one}/") for one in others)
 
 
 def _mark(path: str, kind: str, *, again: bool) -> str:
