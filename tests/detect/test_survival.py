@@ -125,8 +125,7 @@ def vitals(host: HostState) -> VitalsState:
 def written(host: HostState) -> Past:
     """What vitals knows of the host, as arrays that may be written."""
     state = vitals(host)
-    for block in ("exact", "rough", "whole"):
-        setattr(state, block, getattr(state, block).copy())
+    state.record = np.frombuffer(state.record, np.uint8).copy()
     return state.past()
 
 
