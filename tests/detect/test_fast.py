@@ -236,8 +236,9 @@ def test_what_is_deleted_or_stopped_has_its_technique() -> None:
 def test_a_state_without_a_quick_voice_goes_on() -> None:
     expert = VitalsExpert({})
     _, state = run(expert, views(list(quiet_snapshots(40))))
-    version, key, exact, rough, *rest = expert.dump(state)
-    older = load_state([version, key, exact, rough[: -4 * FAST], *rest], FleetTail())
+    past = state.past()
+    blocks = past.exact[0], past.rough[0, :-FAST], past.whole[0]
+    older = load_state([3, state.layout.key, *(one.tobytes() for one in blocks)], FleetTail())
     assert not older.lost
     assert (older.past().fast.block == 0.0).all()
     assert (older.past().watches.seen == state.past().watches.seen).all()
@@ -246,7 +247,7 @@ def test_a_state_without_a_quick_voice_goes_on() -> None:
 def test_a_damaged_pace_starts_anew_alone() -> None:
     expert = VitalsExpert({})
     _, state = run(expert, views(list(quiet_snapshots(40))))
-    state.rough = state.rough.copy()
+    state.record = np.frombuffer(state.record, np.uint8).copy()
     state.past().fast.trends.top[0, 0] = np.inf
     mended = expert.load(expert.dump(state))
     assert mended.lost == ["the pace of metrics"]
