@@ -35,13 +35,18 @@ def test_a_roll_out_asks_on_its_first_hosts_only() -> None:
     found = verdicts(fleet(HOSTS, COUNT, waves(14), UNIT))
     asked = alarms(found)
     assert [number for number, seqs in asked.items() if seqs] == [0, 1, 2, 3]
-    # And what asked falls silent once the roll-out is seen as one, and stays so when it is over.
-    assert {seqs[-1] for seqs in asked.values() if seqs} == {55}
+    # And what asked falls silent after ten snapshots, or once the roll-out is seen as one, and stays so when it is over.
+    assert {number: seqs[-1] for number, seqs in asked.items() if seqs} == {
+        0: 50,
+        1: 50,
+        2: 55,
+        3: 55,
+    }
 
 
-def test_a_lone_change_asks_and_goes_on_asking() -> None:
+def test_a_lone_change_asks_for_ten_snapshots() -> None:
     asked = alarms(verdicts(fleet(HOSTS, COUNT, {3: 41}, UNIT)))
-    assert {number: len(seqs) for number, seqs in asked.items() if seqs} == {3: 35}
+    assert {number: len(seqs) for number, seqs in asked.items() if seqs} == {3: 10}
 
 
 def test_who_owns_an_eighth_of_a_cohort_excuses_nothing() -> None:

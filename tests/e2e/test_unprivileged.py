@@ -12,8 +12,8 @@ Rows = list[dict[str, Any]]
 # What a row says where the kernel does not let nobody see.
 _NOT_TOLD = {"pid": -1, "path": "", "cwd": "", "on_disk": -1}
 _OPEN_TO_ALL = {
-    "deb_packages", "kernel_modules", "logged_in_users", "mounts", "processes", "systemd_units",
-    "users",
+    "deb_packages", "kernel_modules", "logged_in_users", "mounts", "osquery_info", "processes",
+    "systemd_units", "users",
 }  # fmt: skip
 _CLOSED = {
     "authorized_keys", "crontab", "hash", "listening_ports", "process_open_sockets", "sudoers",

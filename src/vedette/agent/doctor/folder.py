@@ -97,6 +97,8 @@ def check_spool(patient: Patient) -> Finding:
     text = f"{size.depth} snapshots wait ({size.size // 1024} KiB){lost}"
     envelope = Spool.first(patient.state / SPOOL)
     if envelope is None:
+        if Spool.peek(patient.state / SPOOL).depth < size.depth:
+            return fine(f"it is emptied just now{lost}")
         return warning(f"{text}; the oldest is damaged", "nothing: it is passed over and counted")
     try:
         age = (patient.clock.now() - read_header(envelope).taken_at).total_seconds()
