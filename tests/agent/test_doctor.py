@@ -57,6 +57,8 @@ class Sick:
             interval=0.2,
             command_wait=0.0,
             spool_bytes=1024 * 1024,
+            # It runs in the test's own process, whose size is not the agent's.
+            memory_mib=4096,
         )
         self.clock: Clock = SystemClock()
         self.enrolment = Enrolment(
