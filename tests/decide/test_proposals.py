@@ -38,7 +38,7 @@ def test_an_opening_proposes_what_the_policy_says() -> None:
     (action,) = decision.actions
     assert (action.kind, action.mode, action.dry_run) == ("quarantine", Mode.APPROVE, True)
     assert (action.state, action.trigger) == (ActionState.PROPOSED, "opened")
-    assert action.parameters == {"lease": 1800.0, "allow": []}
+    assert action.parameters == {"lease": 1800.0, "at_most": 86_400.0, "allow": []}
     assert action.lease_seconds == 1800.0
     assert (action.policy, action.policy_version) == ("p", chosen.version)
     assert action.incident == decision.incidents[0].id

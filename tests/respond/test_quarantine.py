@@ -26,7 +26,7 @@ from vedette.core import (
     InvalidInput,
     Mode,
 )
-from vedette.respond import Quarantine, QuarantineSchema, Registry, Responder
+from vedette.respond import Job, Quarantine, QuarantineSchema, Registry, Responder
 from vedette.seal import SigningKey
 
 S = ActionState
@@ -55,6 +55,7 @@ def test_the_lease_comes_in_seconds_and_networks_in_one_form() -> None:
     given = {"lease": "30m", "allow": ["10.0.0.0/8", "10.0.0.0/8", "2001:DB8::/32", "192.0.2.7"]}
     assert QuarantineSchema().check(given, dry_run=True) == {
         "lease": 1800.0,
+        "at_most": 86_400.0,
         "allow": ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32"],
     }
 
@@ -66,6 +67,8 @@ def test_the_lease_comes_in_seconds_and_networks_in_one_form() -> None:
         ({"lease": 30}, ["lease"]),
         ({"lease": "59s"}, ["lease"]),
         ({"lease": "2d"}, ["lease"]),
+        ({"lease": "1h", "at_most": "59m"}, ["at_most"]),
+        ({"lease": "1h", "at_most": "31d"}, ["at_most"]),
         ({"lease": "1h", "deny": ["10.0.0.1"]}, ["deny"]),
         ({"lease": "1h", "allow": "10.0.0.0/8"}, ["allow"]),
         ({"lease": "1h", "allow": ["10.0.0.0/8"] * 65}, ["allow"]),
@@ -82,17 +85,17 @@ def test_what_cannot_be_is_refused_with_its_place(given: dict[str, Any], at: lis
     assert caught.value.extensions["at"] == at
 
 
-def test_applying_comes_with_a_later_version() -> None:
-    with pytest.raises(InvalidInput, match="only simulates"):
-        QuarantineSchema().check({"lease": "30m"}, dry_run=False)
+@pytest.mark.parametrize("lease", ["1d", "30m"])
+def test_it_lasts_a_day_in_all_unless_it_is_said(lease: str) -> None:
+    checked = QuarantineSchema().check({"lease": lease}, dry_run=False)
+    assert checked["at_most"] == 86_400.0
 
 
-def test_a_row_that_asks_for_more_than_a_dry_run_gets_no_command(world: World) -> None:
-    given = quarantine(dry_run=False)
-    world.propose(given)
-    responder(world).tick()
-    assert state(world, given) is S.FAILED
-    assert world.commands(KEY.public) == []
+def test_without_a_host_there_is_nothing_to_quarantine(world: World) -> None:
+    kind = Quarantine(world.ports.commands, KEY)
+    job = Job(action=quarantine(host=None), incident=None, events=(), now=world.clock.now())
+    with pytest.raises(InvalidInput, match="names none"):
+        kind.plan(job)
 
 
 def test_after_approval_the_host_gets_one_signed_expiring_command(world: World) -> None:

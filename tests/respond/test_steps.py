@@ -45,7 +45,7 @@ def after(state: ActionState, outcome: Outcome, *, dry_run: bool) -> Action | No
     ports = MemoryPorts(ManualClock(START + timedelta(hours=1)))
     given = action(state=state, dry_run=dry_run, attempts=1)
     ports.actions.add(given)
-    moved = record(ports.actions, given, outcome)
+    moved = record(ports.actions, given, outcome, START)
     if moved is not None:
         assert moved == ports.actions.get(TENANT, given.id)
     return moved

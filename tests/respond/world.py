@@ -24,6 +24,7 @@ from vedette.core import (
     ManualClock,
     Mode,
     Reason,
+    Resolution,
     Severity,
     TenantId,
     Verdict,
@@ -120,6 +121,7 @@ class World(Protocol):
     def answer(self, result: CommandResult) -> None: ...
     def commands(self, key: VerifyKey) -> list[Command]: ...
     def waiting(self) -> int: ...
+    def close(self, resolution: Resolution) -> None: ...
 
 
 def state(world: World, which: Action) -> ActionState:
@@ -162,6 +164,18 @@ class MemoryWorld:
     def waiting(self) -> int:
         return self.memory.outbox.waiting()
 
+    def close(self, resolution: Resolution) -> None:
+        self.memory.incidents.put(
+            msgspec.structs.replace(
+                INCIDENT,
+                state=IncidentState.CLOSED,
+                resolution=resolution,
+                closed_by="user:ann",
+                closed_at=self.clock.now(),
+            )
+        )
+        self.memory.outbox.post("incident.closed", TENANT, INCIDENT.id)
+
 
 class StoreWorld:
     """Over the real store."""
@@ -186,6 +200,9 @@ class StoreWorld:
 
     def waiting(self) -> int:
         return self.store.outbox.waiting()
+
+    def close(self, resolution: Resolution) -> None:
+        self.store.incidents.close(TENANT, INCIDENT.id, "user:ann", resolution)
 
     def _apply(self, **changes: Any) -> None:
         self._seq += 1

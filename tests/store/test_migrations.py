@@ -73,6 +73,8 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
         assert _partial_indexes(connection) == {
             "uq_verdicts_identity",
             "ix_verdicts_label",
+            "ix_actions_wake",
+            "uq_actions_lease",
             "uq_facts_live",
             "ix_facts_gone",
             "ix_hosts_silent",

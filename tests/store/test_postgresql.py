@@ -4,6 +4,7 @@ import pytest
 from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_facts import FactsContract
+from tests.contracts.store_suite_leases import LeasesContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
 from tests.contracts.store_suite_races import RacesContract
 from tests.contracts.store_suite_response import (
@@ -85,3 +86,7 @@ class TestRaces(OnPostgresql, RacesContract):
 
 class TestTenancy(OnPostgresql, TenancyContract):
     """Tenancy, here."""
+
+
+class TestLeases(OnPostgresql, LeasesContract):
+    """Leases, here."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.core import (
+    IN_FORCE,
     Action,
     ActionId,
     ActionState,
@@ -18,7 +19,7 @@ from vedette.core import (
 )
 from vedette.store import Enrolment, Role
 
-__all__ = ["acknowledge", "approve", "cancel", "close", "comment", "enrol", "refuse"]
+__all__ = ["acknowledge", "approve", "cancel", "close", "comment", "enrol", "refuse", "release"]
 
 
 def approve(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
@@ -58,13 +59,17 @@ def refuse(console: Console, person: Person, action_id: ActionId, reason: str) -
 
 
 def cancel(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
-    """Ends an action that its host has not taken up.
+    """Ends an action that is not in force yet; where its host has it already, the host is asked to call it off.
 
     Raises:
         NotFound: the tenant has no such action.
         Conflict: it is too late, or it changed in this moment.
     """
     action = console.store.actions.get(person.tenant, action_id)
+    if action.recallable and action.state in {ActionState.DISPATCHED, ActionState.ACKNOWLEDGED}:
+        return console.store.actions.recall(
+            action.tenant, action.id, actor=person.actor, why=reason
+        )
     if not may_become(action.state, ActionState.CANCELLED):
         raise Conflict(
             f"this action is {action.state.value} and can no longer be cancelled",
@@ -79,6 +84,24 @@ def cancel(console: Console, person: Person, action_id: ActionId, reason: str) -
         detail=reason,
         expected=action.state,
     )
+
+
+def release(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
+    """Asks for the end of a lease that is in force. It is released when the host has said so, or its time is over.
+
+    Raises:
+        NotFound: the tenant has no such action.
+        Conflict: it is no lease, nothing of it is in force, or somebody asked before.
+    """
+    action = console.store.actions.get(person.tenant, action_id)
+    if not action.leased or action.state not in IN_FORCE:
+        raise Conflict(
+            f"this {action.kind} is {action.state.value.replace('_', ' ')}"
+            f"{', a dry run' if action.dry_run else ''}; there is nothing to release",
+            kind="not-in-force",
+            state=action.state.value,
+        )
+    return console.store.actions.recall(action.tenant, action.id, actor=person.actor, why=reason)
 
 
 def acknowledge(console: Console, person: Person, incident_id: IncidentId, reason: str) -> Incident:

@@ -2,6 +2,7 @@
 
 from vedette.core.action import (
     ENDED,
+    IN_FORCE,
     TRANSITIONS,
     Action,
     ActionEvent,
@@ -11,6 +12,7 @@ from vedette.core.action import (
     Mode,
     Standing,
     StandingHost,
+    Verb,
     may_become,
 )
 from vedette.core.audit import AuditEntry
@@ -85,6 +87,7 @@ from vedette.core.verdict import (
 
 __all__ = [
     "ENDED",
+    "IN_FORCE",
     "MAX_LIVE_ROWS",
     "MAX_METRICS",
     "MAX_ROWS",
@@ -147,6 +150,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "VedetteError",
+    "Verb",
     "Verdict",
     "VerdictId",
     "canonical_json",

@@ -9,6 +9,7 @@ from vedette.core.record import Record
 
 __all__ = [
     "ENDED",
+    "IN_FORCE",
     "TRANSITIONS",
     "Action",
     "ActionEvent",
@@ -18,6 +19,7 @@ __all__ = [
     "Mode",
     "Standing",
     "StandingHost",
+    "Verb",
     "may_become",
 ]
 
@@ -48,13 +50,24 @@ class Mode(StrEnum):
     AUTO = "auto"
 
 
+class Verb(StrEnum):
+    """What a host is to do about an action: begin it, keep its lease, undo it, or leave it within its grace."""
+
+    APPLY = "apply"
+    RENEW = "renew"
+    RELEASE = "release"
+    CANCEL = "cancel"
+
+
 S = ActionState
 TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
     S.PROPOSED: frozenset({S.AWAITING_APPROVAL, S.APPROVED, S.REFUSED, S.EXPIRED, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.APPROVED, S.REFUSED, S.EXPIRED, S.CANCELLED}),
     S.APPROVED: frozenset({S.DISPATCHED, S.REFUSED, S.EXPIRED, S.CANCELLED, S.FAILED}),
     S.DISPATCHED: frozenset({S.ACKNOWLEDGED, S.REFUSED, S.EXPIRED, S.FAILED, S.CANCELLED}),
-    S.ACKNOWLEDGED: frozenset({S.APPLIED, S.SIMULATED, S.REFUSED, S.FAILED, S.EXPIRED}),
+    S.ACKNOWLEDGED: frozenset(
+        {S.APPLIED, S.SIMULATED, S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED}
+    ),
     S.APPLIED: frozenset({S.VERIFIED, S.FAILED, S.RELEASED}),
     S.VERIFIED: frozenset({S.RELEASED, S.FAILED}),
     S.RELEASED: frozenset(),
@@ -65,6 +78,8 @@ TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
     S.CANCELLED: frozenset(),
 }
 ENDED = frozenset(state for state, following in TRANSITIONS.items() if not following)
+# Something may be in force on the host: of these there is one at most for a host and kind of lease.
+IN_FORCE = frozenset({S.DISPATCHED, S.ACKNOWLEDGED, S.APPLIED, S.VERIFIED})
 del S
 
 
@@ -96,7 +111,11 @@ class Action(Record, frozen=True, kw_only=True):
 
     It answers a change of an incident (`incident`), or of how hosts stand: then `incident` is None, `about` says what
     was seen, and `host` is None where that is about the fleet as a whole.
-    `lease_seconds` is 0 for what is no lease. `attempts` counts tries of the call, each written before it is made.
+    `attempts` counts tries of the call, each written before it is made.
+
+    A lease lasts `lease_seconds` from each renewal (0: no lease) and `most_seconds` in all; `lease_until` is the end that
+    the host last confirmed. What can't be undone waits for `grace_seconds` on the host first. `recalled_by` asked for its end (empty: nobody), for `recalled_why`. `wake_at` is when it
+    must be looked at again, whether or not anything happens before.
     """
 
     id: ActionId
@@ -120,6 +139,22 @@ class Action(Record, frozen=True, kw_only=True):
     decided_by: str = ""
     attempts: int = 0
     about: Standing | None = None
+    most_seconds: float = 0.0
+    grace_seconds: float = 0.0
+    lease_until: datetime | None = None
+    recalled_by: str = ""
+    recalled_why: str = ""
+    wake_at: datetime | None = None
+
+    @property
+    def leased(self) -> bool:
+        """Whether what it does to a host ends by itself unless it is renewed."""
+        return self.lease_seconds > 0 and not self.dry_run
+
+    @property
+    def recallable(self) -> bool:
+        """Whether its end can still be asked for once the host has it: it is a lease, or has a grace."""
+        return not self.dry_run and (self.lease_seconds > 0 or self.grace_seconds > 0)
 
 
 class ActionEvent(Record, frozen=True, kw_only=True):
@@ -134,7 +169,10 @@ class ActionEvent(Record, frozen=True, kw_only=True):
 
 
 class Command(Record, frozen=True, kw_only=True):
-    """What a host is told to do. Signed as a whole; `nonce` and `expires_at` bind it to one use."""
+    """What a host is told to do. Signed as a whole; `nonce` and `expires_at` bind it to one use.
+
+    `kind` is the action's. With another verb than apply it is about what an earlier command of the same action began.
+    """
 
     id: CommandId
     tenant: TenantId
@@ -146,12 +184,13 @@ class Command(Record, frozen=True, kw_only=True):
     issued_at: datetime
     expires_at: datetime
     nonce: str
+    verb: Verb = Verb.APPLY
 
 
 class CommandResult(Record, frozen=True, kw_only=True):
     """What the host says became of a command.
 
-    `state` is one of acknowledged, simulated, applied, verified, refused, failed.
+    `state` is one of acknowledged, simulated, applied, verified, released, cancelled, refused, failed.
     """
 
     command: CommandId

@@ -151,6 +151,8 @@ def _step(node: yaml.Node, kinds: Kinds) -> Step:
         dry_run=dry_run,
         disruptive=kinds[name].disruptive,
         lease_seconds=float(parameters.get("lease", 0.0)),
+        most_seconds=float(parameters.get("at_most", 0.0)),
+        grace_seconds=float(parameters.get("grace", 0.0)),
     )
 
 

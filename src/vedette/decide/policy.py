@@ -11,13 +11,19 @@ TRIGGERS = ("opened", "raised", "quiet", "reopened", "closed")
 
 
 class Step(Record, frozen=True, kw_only=True):
-    """One action of a policy. `parameters` are checked and complete; `lease_seconds` is 0 for what is no lease."""
+    """One action of a policy, its parameters checked and complete.
+
+    `lease_seconds` is 0 for what is no lease, `most_seconds` its length in all, `grace_seconds` how long it waits on the
+    host.
+    """
 
     kind: str
     parameters: dict[str, Any]
     dry_run: bool
     disruptive: bool
     lease_seconds: float
+    most_seconds: float = 0.0
+    grace_seconds: float = 0.0
 
 
 class Guards(Record, frozen=True, kw_only=True):

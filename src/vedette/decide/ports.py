@@ -20,7 +20,8 @@ class ActionSchema(Protocol):
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
         """The parameters with defaults filled in, as plain JSON types.
 
-        A parameter named `lease` is given back in seconds and makes the action a lease of that length.
+        A parameter named `lease` is given back in seconds and makes the action a lease of that length, `at_most` bounds
+        all its renewals, and `grace` is how long the host waits before what can't be undone.
 
         Raises:
             InvalidInput: what is wrong; the extension `at` is the path to it inside the parameters, a list of keys

@@ -77,6 +77,8 @@ def propose(
                     parameters=step.parameters,
                     trigger=trigger,
                     lease_seconds=step.lease_seconds,
+                    most_seconds=step.most_seconds,
+                    grace_seconds=step.grace_seconds,
                     proposed_at=verdict.taken_at,
                     expires_at=verdict.taken_at + timedelta(seconds=_patience(policy, step)),
                     updated_at=verdict.taken_at,

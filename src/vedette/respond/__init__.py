@@ -2,7 +2,8 @@
 
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
-from vedette.respond.kind import Job, Kind, Schema
+from vedette.respond.host_command import HostCommand
+from vedette.respond.kind import Job, Kind, Lasting, Schema
 from vedette.respond.memory import MemoryNotice, MemoryPorts
 from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports
 from vedette.respond.registry import Registry, schemas
@@ -11,9 +12,11 @@ from vedette.respond.responder import Responder
 __all__ = [
     "Actions",
     "Commands",
+    "HostCommand",
     "Incidents",
     "Job",
     "Kind",
+    "Lasting",
     "Mail",
     "MailSchema",
     "MailServer",

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from vedette.core import Action, ActionEvent, Incident, Record
 from vedette.respond.outcome import Outcome
 
-__all__ = ["Job", "Kind", "Schema"]
+__all__ = ["Job", "Kind", "Lasting", "Schema"]
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Schema(Protocol):
         """What policies may write under `with`: each parameter's name, and what it is."""
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
-        """The parameters with defaults filled in, as plain JSON types; a `lease` comes back in seconds.
+        """The parameters with defaults filled in, as plain JSON types; a `lease`, its `at_most` and a `grace` come back in seconds.
 
         Raises:
             InvalidInput: what is wrong; the extension `at` is the path to it inside the parameters.
@@ -71,3 +71,22 @@ class Kind(Protocol):
 
     def probe(self, job: Job) -> Outcome:
         """What is seen of it by now, without doing anything."""
+
+
+@runtime_checkable
+class Lasting(Kind, Protocol):
+    """A kind whose effect stays and can be undone (a lease), or can be called off within its grace."""
+
+    def renew(self, job: Job, *, due: bool) -> Outcome:
+        """Asks once more for a lease's full length if that is due, and gives what is known of the asking.
+
+        Verified, Released when nothing is in force any more, Retry, Refused, or Waiting. `Action.attempts` numbers the
+        renewals, so that a repeat is the same one.
+        """
+
+    def recall(self, job: Job) -> Outcome:
+        """Has the effect undone, or called off within its grace, and gives what is known of that.
+
+        Released, Cancelled, Refused when it is too late, Acknowledged when it was asked for just now, or Waiting. Called
+        again and again until there is an answer; for what has no effect yet, or no more, too.
+        """

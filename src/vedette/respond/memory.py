@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from vedette.core import (
+    IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
@@ -107,11 +108,15 @@ class _Actions:
         expected: ActionState | None = None,
         plan: dict[str, Any] | None = None,
         attempts: int | None = None,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
         """One step of the table."""
         before = self.get(tenant, action)
         if expected not in {None, before.state} or not may_become(before.state, to):
             raise Conflict(f"the action is {before.state} and can't become {to}")
+        if to is ActionState.DISPATCHED and before.leased:
+            self._refuse_second(before)
         by_person = actor.startswith("user:")
         after = msgspec.structs.replace(
             before,
@@ -119,6 +124,8 @@ class _Actions:
             detail=detail,
             plan=before.plan if plan is None else plan,
             attempts=before.attempts if attempts is None else attempts,
+            lease_until=lease_until or before.lease_until,
+            wake_at=wake_at,
             decided_by=actor if by_person else before.decided_by,
         )
         if by_person:
@@ -136,13 +143,62 @@ class _Actions:
         expected: ActionState,
         expected_attempts: int,
         attempts: int,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
         """An attempt or its outcome, without a step."""
         before = self.get(tenant, action)
         if (before.state, before.attempts) != (expected, expected_attempts):
             raise Conflict(f"the action is {before.state} after {before.attempts} attempts")
-        after = msgspec.structs.replace(before, detail=detail, attempts=attempts)
+        after = msgspec.structs.replace(
+            before,
+            detail=detail,
+            attempts=attempts,
+            lease_until=lease_until or before.lease_until,
+            wake_at=wake_at or before.wake_at,
+        )
         return self._put(after, actor, detail, data)
+
+    def recall(self, tenant: TenantId, action: ActionId, *, actor: str, why: str = "") -> Action:
+        """Asks for the end of what is in force, once."""
+        before = self.get(tenant, action)
+        if before.state not in IN_FORCE or before.recalled_by:
+            raise Conflict(f"the action is {before.state}, recalled by {before.recalled_by!r}")
+        after = msgspec.structs.replace(
+            before, recalled_by=actor, recalled_why=why, wake_at=self._clock.now()
+        )
+        self._outbox.post("action.recalled", tenant, action)
+        return self._put(after, actor, f"asked for its end: {why}", None)
+
+    def wake(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        *,
+        expected: ActionState,
+        at: datetime | None,
+    ) -> None:
+        """When it is to be looked at again, if it is still in this state."""
+        before = self.get(tenant, action)
+        if before.state is expected:
+            self._rows[action] = msgspec.structs.replace(before, wake_at=at)
+
+    def in_force(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
+        """Those of the incident that are."""
+        return [
+            one
+            for one in self._rows.values()
+            if (one.tenant, one.incident) == (tenant, incident) and one.state in IN_FORCE
+        ]
+
+    def awake(self, now: datetime, limit: int) -> list[Action]:
+        """Whose time has come, the longest due first."""
+        due = [
+            (one.wake_at, one.id)
+            for one in self._rows.values()
+            if one.wake_at is not None and one.wake_at <= now
+        ]
+        return [self._rows[ident] for _, ident in sorted(due)[:limit]]
 
     def due(self, states: Sequence[ActionState], limit: int) -> list[Action]:
         """Longest unchanged first."""
@@ -161,6 +217,16 @@ class _Actions:
     def all(self) -> list[Action]:
         """Every action."""
         return list(self._rows.values())
+
+    def _refuse_second(self, action: Action) -> None:
+        for other in self._rows.values():
+            same = (other.tenant, other.host, other.kind) == (
+                action.tenant,
+                action.host,
+                action.kind,
+            )
+            if same and other.leased and other.state in IN_FORCE:
+                raise Conflict(f"under {action.kind} by {other.id}", kind="lease-in-force")
 
     def _put(self, action: Action, actor: str, detail: str, data: dict[str, Any] | None) -> Action:
         now = self._clock.now()

@@ -1,15 +1,19 @@
 """What became of trying an action or of looking at it: one record for each thing that can be said."""
 
+from datetime import datetime
 from typing import Any
 
 from vedette.core import Record
 
 __all__ = [
     "Acknowledged",
+    "Applied",
+    "Cancelled",
     "Expired",
     "Failed",
     "Outcome",
     "Refused",
+    "Released",
     "Retry",
     "Simulated",
     "Verified",
@@ -28,6 +32,13 @@ class Acknowledged(Record, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
+class Applied(Record, frozen=True, kw_only=True):
+    """It was done, and nobody has looked yet whether it took effect."""
+
+    detail: str
+    data: dict[str, Any] = {}
+
+
 class Simulated(Record, frozen=True, kw_only=True):
     """A dry run ended: `plan` is exactly what would have been done, and what the checks found."""
 
@@ -36,10 +47,25 @@ class Simulated(Record, frozen=True, kw_only=True):
 
 
 class Verified(Record, frozen=True, kw_only=True):
-    """Its effect was seen; `evidence` says what was seen."""
+    """Its effect was seen; `evidence` says what was seen, and is never empty. `until`: the end of its lease, if it is one."""
 
     detail: str
     evidence: dict[str, Any]
+    until: datetime | None = None
+
+
+class Released(Record, frozen=True, kw_only=True):
+    """Its effect is over; `evidence` says what was seen of that."""
+
+    detail: str
+    evidence: dict[str, Any] = {}
+
+
+class Cancelled(Record, frozen=True, kw_only=True):
+    """It was called off before it had any effect."""
+
+    detail: str
+    data: dict[str, Any] = {}
 
 
 class Retry(Record, frozen=True, kw_only=True):
@@ -69,4 +95,16 @@ class Expired(Record, frozen=True, kw_only=True):
     detail: str
 
 
-Outcome = Waiting | Acknowledged | Simulated | Verified | Retry | Failed | Refused | Expired
+Outcome = (
+    Waiting
+    | Acknowledged
+    | Applied
+    | Simulated
+    | Verified
+    | Released
+    | Cancelled
+    | Retry
+    | Failed
+    | Refused
+    | Expired
+)

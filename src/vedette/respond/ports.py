@@ -80,11 +80,14 @@ class Actions(Protocol):
         expected: ActionState | None = None,
         plan: dict[str, Any] | None = None,
         attempts: int | None = None,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
         """Takes one step of core.TRANSITIONS and writes its event and audit rows.
 
         Raises:
-            Conflict: it is not in `expected`, or the step is not in the table.
+            Conflict: it is not in `expected`, the step is not in the table, or (`lease-in-force`) it would be a second
+                lease of its kind on its host.
         """
 
     def note(
@@ -99,12 +102,38 @@ class Actions(Protocol):
         expected: ActionState,
         expected_attempts: int,
         attempts: int,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
         """Writes an attempt or its outcome as an event, without a step; sets `attempts` and `updated_at`.
 
         Raises:
             Conflict: the state or the number of attempts is another by now.
         """
+
+    def recall(self, tenant: TenantId, action: ActionId, /, *, actor: str, why: str = "") -> Action:
+        """Asks for the end of what is in force.
+
+        Raises:
+            Conflict: nothing of it is in force, or somebody asked before.
+        """
+
+    def wake(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        /,
+        *,
+        expected: ActionState,
+        at: datetime | None,
+    ) -> None:
+        """When it is to be looked at again, if it is still in this state."""
+
+    def in_force(self, tenant: TenantId, incident: IncidentId, /) -> Sequence[Action]:
+        """Actions of the incident of which something may be in force on their hosts, oldest first."""
+
+    def awake(self, now: datetime, limit: int) -> Sequence[Action]:
+        """Actions whose `wake_at` has come, of every tenant, the longest due first."""
 
     def due(self, states: Sequence[ActionState], limit: int) -> Sequence[Action]:
         """Actions in these states, of every tenant, longest unchanged first."""

@@ -4,24 +4,29 @@ Notices only wake it. What is to be done follows from the rows alone, and `tick`
 doubled notice, a restart, or a second responder changes nothing but the moment.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
 from vedette.core import (
+    ENDED,
+    IN_FORCE,
     Action,
     ActionId,
     ActionState,
     Clock,
     CommandId,
     Conflict,
+    IncidentId,
     InvalidInput,
     Mode,
     NotFound,
     VedetteError,
 )
-from vedette.respond.kind import Job, Kind
-from vedette.respond.outcome import Outcome, Retry, Waiting
+from vedette.respond.kind import Job, Kind, Lasting
+from vedette.respond.leases import Leases
+from vedette.respond.outcome import Expired, Failed, Outcome, Retry, Waiting
 from vedette.respond.ports import Notice, Ports
 from vedette.respond.registry import Registry
 from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
@@ -67,6 +72,7 @@ class Responder:
         self._sweep_limit = sweep_limit
         self._sweep_seconds = sweep_seconds
         self._swept_at = float("-inf")
+        self._leases = Leases(ports.actions)
 
     def tick(self) -> int:
         """Handles waiting notices and due timers once.
@@ -82,23 +88,23 @@ class Responder:
         return steps + len(notices)
 
     def _handle(self, notice: Notice) -> int:
-        steps = 0
-        action = self._woken(notice)
-        if action is not None:
-            steps = self._settle_safely(action)
+        steps = sum(self._settle_safely(action) for action in self._woken(notice))
         self._ports.outbox.done([notice.id])
         return steps
 
-    def _woken(self, notice: Notice) -> Action | None:
+    def _woken(self, notice: Notice) -> Sequence[Action]:
+        actions = self._ports.actions
         try:
             if notice.kind.startswith("action."):
-                return self._ports.actions.get(notice.tenant, ActionId(notice.subject))
+                return [actions.get(notice.tenant, ActionId(notice.subject))]
             if notice.kind == "command.result":
                 command = self._ports.commands.get(notice.tenant, CommandId(notice.subject))
-                return self._ports.actions.get(notice.tenant, command.action)
+                return [actions.get(notice.tenant, command.action)]
+            if notice.kind == "incident.closed":
+                return actions.in_force(notice.tenant, IncidentId(notice.subject))
         except NotFound as error:
             _LOG.warning("respond.notice_without_row", notice=notice.id, detail=error.detail)
-        return None
+        return []
 
     def _sweep(self) -> int:
         now = self._clock.now()
@@ -107,6 +113,8 @@ class Responder:
             if action.state in _UNDECIDED:
                 steps += self._settle_safely(action)
         for action in self._ports.actions.due(_WORK, self._sweep_limit):
+            steps += self._settle_safely(action)
+        for action in self._ports.actions.awake(now, self._sweep_limit):
             steps += self._settle_safely(action)
         return steps
 
@@ -135,16 +143,41 @@ class Responder:
             return self._advance(action, ActionState.EXPIRED, "nobody decided in time")
         if action.state is ActionState.PROPOSED:
             return self._decide(action)
-        if action.state not in _WORK:
+        if action.state is ActionState.AWAITING_APPROVAL:
             return None
         kind = self._kinds.get(action.kind)
+        if action.state in ENDED:
+            self._look_after(action, kind)
+            return None
+        return self._work(action, kind)
+
+    def _work(self, action: Action, kind: Kind | None) -> Action | None:
         if kind is None:
             detail = f"this version has no action {action.kind!r}"
             return self._advance(action, ActionState.FAILED, detail)
+        if isinstance(kind, Lasting) and action.recallable and action.state in IN_FORCE:
+            return self._last(action, kind)
         return self._carry_out(action, kind)
+
+    def _last(self, action: Action, kind: Lasting) -> Action | None:
+        if action.state is ActionState.VERIFIED:
+            return self._leases.keep(self._job(action), kind) if action.leased else None
+        if action.recalled_by:
+            after = self._leases.recall(self._job(action), kind)
+            if after is not None:
+                return after
+        return self._carry_out(action, kind)
+
+    def _look_after(self, action: Action, kind: Kind | None) -> None:
+        """Something may be in force that its action does not know of: the host's word came after its end."""
+        wanted = (ActionState.EXPIRED, ActionState.FAILED, ActionState.CANCELLED)
+        if isinstance(kind, Lasting) and action.recallable and action.state in wanted:
+            self._leases.undo(self._job(action), kind)
 
     def _carry_out(self, action: Action, kind: Kind) -> Action | None:
         now = self._clock.now()
+        if action.state is ActionState.VERIFIED:
+            return None
         if action.state is ActionState.APPROVED:
             if now >= action.expires_at + _APPROVED_GRACE:
                 return self._advance(
@@ -152,10 +185,20 @@ class Responder:
                 )
             return self._begin(action, kind)
         if kind.remote and now >= action.updated_at + _REMOTE_LIMIT:
-            return self._advance(action, ActionState.FAILED, "no answer for a day")
+            return self._write(action, kind, Failed(detail="no answer for a day"))
         if action.state is ActionState.DISPATCHED:
             return self._carry_on(action, kind)
-        return record(self._ports.actions, action, kind.probe(self._job(action)))
+        return self._write(action, kind, kind.probe(self._job(action)))
+
+    def _write(self, action: Action, kind: Kind, outcome: Outcome) -> Action | None:
+        """One step. What ends without a word from its host is undone first: it may be in force all the same."""
+        if (
+            isinstance(outcome, Failed | Expired)
+            and isinstance(kind, Lasting)
+            and action.recallable
+        ):
+            self._leases.undo(self._job(action), kind)
+        return record(self._ports.actions, action, outcome, self._clock.now())
 
     def _decide(self, action: Action) -> Action:
         if action.mode is Mode.OBSERVE:
@@ -176,16 +219,21 @@ class Responder:
             kind.plan(self._job(action))
         except InvalidInput as error:
             return self._advance(action, ActionState.FAILED, error.detail)
-        begun = self._ports.actions.advance(
-            action.tenant,
-            action.id,
-            ActionState.DISPATCHED,
-            actor=ACTOR,
-            detail="attempt 1",
-            expected=action.state,
-            attempts=1,
-        )
-        return record(self._ports.actions, begun, self._try(begun, kind)) or begun
+        try:
+            begun = self._ports.actions.advance(
+                action.tenant,
+                action.id,
+                ActionState.DISPATCHED,
+                actor=ACTOR,
+                detail="attempt 1",
+                expected=action.state,
+                attempts=1,
+            )
+        except Conflict as error:
+            if error.kind != "lease-in-force":
+                raise
+            return self._advance(action, ActionState.REFUSED, error.detail)
+        return self._write(begun, kind, self._try(begun, kind)) or begun
 
     def _carry_on(self, action: Action, kind: Kind) -> Action | None:
         if kind.remote:
@@ -196,7 +244,7 @@ class Responder:
             # What breaks here breaks at every sweep until the limit ends it; a row for each would only fill the store.
             if isinstance(outcome, Retry):
                 return None
-            return record(self._ports.actions, action, outcome)
+            return self._write(action, kind, outcome)
         if self._clock.now() < next_attempt(action):
             return None
         if action.attempts >= MAX_ATTEMPTS:
@@ -213,7 +261,7 @@ class Responder:
             expected_attempts=action.attempts,
             attempts=number,
         )
-        return record(self._ports.actions, begun, self._try(begun, kind)) or begun
+        return self._write(begun, kind, self._try(begun, kind)) or begun
 
     def _try(self, action: Action, kind: Kind) -> Outcome:
         try:

@@ -1,13 +1,15 @@
-"""When an attempt that did not work is made again: derived from the action's row, so that a restart loses no timer."""
+"""When an attempt is made again and a lease renewed: derived from the action's row, so that a restart loses no timer."""
 
 from datetime import datetime, timedelta
 
 from vedette.core import Action
 
-__all__ = ["MAX_ATTEMPTS", "next_attempt"]
+__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "next_attempt", "renewal"]
 
 # About a day in all: a mail server that is down overnight loses nothing.
 MAX_ATTEMPTS = 30
+# How long after a lease's end its host may still say that it ended: a push or two, and what its clock is off.
+LEASE_SLACK = timedelta(minutes=2)
 _FIRST_SECONDS = 30.0
 _LONGEST_SECONDS = 3_600.0
 
@@ -17,3 +19,8 @@ def next_attempt(action: Action) -> datetime:
     doublings = min(max(action.attempts, 1) - 1, 10)
     delay = min(_FIRST_SECONDS * 2**doublings, _LONGEST_SECONDS)
     return action.updated_at + timedelta(seconds=delay)
+
+
+def renewal(action: Action, until: datetime) -> datetime:
+    """When half of the lease is left: another half, then, for a host that is out of reach to come back."""
+    return until - timedelta(seconds=action.lease_seconds / 2)

@@ -3,39 +3,48 @@
 One step a call: what follows is found again from the rows, so a crash between two steps is no case of its own.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from vedette.core import Action, ActionState
 from vedette.respond.outcome import (
     Acknowledged,
+    Applied,
+    Cancelled,
     Expired,
     Failed,
     Outcome,
     Refused,
+    Released,
     Retry,
     Simulated,
     Verified,
 )
 from vedette.respond.ports import Actions
+from vedette.respond.schedule import renewal
 
-__all__ = ["ACTOR", "record"]
+__all__ = ["ACTOR", "record", "record_renewal"]
 
 ACTOR = "system:respond"
 S = ActionState
 _TO_VERIFIED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.APPLIED, S.APPLIED: S.VERIFIED}
+_TO_APPLIED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.APPLIED}
 _TO_SIMULATED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.SIMULATED}
+_IN_EFFECT = frozenset({S.APPLIED, S.VERIFIED})
 
 
-def record(actions: Actions, action: Action, outcome: Outcome) -> Action | None:
+def record(actions: Actions, action: Action, outcome: Outcome, now: datetime) -> Action | None:
     """The action after its step, or None when there is none to take.
 
-    A dry run is never verified and an applied action never simulated: an outcome that says so is a failure.
+    A dry run is never verified, an applied action never simulated, and nothing is verified without evidence: an outcome
+    that says so is a failure.
     """
     if isinstance(outcome, Retry):
         return _note(actions, action, outcome)
     to, detail, data = _step(action, outcome)
     if to is None:
         return None
+    until = _until(action, outcome, now) if to is S.VERIFIED else None
     return actions.advance(
         action.tenant,
         action.id,
@@ -45,26 +54,64 @@ def record(actions: Actions, action: Action, outcome: Outcome) -> Action | None:
         data=data,
         expected=action.state,
         plan=outcome.plan if isinstance(outcome, Simulated) and to is S.SIMULATED else None,
+        lease_until=until,
+        wake_at=renewal(action, until) if until is not None else None,
+    )
+
+
+def record_renewal(
+    actions: Actions, action: Action, outcome: Outcome, now: datetime
+) -> Action | None:
+    """The lease in force after an attempt to renew it, or None while there is no answer.
+
+    An attempt that did not work is written down, and made again when half of what is left has passed.
+    """
+    match outcome:
+        case Verified() if outcome.evidence:
+            until = _until(action, outcome, now)
+            detail, data = outcome.detail, outcome.evidence
+        case Retry() | Refused() | Failed():
+            until = None
+            detail, data = f"not renewed: {outcome.detail}", outcome.data
+        case Released():
+            return record(actions, action, outcome, now)
+        case _:
+            return None
+    left = (action.lease_until or now) - now
+    return actions.note(
+        action.tenant,
+        action.id,
+        actor=ACTOR,
+        detail=detail,
+        data=data,
+        expected=action.state,
+        expected_attempts=action.attempts,
+        attempts=action.attempts + 1,
+        lease_until=until,
+        wake_at=renewal(action, until) if until else now + max(left / 2, timedelta(seconds=1)),
     )
 
 
 def _step(action: Action, outcome: Outcome) -> tuple[ActionState | None, str, dict[str, Any]]:
     match outcome:
-        case Acknowledged():
-            to = S.ACKNOWLEDGED if action.state is S.DISPATCHED else None
-            step = (to, outcome.detail, outcome.data)
-        case Verified() if action.dry_run:
-            step = (S.FAILED, f"a dry run was carried out: {outcome.detail}", outcome.evidence)
-        case Verified():
-            step = (_TO_VERIFIED[action.state], outcome.detail, outcome.evidence)
-        case Simulated() if not action.dry_run:
-            step = (S.FAILED, f"was only simulated: {outcome.detail}", outcome.plan)
         case Simulated():
-            step = (_TO_SIMULATED.get(action.state, S.FAILED), outcome.detail, outcome.plan)
+            step = _simulated(action, outcome)
+        case Verified():
+            step = _verified(action, outcome)
+        case Applied():
+            step = _applied(action, outcome)
+        case Released():
+            to = S.RELEASED if action.state in _IN_EFFECT else S.CANCELLED
+            step = (to, outcome.detail, outcome.evidence)
+        case Acknowledged():
+            acknowledged = S.ACKNOWLEDGED if action.state is S.DISPATCHED else None
+            step = (acknowledged, outcome.detail, outcome.data)
+        case Cancelled():
+            step = (_unless_in_effect(action, S.CANCELLED), outcome.detail, outcome.data)
         case Refused():
-            step = (_unless_applied(action, S.REFUSED), outcome.detail, outcome.data)
+            step = (_unless_in_effect(action, S.REFUSED), outcome.detail, outcome.data)
         case Expired():
-            step = (_unless_applied(action, S.EXPIRED), outcome.detail, {})
+            step = (_unless_in_effect(action, S.EXPIRED), outcome.detail, {})
         case Failed():
             step = (S.FAILED, outcome.detail, outcome.data)
         case _:
@@ -72,8 +119,37 @@ def _step(action: Action, outcome: Outcome) -> tuple[ActionState | None, str, di
     return step
 
 
-def _unless_applied(action: Action, to: ActionState) -> ActionState:
-    return S.FAILED if action.state is S.APPLIED else to
+def _simulated(
+    action: Action, outcome: Simulated
+) -> tuple[ActionState | None, str, dict[str, Any]]:
+    if not action.dry_run:
+        return S.FAILED, f"was only simulated: {outcome.detail}", outcome.plan
+    return _TO_SIMULATED.get(action.state, S.FAILED), outcome.detail, outcome.plan
+
+
+def _verified(action: Action, outcome: Verified) -> tuple[ActionState | None, str, dict[str, Any]]:
+    if action.dry_run:
+        return S.FAILED, f"a dry run was carried out: {outcome.detail}", outcome.evidence
+    if not outcome.evidence:
+        return S.FAILED, f"called verified, but nothing was seen: {outcome.detail}", {}
+    return _TO_VERIFIED.get(action.state), outcome.detail, outcome.evidence
+
+
+def _applied(action: Action, outcome: Applied) -> tuple[ActionState | None, str, dict[str, Any]]:
+    if action.dry_run:
+        return S.FAILED, f"a dry run was carried out: {outcome.detail}", outcome.data
+    return _TO_APPLIED.get(action.state), outcome.detail, outcome.data
+
+
+def _until(action: Action, outcome: Outcome, now: datetime) -> datetime | None:
+    if not action.leased:
+        return None
+    told = outcome.until if isinstance(outcome, Verified) else None
+    return told or now + timedelta(seconds=action.lease_seconds)
+
+
+def _unless_in_effect(action: Action, to: ActionState) -> ActionState:
+    return S.FAILED if action.state in _IN_EFFECT else to
 
 
 def _note(actions: Actions, action: Action, outcome: Retry) -> Action | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from vedette.core import (
     ENDED,
+    IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
@@ -22,7 +23,7 @@ from vedette.store.database import Database
 from vedette.store.paging import MAX_LIMIT, Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import ACTION_EVENTS, ACTIONS
-from vedette.store.steps import advance, note, one_action
+from vedette.store.steps import advance, note, one_action, recall, wake
 
 __all__ = ["Actions"]
 
@@ -138,6 +139,26 @@ class Actions:
         with self._database.reading() as connection:
             return [read(Action, row) for row in connection.execute(query)]
 
+    def in_force(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
+        """Actions of the incident of which something may be in force on their hosts, oldest first."""
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.tenant == tenant,
+            ACTIONS.c.incident == incident,
+            ACTIONS.c.state.in_(sorted(IN_FORCE)),
+        )
+        return self._all(query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id))
+
+    def awake(self, now: datetime, limit: int = 100) -> list[Action]:
+        """Actions of all tenants whose `wake_at` has come, the longest due first.
+
+        Raises:
+            InvalidInput: the limit is not 1..500.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
+        query = sa.select(*_COLUMNS).where(ACTIONS.c.wake_at <= now)
+        return self._all(query.order_by(ACTIONS.c.wake_at, ACTIONS.c.id).limit(limit))
+
     def advance(
         self,
         tenant: TenantId,
@@ -150,15 +171,20 @@ class Actions:
         expected: ActionState | None = None,
         plan: dict[str, Any] | None = None,
         attempts: int | None = None,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
         """Moves it one step of core.TRANSITIONS, with its event and audit rows in the same transaction.
 
-        Approving after `expires_at` marks it expired instead. None leaves plan and attempts as they are.
+        Approving after `expires_at` marks it expired instead. None leaves plan, attempts and lease as they are, and
+        lets it sleep until something happens.
 
         Raises:
             NotFound: the tenant has none of this id.
-            Conflict: it is in another state than `expected`, or that step is not allowed from where it is.
+            Conflict: it is in another state than `expected`, that step is not allowed from where it is, or it would be
+                a second lease of its kind on its host (`lease-in-force`).
         """
+        given = {"plan": plan, "attempts": attempts, "lease_until": lease_until}
         return advance(
             self._database,
             self._clock.now(),
@@ -168,8 +194,7 @@ class Actions:
             detail=detail,
             data=data,
             expected=expected,
-            plan=plan,
-            attempts=attempts,
+            changes={"wake_at": wake_at, **_told(given)},
         )
 
     def note(
@@ -183,13 +208,16 @@ class Actions:
         expected: ActionState,
         expected_attempts: int,
         attempts: int,
+        lease_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> Action:
-        """Writes down an attempt, or what came of it, without a step of state.
+        """Writes down an attempt, or what came of it, without a step of state. None leaves lease and waking as they are.
 
         Raises:
             NotFound: the tenant has none of this id.
             Conflict: its state or its number of attempts is another by now.
         """
+        given = {"attempts": attempts, "lease_until": lease_until, "wake_at": wake_at}
         return note(
             self._database,
             self._clock.now(),
@@ -199,5 +227,31 @@ class Actions:
             data=data,
             expected=expected,
             expected_attempts=expected_attempts,
-            attempts=attempts,
+            changes=_told(given),
         )
+
+    def recall(
+        self, tenant: TenantId, identifier: ActionId, *, actor: str, why: str = ""
+    ) -> Action:
+        """Asks for the end of what is in force; the responder then has it undone and says what was seen.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: nothing of it is in force (`not-in-force`), or somebody asked before (`recalled-before`).
+        """
+        return recall(self._database, self._clock.now(), (tenant, identifier), actor=actor, why=why)
+
+    def wake(
+        self,
+        tenant: TenantId,
+        identifier: ActionId,
+        *,
+        expected: ActionState,
+        at: datetime | None,
+    ) -> None:
+        """When it is to be looked at again, if it is still in this state. No event: nothing has happened."""
+        wake(self._database, (tenant, identifier), expected=expected, at=at)
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -30,6 +30,7 @@ _TOLD = {
     ActionState.APPLIED,
     ActionState.VERIFIED,
     ActionState.RELEASED,
+    ActionState.CANCELLED,
     ActionState.REFUSED,
     ActionState.FAILED,
 }

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
@@ -17,10 +18,10 @@ from vedette.core import (
 )
 from vedette.store.database import Database
 from vedette.store.rows import columns_of, read, values_of
-from vedette.store.schema import ACTION_EVENTS, ACTIONS
+from vedette.store.schema import ACTION_EVENTS, ACTIONS, LEASE_IN_FORCE
 from vedette.store.trail import Trail
 
-__all__ = ["advance", "note", "one_action"]
+__all__ = ["advance", "note", "one_action", "recall", "wake"]
 
 _COLUMNS = columns_of(ACTIONS, Action)
 # States that say what somebody made of the proposal.
@@ -51,22 +52,19 @@ def advance(
     detail: str,
     data: dict[str, Any] | None,
     expected: ActionState | None,
-    plan: dict[str, Any] | None,
-    attempts: int | None,
+    changes: dict[str, Any],
 ) -> Action:
-    """What `Actions.advance` does."""
+    """What `Actions.advance` does; `changes` are other columns."""
     too_late = False
     with database.writing() as connection:
         action = one_action(connection, *which)
         _check(action, to, expected)
+        if to is ActionState.DISPATCHED and action.leased:
+            _refuse_second(connection, action)
         too_late = to is ActionState.APPROVED and now > action.expires_at
         if too_late:
             to, detail = ActionState.EXPIRED, f"{actor} approved it after its time"
-        values: dict[str, Any] = {"state": to, "detail": detail, "updated_at": now}
-        if plan is not None:
-            values["plan"] = plan
-        if attempts is not None:
-            values["attempts"] = attempts
+        values: dict[str, Any] = {"state": to, "detail": detail, "updated_at": now, **changes}
         if to in _DECISIONS:
             values["decided_by"] = actor
         _update(connection, action, values)
@@ -90,9 +88,9 @@ def note(
     data: dict[str, Any] | None,
     expected: ActionState,
     expected_attempts: int,
-    attempts: int,
+    changes: dict[str, Any],
 ) -> Action:
-    """What `Actions.note` does."""
+    """What `Actions.note` does; `changes` are other columns."""
     with database.writing() as connection:
         action = one_action(connection, *which)
         if action.state is not expected or action.attempts != expected_attempts:
@@ -101,12 +99,71 @@ def note(
                 f" not {expected} after {expected_attempts}",
                 state=str(action.state),
             )
-        _update(connection, action, {"attempts": attempts, "detail": detail, "updated_at": now})
+        _update(connection, action, {"detail": detail, "updated_at": now, **changes})
         _write_event(connection, action, action.state, actor, now, detail, data)
+        after = one_action(connection, *which)
         Trail(connection, action.tenant, actor, now).audit(
-            "action.noted", action.id, detail, {"state": str(action.state), "attempts": attempts}
+            "action.noted",
+            action.id,
+            detail,
+            {"state": str(action.state), "attempts": after.attempts},
         )
+        return after
+
+
+def recall(database: Database, now: datetime, which: Which, *, actor: str, why: str) -> Action:
+    """What `Actions.recall` does."""
+    with database.writing() as connection:
+        action = one_action(connection, *which)
+        if action.state not in IN_FORCE:
+            raise Conflict(
+                f"nothing of this action is in force: it is {action.state.replace('_', ' ')}",
+                kind="not-in-force",
+                state=str(action.state),
+            )
+        if action.recalled_by:
+            raise Conflict(
+                f"{action.recalled_by} has asked for its end before", kind="recalled-before"
+            )
+        _update(connection, action, {"recalled_by": actor, "recalled_why": why, "wake_at": now})
+        words = "asked for its end" + (f": {why}" if why else "")
+        _write_event(connection, action, action.state, actor, now, words, None)
+        trail = Trail(connection, action.tenant, actor, now)
+        told = {"host": action.host, "kind": action.kind, "state": str(action.state)}
+        trail.audit("action.recalled", action.id, why, told)
+        trail.notify("action.recalled", action.id, told)
         return one_action(connection, *which)
+
+
+def wake(database: Database, which: Which, *, expected: ActionState, at: datetime | None) -> None:
+    """What `Actions.wake` does."""
+    with database.writing() as connection:
+        connection.execute(
+            sa.update(ACTIONS)
+            .where(
+                ACTIONS.c.tenant == which[0],
+                ACTIONS.c.id == which[1],
+                ACTIONS.c.state == expected,
+            )
+            .values(wake_at=at)
+        )
+
+
+def _refuse_second(connection: sa.Connection, action: Action) -> None:
+    """The index would refuse it too, but could not say why."""
+    query = sa.select(ACTIONS.c.id).where(
+        ACTIONS.c.tenant == action.tenant,
+        ACTIONS.c.host == action.host,
+        ACTIONS.c.kind == action.kind,
+        sa.text(LEASE_IN_FORCE),
+    )
+    other = connection.execute(query).scalar()
+    if other is not None:
+        raise Conflict(
+            f"the host is under {action.kind} by action {other} already",
+            kind="lease-in-force",
+            action=other,
+        )
 
 
 def _check(action: Action, to: ActionState, expected: ActionState | None) -> None:

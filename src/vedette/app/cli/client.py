@@ -200,6 +200,12 @@ def cancel_action(action: Id, reason: Reason) -> None:
     print_json(ApiClient().post("actions", action, "cancel", body={"reason": reason}))
 
 
+@actions.command("release")
+def release_action(action: Id, reason: Reason) -> None:
+    """Has the host undo what is in force."""
+    print_json(ApiClient().post("actions", action, "release", body={"reason": reason}))
+
+
 @audit.callback()
 def list_audit(
     context: typer.Context,

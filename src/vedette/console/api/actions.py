@@ -8,7 +8,7 @@ from litestar.params import JSONBody, QueryParameter
 from vedette.console.api.query import After, Id, IdFilter, Limit, TextFilter
 from vedette.console.api.replies import ActionEvents, Actions, Reasoned
 from vedette.console.api.route import changes, reads
-from vedette.console.commands import approve, cancel, refuse
+from vedette.console.commands import approve, cancel, refuse, release
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.core import Action, ActionId, ActionState, HostId, IncidentId
@@ -21,6 +21,7 @@ __all__ = [
     "list_action_events",
     "list_actions",
     "refuse_action",
+    "release_action",
 ]
 
 
@@ -99,5 +100,21 @@ def cancel_action(
     action_id: Id,
     data: JSONBody[Reasoned],
 ) -> Action:
-    """Before the host has acknowledged it."""
+    """Before it is in force. Where the host has it already, it is asked to call it off, and the answer is awaited."""
     return cancel(console, person, ActionId(action_id), data.reason)
+
+
+@changes(
+    "/actions/{action_id:str}/release",
+    tag="actions",
+    summary="Release what is in force",
+    role=Role.RESPONDER,
+)
+def release_action(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    action_id: Id,
+    data: JSONBody[Reasoned],
+) -> Action:
+    """Asks the host to undo a lease. The action is `released` once the host has said so, or the lease has run out."""
+    return release(console, person, ActionId(action_id), data.reason)

@@ -9,6 +9,8 @@ from vedette.core import Action, ActionEvent, ActionState, Record, may_become
 
 __all__ = ["ActionView", "view_action"]
 
+_IN_EFFECT = frozenset({ActionState.APPLIED, ActionState.VERIFIED})
+
 
 class ActionView(Record, frozen=True, kw_only=True):
     """An action as the page shows it. `words` are (actor, reason) of the people who decided."""
@@ -19,6 +21,7 @@ class ActionView(Record, frozen=True, kw_only=True):
     words: tuple[tuple[str, str], ...]
     may_decide: bool
     may_cancel: bool
+    may_release: bool
     consequence: str
 
 
@@ -36,9 +39,16 @@ def view_action(action: Action, events: Sequence[ActionEvent], now: datetime) ->
         plan=view_plan(action.plan),
         words=people,
         may_decide=waiting and action.expires_at > now,
-        may_cancel=not waiting and may_become(action.state, ActionState.CANCELLED),
+        may_cancel=not waiting and not action.recalled_by and _may_be_cancelled(action),
+        may_release=action.leased and action.state in _IN_EFFECT and not action.recalled_by,
         consequence=_consequence(action),
     )
+
+
+def _may_be_cancelled(action: Action) -> bool:
+    if action.state is ActionState.ACKNOWLEDGED:
+        return action.recallable
+    return may_become(action.state, ActionState.CANCELLED)
 
 
 def _consequence(action: Action) -> str:
@@ -49,4 +59,9 @@ def _consequence(action: Action) -> str:
         )
     if action.lease_seconds:
         return f"The host carries out the {action.kind}. It is a lease: the host ends it by itself when it is not renewed."
+    if action.grace_seconds:
+        return (
+            f"The host carries out the {action.kind} after {action.grace_seconds:g} seconds of grace, in which it can be "
+            "cancelled. It can't be undone."
+        )
     return f"The {action.kind} is carried out at once."

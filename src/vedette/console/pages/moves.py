@@ -4,7 +4,15 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from vedette.console.api.query import Id
-from vedette.console.commands import acknowledge, approve, cancel, close, comment, refuse
+from vedette.console.commands import (
+    acknowledge,
+    approve,
+    cancel,
+    close,
+    comment,
+    refuse,
+    release,
+)
 from vedette.console.form import Form
 from vedette.console.pages.route import takes
 from vedette.console.pages.said import back_to
@@ -19,6 +27,7 @@ __all__ = [
     "close_move",
     "comment_move",
     "refuse_move",
+    "release_move",
 ]
 
 
@@ -101,7 +110,19 @@ def cancel_move(
     """The Cancel form; it asks for a reason."""
     reason = _reason(form, "cancel")
     action = cancel(console, person, ActionId(action_id), reason)
-    return back_to(_page_of(action), "cancelled")
+    return back_to(_page_of(action), "recalled" if action.recalled_by else "cancelled")
+
+
+@takes("/actions/{action_id:str}/release")
+def release_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    action_id: Id,
+) -> Redirect:
+    """The Release form; it asks for a reason."""
+    reason = _reason(form, "release")
+    return back_to(_page_of(release(console, person, ActionId(action_id), reason)), "recalled")
 
 
 def _reason(form: Form, verb: str) -> str:

@@ -14,6 +14,7 @@ _SAID = {
     "approved": "Approved. The steps below follow as the host answers.",
     "refused": "Refused. The action is not carried out.",
     "cancelled": "Cancelled.",
+    "recalled": "Asked for. The host is told, and the steps below say what it answers.",
     "replayed": "Back on its way. What can be read now gets a late verdict; what can't returns here.",
     "purged": "Purged. The unknown verdicts stay.",
     "nothing": "Nothing fitted any more, so nothing was changed.",

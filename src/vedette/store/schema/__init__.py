@@ -11,6 +11,7 @@ from vedette.store.schema.response import (
     COMMANDS,
     INCIDENT_EVENTS,
     INCIDENTS,
+    LEASE_IN_FORCE,
     OUTBOX,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "HOST_KEYS",
     "INCIDENTS",
     "INCIDENT_EVENTS",
+    "LEASE_IN_FORCE",
     "METADATA",
     "OUTBOX",
     "POLICIES",

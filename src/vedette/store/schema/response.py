@@ -4,7 +4,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import ActionState, IncidentState, Mode, Reason, Resolution, Severity, Standing
+from vedette.core import (
+    IN_FORCE,
+    ActionState,
+    IncidentState,
+    Mode,
+    Reason,
+    Resolution,
+    Severity,
+    Standing,
+    Verb,
+)
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 from vedette.store.schema.machines import of_host
 
@@ -15,6 +25,7 @@ __all__ = [
     "COMMAND_RESULTS",
     "INCIDENTS",
     "INCIDENT_EVENTS",
+    "LEASE_IN_FORCE",
     "OUTBOX",
 ]
 
@@ -68,6 +79,11 @@ INCIDENT_EVENTS = sa.Table(
 )
 
 _FLEET = sa.text("host IS NULL")
+_IN_FORCE = ", ".join(f"'{state}'" for state in sorted(IN_FORCE))
+# Two leases of one kind on one host would undo each other: the database itself refuses the second.
+LEASE_IN_FORCE = f"lease_seconds > 0 AND NOT dry_run AND state IN ({_IN_FORCE})"
+_LEASE = sa.text(LEASE_IN_FORCE)
+_AWAKE = sa.text("wake_at IS NOT NULL")
 ACTIONS = sa.Table(
     "actions",
     METADATA,
@@ -92,6 +108,12 @@ ACTIONS = sa.Table(
     sa.Column("decided_by", Words, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("about", Json(Standing)),
+    sa.Column("most_seconds", sa.Double, nullable=False, server_default="0"),
+    sa.Column("grace_seconds", sa.Double, nullable=False, server_default="0"),
+    sa.Column("lease_until", Moment),
+    sa.Column("recalled_by", Words, nullable=False, server_default=""),
+    sa.Column("recalled_why", Words, nullable=False, server_default=""),
+    sa.Column("wake_at", Moment),
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),
@@ -102,6 +124,16 @@ ACTIONS = sa.Table(
     ),
     sa.Index("ix_actions_state", "state", "updated_at", "id"),
     sa.Index("ix_actions_id", "id"),
+    sa.Index("ix_actions_wake", "wake_at", sqlite_where=_AWAKE, postgresql_where=_AWAKE),
+    sa.Index(
+        "uq_actions_lease",
+        "tenant",
+        "host",
+        "kind",
+        unique=True,
+        sqlite_where=_LEASE,
+        postgresql_where=_LEASE,
+    ),
 )
 
 ACTION_EVENTS = sa.Table(
@@ -134,6 +166,7 @@ COMMANDS = sa.Table(
     sa.Column("issued_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("nonce", Words, nullable=False),
+    sa.Column("verb", Choice(Verb), nullable=False, server_default="apply"),
     sa.Column("blob", sa.LargeBinary, nullable=False),
     sa.Column("acknowledged_at", Moment),
     of_host(),

@@ -1,4 +1,4 @@
-"""The parameters of `quarantine`: `lease` (a duration) and `allow` (networks that stay reachable, both ways)."""
+"""The parameters of `quarantine`: `lease` and `at_most` (durations) and `allow` (networks that stay reachable, both ways)."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ __all__ = ["QuarantineSchema"]
 
 _LEAST_SECONDS = 60.0
 _MOST_SECONDS = 86_400.0
+_AT_MOST_SECONDS = 30 * 86_400.0
+_DEFAULT_AT_MOST = "1d"
 _MAX_NETWORKS = 64
 # A wider network would make the quarantine an open door.
 _WIDEST = {4: 8, 6: 16}
@@ -26,7 +28,8 @@ class QuarantineSchema:
     name: Final = "quarantine"
     disruptive: Final = True
     parameters: Final[Mapping[str, str]] = {
-        "lease": "How long it would last: 60s to 1d, such as 30m",
+        "lease": "How long it lasts from each renewal; without one the host ends it by itself: 60s to 1d, such as 30m",
+        "at_most": "How long it lasts in all, renewals included; at least the lease, at most 30d; 1d if not given, or the lease",
         "allow": "Networks that stay reachable both ways, besides the server; at most 64, such as 10.1.0.0/16",
     }
 
@@ -34,20 +37,18 @@ class QuarantineSchema:
         """The lease in seconds and the networks in their canonical form.
 
         Raises:
-            InvalidInput: what is wrong and where; also when it is not a dry run, which this version can't do.
+            InvalidInput: what is wrong and where.
         """
+        del dry_run
         known_only(parameters, self.parameters)
-        if not dry_run:
-            raise InvalidInput(
-                "this version only simulates a quarantine; applying comes with a later one. Write dry_run: true",
-                at=[],
-            )
         lease = seconds(parameters, "lease", least=_LEAST_SECONDS, most=_MOST_SECONDS)
+        in_all = {"at_most": _DEFAULT_AT_MOST, **parameters}
+        at_most = seconds(in_all, "at_most", least=lease, most=_AT_MOST_SECONDS)
         allow = [
             _network(text, index)
             for index, text in enumerate(texts(parameters, "allow", most=_MAX_NETWORKS))
         ]
-        return {"lease": lease, "allow": list(dict.fromkeys(allow))}
+        return {"lease": lease, "at_most": at_most, "allow": list(dict.fromkeys(allow))}
 
 
 def _network(text: str, index: int) -> str:

@@ -1,0 +1,125 @@
+"""Keeps leases while they are wanted and has them undone when they are not: each look follows from the rows alone."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from vedette.core import Action, ActionState, IncidentState, Resolution
+from vedette.respond.kind import Job, Lasting
+from vedette.respond.outcome import (
+    Acknowledged,
+    Cancelled,
+    Failed,
+    Outcome,
+    Refused,
+    Released,
+    Waiting,
+)
+from vedette.respond.ports import Actions
+from vedette.respond.schedule import LEASE_SLACK
+from vedette.respond.steps import ACTOR, record, record_renewal
+
+__all__ = ["Leases"]
+
+_LOG = structlog.get_logger()
+_PAUSE = timedelta(seconds=30)
+# What people say of an incident that means that nothing was wrong with the host.
+_HARMLESS = frozenset({Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE})
+
+
+class Leases:
+    """What the responder does about actions that last."""
+
+    def __init__(self, actions: Actions) -> None:
+        self._actions = actions
+
+    def keep(self, job: Job, kind: Lasting) -> Action | None:
+        """One step of a verified lease: renewed, released, or over; None while there is nothing to do.
+
+        It is renewed until its time in all is over or somebody recalls it, so an attack that is stopped by the lease does
+        not end the lease by being silent.
+        """
+        action, now = job.action, job.now
+        until = action.lease_until or now
+        if now >= until + LEASE_SLACK:
+            return record(self._actions, action, _by_itself(until), now)
+        if action.recalled_by:
+            return self.recall(job, kind)
+        if why := _unwanted(job):
+            return self._actions.recall(action.tenant, action.id, actor=ACTOR, why=why)
+        if now >= until or _used_up(job):
+            self._sleep(action, until + LEASE_SLACK)
+            return None
+        due = action.wake_at is None or now >= action.wake_at
+        after = record_renewal(self._actions, action, kind.renew(job, due=due), now)
+        if after is None and due:
+            self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
+        return after
+
+    def recall(self, job: Job, kind: Lasting) -> Action | None:
+        """One step towards the end that somebody asked for; None while the host has not answered."""
+        action = job.action
+        outcome = kind.recall(job)
+        if isinstance(outcome, Released | Cancelled):
+            return record(self._actions, action, outcome, job.now)
+        if isinstance(outcome, Refused | Failed):
+            self._tell_once(job, f"could not be undone: {outcome.detail}", "recall-failed")
+        elif isinstance(outcome, Acknowledged):
+            self._tell_once(job, outcome.detail, "recall-sent")
+        self._sleep(action, job.now + _PAUSE)
+        return None
+
+    def undo(self, job: Job, kind: Lasting) -> None:
+        """Has undone what may be in force though its action ends, or has ended, without a word of that."""
+        outcome = kind.recall(job)
+        if isinstance(outcome, Acknowledged):
+            _LOG.warning("respond.undoing", action=job.action.id, state=job.action.state)
+        elif not isinstance(outcome, Released | Cancelled | Waiting):
+            _LOG.error(
+                "respond.not_undone", action=job.action.id, detail=getattr(outcome, "detail", "")
+            )
+
+    def _tell_once(self, job: Job, detail: str, mark: str) -> None:
+        if any(event.data.get("mark") == mark for event in job.events):
+            return
+        self._actions.note(
+            job.action.tenant,
+            job.action.id,
+            actor=ACTOR,
+            detail=detail,
+            data={"mark": mark},
+            expected=job.action.state,
+            expected_attempts=job.action.attempts,
+            attempts=job.action.attempts,
+        )
+
+    def _sleep(self, action: Action, until: datetime) -> None:
+        self._actions.wake(action.tenant, action.id, expected=action.state, at=until)
+
+
+def _by_itself(until: datetime) -> Outcome:
+    return Released(
+        detail=f"its lease ended by itself at {until.isoformat(timespec='seconds')}; the host has not said so",
+        evidence={"seen": False},
+    )
+
+
+def _unwanted(job: Job) -> str:
+    incident = job.incident
+    if incident is None or incident.state is not IncidentState.CLOSED:
+        return ""
+    if incident.resolution not in _HARMLESS:
+        return ""
+    return f"{incident.closed_by} closed the incident as {incident.resolution.replace('_', ' ')}"
+
+
+def _used_up(job: Job) -> bool:
+    """Whether another renewal would make it longer in all than it may be, from when the host was first told."""
+    if not job.action.most_seconds:
+        return False
+    begun = next(
+        (event.at for event in job.events if event.state is ActionState.DISPATCHED),
+        job.action.proposed_at,
+    )
+    after = job.now + timedelta(seconds=job.action.lease_seconds)
+    return after > begun + timedelta(seconds=job.action.most_seconds)

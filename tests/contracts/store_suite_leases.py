@@ -1,0 +1,76 @@
+"""Leases and their timers as the responder and people use them, on every backend."""
+
+from datetime import timedelta
+
+import pytest
+from tests.store.make import HOST, TENANT, action, apply, effect, enrol, incident, with_action
+
+from vedette.core import Action, ActionState, Conflict, Label, ManualClock
+from vedette.store import Store
+
+__all__ = ["LeasesContract"]
+
+S = ActionState
+ADA = "user:ada"
+
+
+def _approve(store: Store, lease: Action) -> None:
+    store.actions.advance(TENANT, lease.id, S.APPROVED, actor="system:respond")
+
+
+class LeasesContract:
+    """One of a kind on a host, awake when it is time, recalled once."""
+
+    @pytest.fixture
+    def lease(self, store: Store) -> Action:
+        enrol(store)
+        proposed = with_action(store, dry_run=False)
+        _approve(store, proposed)
+        return store.actions.advance(TENANT, proposed.id, S.DISPATCHED, actor="system:respond")
+
+    def test_a_second_of_its_kind_on_its_host_is_refused(self, store: Store, lease: Action) -> None:
+        other = action(2, dry_run=False)
+        stored = store.states.load(TENANT, [HOST])[HOST]
+        apply(store, effect(2, Label.ABNORMAL, expected=stored, actions=(other,)))
+        _approve(store, other)
+        with pytest.raises(Conflict) as caught:
+            store.actions.advance(TENANT, other.id, S.DISPATCHED, actor="system:respond")
+        assert (caught.value.kind, caught.value.extensions["action"]) == (
+            "lease-in-force",
+            lease.id,
+        )
+        assert store.actions.get(TENANT, other.id).state is S.APPROVED
+        store.actions.advance(TENANT, lease.id, S.CANCELLED, actor=ADA)
+        store.actions.advance(TENANT, other.id, S.DISPATCHED, actor="system:respond")
+
+    def test_it_wakes_when_it_is_time_and_a_step_lets_it_sleep(
+        self, store: Store, clock: ManualClock, lease: Action
+    ) -> None:
+        at = clock.now() + timedelta(minutes=5)
+        store.actions.wake(TENANT, lease.id, expected=S.DISPATCHED, at=at)
+        assert store.actions.awake(at - timedelta(microseconds=1)) == []
+        assert [one.id for one in store.actions.awake(at)] == [lease.id]
+        store.actions.wake(TENANT, lease.id, expected=S.VERIFIED, at=None)
+        assert [one.id for one in store.actions.awake(at)] == [lease.id]
+        store.actions.advance(TENANT, lease.id, S.ACKNOWLEDGED, actor="system:respond")
+        assert store.actions.awake(at) == []
+
+    def test_its_end_is_asked_for_once(
+        self, store: Store, clock: ManualClock, lease: Action
+    ) -> None:
+        asked = store.actions.recall(TENANT, lease.id, actor=ADA, why="a false alarm")
+        assert (asked.recalled_by, asked.recalled_why) == (ADA, "a false alarm")
+        assert (asked.state, asked.wake_at) == (S.DISPATCHED, clock.now())
+        assert [one.id for one in store.actions.in_force(TENANT, incident().id)] == [lease.id]
+        with pytest.raises(Conflict) as caught:
+            store.actions.recall(TENANT, lease.id, actor="user:bob")
+        assert caught.value.kind == "recalled-before"
+        assert store.audit.find(TENANT, action="action.recalled").items[0].reason == "a false alarm"
+        assert "action.recalled" in [notice.kind for notice in store.outbox.take(500)]
+
+    def test_there_is_nothing_to_recall_of_what_never_was_in_force(self, store: Store) -> None:
+        enrol(store)
+        idle = with_action(store)
+        with pytest.raises(Conflict) as caught:
+            store.actions.recall(TENANT, idle.id, actor=ADA)
+        assert caught.value.kind == "not-in-force"
