@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 
-from vedette.app.replay import Replay
+from vedette.app.replay import Replay, read_sayings
 from vedette.core import ConfigError, HostId, InvalidInput, Snapshot, encode_snapshot
 
 
@@ -93,3 +93,34 @@ def test_a_file_that_is_no_recording_is_named(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=r"x\.jsonl\.gz"):
         Replay().write([path], tmp_path / "out")
+
+
+def test_a_state_that_is_a_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    with pytest.raises(ConfigError, match="must be a folder"):
+        Replay(state=kept)
+    assert kept.read_text() == "mine"
+
+
+def test_empty_lines_are_passed_over_and_an_empty_recording_is_named(tmp_path: Path) -> None:
+    (line, *_) = (encode_snapshot(one, "application/json") for one in quiet_snapshots(1))
+    spaced, empty = tmp_path / "spaced.jsonl.gz", tmp_path / "empty.jsonl.gz"
+    spaced.write_bytes(gzip.compress(b"\n" + line + b"\n\n"))
+    empty.write_bytes(gzip.compress(b"\n"))
+    assert Replay().write([spaced], tmp_path / "out.jsonl") == 1
+    with pytest.raises(InvalidInput, match=r"empty\.jsonl\.gz has no snapshot"):
+        Replay().write([spaced, empty], tmp_path / "other.jsonl")
+    assert not (tmp_path / "other.jsonl").exists()
+
+
+def test_sayings_are_read_as_the_api_prints_them(tmp_path: Path) -> None:
+    at = "2026-03-01T12:00:00Z"
+    said = {"host": "h", "incident": "i", "normal": True, "subjects": ["cron:x"]}
+    items = [said | {"number": number, "at": at, "until": at} for number in (2, 1)]
+    page = tmp_path / "page.json"
+    page.write_text(json.dumps({"items": items, "next": None}))
+    assert [saying.number for saying in read_sayings(page)] == [1, 2]
+    page.write_text("[]")
+    with pytest.raises(ConfigError, match="vedette sayings --json"):
+        read_sayings(page)

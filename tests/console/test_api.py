@@ -191,6 +191,8 @@ def test_an_incident_is_acknowledged_commented_and_closed(
     closed = client.post(f"{path}/close", json=closing, headers=headers).json()
     assert (closed["state"], closed["resolution"]) == ("closed", "benign_change")
     assert client.post(f"{path}/close", json=closing, headers=headers).status_code == 409
+    (heard,) = _get(client, f"/v1/sayings?host={closed['host']}", headers)["items"]
+    assert heard["incident"] == closed["id"]
 
 
 def test_an_admin_says_what_is_normal_for_a_cohort_and_why(

@@ -58,6 +58,9 @@ class SayingsContract:
         assert (said.normal, said.subjects) == (normal, ("unit:a", "unit:b", "unit:c"))
         assert (said.author, said.reason, said.incident) == (PERSON, "we deployed it", one.id)
         assert (said.at, said.cohort) == (minute(2), False)
+        assert store.sayings.find(TENANT).items == (said,)
+        assert store.sayings.find(TENANT, host=HOST).items == (said,)
+        assert store.sayings.find(TENANT, host=HostId("else")).items == ()
         (entry,) = store.audit.find(
             TENANT, action=f"incident.said_{'normal' if normal else 'abnormal'}"
         ).items

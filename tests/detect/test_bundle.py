@@ -78,3 +78,19 @@ def test_a_bundle_without_experts_or_of_a_later_version_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="model bundle"):
         Detector(pack_bundle("odd", parts, made=""))
+
+
+@pytest.mark.parametrize("name", ["vitals", "inventory", "behaviour"])
+def test_a_part_of_the_wrong_shape_is_named(name: str) -> None:
+    parts = Bundle.shipped().parts | {name: [1, 2]}
+    with pytest.raises(ConfigError, match=rf"part (for )?{name}"):
+        Detector(pack_bundle("odd", parts, made=""))
+
+
+@pytest.mark.parametrize("name", ["vitals", "inventory", "behaviour", "judge"])
+def test_a_bundle_that_lacks_a_part_is_not_whole(name: str) -> None:
+    bundle = Bundle.shipped()
+    assert bundle.whole(bundle.parts) is bundle
+    parts = {part: value for part, value in bundle.parts.items() if part != name}
+    with pytest.raises(ConfigError, match=f"lacks {name}"):
+        pack_bundle("less", parts, made="").whole(bundle.parts)

@@ -36,13 +36,16 @@ def count_lines(paths: Sequence[Path]) -> int:
     """How many snapshots the files hold, by their lines.
 
     Raises:
-        InvalidInput: a file is not gzip.
+        InvalidInput: a file is not gzip, or holds none.
     """
     count = 0
     for path in paths:
         try:
             with gzip.open(path, "rb") as lines:
-                count += sum(1 for _ in lines)
+                found = sum(1 for line in lines if line.strip())
         except (OSError, EOFError, zlib.error) as error:
             raise InvalidInput(f"{path} is not gzip JSON lines: {error}") from error
+        if not found:
+            raise InvalidInput(f"{path} has no snapshot", kind="bad-recording")
+        count += found
     return count

@@ -31,7 +31,7 @@ from vedette.decide import Situation
 from vedette.detect import REFERENCE, visible_at
 from vedette.seal import write_file
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "read_sayings"]
 
 _TENANT = TenantId("default")
 _STATE_FILE = "replay-state.msgpack"
@@ -148,6 +148,8 @@ class Replay:
 
     def _load(self) -> _Saved | None:
         assert self._state_dir is not None
+        if self._state_dir.exists() and not self._state_dir.is_dir():
+            raise ConfigError(f"--state must be a folder; {self._state_dir} is none")
         path = self._state_dir / _STATE_FILE
         if not path.is_file():
             return None
@@ -179,6 +181,25 @@ class Replay:
             knowledge=self._memory.remember(),
         )
         write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
+
+
+class _Said(Record, frozen=True, kw_only=True):
+    items: tuple[Saying, ...]
+
+
+def read_sayings(path: Path) -> tuple[Saying, ...]:
+    """What people said, from the page of /v1/sayings in this file, in the order it was said.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    try:
+        said = msgspec.json.decode(path.read_bytes(), type=_Said)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} has no sayings as `vedette sayings --json` prints them: {error}"
+        ) from error
+    return tuple(sorted(said.items, key=lambda saying: saying.number))
 
 
 def _chunks(snapshots: Iterable[Snapshot], most: int) -> Iterator[list[Snapshot]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
 from vedette.decide import PolicySet
-from vedette.detect import REFERENCE, Bundle, Detector
+from vedette.detect import EXPERTS, REFERENCE, Bundle, Detector
 from vedette.queue import SqlQueue
 from vedette.respond import schemas
 from vedette.store import Store
@@ -67,9 +67,10 @@ def load_detector(model: Path | None, *, budget: float = REFERENCE) -> Detector:
     """A detector with the bundle in this folder, or the shipped one, and the incidents a host-month it may cost.
 
     Raises:
-        ConfigError: the bundle can't be used, or the budget is out of bounds.
+        ConfigError: the bundle can't be used or lacks a part, or the budget is out of bounds.
     """
-    return Detector(Bundle.load(model) if model else Bundle.shipped(), budget=budget)
+    bundle = Bundle.load(model) if model else Bundle.shipped()
+    return Detector(bundle.whole((*EXPERTS, "judge")), budget=budget)
 
 
 def parse_policies(text: str) -> PolicySet:

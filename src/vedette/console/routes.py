@@ -16,6 +16,7 @@ from vedette.console.api import (
     hosts,
     incidents,
     letters,
+    sayings,
     tokens,
     verdicts,
 )
@@ -75,6 +76,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     tokens.revoke_token,
     verdicts.list_verdicts,
     verdicts.get_verdict,
+    sayings.list_sayings,
 )
 
 

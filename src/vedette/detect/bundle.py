@@ -1,8 +1,9 @@
 """The model bundle: all that is learned or tuned, as one folder named by its digest."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -73,6 +74,19 @@ class Bundle(Record, frozen=True, kw_only=True):
             manifest=manifest,
             parts={name: msgspec.msgpack.decode(blob) for name, blob in raw.items()},
         )
+
+    def whole(self, parts: Iterable[str]) -> Self:
+        """Itself, if it has all of these parts: with one missing, a host would be called normal by those that are left.
+
+        Raises:
+            ConfigError: it lacks one.
+        """
+        missing = sorted(set(parts) - self.parts.keys())
+        if missing:
+            raise ConfigError(
+                f"the model bundle {self.manifest.name!r} lacks {', '.join(missing)}; build or fetch it again"
+            )
+        return self
 
     @classmethod
     def shipped(cls) -> "Bundle":

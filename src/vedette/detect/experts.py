@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from vedette.core import ConfigError, Snapshot
 from vedette.detect.behaviour import BehaviourExpert
 from vedette.detect.behaviour import fit as fit_behaviour
@@ -44,12 +46,21 @@ def make_experts(parts: Mapping[str, Any]) -> dict[str, Expert[Any]]:
     """Each expert that the bundle has a part for, by name.
 
     Raises:
-        ConfigError: a part is for no expert that is known here, or there is none at all.
+        ConfigError: a part is for no expert that is known here, can't be used by its own, or there is none at all.
     """
     unknown = sorted(parts.keys() - EXPERTS.keys() - {"judge"})
     if unknown:
         raise ConfigError(f"the model bundle has parts of a later version: {', '.join(unknown)}")
-    experts = {name: make(parts[name]) for name, make in EXPERTS.items() if name in parts}
+    experts = {name: _made(name, parts[name]) for name in EXPERTS if name in parts}
     if not experts:
         raise ConfigError("the model bundle has no expert in it")
     return experts
+
+
+def _made(name: str, part: Any) -> Expert[Any]:
+    try:
+        return EXPERTS[name](part)
+    except (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"part {name} of the model bundle can't be used ({error}); build or fetch it again"
+        ) from error

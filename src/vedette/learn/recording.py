@@ -23,7 +23,7 @@ class Recording:
 
 
 def read_recording(path: Path) -> Iterator[Snapshot]:
-    """The snapshots of one file, in its order.
+    """The snapshots of one file, in its order. Empty lines are passed over.
 
     Raises:
         InvalidInput: the file is missing, not gzip, or a line is not a snapshot; names the line.
@@ -32,7 +32,8 @@ def read_recording(path: Path) -> Iterator[Snapshot]:
     try:
         with gzip.open(path, "rb") as lines:
             for number, line in enumerate(lines, start=1):  # noqa: B007 - the error names it
-                yield decode_snapshot(line)
+                if line.strip():
+                    yield decode_snapshot(line)
     except (OSError, EOFError, zlib.error, InvalidInput) as error:
         raise InvalidInput(f"{path}, after line {number}: {error}", kind="bad-recording") from error
 

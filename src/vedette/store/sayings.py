@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from vedette.core import HostId, Incident, Resolution, Saying, TenantId
 from vedette.store.database import Database
+from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import HOSTS, SAYINGS
 from vedette.store.trail import Trail
@@ -18,6 +19,7 @@ _HEARD_WITHIN = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
 _MOST_SUBJECTS = 64
 _COLUMNS = columns_of(SAYINGS, Saying)
+_NEWEST = Listing("sayings", SAYINGS.c.number)
 
 
 class Sayings:
@@ -40,6 +42,23 @@ class Sayings:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(read(Saying, row) for row in reversed(rows))
+
+    def find(
+        self,
+        tenant: TenantId,
+        *,
+        host: HostId | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Saying]:
+        """Newest first, whether or not they are still heard."""
+        query = sa.select(*_COLUMNS).where(SAYINGS.c.tenant == tenant)
+        if host is not None:
+            query = query.where(SAYINGS.c.host == host)
+        with self._database.reading() as connection:
+            return _NEWEST.page(
+                connection, query, lambda row: read(Saying, row), limit=limit, after=after
+            )
 
 
 def say(

@@ -8,7 +8,7 @@ from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import ActionState, HostStatus, IncidentState, Label, Severity
 
-__all__ = ["actions", "audit", "hosts", "incidents", "verdicts"]
+__all__ = ["actions", "audit", "hosts", "incidents", "sayings", "verdicts"]
 
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
 After = Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")]
@@ -20,6 +20,9 @@ hosts = typer.Typer(name="hosts", help="Watched machines.", invoke_without_comma
 verdicts = typer.Typer(name="verdicts", help="One per snapshot.", invoke_without_command=True)
 incidents = typer.Typer(name="incidents", help="What needs people.", invoke_without_command=True)
 actions = typer.Typer(name="actions", help="What was or may be done.", invoke_without_command=True)
+sayings = typer.Typer(
+    name="sayings", help="What people said of incidents.", invoke_without_command=True
+)
 audit = typer.Typer(name="audit", help="Who changed what, and why.", invoke_without_command=True)
 
 
@@ -204,6 +207,18 @@ def cancel_action(action: Id, reason: Reason) -> None:
 def release_action(action: Id, reason: Reason) -> None:
     """Has the host undo what is in force."""
     print_json(ApiClient().post("actions", action, "release", body={"reason": reason}))
+
+
+@sayings.callback()
+def list_sayings(
+    host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists them, newest first; `vedette replay --sayings` takes what --json prints."""
+    columns = ("at", "host", "normal", "cohort", "subjects", "author", "reason")
+    _list("sayings", columns, "Nothing said.", as_json, host=host, limit=limit, after=after)
 
 
 @audit.callback()

@@ -46,7 +46,14 @@ def root(
 
 
 app.add_typer(agent.app, name="agent")
-for group in (client.hosts, client.verdicts, client.incidents, client.actions, client.audit):
+for group in (
+    client.hosts,
+    client.verdicts,
+    client.incidents,
+    client.actions,
+    client.sayings,
+    client.audit,
+):
     app.add_typer(group)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(local.config, name="config")

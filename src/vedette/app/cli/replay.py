@@ -24,12 +24,27 @@ def replay(
     policies: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A policy file.")
     ] = None,
+    sayings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="What people said, as `vedette sayings --json` printed it.",
+        ),
+    ] = None,
     budget: Annotated[
         float, typer.Option(help="False incidents accepted of one host in a month of 30 days.")
     ] = 1.0,
 ) -> None:
     """Replays recordings: the files merged by time, one verdict line per snapshot."""
-    from vedette.app.replay import Replay
+    from vedette.app.replay import Replay, read_sayings
 
-    run = Replay(model=model, policies=policies, state=state, batch=batch, budget=budget)
+    run = Replay(
+        model=model,
+        policies=policies,
+        state=state,
+        batch=batch,
+        budget=budget,
+        sayings=() if sayings is None else read_sayings(sayings),
+    )
     run.write(files, verdicts)

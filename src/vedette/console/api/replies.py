@@ -17,6 +17,7 @@ from vedette.core import (
     Incident,
     IncidentEvent,
     Record,
+    Saying,
     Verdict,
 )
 from vedette.store import ApiToken, Enrolment, Role
@@ -151,6 +152,13 @@ class Verdicts(Record, frozen=True, kw_only=True):
     """A page of verdicts, newest first."""
 
     items: tuple[Verdict, ...]
+    next: str | None = None
+
+
+class Sayings(Record, frozen=True, kw_only=True):
+    """A page of what people said, newest first."""
+
+    items: tuple[Saying, ...]
     next: str | None = None
 
 

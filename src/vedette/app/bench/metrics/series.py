@@ -62,7 +62,9 @@ def _read(path: Path) -> Series:
             train, test, label = (np.asarray(held[key]) for key in ("train", "test", "label"))
             train, test = train.astype(np.float64), test.astype(np.float64)
     except KeyError as error:
-        raise InvalidInput(f"{path}: {error.args[0]}") from error
+        raise InvalidInput(
+            f"{path} is no recording of metrics: it should hold train, test and label ({error.args[0]})"
+        ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidInput(f"{path} can't be read: {error}") from error
     _check(path, train, test, label)
