@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 SECONDS ?= 60
+# Where the tests are that run apart from the others, so that no other is loaded for them.
+ALONE := tests/e2e/test_approval.py tests/e2e/test_demo.py
+FAULTS := tests/faults tests/agent/test_spool.py tests/queue/test_killed.py
+# A file's tests stay in one process, so that what they share is made once.
+SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: bench help setup demo up test test-faults fuzz check format docs lock clean
 
@@ -27,13 +32,13 @@ up: setup ## the server on this machine, with embedded defaults, in ./var
 	$(BIN)/vedette up
 
 test: setup ## every test but the fault rounds
-	$(BIN)/python -m pytest -n $(JOBS) -m "not faults and not alone" --cov --cov-report= $(ARGS)
-	$(BIN)/python -m pytest -m "alone and not faults" --cov --cov-append --cov-report= $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not faults and not alone" --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest $(ALONE) -m "alone and not faults" --cov --cov-append --cov-report= $(ARGS)
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
 
 test-faults: setup ## kill -9 rounds, full and failing disks, damage, and proof by strace
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m faults $(ARGS)
+	$(BIN)/python -m pytest $(FAULTS) -n $(JOBS) --dist worksteal -m faults $(ARGS)
 
 $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt

@@ -1,4 +1,4 @@
-"""A scripted HTTPS server, and an agent enrolled with it."""
+"""A made host, a scripted HTTPS server, and agents enrolled with it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from tests.agent.enrolled import Agent
 from tests.agent.server import Reply, Server
+from tests.agent.sick import sick, working
+from tests.agent.tree import Tree
+
+__all__ = ["agent", "server", "sick", "tree", "working"]
 
 
 @pytest.fixture
@@ -19,3 +23,8 @@ def agent(tmp_path: Path, server: Server) -> Iterator[Agent]:
     enrolled = Agent(tmp_path / "state", server)
     yield enrolled
     enrolled.close()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)

@@ -3,7 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from vedette.agent import Enrolment
 from vedette.agent.door import Door, pinned
@@ -78,7 +78,7 @@ class Agent:
             self.door,
             self.health,
             self.clock,
-            chance=random.Random(7),  # noqa: S311 - jitter, made repeatable
+            chance=random.Random(7),
         )
 
     def fill(self, count: int, *, held: bool = False) -> list[tuple[Epoch, int]]:
@@ -113,7 +113,7 @@ class Agent:
     def command(self, name: str, **changes: object) -> Command:
         """A quarantine in dry run for this host, valid for five minutes."""
         now = self.clock.now()
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "id": CommandId(name),
             "tenant": TenantId("default"),
             "host": HostId("h1"),
@@ -125,7 +125,7 @@ class Agent:
             "expires_at": now + timedelta(minutes=5),
             "nonce": f"nonce-{name}",
         } | changes
-        return Command(**fields)  # type: ignore[arg-type] # the fields above, some replaced
+        return Command(**fields)
 
     def close(self) -> None:
         """Ends its use."""

@@ -1,8 +1,5 @@
 """One look: nothing is guessed, no failure spreads, all bounds hold."""
 
-from pathlib import Path
-
-import pytest
 from tests.agent.tree import Tree
 
 from vedette.agent import Collector, Limits
@@ -13,11 +10,6 @@ TABLES = frozenset({
     "authorized_keys", "sudoers", "crontab", "systemd_units", "kernel_modules", "suid_bin", "hash",
     "mounts", "deb_packages", "osquery_info",
 })  # fmt: skip
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path)
 
 
 def test_a_whole_host_is_read_in_full_and_described(tree: Tree) -> None:

@@ -82,7 +82,7 @@ def _commander(agent: Agent, deed: Deed) -> Commander:
         agent.clock,
         Scene(server=agent.enrolment.server, source=source, system=ThisMachine(source)),
         {"quarantine": deed},
-        chance=random.Random(3),  # noqa: S311 - jitter, made repeatable
+        chance=random.Random(3),
         wait=0.0,
     )
 

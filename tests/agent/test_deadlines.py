@@ -24,11 +24,6 @@ STILL = f"{LATE}; that call still hangs"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path)
-
-
-@pytest.fixture
 def collector(tree: Tree) -> Collector:
     return Collector(tree.source, ManualClock(), Limits(collect_timeout=0.3))
 

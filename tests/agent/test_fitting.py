@@ -1,7 +1,5 @@
 """Whatever a host has, what the agent takes of it is a snapshot that the server takes."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,11 +9,6 @@ from vedette.agent import Collector
 from vedette.agent.collect.fitting import fitting
 from vedette.agent.collect.sweep import _share
 from vedette.core import HostId, ManualClock, Snapshot, decode_snapshot, encode_snapshot
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path)
 
 
 def look(tree: Tree) -> Snapshot:

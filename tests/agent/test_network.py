@@ -64,9 +64,9 @@ def test_a_fresh_connection_that_breaks_is_a_failure_and_not_tried_twice(
     tmp_path: Path, server: Server
 ) -> None:
     class Breaking(Relay):
-        def pump(self, client: object, server: object) -> None:
-            client.close()  # type: ignore[attr-defined] # a socket
-            server.close()  # type: ignore[attr-defined] # a socket
+        def pump(self, client: socket.socket, server: socket.socket) -> None:
+            client.close()
+            server.close()
 
     with Breaking(("127.0.0.1", _port(server))) as relay:
         agent = _agent(tmp_path, server, f"https://localhost:{relay.port}")
@@ -227,7 +227,7 @@ def test_a_proxy_is_shown_without_name_and_password(url: str, shown: str) -> Non
 
 @given(st.integers(0, 2**32), st.integers(1, 200))
 def test_while_nothing_is_reached_half_a_minute_is_the_longest_wait(seed: int, tries: int) -> None:
-    backoff = Backoff(random.Random(seed), cap=300.0)  # noqa: S311 - jitter, made repeatable
+    backoff = Backoff(random.Random(seed), cap=300.0)
     waits = [backoff.fail(reached=False) for _ in range(tries)]
     assert max(waits) <= 30.0
     # What a server that answers says is counted by itself: a long cut does not make it be asked rarely.
@@ -247,7 +247,7 @@ def test_an_untrusted_server_was_reached_and_one_that_is_away_was_not(
     other = Authority.create(tmp_path / "other", ["localhost"])
     for ca_pem in (other.ca_pem, None):
         agent = Agent(tmp_path / f"agent-{len(seen)}", server, ca_pem=ca_pem)
-        agent.shipper._backoff = Counting(random.Random(1))  # noqa: S311 - jitter, made repeatable
+        agent.shipper._backoff = Counting(random.Random(1))
         agent.fill(1)
         if ca_pem is None:
             server.stop()

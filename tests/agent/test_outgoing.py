@@ -193,7 +193,7 @@ def test_tables_that_the_server_needs_go_in_full_with_the_next_look(
 
 def _noise(agent: Agent, rows: int, letters: int = 3_990) -> Snapshot:
     """Spools a look at a crontab of so many long lines that no compression makes smaller; as it went."""
-    chance = random.Random(rows)  # noqa: S311 - noise, made repeatable
+    chance = random.Random(rows)
     alphabet = [chr(code) for code in range(33, 127)]
     epoch, seq = agent.journal.take_seq()
     taken = look()

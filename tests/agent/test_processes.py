@@ -1,7 +1,5 @@
 """Processes, ports and connections against a made /proc."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +10,6 @@ from vedette.agent.collect.sockets import Sockets
 from vedette.agent.collect.source import Unreadable, text
 from vedette.agent.collect.sweep import Sweep, steady_boot_time
 from vedette.core import Row
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path)
 
 
 def _sweep(tree: Tree, cmdline_limit: int = 4096) -> Sweep:
@@ -117,7 +110,7 @@ def test_ports_and_connections_with_their_owners(tree: Tree) -> None:
     ports = listening_ports.collect(sockets, sweep)
     assert ports.rows == [
         {"pid": 50, "port": 8080, "protocol": 6, "family": 2, "address": "127.0.0.1"},
-        {"pid": -1, "port": 68, "protocol": 17, "family": 2, "address": "0.0.0.0"},  # noqa: S104
+        {"pid": -1, "port": 68, "protocol": 17, "family": 2, "address": "0.0.0.0"},
         {"pid": -1, "port": 22, "protocol": 6, "family": 10, "address": "::"},
     ]
     opened = process_open_sockets.collect(sockets, sweep).rows

@@ -278,7 +278,7 @@ def test_draining_gives_up_at_the_first_failure(agent: Agent, server: Server) ->
 
 @given(st.integers(0, 2**32), st.lists(st.booleans(), max_size=60))
 def test_backoff_stays_between_zero_and_its_cap(seed: int, failures: list[bool]) -> None:
-    backoff = Backoff(random.Random(seed), base=1.0, cap=30.0)  # noqa: S311 - jitter, made repeatable
+    backoff = Backoff(random.Random(seed), base=1.0, cap=30.0)
     in_row = 0
     for failed in failures:
         if failed:

@@ -44,6 +44,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def cut(seed: int) -> dict[str, Any]:
+    """No more of it than is needed around its event."""
+    whole = made_up(seed)
+    rows = {name: whole[name][480:680] for name in ("test", "label")}
+    return {"train": whole["train"][:60], **rows}
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """One short series with an event."""
+    np.savez(tmp_path / "a.npz", **cut(1))
+    return tmp_path
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
     """The command's JSON object; with `code`, its error."""
@@ -90,14 +104,14 @@ def test_a_jump_is_ranked_first_found_and_blamed_on_its_metrics(
         assert np.isfinite(scores).all()
 
 
-def test_labels_of_one_kind_are_said_to_have_no_ranking(folder: Path, run: Bench) -> None:
-    told = run(folder, "--baselines", "none", "--budgets", "none")
+def test_labels_of_one_kind_are_said_to_have_no_ranking(short: Path, run: Bench) -> None:
+    np.savez(short / "quiet.npz", **{name: rows[:60] for name, rows in made_up(3).items()})
+    told = run(short, "--baselines", "none", "--budgets", "none")
     assert told["without_ranking"] == ["quiet"]
     assert told["detectors"]["vedette"]["series"]["quiet"]["vus_pr"] is None
     assert "no ranking is defined: quiet" in told["tables"]
-    (folder / "a.npz").unlink()
-    (folder / "b.npz").unlink()
-    alone = run(folder, "--baselines", "none", "--budgets", "none")
+    (short / "a.npz").unlink()
+    alone = run(short, "--baselines", "none", "--budgets", "none")
     assert alone["detectors"]["vedette"]["vus_pr"] is None
     assert "undefined" in alone["tables"]
 
@@ -113,20 +127,21 @@ def test_every_baseline_that_is_installed_gives_finite_scores(folder: Path, run:
     assert "LOOKS AHEAD" in told["detectors"].get("ecod", {"note": "LOOKS AHEAD"})["note"]
 
 
-def test_workers_give_the_very_figures_that_one_process_gives(folder: Path, run: Bench) -> None:
-    options = (folder, "--baselines", "zscore", "--budgets", "none")
+def test_workers_give_the_very_figures_that_one_process_gives(short: Path, run: Bench) -> None:
+    np.savez(short / "b.npz", **cut(2))
+    options = (short, "--baselines", "zscore", "--budgets", "none")
     alone, shared = run(*options), run(*options, "--jobs", "2")
     for name in ("vedette", "zscore"):
         assert alone["detectors"][name]["series"] == shared["detectors"][name]["series"]
 
 
 def test_a_missing_package_is_shown_and_the_run_goes_on(
-    folder: Path, run: Bench, monkeypatch: pytest.MonkeyPatch
+    short: Path, run: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         bench, "find_spec", lambda name: None if name == "krcf" else find_spec(name)
     )
-    told = run(folder, "--baselines", "rcf,zscore", "--budgets", "none")
+    told = run(short, "--baselines", "rcf,zscore", "--budgets", "none")
     assert told["not_installed"] == ["rcf"]
     assert set(told["detectors"]) == {"vedette", "zscore"}
     assert "not installed" in told["tables"]

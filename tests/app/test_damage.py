@@ -132,7 +132,7 @@ def test_a_damaged_body_is_the_only_thing_that_sqlite_cant_see(path: Path) -> No
 @pytest.mark.parametrize("offset", range(8))
 def test_salvage_ends_whatever_is_damaged(path: Path, offset: int) -> None:
     _filled(path, hosts=4, each=10)
-    chance = Random(offset)  # noqa: S311 - makes no secret
+    chance = Random(offset)
     pages = path.stat().st_size // PAGE
     for _ in range(4):
         _flip(path, chance.randrange(1, pages), at=chance.randrange(PAGE - 300), count=300)
@@ -246,7 +246,7 @@ def test_a_store_is_salvaged_row_by_row(tmp_path: Path, seed: int) -> None:
         enrol(store)
         for seq in range(1, 40):
             store.audit.add([_entry(seq)])
-    chance = Random(seed)  # noqa: S311 - makes no secret
+    chance = Random(seed)
     _flip(path, chance.choice(_pages_of(path, 13)), at=chance.randrange(PAGE - 300), count=300)
     salvaged = salvage(path, create)
     assert problems_of(path) == []

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.app.door import QueueWatch
 from vedette.core import SystemClock

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.app import readiness as module
 from vedette.app.readiness import Readiness, WatchedQueue

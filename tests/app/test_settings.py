@@ -22,7 +22,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "vedette.toml"
     file.write_text('[server]\nport = 1000\nhost = "0.0.0.0"\n')
     settings = load_settings(file, {"VEDETTE_SERVER__PORT": "2000"})
-    assert (settings.server.port, settings.server.host) == (2000, "0.0.0.0")  # noqa: S104 - a value
+    assert (settings.server.port, settings.server.host) == (2000, "0.0.0.0")
 
 
 def test_a_variable_can_name_a_file_that_holds_the_value(tmp_path: Path) -> None:

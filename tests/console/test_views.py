@@ -1,6 +1,7 @@
 """What pages are made of, apart from any page."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ _JSON = st.recursive(
 
 
 def verdict(
-    seq: int, at: datetime, score: float, label: Label = Label.NORMAL, **more: object
+    seq: int, at: datetime, score: float, label: Label = Label.NORMAL, **more: Any
 ) -> Verdict:
     """A verdict of one host."""
     return Verdict(
@@ -57,7 +58,7 @@ def verdict(
         label=label,
         score=score,
         severity=Severity.NONE,
-        **more,  # type: ignore[arg-type] # fields of Verdict
+        **more,
     )
 
 

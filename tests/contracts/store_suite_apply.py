@@ -20,7 +20,6 @@ from tests.store.make import (
     gone,
     incident,
     minute,
-    open_for,
     opened,
     verdict,
 )
@@ -33,7 +32,6 @@ from vedette.core import (
     IncidentState,
     InvalidInput,
     Label,
-    ManualClock,
     NotFound,
     Reason,
     Resolution,
@@ -247,148 +245,6 @@ class ApplyContract:
             apply(store, Effect(verdict=verdict(1, late=True), heard=b"x"))
         with pytest.raises(InvalidInput):
             apply(store, Effect(verdict=verdict(1), expected=chain(1, 1)[0].result, heard=b"x"))
-
-    def test_an_unreadable_snapshot_makes_its_host_unknown(self, store: Store) -> None:
-        enrol(store)
-        effects = chain(1, 2)
-        apply(store, *effects)
-        reason = Reason(expert="judge", subject="telemetry", text="unreadable")
-        blind = verdict(3, Label.UNKNOWN, reasons=(reason,))
-        assert apply(store, Effect(verdict=blind)) == [APPLIED]
-        host = store.hosts.get(TENANT, HOST)
-        assert (host.status, host.status_reason) == (HostStatus.UNKNOWN, "unreadable")
-        assert host.hostname == "name-of-host-1"
-        assert store.states.load(TENANT, [HOST])[HOST] == effects[-1].result
-
-    def test_an_unreadable_snapshot_amid_a_batch_breaks_no_chain(self, store: Store) -> None:
-        enrol(store)
-        one, three = chain(1, 1)[0], effect(3, expected=chain(1, 1)[0].result)
-        blind = Effect(verdict=verdict(2, Label.UNKNOWN))
-        assert apply(store, one, blind, three) == [APPLIED] * 3
-
-    @pytest.mark.parametrize("seq", [1, 3, 5])
-    def test_an_unreadable_snapshot_from_before_leaves_the_standing(
-        self, store: Store, seq: int
-    ) -> None:
-        enrol(store)
-        apply(store, effect(2), Effect(verdict=verdict(4, Label.UNKNOWN)))
-        apply(store, effect(6, expected=effect(2).result))
-        before = store.hosts.get(TENANT, HOST)
-        told = store.outbox.waiting()
-        old = Effect(verdict=verdict(seq, Label.UNKNOWN, taken_at=minute(9), decided_at=minute(9)))
-        assert apply(store, old) == [APPLIED]
-        after = store.hosts.get(TENANT, HOST)
-        assert after == msgspec.structs.replace(before, last_seen_at=minute(9))
-        assert store.outbox.waiting() == told
-        assert store.verdicts.get(TENANT, old.verdict.id) == old.verdict
-
-    def test_unreadable_snapshots_of_one_batch_are_weighed_against_each_other(
-        self, store: Store
-    ) -> None:
-        enrol(store)
-        blind = [Effect(verdict=verdict(seq, Label.UNKNOWN)) for seq in (5, 3)]
-        assert apply(store, effect(2), *blind) == [APPLIED] * 3
-        assert store.hosts.get(TENANT, HOST).last_seq == 5
-
-    def test_an_unreadable_snapshot_of_a_new_epoch_makes_its_host_unknown(
-        self, store: Store
-    ) -> None:
-        enrol(store)
-        apply(store, effect(9))
-        blind = [
-            Effect(verdict=verdict(seq, Label.UNKNOWN, epoch=Epoch("epoch-2"))) for seq in (2, 1)
-        ]
-        for one in blind:
-            assert apply(store, one) == [APPLIED]
-            host = store.hosts.get(TENANT, HOST)
-            assert (host.status, host.last_seq) == (HostStatus.UNKNOWN, 2)
-
-    def test_a_replayed_dead_letter_is_kept_beside_the_first_verdict(self, store: Store) -> None:
-        enrol(store)
-        first = verdict(1, Label.UNKNOWN)
-        apply(store, Effect(verdict=first))
-        again = verdict(1, id=VerdictId("replayed"), of=first.id, late=True, decided_at=minute(99))
-        assert apply(store, Effect(verdict=again)) == [APPLIED]
-        assert apply(store, Effect(verdict=again)) == [DUPLICATE]
-        assert store.verdicts.get(TENANT, first.id) == first
-        assert store.verdicts.replays(TENANT, first.id) == [again]
-        assert store.verdicts.replays(TENANT, again.id) == []
-
-    def test_a_first_verdict_bears_the_id_of_its_snapshot(self, store: Store) -> None:
-        for wrong in (verdict(1, id=VerdictId("x")), verdict(1, of=verdict(1).id)):
-            with pytest.raises(InvalidInput):
-                apply(store, Effect(verdict=wrong))
-
-    def test_a_host_that_was_not_enrolled_is_added_by_its_first_snapshot(
-        self, store: Store
-    ) -> None:
-        assert (
-            apply(store, *chain(1, 2), effect(1, host=HostId("blind"), description=None))
-            == [APPLIED] * 3
-        )
-        assert store.hosts.get(TENANT, HOST).hostname == "name-of-host-1"
-        assert store.hosts.get(TENANT, HostId("blind")).hostname == "blind"
-        assert _audited(store)[:2] == ["host.added", "host.added"]
-
-    def test_the_last_verdict_in_order_is_the_standing(
-        self, store: Store, clock: ManualClock
-    ) -> None:
-        enrol(store)
-        clock.advance(600)
-        labels = [Label.NORMAL, Label.NORMAL, Label.ABNORMAL, Label.ABNORMAL, Label.UNKNOWN]
-        effects: list[Effect] = []
-        for seq, label in enumerate(labels, 1):
-            expected = effects[-1].result if effects else None
-            effects.append(effect(seq, label, expected=expected))
-        apply(store, *effects)
-        host = store.hosts.get(TENANT, HOST)
-        assert (host.status, host.status_since) == (HostStatus.UNKNOWN, minute(5))
-        assert host.status_reason == "A new cron job (5)"
-        assert (host.last_seq, host.last_taken_at) == (5, minute(5))
-        assert host.last_seen_at == minute(5) + timedelta(seconds=1)
-        told = store.outbox.take(100)
-        assert [(n.kind, n.data["from"], n.data["to"]) for n in told] == [
-            ("host.label", "unknown", "normal"),
-            ("host.label", "normal", "abnormal"),
-            ("host.label", "abnormal", "unknown"),
-        ]
-        assert {n.at for n in told} == {clock.now()}
-        assert _audited(store) == ["host.enrolled", *["host.status"] * 3]
-
-    def test_a_first_label_that_says_what_stands_is_no_news(self, store: Store) -> None:
-        enrol(store)
-        apply(store, effect(1, Label.UNKNOWN))
-        assert _turns(store) == []
-
-    def test_a_label_that_differs_from_the_last_is_told_even_if_silence_came_between(
-        self, store: Store
-    ) -> None:
-        enrol(store)
-        (first,) = chain(1, 1)
-        apply(store, first)
-        open_for(store, 3600)
-        assert len(store.hosts.expire_silent(minute(60))) == 1
-        store.outbox.done([n.id for n in store.outbox.take(10)])
-        apply(store, effect(2, Label.UNKNOWN, expected=first.result))
-        (notice,) = store.outbox.take(10)
-        assert (notice.data["label_before"], notice.data["to"]) == ("normal", "unknown")
-
-    def test_pinned_labels_win_over_what_the_agent_says(self, store: Store) -> None:
-        enrol(store, labels={"role": "db"})
-        lying = described(labels={"role": "web", "zone": "a"}, hostname="renamed")
-        apply(store, effect(1, description=lying))
-        host = store.hosts.get(TENANT, HOST)
-        assert host.labels == {"role": "db", "zone": "a"}
-        assert host.hostname == "renamed"
-
-    def test_needed_tables_stay_until_they_are_named_anew(self, store: Store) -> None:
-        enrol(store, kid="k")
-        one = effect(1, needed=("users", "mounts"))
-        two = effect(2, expected=one.result)
-        apply(store, one, two)
-        assert store.hosts.signers(["k"])["k"].needed == ("users", "mounts")
-        apply(store, effect(3, expected=two.result, needed=()))
-        assert store.hosts.signers(["k"])["k"].needed == ()
 
     def test_an_incident_is_opened_joined_raised_quieted_reopened_and_closed(
         self, store: Store

@@ -46,7 +46,7 @@ def busy_rows(second: int, random: Random) -> list[Row]:
 
 def developer(seconds: int) -> list[Snapshot]:
     """One snapshot a second; from second 30 on packages are installed and a test server listens on loopback."""
-    random = Random(4)  # noqa: S311 - makes no secret
+    random = Random(4)
     snapshots = []
     for snapshot in quiet_snapshots(seconds, every=1.0):
         second = snapshot.seq

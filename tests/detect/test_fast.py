@@ -9,12 +9,10 @@ from tests.contracts.expert_suite import run, views
 from tests.fixtures.quiet_host import changed, quiet_snapshots
 
 from vedette.detect import Case
-from vedette.detect.rarity import FleetTail
 from vedette.detect.vitals import VitalsExpert
 from vedette.detect.vitals.fast import FAST, KINDS, Fast, learn_fast, read_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout, layout_of_key
-from vedette.detect.vitals.stored import load_state
 
 Floats = NDArray[Any]
 
@@ -231,17 +229,6 @@ def test_what_is_deleted_or_stopped_has_its_technique() -> None:
         ("metric:system.filesystem.utilization", "T1485")
     ]
     assert "fell from 0.60 to 0.20" in disk[0].text
-
-
-def test_a_state_without_a_quick_voice_goes_on() -> None:
-    expert = VitalsExpert({})
-    _, state = run(expert, views(list(quiet_snapshots(40))))
-    past = state.past()
-    blocks = past.exact[0], past.rough[0, :-FAST], past.whole[0]
-    older = load_state([3, state.layout.key, *(one.tobytes() for one in blocks)], FleetTail())
-    assert not older.lost
-    assert (older.past().fast.block == 0.0).all()
-    assert (older.past().watches.seen == state.past().watches.seen).all()
 
 
 def test_a_damaged_pace_starts_anew_alone() -> None:

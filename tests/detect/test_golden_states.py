@@ -9,14 +9,9 @@ import pytest
 from tests.fixtures.quiet_host import HOST, changed, process, quiet_snapshots, quiet_tables
 
 from vedette.core import Epoch, Label, Snapshot
-from vedette.detect import Arrival, Bundle, Detector, Scored
+from vedette.detect import Arrival, Detector, Scored
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("host-state-*.msgpack"))
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(Bundle.shipped())
 
 
 def play(detector: Detector, blob: bytes, snapshots: list[Snapshot]) -> list[Scored]:

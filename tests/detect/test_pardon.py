@@ -4,22 +4,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
 from tests.fixtures.quiet_host import START, changed, process, quiet_snapshots, quiet_tables
 
 from vedette.app.knowing import Memory
 from vedette.core import Epoch, HostId, IncidentId, Label, Saying, Snapshot
-from vedette.detect import Arrival, Bundle, Case, Detector, Scored
+from vedette.detect import Arrival, Case, Detector, Scored
 from vedette.detect.hoststate import decode_state, encode_state
 from vedette.detect.pardon import Pardons
 
 SUBJECT = "unit:exporter.service"
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(Bundle.shipped())
 
 
 def said(number: int = 1, *, after: float = 50, **more: Any) -> Saying:

@@ -11,17 +11,12 @@ from hypothesis import strategies as st
 from tests.fixtures.quiet_host import HOST, START, changed, quiet_snapshots
 
 from vedette.core import Epoch, Label
-from vedette.detect import Arrival, Bundle, Detector, Scored
+from vedette.detect import Arrival, Detector, Scored
 from vedette.detect.hoststate import decode_state
 
 ONE, TWO, THREE = Epoch("e1"), Epoch("e2"), Epoch("e3")
 GROWN = 40
 MINUTE = 60.0
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(Bundle.shipped())
 
 
 @pytest.fixture(scope="module")

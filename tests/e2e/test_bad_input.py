@@ -12,7 +12,7 @@ from tests.e2e.bad_input import CASES, Bench, Case
 from tests.fixtures.service import running_service
 from tests.fixtures.strange import Kept
 
-from vedette.core import TenantId, Verdict
+from vedette.core import HostId, TenantId, Verdict
 
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 MORE = "[ingest]\ninterval = 3600.0\n"
@@ -41,7 +41,7 @@ class Running(NamedTuple):
         store = self.bench.service.store()
         try:
             tenants = (TenantId("default"), TenantId("other"))
-            pages = [store.verdicts.find(tenant, host=host, limit=10) for tenant in tenants]  # type: ignore[arg-type] # a host's id
+            pages = [store.verdicts.find(tenant, host=HostId(host), limit=10) for tenant in tenants]
             found = [verdict for page in pages for verdict in page.items]
             return sorted(found, key=lambda verdict: verdict.seq, reverse=True)
         finally:

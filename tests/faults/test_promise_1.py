@@ -152,7 +152,7 @@ def rounds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[_Rounds]:
 def _running(
     folder: Path, url: str, database: tuple[PostgresServer, str] | None
 ) -> Iterator[_Rounds]:
-    chance = random.Random(SEED)  # noqa: S311 - makes no secret
+    chance = random.Random(SEED)
     with (
         running_service(folder, store_url=url, queue_url=url, more=SETTINGS) as service,
         closing(service.store()) as store,

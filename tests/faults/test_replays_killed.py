@@ -90,7 +90,7 @@ def test_each_letter_that_can_be_read_gets_one_linked_verdict(
     backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    rng = random.Random(seed)  # noqa: S311 - makes no secret
+    rng = random.Random(seed)
     urls = [f"sqlite:///{tmp_path / name}.sqlite" for name in ("queue", "store")]
     if backend == "postgresql":
         urls = [request.getfixturevalue("postgres_url")] * 2

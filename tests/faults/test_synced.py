@@ -146,7 +146,7 @@ _APPENDER = """
 import sys
 from vedette.core import SystemClock, Unavailable
 from vedette.queue import SqlQueue
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 queue = SqlQueue(sys.argv[1], SystemClock())
 for line in sys.stdin:

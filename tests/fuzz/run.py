@@ -52,7 +52,7 @@ def _mutator(target: Target) -> dict[str, object]:
         return {}
 
     def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-        random = Random(seed)  # noqa: S311 - makes no secret
+        random = Random(seed)
         if random.random() < _STRUCTURED:
             changed = alter(data, random)
             if len(changed) <= max_size:

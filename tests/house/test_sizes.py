@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "vedette").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HARD_FILE, HARD_FUNCTION = 400, 60
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -25,9 +26,15 @@ def test_a_file_and_its_functions_stay_within_the_hard_bounds(path: Path) -> Non
     assert not too_long
 
 
+def test_a_file_of_tests_stays_within_the_hard_bound() -> None:
+    sizes = {path: len(path.read_text().splitlines()) for path in TESTS}
+    assert not {str(path): size for path, size in sizes.items() if size > HARD_FILE}
+
+
 def test_no_module_is_named_for_nothing() -> None:
-    assert not [path for path in SOURCES if path.stem in BANNED_NAMES]
+    assert not [path for path in (*SOURCES, *TESTS) if path.stem in BANNED_NAMES]
 
 
 def test_no_file_under_test_is_left_out() -> None:
     assert len(SOURCES) > 10
+    assert Path(__file__) in TESTS

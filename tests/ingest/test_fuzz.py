@@ -82,7 +82,7 @@ def test_a_nearly_right_document_is_taken_or_refused_as_the_clients_mistake(
     served: tuple[World, TestClient[Litestar]], path: str, seed: int
 ) -> None:
     world, client = served
-    body = near_valid(world, path, Random(seed))  # noqa: S311 - makes no secret
+    body = near_valid(world, path, Random(seed))
     answer = client.post(path, content=body, headers=world.machine.sign("POST", path, body=body))
     if answer.status_code >= 300:
         assert 400 <= answer.status_code < 500, answer.text
@@ -98,7 +98,7 @@ def test_a_nearly_right_signature_is_refused_and_nothing_is_appended(
     served: tuple[World, TestClient[Litestar]], seed: int
 ) -> None:
     world, client = served
-    random = Random(seed)  # noqa: S311 - makes no secret
+    random = Random(seed)
     sealed = world.machine.envelope(1 + seed, kid=RING.current.kid)
     signed = world.machine.sign("POST", "/v1/snapshots", body=sealed)
     name = random.choice(sorted(signed))

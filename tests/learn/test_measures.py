@@ -52,7 +52,7 @@ def test_rankings_are_those_of_the_authors_package_and_of_scikit_learn(
 
 
 @given(st.integers(0, 10_000), st.booleans())
-def test_only_the_order_of_scores_counts(seed: int, ties: bool) -> None:  # noqa: FBT001 - drawn
+def test_only_the_order_of_scores_counts(seed: int, ties: bool) -> None:
     label, score = made_up(seed, 400, ties=ties)
     for measure in (vus_pr, auprc, auroc):
         assert measure(label, score) == pytest.approx(measure(label, np.exp(score)), abs=1e-9)
@@ -67,7 +67,7 @@ def test_perfect_scores_are_perfect_by_every_measure() -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_labels_of_one_kind_have_no_ranking(value: bool) -> None:  # noqa: FBT001 - drawn
+def test_labels_of_one_kind_have_no_ranking(value: bool) -> None:
     label = np.full(50, value)
     for measure in (vus_pr, auprc, auroc):
         with pytest.raises(InvalidInput, match="labels of one kind"):

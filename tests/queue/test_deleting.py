@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.core import ManualClock, Unavailable
 from vedette.queue import Selection, SqlQueue

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import exc, text
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.core import InvalidInput, ManualClock, Unavailable, VedetteError, derived_id
 from vedette.queue import Appended, SqlQueue

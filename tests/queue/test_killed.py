@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.core import ManualClock
 from vedette.queue import Appended, SqlQueue
@@ -21,7 +21,7 @@ _APPENDER = """
 import sys
 from vedette.core import SystemClock
 from vedette.queue import SqlQueue
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 url, start, batch = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 queue = SqlQueue(url, SystemClock())

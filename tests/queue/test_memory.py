@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from tests.contracts.queue_suite import Broker, QueueContract
+from tests.contracts.queue_case import Broker
+from tests.contracts.queue_suite import QueueContract
 
 from vedette.core import ManualClock
 from vedette.queue import MemoryQueue, Queue

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.core import HostId, LeaseLost, ManualClock
 from vedette.queue import Delivery, MemoryQueue, Queue, Selection, SqlQueue

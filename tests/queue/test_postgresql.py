@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, event, make_url
-from tests.contracts.queue_suite import Broker, DurableQueueContract, message
+from tests.contracts.queue_case import Broker, message
+from tests.contracts.queue_suite import DurableQueueContract
 
 from vedette.core import ConfigError, ManualClock, Unavailable
 from vedette.queue import Appended, Queue, SqlQueue

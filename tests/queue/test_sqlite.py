@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contracts.queue_suite import Broker, DurableQueueContract, message
+from tests.contracts.queue_case import Broker, message
+from tests.contracts.queue_suite import DurableQueueContract
 
 from vedette.core import ConfigError, ManualClock, Unavailable
 from vedette.queue import Appended, Queue, Selection, SqlQueue

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.contracts.queue_suite import message
+from tests.contracts.queue_case import message
 
 from vedette.core import ManualClock
 from vedette.queue import Appended, Selection, SqlQueue

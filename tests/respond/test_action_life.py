@@ -238,7 +238,7 @@ TestActionLife.settings = settings(max_examples=100, stateful_step_count=30, dea
 
 
 def test_many_actions_all_end_over_random_crashes() -> None:
-    rng = random.Random(7)  # noqa: S311 - a seeded course, not a secret
+    rng = random.Random(7)
     machine = ActionLife()
     for _ in range(300):
         machine.propose(rng.choice(list(Mode)), dry=rng.random() < 0.5)

@@ -115,7 +115,7 @@ def test_an_envelope_cut_short_anywhere_is_refused(length: int) -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
-def test_random_bytes_are_refused_as_a_bad_envelope(junk: bytes, framed: bool) -> None:  # noqa: FBT001 - Hypothesis passes it by name
+def test_random_bytes_are_refused_as_a_bad_envelope(junk: bytes, framed: bool) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_header(with_header(junk) if framed else junk)
     assert refusal.value.kind == "bad-envelope"

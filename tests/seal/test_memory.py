@@ -71,7 +71,7 @@ except VedetteError as error:
         pytest.param("text(b'\"tables\":{\"t\":[{\"a\":' + b'9' * 16_000_000 + b'}]}')", True, "invalid-snapshot", id="digits"),
     ],
 )  # fmt: skip
-def test_no_body_costs_more_than_half_a_gibibyte(body: str, json: bool, becomes: str) -> None:  # noqa: FBT001 - a column of the table
+def test_no_body_costs_more_than_half_a_gibibyte(body: str, json: bool, becomes: str) -> None:
     kind = "application/json" if json else "application/msgpack"
     script = RUN.format(length=MAX_SNAPSHOT_BYTES, bound=BOUND, body=body, kind=kind)
     done = subprocess.run(

@@ -5,17 +5,20 @@ from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_leases import LeasesContract
-from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_outbox import OutboxContract
+from tests.contracts.store_suite_pages import PagesContract
+from tests.contracts.store_suite_people import AccessContract, HostsContract
 from tests.contracts.store_suite_races import RacesContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
-    OutboxContract,
 )
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
+from tests.contracts.store_suite_standing import StandingContract
 from tests.contracts.store_suite_tenancy import TenancyContract
+from tests.contracts.store_suite_unreadable import UnreadableContract
 
 pytestmark = pytest.mark.postgres
 
@@ -34,6 +37,14 @@ class OnPostgresql:
 
 class TestApply(OnPostgresql, ApplyContract):
     """Apply, here."""
+
+
+class TestUnreadable(OnPostgresql, UnreadableContract):
+    """What could not be read, here."""
+
+
+class TestStanding(OnPostgresql, StandingContract):
+    """Standings, here."""
 
 
 class TestFacts(OnPostgresql, FactsContract):

@@ -7,17 +7,20 @@ from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_leases import LeasesContract
-from tests.contracts.store_suite_people import AccessContract, HostsContract, PagesContract
+from tests.contracts.store_suite_outbox import OutboxContract
+from tests.contracts.store_suite_pages import PagesContract
+from tests.contracts.store_suite_people import AccessContract, HostsContract
 from tests.contracts.store_suite_races import RacesContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
-    OutboxContract,
 )
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
+from tests.contracts.store_suite_standing import StandingContract
 from tests.contracts.store_suite_tenancy import TenancyContract
+from tests.contracts.store_suite_unreadable import UnreadableContract
 
 
 class OnSqlite:
@@ -34,6 +37,14 @@ class OnSqlite:
 
 class TestApply(OnSqlite, ApplyContract):
     """Apply, here."""
+
+
+class TestUnreadable(OnSqlite, UnreadableContract):
+    """What could not be read, here."""
+
+
+class TestStanding(OnSqlite, StandingContract):
+    """Standings, here."""
 
 
 class TestFacts(OnSqlite, FactsContract):

@@ -83,7 +83,7 @@ class VedetteError(Exception):
         )
 
 
-class InvalidInput(VedetteError):  # noqa: N818 - named as the client sees it
+class InvalidInput(VedetteError):
     """What was given can't be used."""
 
     status = 400
@@ -99,7 +99,7 @@ class TooLarge(InvalidInput):
     default_kind = "too-large"
 
 
-class Unauthenticated(VedetteError):  # noqa: N818 - as above
+class Unauthenticated(VedetteError):
     """The proof of who is asking is missing or doesn't hold."""
 
     status = 401
@@ -107,7 +107,7 @@ class Unauthenticated(VedetteError):  # noqa: N818 - as above
     default_kind = "unauthenticated"
 
 
-class Forbidden(VedetteError):  # noqa: N818 - as above
+class Forbidden(VedetteError):
     """Known, but not allowed."""
 
     status = 403
@@ -115,7 +115,7 @@ class Forbidden(VedetteError):  # noqa: N818 - as above
     default_kind = "forbidden"
 
 
-class NotFound(VedetteError):  # noqa: N818 - as above
+class NotFound(VedetteError):
     """No such thing for this tenant."""
 
     status = 404
@@ -123,7 +123,7 @@ class NotFound(VedetteError):  # noqa: N818 - as above
     default_kind = "not-found"
 
 
-class Conflict(VedetteError):  # noqa: N818 - as above
+class Conflict(VedetteError):
     """The thing is not in the state that this needs."""
 
     status = 409
@@ -131,7 +131,7 @@ class Conflict(VedetteError):  # noqa: N818 - as above
     default_kind = "conflict"
 
 
-class Throttled(VedetteError):  # noqa: N818 - as above
+class Throttled(VedetteError):
     """Over a rate or quota."""
 
     status = 429
@@ -139,7 +139,7 @@ class Throttled(VedetteError):  # noqa: N818 - as above
     default_kind = "throttled"
 
 
-class Unavailable(VedetteError):  # noqa: N818 - as above
+class Unavailable(VedetteError):
     """Can't be stored or served now; nothing was kept."""
 
     status = 503
@@ -147,7 +147,7 @@ class Unavailable(VedetteError):  # noqa: N818 - as above
     default_kind = "unavailable"
 
 
-class LeaseLost(VedetteError):  # noqa: N818 - as above
+class LeaseLost(VedetteError):
     """A worker's claim ran out and another has it: this work must not take effect."""
 
     default_kind = "lease-lost"

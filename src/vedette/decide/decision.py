@@ -9,13 +9,14 @@ from vedette.decide.situation import Decision, Situation
 __all__ = ["decide"]
 
 _NOTHING = Decision()
+_GROUPING = Grouping()
 
 
 def decide(
     verdict: Verdict,
     situation: Situation,
     policies: PolicySet,
-    grouping: Grouping = Grouping(),  # noqa: B008 - a frozen record
+    grouping: Grouping = _GROUPING,
 ) -> Decision:
     """What becomes of the host's incidents, and which actions the policies propose.
 

@@ -36,6 +36,7 @@ _log = structlog.get_logger()
 
 _LONGEST_NAP: Final = 0.25
 _SETTLING_TRIES: Final = 5
+_BACKOFF: Final = Backoff()
 
 
 def consume(
@@ -48,7 +49,7 @@ def consume(
     lease_seconds: float = 60.0,
     idle_seconds: float = 0.05,
     prune_seconds: float = 60.0,
-    backoff: Backoff = Backoff(),  # noqa: B008 - frozen
+    backoff: Backoff = _BACKOFF,
     jitter: Callable[[], float] = random.random,
     on_batch: Callable[[BatchReport], None] | None = None,
     on_trimmed: Callable[[int], None] | None = None,

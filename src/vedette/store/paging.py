@@ -79,7 +79,7 @@ class Listing:
         return here < last if self._descending else here > last
 
     def _key(self, row: sa.Row[Any]) -> tuple[Any, ...]:
-        return tuple(row._mapping[column] for column in self._by)  # noqa: SLF001 - SQLAlchemy's public name for it
+        return tuple(row._mapping[column] for column in self._by)
 
     def _encode(self, row: sa.Row[Any]) -> str:
         plain = [to_micros(one) if isinstance(one, datetime) else one for one in self._key(row)]

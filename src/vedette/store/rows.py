@@ -18,7 +18,7 @@ def columns_of(table: sa.Table, record: type[Record]) -> list[sa.Column[Any]]:
 
 def read(record: type[R], row: sa.Row[Any]) -> R:
     """The record in a row that has its columns (and perhaps more)."""
-    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    mapping = row._mapping
     return record(**{name: mapping[name] for name in record.__struct_fields__})
 
 

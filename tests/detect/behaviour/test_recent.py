@@ -25,7 +25,7 @@ _PROGRAMS = (
 
 def churn(seed: int, count: int = 90) -> Iterator[tuple[Snapshot, bool]]:
     """A host on which things start, stop, talk, listen and get other parents, with an alarm now and then."""
-    random = Random(seed)  # noqa: S311 - makes no secret
+    random = Random(seed)
     rows = tables()
     for seq in range(1, count + 1):
         rows = {name: [dict(row) for row in some] for name, some in rows.items()}

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from tests.detect.coverage.entry import Entry, Found
-from tests.detect.coverage.hosts import ANA
+from tests.detect.coverage.entry import fact
+from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import Change, Stage, key, user
 
 __all__ = ["ENTRIES"]
-
-
-def _found(subject: str, within: int = 0) -> Found:
-    return Found(expert="inventory", subject=subject, within=within)
 
 
 def _user(name: str, uid: int, shell: str = "/bin/bash", home: str = "") -> Change:
@@ -76,231 +72,38 @@ def _lock_out(stage: Stage) -> None:
     stage.drop("hash", path="/root/.ssh/authorized_keys")
 
 
+# fmt: off
 ENTRIES = (
-    Entry(
-        id="T1136.001",
-        name="a second account with user id 0",
-        evidence="`users`: a new row with uid 0",
-        steps=(_user("toor", 0),),
-        expect=_found("user:toor"),
-    ),
-    Entry(
-        id="T1136.001",
-        name="a new account that can log in",
-        evidence="`users`: a new row with a login shell",
-        steps=(_user("mallory", 1002),),
-        expect=_found("user:mallory"),
-    ),
-    Entry(
-        id="T1136.001",
-        name="a login account among the service accounts",
-        evidence="`users`: a new row below uid 1000 with a login shell",
-        steps=(_user("systemd-net", 997),),
-        expect=_found("user:systemd-net"),
-        role="database",
-    ),
-    Entry(
-        id="T1136.001",
-        name="an account without a login shell but a home in a temporary place",
-        evidence="`users`: a new row whose directory is in a temporary or hidden place",
-        steps=(_user("cache", 996, "/usr/sbin/nologin", "/dev/shm/.c"),),
-        expect=_found("user:cache"),
-    ),
-    Entry(
-        id="T1036.010",
-        name="an account that shares the id of another",
-        evidence="`users`: two names with one uid",
-        steps=(_user("ana-adm", ANA),),
-        expect=_found("user:ana-adm"),
-        role="admin",
-    ),
-    Entry(
-        id="T1098",
-        name="a service account gets a shell",
-        evidence="`users`: the shell of a row below uid 1000 becomes a login shell",
-        steps=(_edit_user("www-data", {"shell": "/bin/bash"}),),
-        expect=_found("user:www-data"),
-    ),
-    Entry(
-        id="T1098",
-        name="the lock of nobody is taken off",
-        evidence="`users`: the shell of nobody becomes a login shell",
-        steps=(_edit_user("nobody", {"shell": "/bin/sh"}),),
-        expect=_found("user:nobody"),
-        role="build",
-    ),
-    Entry(
-        id="T1098",
-        name="an ordinary account becomes user id 0",
-        evidence="`users`: the uid of a row becomes 0",
-        steps=(_edit_user("ben", {"uid": 0}),),
-        expect=_found("user:ben"),
-    ),
-    Entry(
-        id="T1098",
-        name="a password put into the list of accounts itself",
-        evidence="`hash`: /etc/passwd changes while no row of `users` does",
-        steps=(_write("/etc/passwd"),),
-        expect=_found("file:/etc/passwd"),
-    ),
-    Entry(
-        id="T1098.007",
-        name="somebody is put into a group",
-        evidence="`hash`: /etc/group changes while no row of `users` does",
-        steps=(_write("/etc/group"),),
-        expect=_found("file:/etc/group"),
-    ),
-    Entry(
-        id="T1098.007",
-        name="an account's own group becomes root's",
-        evidence="`users`: the gid of a row becomes 0",
-        steps=(_edit_user("worker", {"gid": 0}),),
-        expect=_found("user:worker"),
-    ),
-    Entry(
-        id="T1564.002",
-        name="a login account with a number that login screens hide",
-        evidence="`users`: a new row with a login shell and a very high uid",
-        steps=(_user("upd", 65_600),),
-        expect=_found("user:upd"),
-    ),
-    Entry(
-        id="T1098.004",
-        name="a key for root",
-        evidence="`authorized_keys`: a new row with uid 0",
-        steps=(_key(0, "/root/.ssh/authorized_keys"),),
-        expect=_found("key:/root/.ssh/authorized_keys"),
-    ),
-    Entry(
-        id="T1098.004",
-        name="a key for root in the second, forgotten file",
-        evidence="`authorized_keys`: a new row of authorized_keys2",
-        steps=(_key(0, "/root/.ssh/authorized_keys2"),),
-        expect=_found("key:/root/.ssh/authorized_keys2"),
-        role="admin",
-    ),
-    Entry(
-        id="T1098.004",
-        name="a key for a service account",
-        evidence="`authorized_keys`: a new row with a uid below 1000",
-        steps=(_key(33, "/var/www/.ssh/authorized_keys"),),
-        expect=_found("key:/var/www/.ssh/authorized_keys"),
-    ),
-    Entry(
-        id="T1098.004",
-        name="a foreign key for an operator",
-        evidence="`authorized_keys`: a new row of a person",
-        steps=(_key(ANA, "/home/ana/.ssh/authorized_keys"),),
-        expect=_found("key:/home/ana/.ssh/authorized_keys"),
-        role="build",
-    ),
-    Entry(
-        id="T1098.004",
-        name="the limits on root's key are taken off",
-        evidence="`hash`: /root/.ssh/authorized_keys changes while no key does",
-        steps=(_write("/root/.ssh/authorized_keys"),),
-        expect=_found("file:/root/.ssh/authorized_keys"),
-    ),
-    Entry(
-        id="T1548.003",
-        name="a service account may do everything without a password",
-        evidence="`sudoers`: a new rule with NOPASSWD: ALL",
-        steps=(_rule("/etc/sudoers.d/www", "www-data", "ALL=(ALL) NOPASSWD: ALL"),),
-        expect=_found("sudo:/etc/sudoers.d/www"),
-    ),
-    Entry(
-        id="T1548.003",
-        name="somebody may do everything as root",
-        evidence="`sudoers`: a new rule that ends in ALL",
-        steps=(_rule("/etc/sudoers", "ben", "ALL=(ALL:ALL) ALL"),),
-        expect=_found("sudo:/etc/sudoers"),
-        role="database",
-    ),
-    Entry(
-        id="T1548.003",
-        name="an editor as root without a password",
-        evidence="`sudoers`: a new NOPASSWD rule for a program that gives a shell",
-        steps=(_rule("/etc/sudoers.d/edit", "ben", "ALL=(root) NOPASSWD: /usr/bin/vim"),),
-        expect=_found("sudo:/etc/sudoers.d/edit"),
-    ),
-    Entry(
-        id="T1548.003",
-        name="sudo asks for no password any more",
-        evidence="`sudoers`: Defaults !authenticate",
-        steps=(_rule("/etc/sudoers", "Defaults", "!authenticate"),),
-        expect=_found("sudo:/etc/sudoers"),
-    ),
-    Entry(
-        id="T1548.003",
-        name="sudo's permission lasts for ever, for all terminals",
-        evidence="`sudoers`: Defaults timestamp_timeout=-1, !tty_tickets",
-        steps=(_rule("/etc/sudoers", "Defaults", "timestamp_timeout=-1, !tty_tickets"),),
-        expect=_found("sudo:/etc/sudoers"),
-    ),
-    Entry(
-        id="T1574.006",
-        name="sudo keeps a library that the user preloads",
-        evidence="`sudoers`: Defaults env_keep += LD_PRELOAD",
-        steps=(_rule("/etc/sudoers", "Defaults", 'env_keep += "LD_PRELOAD"'),),
-        expect=_found("sudo:/etc/sudoers"),
-    ),
-    Entry(
-        id="T1548.003",
-        name="sudo's protection of the terminal is taken out",
-        evidence="`sudoers`: Defaults use_pty is gone",
-        steps=(_drop_rule("use_pty"),),
-        expect=_found("sudo:/etc/sudoers", within=2),
-    ),
-    Entry(
-        id="T1078.003",
-        name="a service account is logged in",
-        evidence="`logged_in_users`: a user without a login shell",
-        steps=(_login("www-data", "198.51.100.4"),),
-        expect=_found("login:www-data"),
-    ),
-    Entry(
-        id="T1078",
-        name="root comes in from the internet",
-        evidence="`logged_in_users`: root from a public address not seen before",
-        steps=(_login("root", "198.51.100.4"),),
-        expect=_found("login:root"),
-        role="database",
-    ),
-    Entry(
-        id="T1078",
-        name="an operator who always came from inside comes in from the internet",
-        evidence="`logged_in_users`: a public address of a person who had private ones only",
-        steps=(_login("ana", "198.51.100.9"),),
-        expect=_found("login:ana"),
-    ),
-    Entry(
-        id="T1531",
-        name="the database's account is deleted",
-        evidence="`users`: the row of a service account is gone",
-        steps=(lambda stage: stage.drop("users", username="postgres"),),
-        expect=_found("user:postgres", within=2),
-        role="database",
-    ),
-    Entry(
-        id="T1531",
-        name="an operator's account is deleted",
-        evidence="`users`: the row of a login account is gone",
-        steps=(_leave,),
-        expect=_found("user:ben", within=2),
-    ),
-    Entry(
-        id="T1531",
-        name="everybody's keys are taken away",
-        evidence="`authorized_keys`: no row is left",
-        steps=(_lock_out,),
-        expect=_found("key:all", within=2),
-        role="admin",
-    ),
-    Entry(
-        id="T1531",
-        name="an operator's shell is taken away",
-        evidence="`users`: the shell of a login account becomes nologin",
-        steps=(_edit_user("ana", {"shell": "/usr/sbin/nologin"}),),
-        expect=_found("user:ana"),
-    ),
+    fact("T1136.001", "a second account with user id 0", "`users`: a new row with uid 0", _user("toor", 0), "user:toor"),
+    fact("T1136.001", "a new account that can log in", "`users`: a new row with a login shell", _user("mallory", 1002), "user:mallory"),
+    fact("T1136.001", "a login account among the service accounts", "`users`: a new row below uid 1000 with a login shell", _user("systemd-net", 997), "user:systemd-net", role="database"),
+    fact("T1136.001", "an account without a login shell but a home in a temporary place", "`users`: a new row whose directory is in a temporary or hidden place", _user("cache", 996, "/usr/sbin/nologin", "/dev/shm/.c"), "user:cache"),
+    fact("T1036.010", "an account that shares the id of another", "`users`: two names with one uid", _user("ana-adm", ANA), "user:ana-adm", role="admin"),
+    fact("T1098", "a service account gets a shell", "`users`: the shell of a row below uid 1000 becomes a login shell", _edit_user("www-data", {"shell": "/bin/bash"}), "user:www-data"),
+    fact("T1098", "the lock of nobody is taken off", "`users`: the shell of nobody becomes a login shell", _edit_user("nobody", {"shell": "/bin/sh"}), "user:nobody", role="build"),
+    fact("T1098", "an ordinary account becomes user id 0", "`users`: the uid of a row becomes 0", _edit_user("ben", {"uid": 0}), "user:ben"),
+    fact("T1098", "a password put into the list of accounts itself", "`hash`: /etc/passwd changes while no row of `users` does", _write("/etc/passwd"), "file:/etc/passwd"),
+    fact("T1098.007", "somebody is put into a group", "`hash`: /etc/group changes while no row of `users` does", _write("/etc/group"), "file:/etc/group"),
+    fact("T1098.007", "an account's own group becomes root's", "`users`: the gid of a row becomes 0", _edit_user("worker", {"gid": 0}), "user:worker"),
+    fact("T1564.002", "a login account with a number that login screens hide", "`users`: a new row with a login shell and a very high uid", _user("upd", 65_600), "user:upd"),
+    fact("T1098.004", "a key for root", "`authorized_keys`: a new row with uid 0", _key(0, "/root/.ssh/authorized_keys"), "key:/root/.ssh/authorized_keys"),
+    fact("T1098.004", "a key for root in the second, forgotten file", "`authorized_keys`: a new row of authorized_keys2", _key(0, "/root/.ssh/authorized_keys2"), "key:/root/.ssh/authorized_keys2", role="admin"),
+    fact("T1098.004", "a key for a service account", "`authorized_keys`: a new row with a uid below 1000", _key(33, "/var/www/.ssh/authorized_keys"), "key:/var/www/.ssh/authorized_keys"),
+    fact("T1098.004", "a foreign key for an operator", "`authorized_keys`: a new row of a person", _key(ANA, "/home/ana/.ssh/authorized_keys"), "key:/home/ana/.ssh/authorized_keys", role="build"),
+    fact("T1098.004", "the limits on root's key are taken off", "`hash`: /root/.ssh/authorized_keys changes while no key does", _write("/root/.ssh/authorized_keys"), "file:/root/.ssh/authorized_keys"),
+    fact("T1548.003", "a service account may do everything without a password", "`sudoers`: a new rule with NOPASSWD: ALL", _rule("/etc/sudoers.d/www", "www-data", "ALL=(ALL) NOPASSWD: ALL"), "sudo:/etc/sudoers.d/www"),
+    fact("T1548.003", "somebody may do everything as root", "`sudoers`: a new rule that ends in ALL", _rule("/etc/sudoers", "ben", "ALL=(ALL:ALL) ALL"), "sudo:/etc/sudoers", role="database"),
+    fact("T1548.003", "an editor as root without a password", "`sudoers`: a new NOPASSWD rule for a program that gives a shell", _rule("/etc/sudoers.d/edit", "ben", "ALL=(root) NOPASSWD: /usr/bin/vim"), "sudo:/etc/sudoers.d/edit"),
+    fact("T1548.003", "sudo asks for no password any more", "`sudoers`: Defaults !authenticate", _rule("/etc/sudoers", "Defaults", "!authenticate"), "sudo:/etc/sudoers"),
+    fact("T1548.003", "sudo's permission lasts for ever, for all terminals", "`sudoers`: Defaults timestamp_timeout=-1, !tty_tickets", _rule("/etc/sudoers", "Defaults", "timestamp_timeout=-1, !tty_tickets"), "sudo:/etc/sudoers"),
+    fact("T1574.006", "sudo keeps a library that the user preloads", "`sudoers`: Defaults env_keep += LD_PRELOAD", _rule("/etc/sudoers", "Defaults", 'env_keep += "LD_PRELOAD"'), "sudo:/etc/sudoers"),
+    fact("T1548.003", "sudo's protection of the terminal is taken out", "`sudoers`: Defaults use_pty is gone", _drop_rule("use_pty"), "sudo:/etc/sudoers", within=2),
+    fact("T1078.003", "a service account is logged in", "`logged_in_users`: a user without a login shell", _login("www-data", "198.51.100.4"), "login:www-data"),
+    fact("T1078", "root comes in from the internet", "`logged_in_users`: root from a public address not seen before", _login("root", "198.51.100.4"), "login:root", role="database"),
+    fact("T1078", "an operator who always came from inside comes in from the internet", "`logged_in_users`: a public address of a person who had private ones only", _login("ana", "198.51.100.9"), "login:ana"),
+    fact("T1531", "the database's account is deleted", "`users`: the row of a service account is gone", lambda stage: stage.drop("users", username="postgres"), "user:postgres", within=2, role="database"),
+    fact("T1531", "an operator's account is deleted", "`users`: the row of a login account is gone", _leave, "user:ben", within=2),
+    fact("T1531", "everybody's keys are taken away", "`authorized_keys`: no row is left", _lock_out, "key:all", within=2, role="admin"),
+    fact("T1531", "an operator's shell is taken away", "`users`: the shell of a login account becomes nologin", _edit_user("ana", {"shell": "/usr/sbin/nologin"}), "user:ana"),
 )
+# fmt: on

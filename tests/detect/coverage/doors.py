@@ -1,7 +1,7 @@
 """Network doors, and packages that matter to an intruder or against one."""
 
-from tests.detect.coverage.entry import Entry, Found
-from tests.detect.coverage.hosts import ANA, WORKER
+from tests.detect.coverage.entry import Entry, fact
+from tests.detect.coverage.installed import ANA, WORKER
 from tests.detect.coverage.stage import Change, Stage, proc
 
 from vedette.core import Row
@@ -9,11 +9,7 @@ from vedette.core import Row
 __all__ = ["ENTRIES"]
 
 
-def _found(subject: str, within: int = 0, expert: str = "inventory") -> Found:
-    return Found(expert=expert, subject=subject, within=within)
-
-
-def _listen(row: Row, port: int, address: str = "0.0.0.0") -> Change:  # noqa: S104 - a row
+def _listen(row: Row, port: int, address: str = "0.0.0.0") -> Change:
     return lambda stage: stage.listen(dict(row), port, address)
 
 
@@ -26,12 +22,12 @@ def _port(
     subject: str = "",
     role: str = "web",
 ) -> Entry:
-    return Entry(
-        id=technique,
-        name=name,
-        evidence=f"`listening_ports`: {evidence}",
-        steps=(_listen(row, number),),
-        expect=_found(subject or f"port:tcp/{number}"),
+    return fact(
+        technique,
+        name,
+        f"`listening_ports`: {evidence}",
+        _listen(row, number),
+        subject or f"port:tcp/{number}",
         role=role,
     )
 
@@ -50,11 +46,11 @@ def _taken(stage: Stage) -> None:
 
 
 def _expose(port: int) -> Change:
-    return lambda stage: stage.edit("listening_ports", {"port": port}, address="0.0.0.0")  # noqa: S104 - a row
+    return lambda stage: stage.edit("listening_ports", {"port": port}, address="0.0.0.0")
 
 
 def _orphan(stage: Stage) -> None:
-    row: Row = {"pid": -1, "port": 2201, "protocol": 6, "family": 2, "address": "0.0.0.0"}  # noqa: S104 - a row
+    row: Row = {"pid": -1, "port": 2201, "protocol": 6, "family": 2, "address": "0.0.0.0"}
     stage.add("listening_ports", row)
 
 
@@ -181,112 +177,64 @@ _PORTS = (
         _program("x", "/srv/app/uploads/x", uid=33),
         8_081,
     ),
-    Entry(
-        id="T1036",
-        name="a known port taken by another program",
-        evidence="`listening_ports`: the port of a server has another owner",
-        steps=(_taken,),
-        expect=_found("port:tcp/443"),
+    fact(
+        "T1036",
+        "a known port taken by another program",
+        "`listening_ports`: the port of a server has another owner",
+        _taken,
+        "port:tcp/443",
     ),
-    Entry(
-        id="T1133",
-        name="the cache opened to the network",
-        evidence="`listening_ports`: a port of the loopback address becomes one of all",
-        steps=(_expose(6379),),
-        expect=_found("port:tcp/6379"),
+    fact(
+        "T1133",
+        "the cache opened to the network",
+        "`listening_ports`: a port of the loopback address becomes one of all",
+        _expose(6379),
+        "port:tcp/6379",
         role="database",
     ),
-    Entry(
-        id="T1133",
-        name="an application's inner door opened to the network",
-        evidence="`listening_ports`: a port of the loopback address becomes one of all",
-        steps=(_expose(8000),),
-        expect=_found("port:tcp/8000"),
+    fact(
+        "T1133",
+        "an application's inner door opened to the network",
+        "`listening_ports`: a port of the loopback address becomes one of all",
+        _expose(8000),
+        "port:tcp/8000",
     ),
-    Entry(
-        id="T1014",
-        name="a port whose owner is hidden",
-        evidence="`listening_ports`: no process owns it, while all others have one",
-        steps=(_orphan,),
-        expect=_found("port:tcp/2201"),
+    fact(
+        "T1014",
+        "a port whose owner is hidden",
+        "`listening_ports`: no process owns it, while all others have one",
+        _orphan,
+        "port:tcp/2201",
     ),
-    Entry(
-        id="T1489",
-        name="a service no longer accepts connections",
-        evidence="`listening_ports`: a row that was always there is gone",
-        steps=(_close(80),),
-        expect=_found("port:tcp/80", within=3),
+    fact(
+        "T1489",
+        "a service no longer accepts connections",
+        "`listening_ports`: a row that was always there is gone",
+        _close(80),
+        "port:tcp/80",
+        within=3,
     ),
-    Entry(
-        id="T1489",
-        name="the database no longer accepts connections",
-        evidence="`listening_ports`: a row that was always there is gone",
-        steps=(_close(5432),),
-        expect=_found("port:tcp/5432", within=3),
+    fact(
+        "T1489",
+        "the database no longer accepts connections",
+        "`listening_ports`: a row that was always there is gone",
+        _close(5432),
+        "port:tcp/5432",
+        within=3,
         role="database",
     ),
 )
+# fmt: off
 _PACKAGES = (
-    Entry(
-        id="T1562.001",
-        name="the audit package is removed",
-        evidence="`deb_packages`: auditd is gone",
-        steps=(lambda stage: stage.drop("deb_packages", name="auditd"),),
-        expect=_found("package:auditd", within=2),
-    ),
-    Entry(
-        id="T1562.001",
-        name="the logger's package is removed",
-        evidence="`deb_packages`: rsyslog is gone",
-        steps=(lambda stage: stage.drop("deb_packages", name="rsyslog"),),
-        expect=_found("package:rsyslog", within=2),
-        role="database",
-    ),
-    Entry(
-        id="T1588.002",
-        name="a tool for guessing passwords is installed",
-        evidence="`deb_packages`: hydra is new",
-        steps=(_install("hydra"),),
-        expect=_found("package:hydra"),
-    ),
-    Entry(
-        id="T1090.003",
-        name="an anonymising network is installed",
-        evidence="`deb_packages`: tor is new",
-        steps=(_install("tor"),),
-        expect=_found("package:tor"),
-        role="database",
-    ),
-    Entry(
-        id="T1219",
-        name="a tool for remote desktops is installed",
-        evidence="`deb_packages`: x11vnc is new",
-        steps=(_install("x11vnc"),),
-        expect=_found("package:x11vnc"),
-        role="build",
-    ),
-    Entry(
-        id="T1496.001",
-        name="a miner is installed",
-        evidence="`deb_packages`: xmrig is new",
-        steps=(_install("xmrig"),),
-        expect=_found("package:xmrig"),
-    ),
-    Entry(
-        id="T1562.010",
-        name="the SSH server is set back to an older version",
-        evidence="`deb_packages`: a security-relevant package has a lower version",
-        steps=(lambda stage: stage.upgrade("openssh-server", "0.9-1"),),
-        expect=_found("package:openssh-server"),
-        role="admin",
-    ),
-    Entry(
-        id="ops.package-lost",
-        name="the SSH server's package is removed",
-        evidence="`deb_packages`: openssh-server is gone",
-        steps=(lambda stage: stage.drop("deb_packages", name="openssh-server"),),
-        expect=_found("package:openssh-server", within=2),
-    ),
+    fact("T1562.001", "the audit package is removed", "`deb_packages`: auditd is gone", lambda stage: stage.drop("deb_packages", name="auditd"), "package:auditd", within=2),
+    fact("T1562.001", "the logger's package is removed", "`deb_packages`: rsyslog is gone", lambda stage: stage.drop("deb_packages", name="rsyslog"), "package:rsyslog", within=2, role="database"),
+    fact("T1588.002", "a tool for guessing passwords is installed", "`deb_packages`: hydra is new", _install("hydra"), "package:hydra"),
+    fact("T1090.003", "an anonymising network is installed", "`deb_packages`: tor is new", _install("tor"), "package:tor", role="database"),
+    fact("T1219", "a tool for remote desktops is installed", "`deb_packages`: x11vnc is new", _install("x11vnc"), "package:x11vnc", role="build"),
+    fact("T1496.001", "a miner is installed", "`deb_packages`: xmrig is new", _install("xmrig"), "package:xmrig"),
+    fact("T1562.010", "the SSH server is set back to an older version", "`deb_packages`: a security-relevant package has a lower version", lambda stage: stage.upgrade("openssh-server", "0.9-1"), "package:openssh-server", role="admin"),
+    fact("ops.package-lost", "the SSH server's package is removed", "`deb_packages`: openssh-server is gone", lambda stage: stage.drop("deb_packages", name="openssh-server"), "package:openssh-server", within=2),
 )
+# fmt: on
 
 ENTRIES = (*_PORTS, *_PACKAGES)

@@ -12,11 +12,14 @@ from tests.detect.coverage import (
     gauged,
     handmade,
     harmless,
+    kernel,
     load,
+    scheduled,
+    services,
     spreading,
-    starters,
     strangers,
     turned,
+    units,
 )
 from tests.detect.coverage.entry import Entry
 
@@ -24,7 +27,9 @@ __all__ = ["ENTRIES"]
 
 ENTRIES: tuple[Entry, ...] = (
     *accounts.ENTRIES,
-    *starters.ENTRIES,
+    *scheduled.ENTRIES,
+    *units.ENTRIES,
+    *kernel.ENTRIES,
     *files.ENTRIES,
     *doors.ENTRIES,
     *executions.ENTRIES,
@@ -35,6 +40,7 @@ ENTRIES: tuple[Entry, ...] = (
     *faults.ENTRIES,
     *gauged.ENTRIES,
     *harmless.ENTRIES,
+    *services.ENTRIES,
     *at_work.ENTRIES,
     *handmade.ENTRIES,
     *strangers.ENTRIES,

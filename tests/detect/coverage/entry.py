@@ -4,7 +4,7 @@ from tests.detect.coverage.stage import Change
 
 from vedette.core import Record, Severity
 
-__all__ = ["Asks", "Entry", "Found", "Silent", "title"]
+__all__ = ["Asks", "Entry", "Found", "Silent", "fact", "title"]
 
 
 class Found(Record, frozen=True, kw_only=True):
@@ -56,3 +56,28 @@ class Entry(Record, frozen=True, kw_only=True):
 def title(entry: Entry) -> str:
     """What tells an entry from all others."""
     return f"{entry.id}: {entry.name}"
+
+
+def fact(
+    technique: str,
+    name: str,
+    evidence: str,
+    change: Change,
+    subject: str,
+    *,
+    within: int = 0,
+    role: str = "web",
+    before: Change | None = None,
+    needs: str = "",
+) -> Entry:
+    """The entry of one change to what a host is made of, which inventory must tell."""
+    return Entry(
+        id=technique,
+        name=name,
+        evidence=evidence,
+        steps=(change,),
+        expect=Found(expert="inventory", subject=subject, within=within),
+        role=role,
+        before=before,
+        needs=needs,
+    )

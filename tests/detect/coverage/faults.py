@@ -1,7 +1,7 @@
 """Operational faults that show in processes and sockets, and the growth that is none."""
 
 from tests.detect.coverage.entry import Entry, Found, Silent
-from tests.detect.coverage.hosts import WORKER
+from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.stage import Change, Stage, proc, sock
 
 __all__ = ["ENTRIES"]

@@ -1,13 +1,9 @@
 """What files show: SUID programs, watched files that change, come or go."""
 
-from tests.detect.coverage.entry import Entry, Found
+from tests.detect.coverage.entry import Entry, fact
 from tests.detect.coverage.stage import Change, Stage, suid, together, upgraded, written
 
 __all__ = ["ENTRIES"]
-
-
-def _found(subject: str, within: int = 0) -> Found:
-    return Found(expert="inventory", subject=subject, within=within)
 
 
 def _file(
@@ -21,14 +17,8 @@ def _file(
     def write(stage: Stage) -> None:
         stage.write(path)
 
-    return Entry(
-        id=technique,
-        name=name,
-        evidence=f"`hash`: {path} {evidence}",
-        steps=(write,),
-        expect=_found(f"file:{path}"),
-        role=role,
-        needs=needs,
+    return fact(
+        technique, name, f"`hash`: {path} {evidence}", write, f"file:{path}", role=role, needs=needs
     )
 
 
@@ -77,23 +67,24 @@ def _changed(technique: str, name: str, path: str, role: str = "web") -> Entry:
 
 
 def _gone(technique: str, name: str, path: str, role: str = "web") -> Entry:
-    return Entry(
-        id=technique,
-        name=name,
-        evidence=f"`hash`: {path} is gone",
-        steps=(lambda stage: stage.drop("hash", path=path),),
-        expect=_found(f"file:{path}", within=2),
+    return fact(
+        technique,
+        name,
+        f"`hash`: {path} is gone",
+        lambda stage: stage.drop("hash", path=path),
+        f"file:{path}",
+        within=2,
         role=role,
     )
 
 
 def _suid(name: str, path: str, evidence: str, bits: str = "S", role: str = "web") -> Entry:
-    return Entry(
-        id="T1548.001",
-        name=name,
-        evidence=f"`suid_bin`: {evidence}",
-        steps=(lambda stage: stage.add("suid_bin", suid(path, bits)),),
-        expect=_found(f"suid:{path}"),
+    return fact(
+        "T1548.001",
+        name,
+        f"`suid_bin`: {evidence}",
+        lambda stage: stage.add("suid_bin", suid(path, bits)),
+        f"suid:{path}",
         role=role,
     )
 
@@ -114,12 +105,13 @@ _SUID = (
     _suid("a program in /usr/local", "/usr/local/bin/x", "a program of no package"),
     _suid("a program with a name of its own among the system's", "/usr/bin/mtr2", "a new program"),
     _suid("a program with a group's rights", "/usr/bin/wall2", "a new SGID program", "G"),
-    Entry(
-        id="T1222.002",
-        name="sudo loses its bit",
-        evidence="`suid_bin`: the row of a usual program is gone",
-        steps=(lambda stage: stage.drop("suid_bin", path="/usr/bin/sudo"),),
-        expect=_found("suid:/usr/bin/sudo", within=2),
+    fact(
+        "T1222.002",
+        "sudo loses its bit",
+        "`suid_bin`: the row of a usual program is gone",
+        lambda stage: stage.drop("suid_bin", path="/usr/bin/sudo"),
+        "suid:/usr/bin/sudo",
+        within=2,
     ),
 )
 
@@ -129,12 +121,12 @@ _FILES = (
     _file("T1554", "a trojan in place of the SSH server", "/usr/sbin/sshd", role="admin"),
     _file("T1554", "a trojan in place of the SSH client", "/usr/bin/ssh", role="admin"),
     _file("T1554", "a trojan in place of sudo", "/usr/bin/sudo", role="build"),
-    Entry(
-        id="T1554",
-        name="a trojan under cover of another package",
-        evidence="`hash`: /usr/bin/ls changes while a package that does not own it is upgraded",
-        steps=(together(upgraded("tzdata"), written("/usr/bin/ls")),),
-        expect=_found("file:/usr/bin/ls"),
+    fact(
+        "T1554",
+        "a trojan under cover of another package",
+        "`hash`: /usr/bin/ls changes while a package that does not own it is upgraded",
+        together(upgraded("tzdata"), written("/usr/bin/ls")),
+        "file:/usr/bin/ls",
     ),
     _file("T1574.006", "a library loaded into every program", "/etc/ld.so.preload", "is new"),
     _file("T1556.003", "the rules of who may log in", "/etc/pam.d/sshd"),

@@ -1,7 +1,7 @@
 """What an operator does by hand, and the same done by somebody who is not there: services, accounts, removals."""
 
 from tests.detect.coverage.entry import Asks, Entry, Found, Silent
-from tests.detect.coverage.hosts import ANA, WORKER
+from tests.detect.coverage.installed import ANA, WORKER
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import (
     BORN,

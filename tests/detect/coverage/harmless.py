@@ -1,7 +1,7 @@
 """What people, packages and tools do to a host: the twins of hostile facts."""
 
 from tests.detect.coverage.entry import Asks, Entry, Silent
-from tests.detect.coverage.hosts import ANA
+from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import (
     Change,
     Stage,
@@ -213,249 +213,53 @@ def _no_port(stage: Stage) -> None:
     stage.drop("listening_ports", port=80)
 
 
+# fmt: off
 ENTRIES = (
-    _silent(
-        "upgrade",
-        "a watched program is upgraded with its package",
-        _upgrade("procps", "/usr/bin/ps"),
-    ),
-    _silent(
-        "upgrade",
-        "the SSH server and client are upgraded",
-        together(
-            upgraded("openssh-server", "openssh-client"), written("/usr/sbin/sshd", "/usr/bin/ssh")
-        ),
-        role="admin",
-    ),
-    _silent(
-        "upgrade",
-        "files change before the list of packages does",
-        _files_first,
-        _upgrade("coreutils", "/usr/bin/ls"),
-    ),
-    _silent(
-        "upgrade",
-        "rules of who may log in come with their package",
-        _upgrade("libpam-runtime", "/etc/pam.d/common-auth"),
-    ),
+    _silent("upgrade", "a watched program is upgraded with its package", _upgrade("procps", "/usr/bin/ps")),
+    _silent("upgrade", "the SSH server and client are upgraded", together(upgraded("openssh-server", "openssh-client"), written("/usr/sbin/sshd", "/usr/bin/ssh") ), role="admin"),
+    _silent("upgrade", "files change before the list of packages does", _files_first, _upgrade("coreutils", "/usr/bin/ls")),
+    _silent("upgrade", "rules of who may log in come with their package", _upgrade("libpam-runtime", "/etc/pam.d/common-auth")),
     _silent("upgrade", "one package is held back while others are upgraded", _held),
-    _silent(
-        "upgrade", "daily scripts are upgraded", _upgrade("logrotate", "/etc/cron.daily/logrotate")
-    ),
-    _silent(
-        "upgrade",
-        "everything is upgraded in one night",
-        together(
-            _apt,
-            upgraded("bash", "coreutils", "sudo", "openssh-server", "libc6", "curl"),
-            written(
-                "/usr/bin/bash",
-                "/usr/bin/ls",
-                "/usr/bin/sudo",
-                "/usr/sbin/sshd",
-                "/usr/bin/curl",
-            ),
-        ),
-        role="database",
-    ),
+    _silent("upgrade", "daily scripts are upgraded", _upgrade("logrotate", "/etc/cron.daily/logrotate") ),
+    _silent("upgrade", "everything is upgraded in one night", together(_apt, upgraded("bash", "coreutils", "sudo", "openssh-server", "libc6", "curl"), written("/usr/bin/bash", "/usr/bin/ls", "/usr/bin/sudo", "/usr/sbin/sshd", "/usr/bin/curl")), role="database"),
     _silent("install", "a cache with its user, unit and port", _memcached),
     _silent("install", "a database with its user, units, job and port", _postgres),
     _silent("install", "a tool for looking at packets", _upgrade("tcpdump"), role="admin"),
     _silent("install", "a guard", _upgrade("fail2ban")),
-    _silent(
-        "install",
-        "a SUID program with its package",
-        together(upgraded("iputils-ping"), added("suid_bin", suid("/usr/bin/ping"))),
-    ),
-    _silent(
-        "install",
-        "new files are laid beside the old",
-        together(_apt, written("/etc/pam.d/su.dpkg-new")),
-    ),
+    _silent("install", "a SUID program with its package", together(upgraded("iputils-ping"), added("suid_bin", suid("/usr/bin/ping")))),
+    _silent("install", "new files are laid beside the old", together(_apt, written("/etc/pam.d/su.dpkg-new"))),
     _silent("remove", "a package goes with its unit and port", _remove_exporter, role="admin"),
-    _silent(
-        "kernel",
-        "a new kernel is installed, and the machine started later",
-        _kernel,
-        _nothing,
-        _started,
-    ),
-    _silent(
-        "reboot",
-        "ports come back in another order",
-        _starting,
-        *(_started,) * 7,
-        lasting=False,
-        role="database",
-    ),
+    _silent("kernel", "a new kernel is installed, and the machine started later", _kernel, _nothing, _started),
+    _silent("reboot", "ports come back in another order", _starting, *(_started,) * 7, lasting=False, role="database"),
     _silent("config-management", "a job on every host", _config_run),
-    _silent(
-        "config-management",
-        "many of its files at once",
-        together(_config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")),
-        role="build",
-    ),
-    _asks(
-        "config-management",
-        "settings of the kernel, on this host alone",
-        "file:/etc/sysctl.conf",
-        written("/etc/sysctl.conf"),
-    ),
+    _silent("config-management", "many of its files at once", together(_config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")), role="build"),
+    _asks("config-management", "settings of the kernel, on this host alone", "file:/etc/sysctl.conf", written("/etc/sysctl.conf")),
     _silent("config-management", "a narrow rule of sudo with its package", _monitor_rule),
     _silent("certificate", "certificates are renewed", _certificate),
     _asks("colleague", "an operator adds a colleague with a key", "user:eva", _colleague),
-    _silent(
-        "deploy",
-        "a new version; its port is away for a moment",
-        _deploying,
-        *(_deploy,) * 7,
-        lasting=False,
-    ),
-    _asks(
-        "deploy",
-        "a new service in /opt with its unit, its first time",
-        "unit:shop.service",
-        _service,
-    ),
+    _silent("deploy", "a new version; its port is away for a moment", _deploying, *(_deploy,) * 7, lasting=False),
+    _asks("deploy", "a new service in /opt with its unit, its first time", "unit:shop.service", _service),
     _silent("container", "a container is started", _image, role="build"),
     _silent("snap", "a snap is refreshed", _snap),
-    _silent(
-        "backup",
-        "a disk is mounted, and taken away again",
-        added("mounts", mount("/mnt/backup", "/dev/vdc1", "ext4")),
-        _nothing,
-        _nothing,
-        lasting=False,
-    ),
-    _silent(
-        "backup",
-        "a share is mounted for a backup",
-        added("mounts", mount("/mnt/nas", "10.0.0.80:/export", "nfs4")),
-        role="database",
-    ),
-    _silent(
-        "agent",
-        "an agent of a later version looks at more files",
-        _wider,
-        role="admin",
-    ),
+    _silent("backup", "a disk is mounted, and taken away again", added("mounts", mount("/mnt/backup", "/dev/vdc1", "ext4")), _nothing, _nothing, lasting=False),
+    _silent("backup", "a share is mounted for a backup", added("mounts", mount("/mnt/nas", "10.0.0.80:/export", "nfs4")), role="database"),
+    _silent("agent", "an agent of a later version looks at more files", _wider, role="admin"),
     _silent("password", "somebody changes a password", written("/etc/shadow")),
-    _silent(
-        "cron",
-        "a job that asks a health check",
-        added(
-            "crontab",
-            job(
-                "/etc/cron.d/h",
-                "root curl -fsS https://example.org/ping > /dev/null",
-                "*/5 * * * *",
-            ),
-        ),
-    ),
-    _silent(
-        "cron",
-        "a job that writes to a temporary directory",
-        added("crontab", job("/etc/cron.d/b", "root tar czf /tmp/etc.tgz /etc > /tmp/b.log 2>&1")),
-    ),
-    _silent(
-        "cron",
-        "an operator's own script, every hour",
-        added(
-            "crontab", job("/var/spool/cron/crontabs/ana", "/home/ana/bin/report.sh", "5 * * * *")
-        ),
-    ),
-    _silent(
-        "cron",
-        "a job gets another hour",
-        together(_later, written("/etc/cron.d/e2scrub_all")),
-    ),
-    _silent(
-        "operator",
-        "an operator comes in from another place",
-        added("logged_in_users", {"user": "ana", "tty": "pts/1", "host": "10.0.9.7", "time": 1}),
-    ),
-    _silent(
-        "operator",
-        "an operator works as root on the console",
-        added("logged_in_users", {"user": "root", "tty": "tty1", "host": "", "time": 1}),
-    ),
-    _silent(
-        "operator",
-        "a test server on the machine itself",
-        lambda s: s.listen(
-            proc(950, 702, "python3", "/usr/bin/python3.11", "python3 /home/ana/t/srv.py", ANA),
-            45_871,
-            "127.0.0.1",
-        ),
-    ),
-    _silent(
-        "unit",
-        "a service is switched off and on",
-        lambda s: s.edit("systemd_units", {"id": "e2scrub_all.timer"}, unit_file_state="disabled"),
-        _nothing,
-        lasting=False,
-    ),
-    _silent(
-        "unit",
-        "a person's own service",
-        added("systemd_units", unit("tmux.service", folder="/home/ana/.config/systemd/user")),
-    ),
-    _silent(
-        "modules",
-        "a firewall and a disk load their modules",
-        added(
-            "kernel_modules",
-            *(module(n) for n in ("xt_nat", "veth", "dm_crypt", "nls_utf8")),
-        ),
-    ),
-    _silent(
-        "restart",
-        "a port is away while its service starts again",
-        _no_port,
-        _nothing,
-        lasting=False,
-    ),
-    _silent(
-        "install",
-        "a certificate tool with its job that waits a random time",
-        together(
-            upgraded("certbot"),
-            added(
-                "crontab",
-                job(
-                    "/etc/cron.d/certbot",
-                    "root perl -e 'sleep int(rand(43200))' && certbot -q renew",
-                    "0 */12 * * *",
-                ),
-            ),
-            written("/etc/cron.d/certbot"),
-        ),
-    ),
-    _silent(
-        "install",
-        "the tools of containers with their units, modules and group",
-        together(
-            upgraded("docker-ce", "containerd.io"),
-            added("systemd_units", unit("docker.service"), unit("containerd.service")),
-            added("kernel_modules", module("bridge"), module("br_netfilter")),
-            written("/etc/group"),
-        ),
-    ),
-    _silent(
-        "install",
-        "statistics with a timer and a job every ten minutes",
-        together(
-            upgraded("sysstat"),
-            added("systemd_units", unit("sysstat.service"), unit("sysstat-collect.timer")),
-            added("crontab", job("/etc/cron.d/sysstat", "root debian-sa1 1 1", "*/10 * * * *")),
-            written("/etc/cron.d/sysstat", "/etc/cron.daily/sysstat"),
-        ),
-        role="database",
-    ),
+    _silent("cron", "a job that asks a health check", added("crontab", job("/etc/cron.d/h", "root curl -fsS https://example.org/ping > /dev/null", "*/5 * * * *"))),
+    _silent("cron", "a job that writes to a temporary directory", added("crontab", job("/etc/cron.d/b", "root tar czf /tmp/etc.tgz /etc > /tmp/b.log 2>&1"))),
+    _silent("cron", "an operator's own script, every hour", added("crontab", job("/var/spool/cron/crontabs/ana", "/home/ana/bin/report.sh", "5 * * * *") )),
+    _silent("cron", "a job gets another hour", together(_later, written("/etc/cron.d/e2scrub_all"))),
+    _silent("operator", "an operator comes in from another place", added("logged_in_users", {"user": "ana", "tty": "pts/1", "host": "10.0.9.7", "time": 1})),
+    _silent("operator", "an operator works as root on the console", added("logged_in_users", {"user": "root", "tty": "tty1", "host": "", "time": 1})),
+    _silent("operator", "a test server on the machine itself", lambda s: s.listen(proc(950, 702, "python3", "/usr/bin/python3.11", "python3 /home/ana/t/srv.py", ANA), 45_871, "127.0.0.1")),
+    _silent("unit", "a service is switched off and on", lambda s: s.edit("systemd_units", {"id": "e2scrub_all.timer"}, unit_file_state="disabled"), _nothing, lasting=False),
+    _silent("unit", "a person's own service", added("systemd_units", unit("tmux.service", folder="/home/ana/.config/systemd/user"))),
+    _silent("modules", "a firewall and a disk load their modules", added("kernel_modules", *(module(n) for n in ("xt_nat", "veth", "dm_crypt", "nls_utf8")))),
+    _silent("restart", "a port is away while its service starts again", _no_port, _nothing, lasting=False),
+    _silent("install", "a certificate tool with its job that waits a random time", together(upgraded("certbot"), added("crontab", job("/etc/cron.d/certbot", "root perl -e 'sleep int(rand(43200))' && certbot -q renew", "0 */12 * * *")), written("/etc/cron.d/certbot"))),
+    _silent("install", "the tools of containers with their units, modules and group", together(upgraded("docker-ce", "containerd.io"), added("systemd_units", unit("docker.service"), unit("containerd.service")), added("kernel_modules", module("bridge"), module("br_netfilter")), written("/etc/group"))),
+    _silent("install", "statistics with a timer and a job every ten minutes", together(upgraded("sysstat"), added("systemd_units", unit("sysstat.service"), unit("sysstat-collect.timer")), added("crontab", job("/etc/cron.d/sysstat", "root debian-sa1 1 1", "*/10 * * * *")), written("/etc/cron.d/sysstat", "/etc/cron.daily/sysstat")), role="database"),
     _silent("keys", "an old key is taken away", lambda s: s.drop("authorized_keys", uid=1001)),
-    _silent(
-        "jobs",
-        "an old job is taken away",
-        lambda s: s.drop("crontab", path="/etc/cron.d/e2scrub_all"),
-    ),
+    _silent("jobs", "an old job is taken away", lambda s: s.drop("crontab", path="/etc/cron.d/e2scrub_all")),
 )
+# fmt: on

@@ -3,7 +3,7 @@
 from itertools import accumulate
 
 from tests.detect.coverage.entry import Entry, Found, Silent
-from tests.detect.coverage.hosts import WORKER
+from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.stage import Change, Stage, mount, proc, sock
 
 __all__ = ["ENTRIES"]

@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 from tests.detect.coverage.entry import Entry, Found, Silent
-from tests.detect.coverage.hosts import ANA, WORKER
+from tests.detect.coverage.installed import ANA, WORKER
 from tests.detect.coverage.stage import Change, Stage, proc, sock
 
 from vedette.core import Row
 
-__all__ = ["FAR", "chain", "ran", "work"]
+__all__ = ["FAR", "alone", "chain", "ran", "work"]
 
 FAR = "198.51.100.66"
 _PID = 4_000
@@ -130,6 +130,14 @@ def chain(parent: int, *links: tuple[int, str, str], talks: str = "") -> Change:
         _talks(stage, talks)
 
     return change
+
+
+def alone(parent: int, uid: int, *commands: str, talks: str = "") -> tuple[Change, ...]:
+    """Each command in a snapshot of its own, by this account; its first word is the program's path."""
+    return tuple(
+        chain(parent, (uid, command.split(maxsplit=1)[0], command), talks=talks)
+        for command in commands
+    )
 
 
 def work(kind: str, name: str, *changes: Change, role: str = "web") -> Entry:

@@ -73,7 +73,7 @@ class Stage:
                 return
         self.tables["deb_packages"].append(package(name, version))
 
-    def listen(self, row: Row, port: int, address: str = "0.0.0.0", protocol: int = 6) -> None:  # noqa: S104 - a row
+    def listen(self, row: Row, port: int, address: str = "0.0.0.0", protocol: int = 6) -> None:
         """A process with a listening port."""
         if row not in self.tables["processes"]:
             self.tables["processes"].append(row)

@@ -1,23 +1,27 @@
 """Plays the entries: the hosts' quiet life once for all of them, then the changes, and what the detector says of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from uuid import NAMESPACE_OID, uuid5
 
 from msgspec.structs import replace
 from tests.detect.coverage.entries import ENTRIES
 from tests.detect.coverage.entry import Asks, Entry, Found, title
-from tests.detect.coverage.hosts import QUIET, quiet, snapshot
+from tests.detect.coverage.hosts import QUIET, ROLES, quiet, snapshot
 from tests.detect.coverage.stage import Change, Stage
 
-from vedette.core import Epoch, HostId, Label, Reason, Record, Severity
+from vedette.core import Epoch, HostId, Label, Reason, Record, Severity, Snapshot
 from vedette.detect import Arrival, Bundle, Detector, Scored
 
 __all__ = ["Outcome", "alarms_of_quiet_life", "outcomes"]
 
 _EPOCH = Epoch("coverage")
+_LIVES = 12  # quiet lives that are played side by side
 _AT_ONCE = 96  # entries that are played side by side, each on a host of its own
 _NAMED = 3  # reasons among which the cause must be
+
+
+_Life = tuple[str, Change | None]
 
 
 class Outcome(Record, frozen=True, kw_only=True):
@@ -39,26 +43,43 @@ def _detector() -> Detector:
     return Detector(Bundle.shipped())
 
 
-@lru_cache(maxsize=32)
-def _quiet_life(role: str, before: Change | None) -> tuple[HostId, bytes, tuple[int, ...]]:
-    """The host, its state after the quiet life, and the snapshots of it that were called abnormal."""
+@lru_cache(maxsize=1)
+def _quiet_lives() -> Mapping[_Life, tuple[bytes, tuple[int, ...]]]:
+    """Each host's state after its quiet life, and the snapshots of it that were called abnormal."""
+    asked = [(role, None) for role in ROLES] + [(entry.role, entry.before) for entry in ENTRIES]
+    lives = tuple(dict.fromkeys(asked))
+    parts = [lives[at : at + _LIVES] for at in range(0, len(lives), _LIVES)]
+    return {life: told for some in parts for life, told in zip(some, _lived(some), strict=True)}
+
+
+def _lived(lives: Sequence[_Life]) -> list[tuple[bytes, tuple[int, ...]]]:
     arrivals = []
     for seq in range(1, QUIET + 1):
-        stage = quiet(role, seq)
-        if before is not None:
-            before(stage)
-        arrivals.append(Arrival(epoch=_EPOCH, snapshot=snapshot(role, seq, stage)))
-    host = arrivals[0].snapshot.host.id
+        for number, (role, before) in enumerate(lives):
+            stage = quiet(role, seq)
+            if before is not None:
+                before(stage)
+            taken = _as_host(f"life {number}", snapshot(role, seq, stage))
+            arrivals.append(Arrival(epoch=_EPOCH, snapshot=taken))
     answers = _detector().step(arrivals, {})
-    state = answers[-1].state
-    assert state is not None
-    alarms = tuple(at for at, said in enumerate(answers, 1) if said.label is Label.ABNORMAL)
-    return host, state, alarms
+    found = []
+    for number in range(len(lives)):
+        own = answers[number :: len(lives)]
+        state = own[-1].state
+        assert state is not None
+        alarms = tuple(at for at, said in enumerate(own, 1) if said.label is Label.ABNORMAL)
+        found.append((state, alarms))
+    return found
+
+
+def _as_host(name: str, taken: Snapshot) -> Snapshot:
+    own = HostId(str(uuid5(NAMESPACE_OID, name)))
+    return replace(taken, host=replace(taken.host, id=own))
 
 
 def alarms_of_quiet_life(role: str) -> tuple[int, ...]:
     """The snapshots of the quiet life that were called abnormal; there should be none."""
-    return _quiet_life(role, None)[2]
+    return _quiet_lives()[role, None][1]
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +96,7 @@ def outcomes() -> Mapping[str, Outcome]:
 def _play(entries: tuple[Entry, ...]) -> list[Outcome]:
     arrivals, states, lengths = [], {}, []
     for entry in entries:
-        _, state, _ = _quiet_life(entry.role, entry.before)
+        state, _ = _quiet_lives()[entry.role, entry.before]
         several = _arrivals(entry)
         arrivals += several
         lengths.append(len(several))
@@ -89,15 +110,13 @@ def _play(entries: tuple[Entry, ...]) -> list[Outcome]:
 
 def _arrivals(entry: Entry) -> list[Arrival]:
     many = entry.expect.within + 1 if isinstance(entry.expect, Found) else entry.expect.during
-    own = HostId(str(uuid5(NAMESPACE_OID, title(entry))))
     arrivals = []
     for at in range(max(many, len(entry.steps))):
         stage = quiet(entry.role, QUIET + 1 + at)
         if entry.before is not None:
             entry.before(stage)
         _change(entry, stage, at)
-        taken = snapshot(entry.role, QUIET + 1 + at, stage)
-        taken = replace(taken, host=replace(taken.host, id=own))
+        taken = _as_host(title(entry), snapshot(entry.role, QUIET + 1 + at, stage))
         arrivals.append(Arrival(epoch=_EPOCH, snapshot=taken))
     return arrivals
 

@@ -1,7 +1,7 @@
 """Programs that were always there and begin to act in another way: whom they talk to, whose rights they have."""
 
 from tests.detect.coverage.entry import Entry, Found
-from tests.detect.coverage.hosts import WORKER
+from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import Change, Stage, sock
 

@@ -1,5 +1,7 @@
 """How far other hosts excuse a thing, how far they can't, and what spreads."""
 
+from typing import Any
+
 import pytest
 
 from vedette.detect import Contribution, Group, Knowledge
@@ -16,9 +18,9 @@ def group(hosts: int, *, held: int = 0, soft: int = 0, loud: int = 0, at: int = 
     return known.after(Contribution(shown=shown), at)
 
 
-def outlook(cohort: Group, fleet: Group | None = None, **more: object) -> Outlook:
+def outlook(cohort: Group, fleet: Group | None = None, **more: Any) -> Outlook:
     knowledge = Knowledge(version=cohort.version, cohort=cohort, fleet=fleet or cohort)
-    return Outlook(knowledge=knowledge, now=NOW, **more)  # type: ignore[arg-type]
+    return Outlook(knowledge=knowledge, now=NOW, **more)
 
 
 def test_where_nothing_is_known_nothing_is_excused() -> None:

@@ -47,9 +47,7 @@ class Mailbox:
         """What a client has to trust."""
         return self._authority.ca_path
 
-    async def handle_DATA(  # noqa: N802 - the name is aiosmtpd's
-        self, _server: Any, _session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:
         """Keeps the mail, in memory and as a file."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         message = email.message_from_bytes(content, policy=default_policy)

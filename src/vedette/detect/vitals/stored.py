@@ -6,16 +6,13 @@ import msgspec
 import numpy as np
 
 from vedette.detect.rarity import FleetTail
-from vedette.detect.vitals.fast import FAST
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import layout_of_key
 from vedette.detect.vitals.past import (
     VitalsState,
     fresh_state,
     numbers,
-    packed,
     record_size,
-    state_sizes,
 )
 from vedette.detect.vitals.seats import SEATS
 from vedette.detect.vitals.sound import TOGETHER, is_plainly_sound, mended
@@ -23,8 +20,6 @@ from vedette.detect.vitals.sound import TOGETHER, is_plainly_sound, mended
 __all__ = ["dump_state", "load_state"]
 
 VERSION = 4
-_WITHOUT_ANCHORS = 2
-_IN_THREE = 3  # the same numbers, as three blocks
 _PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
@@ -65,16 +60,7 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
     version, *kept = raw
     if version == 1:
         return _upgraded(kept[0], fleet)
-    if version == _WITHOUT_ANCHORS:
-        return msgspec.structs.replace(fresh_state(fleet), lost=[TOGETHER, "its gauges"])
-    if version == _IN_THREE:
-        key, *blocks = kept[:4]
-        exact, rough, whole = map(np.frombuffer, blocks, (np.float64, np.float32, np.int16))
-        if len(rough) == state_sizes(layout_of_key(key))[1] - FAST:
-            # Written before there was a quick voice, whose past begins here.
-            rough = np.concatenate((rough, np.zeros(FAST, np.float32)))
-        kept = [key, packed(exact[None], rough[None], whole[None]).tobytes(), *kept[4:]]
-    elif version != VERSION:
+    if version != VERSION:
         raise ValueError(f"vitals state of version {version}")
     key, record, *lost = kept
     layout = layout_of_key(key)

@@ -71,7 +71,7 @@ class Present:
     def _lock(self, keys: Iterable[Key]) -> None:
         query = self._database.locking(sa.select(HOSTS).order_by(HOSTS.c.id), HOSTS)
         for row in self._rows(query, HOSTS.c.tenant, HOSTS.c.id, keys):
-            self.hosts[row.tenant, row.id] = dict(row._mapping)  # noqa: SLF001 - its public name
+            self.hosts[row.tenant, row.id] = dict(row._mapping)
 
     def _add_unknown(self, effects: Sequence[Effect]) -> None:
         # A host without a row has no state either, so a first effect that expects one is lost, and with it the rest.
