@@ -198,7 +198,7 @@ HARMLESS: dict[str, Change] = {
 
 @pytest.mark.parametrize("name", sorted(HARMLESS))
 def test_a_harmless_process_is_no_alarm(name: str) -> None:
-    told = after(BehaviourExpert(), HARMLESS[name], *[nothing] * 6)
+    told = after(BehaviourExpert, HARMLESS[name], *[nothing] * 6)
     assert [
         (case.subject, case.nats, case.text) for cases in told for case in cases if case.nats > 0
     ] == []
@@ -211,7 +211,7 @@ def test_a_service_that_restarts_is_not_missed() -> None:
     start = run(
         proc(933, 1, "worker", "/opt/worker/bin/worker", "/opt/worker/bin/worker --queue a", 998)
     )
-    told = after(BehaviourExpert(), stop, nothing, start, nothing)
+    told = after(BehaviourExpert, stop, nothing, start, nothing)
     assert not [case for cases in told for case in cases if case.nats > 0]
 
 
@@ -285,7 +285,7 @@ def test_without_processes_nothing_is_said_or_forgotten() -> None:
     def blind(rows: Tables) -> None:
         rows.pop("processes", None)
 
-    told = after(BehaviourExpert(), *[blind] * 5)
+    told = after(BehaviourExpert, *[blind] * 5)
     assert not [case for cases in told for case in cases if case.nats > 0]
 
 
@@ -308,7 +308,7 @@ def test_cells_of_any_type_are_survived() -> None:
         for some in rows.values():
             some.append({})
 
-    after(BehaviourExpert(), empty, spoil, empty)
+    after(BehaviourExpert, empty, spoil, empty)
 
 
 def test_under_a_long_alarm_what_is_quiet_and_stays_is_learned_but_feeds_no_rate() -> None:

@@ -242,7 +242,7 @@ def test_a_hostile_process_is_found_at_once_and_ends_with_it(name: str) -> None:
     def undo(tables: Tables) -> None:
         tables.update(before[0])
 
-    told = after(BehaviourExpert(), keep, nothing, nothing, undo)
+    told = after(BehaviourExpert, keep, nothing, nothing, undo)
     loud = [[case for case in cases if case.nats > 0] for cases in told]
     assert loud[0], [(case.subject, case.nats, case.text) for case in told[0]]
     assert (loud[0][0].subject, loud[0][0].attack) == (subject, attack)
@@ -254,7 +254,7 @@ def test_a_hostile_process_is_found_at_once_and_ends_with_it(name: str) -> None:
 
 def test_a_service_that_talks_to_a_new_port_is_told() -> None:
     change = run(sockets=(sock(33, _PEER, 4444),))
-    (cases,) = after(BehaviourExpert(), change)
+    (cases,) = after(BehaviourExpert, change)
     assert (cases[0].attack, cases[0].subject) == ("T1571", "process:/opt/worker/bin/worker")
     assert cases[0].nats > 0
 
@@ -264,7 +264,7 @@ def test_a_person_working_as_a_service_account_is_no_intruder() -> None:
         proc(900, 72, "sudo", "/usr/bin/sudo", "sudo -u worker -s", 0),
         proc(901, 900, "bash", _BASH, "/bin/bash", 998),
     )
-    (cases,) = after(BehaviourExpert(), as_worker)
+    (cases,) = after(BehaviourExpert, as_worker)
     assert not [case for case in cases if case.nats > 0]
 
 
@@ -279,13 +279,13 @@ def test_a_person_working_as_a_service_account_is_no_intruder() -> None:
 def test_a_service_that_always_ran_is_missed_after_three_snapshots(
     name: str, attack: str, subject: str
 ) -> None:
-    told = after(BehaviourExpert(), stop(name), nothing, nothing, nothing)
+    told = after(BehaviourExpert, stop(name), nothing, nothing, nothing)
     loud = [[(case.attack, case.subject) for case in cases if case.nats > 0] for cases in told]
     assert loud == [[], [], [(attack, subject)], [(attack, subject)]]
 
 
 def test_a_service_seen_for_less_than_two_hours_is_not_missed() -> None:
-    told = after(BehaviourExpert(), *([stop("worker")] + [nothing] * 5), watched=90)
+    told = after(BehaviourExpert, *([stop("worker")] + [nothing] * 5), watched=90)
     assert not [case for cases in told for case in cases if case.nats > 0]
 
 
@@ -294,7 +294,7 @@ def test_the_account_database_says_who_is_locked() -> None:
         tables["users"] = [user("worker", 998, "/bin/bash")]
 
     shell = run(proc(900, 1, "bash", _BASH, "bash", 998))
-    told = after(BehaviourExpert(), shell, before=unlock)
+    told = after(BehaviourExpert, shell, before=unlock)
     texts = [case.text for cases in told for case in cases]
     assert len(texts) == 1
     assert not texts[0].startswith(MARKS["nologin"].text.split(":")[0])

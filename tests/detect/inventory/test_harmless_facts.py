@@ -140,19 +140,19 @@ HARMLESS: dict[str, tuple[Change, ...]] = {
 @pytest.mark.parametrize("name", sorted(HARMLESS))
 def test_a_harmless_change_is_no_alarm(name: str) -> None:
     changes = (*HARMLESS[name], nothing, nothing, nothing, nothing, nothing, nothing, nothing)
-    told = after(InventoryExpert(), *changes[: max(8, len(HARMLESS[name]))])
+    told = after(InventoryExpert, *changes[: max(8, len(HARMLESS[name]))])
     assert [(case.subject, case.nats) for cases in told for case in cases if case.nats > 0] == []
 
 
 def test_a_hard_fact_is_not_excused_by_a_package() -> None:
     change = together(install(), add("authorized_keys", key(0, "/root/.ssh/authorized_keys")))
-    (cases,) = after(InventoryExpert(), change)
+    (cases,) = after(InventoryExpert, change)
     assert cases[0].nats > 0
 
 
 def test_what_was_there_before_comes_back_in_silence() -> None:
     gone = drop("users", "username", "ana")
-    told = after(InventoryExpert(), gone, add("users", user("ana", 1000, "/bin/bash")))
+    told = after(InventoryExpert, gone, add("users", user("ana", 1000, "/bin/bash")))
     assert not [case for cases in told for case in cases if case.nats > 0]
 
 
@@ -161,7 +161,7 @@ def test_a_table_that_was_not_seen_neither_closes_cases_nor_opens_them() -> None
         rows.pop("users", None)
 
     toor = add("users", user("toor", 0, "/bin/sh"))
-    told = after(InventoryExpert(), toor, blind, blind, blind)
+    told = after(InventoryExpert, toor, blind, blind, blind)
     assert [[case.subject for case in cases if case.nats > 0] for cases in told] == [
         ["user:toor"]
     ] * 4
@@ -202,7 +202,7 @@ def test_loud_changes_do_not_make_later_ones_quieter() -> None:
             "authorized_keys", key(0, "/root/.ssh/authorized_keys") | {"key": str(number) * 64}
         )
 
-    told = after(InventoryExpert(), *(keys(number) for number in range(5)))
+    told = after(InventoryExpert, *(keys(number) for number in range(5)))
     scores = [max(case.nats for case in cases) for cases in told]
     assert scores == sorted(scores)
 
@@ -226,4 +226,4 @@ def test_cells_of_any_type_are_survived() -> None:
         for some in rows.values():
             some.append({})
 
-    after(InventoryExpert(), empty, spoil, empty)
+    after(InventoryExpert, empty, spoil, empty)

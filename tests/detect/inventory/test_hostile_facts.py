@@ -237,7 +237,7 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_fact_is_found_at_once(name: str) -> None:
     attack, subject, change = HOSTILE[name]
-    (cases,) = after(InventoryExpert(), change)
+    (cases,) = after(InventoryExpert, change)
     assert cases
     assert cases[0].nats > 0
     assert (cases[0].subject, cases[0].attack) == (subject, attack)
@@ -255,7 +255,7 @@ def test_it_is_told_as_long_as_it_is_there_and_no_longer(name: str) -> None:
     def undo(tables: Tables) -> None:
         tables.update(before[0])
 
-    told = after(InventoryExpert(), keep, lambda _: None, lambda _: None, undo)
+    told = after(InventoryExpert, keep, lambda _: None, lambda _: None, undo)
     loud = [[case.subject for case in cases if case.nats > 0] for cases in told]
     assert loud == [[subject], [subject], [subject], []]
 
@@ -282,7 +282,7 @@ VANISHING: dict[str, tuple[str, str, int, Change]] = {
 @pytest.mark.parametrize("name", sorted(VANISHING))
 def test_what_always_was_there_is_missed_after_a_little_patience(name: str) -> None:
     attack, subject, patience, change = VANISHING[name]
-    told = after(InventoryExpert(), change, lambda _: None, lambda _: None, lambda _: None)
+    told = after(InventoryExpert, change, lambda _: None, lambda _: None, lambda _: None)
     first = next(at for at, cases in enumerate(told, 1) if any(case.nats > 0 for case in cases))
     (case,) = [case for case in told[-1] if case.nats > 0]
     assert (first, case.attack, case.subject) == (patience, attack, subject)
