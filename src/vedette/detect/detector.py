@@ -27,6 +27,7 @@ from vedette.detect.knowledge import (
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES, Sight, Tables, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
+from vedette.detect.uncollected import uncollected
 from vedette.detect.view import View
 
 __all__ = ["Detector"]
@@ -75,6 +76,12 @@ class Detector:
 
         `states` holds what was kept of each host; None or no entry is a host never seen. Nothing given is changed.
         """
+        with uncollected():
+            return self._step(batch, states)
+
+    def _step(
+        self, batch: Sequence[Arrival], states: Mapping[HostId, bytes | None]
+    ) -> list[Scored]:
         hosts = {arrival.snapshot.host.id for arrival in batch}
         live = {host: decode_state(states.get(host), self.experts) for host in hosts}
         answers: dict[int, Scored] = {}

@@ -1,6 +1,7 @@
 """Facts: table rows as things with a life, told by the digest of what is stable in them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, filterfalse
 
 import numpy as np
 
@@ -67,18 +68,17 @@ def _update(
 ) -> FactChange | None:
     rows, ids = _facts(name, view, sight)
     now, held = set(ids), _split(memory.ids)
-    before = set(held)
-    new = sorted(now - before)
-    gone = () if partly else tuple(sorted(before - now))
+    new = now.difference(held)
+    gone = () if partly else tuple(sorted({*filterfalse(now.__contains__, held)}))
     if not new and not gone:
         return None
-    kept = held if partly or not gone else [key for key in held if key in now]
+    appear = sorted(new)
+    kept = filter(now.__contains__, held) if gone else held
     # Two runs in order, which sorting merges.
-    memory.ids = b"".join(sorted([*kept, *new]))
-    looked_for = set(new)
-    places = {key: at for at, key in enumerate(ids) if key in looked_for}
+    memory.ids = b"".join(sorted([*kept, *appear]))
+    found = dict(compress(zip(ids, rows, strict=True), map(new.__contains__, ids)))
     stable = stable_process if name == "processes" else dict
-    appeared = {key.hex(): stable(rows[places[key]]) for key in new}
+    appeared = {key.hex(): stable(found[key]) for key in appear}
     return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in gone))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from itertools import starmap
 from operator import itemgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ STABLE_PROCESS = (
 )
 """The columns of a process that stay while it runs the same program, sorted by name."""
 
+_MOST, _LONGEST = 32_768, 512  # lines whose ids are remembered, and bytes of one
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _cells = itemgetter(*STABLE_PROCESS)
 
@@ -45,24 +47,51 @@ class _Stable(msgspec.Struct):
     uid: Any
 
 
+class _Ids(dict[bytes, bytes]):
+    """The ids of lines of one table, each made when it is first asked for. What it holds is of no host, and can be let go of."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__()
+        self._head = _head(table)
+
+    def __missing__(self, line: bytes) -> bytes:
+        made = _id(self._head + line)
+        if len(line) <= _LONGEST:
+            if len(self) >= _MOST:
+                self.clear()
+            self[line] = made
+        return made
+
+
+def _head(table: str) -> bytes:
+    return table.encode() + b"\0"
+
+
+# Thousands of rows, of which hosts of one distribution have the most in common. Rows that are a host's own would only
+# drive each other out, and to look one up among so many takes longer than to make its id again.
+_SHARED = {table: _Ids(table) for table in ("deb_packages", "rpm_packages")}
+
+
 def row_id(table: str, row: Row) -> bytes:
     """The id of one row, of stable columns alone."""
-    return _id(table.encode() + b"\0" + canonical_json(row))
+    return _id(_head(table) + canonical_json(row))
 
 
 def row_ids(table: str, rows: Sequence[Row], lines: Sequence[bytes] | None = None) -> list[bytes]:
     """The ids of rows of stable columns, in their order. `lines` are their canonical forms where these are known."""
-    head = table.encode() + b"\0"
-    return _ids(head, _lines(rows) if lines is None else lines)
+    found = _lines(rows) if lines is None else lines
+    if table in _SHARED:
+        return list(map(_SHARED[table].__getitem__, found))
+    return _ids(_head(table), found)
 
 
 def process_ids(rows: Sequence[Row]) -> list[bytes]:
     """The ids of rows of `processes`, in their order."""
     try:
-        stable: Sequence[Any] = [_Stable(*_cells(row)) for row in rows]
+        stable: Sequence[Any] = list(starmap(_Stable, map(_cells, rows)))
     except KeyError:
         stable = [stable_process(row) for row in rows]
-    return _ids(b"processes\0", _lines(stable))
+    return _ids(_head("processes"), _lines(stable))
 
 
 def stable_process(row: Row) -> Row:
@@ -81,5 +110,11 @@ def _id(data: bytes) -> bytes:
 
 
 def _ids(head: bytes, lines: Iterable[bytes]) -> list[bytes]:
-    # To look such a row up, among the many of other hosts, takes longer than to make its id again.
-    return [blake2b(head + line, digest_size=ID_BYTES).digest() for line in lines]
+    begun = blake2b(head, digest_size=ID_BYTES)
+    ids = []
+    for line in lines:
+        # A copy of what has read the head is had sooner than a new one.
+        hashed = begun.copy()
+        hashed.update(line)
+        ids.append(hashed.digest())
+    return ids

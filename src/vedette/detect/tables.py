@@ -61,7 +61,8 @@ class TableMemory(msgspec.Struct, array_like=True):
     """What is kept of a table: digests of its rows as last seen, and the ids of its facts, 10 bytes each.
 
     `quick` covers the rows in the order they came; `digest` is the canonical one (`sha256:<hex>`). Both are empty for
-    volatile tables, which hardly ever stay the same and never come by digest.
+    volatile tables, which hardly ever stay the same and never come by digest. Of a long table that has just changed there
+    is no `quick`: it is made again when the table stays.
     """
 
     quick: bytes = b""
@@ -93,7 +94,7 @@ class Tables(msgspec.Struct, array_like=True):
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
         here, usual = sight.seen | sight.unchanged, self.usual
-        if snapshot.unread or any(usual.get(name, True) for name in here):
+        if snapshot.unread or not here <= usual.keys() or any(usual.values()):
             for name in sorted(here):
                 usual[name] = usual.get(name, True) and name in snapshot.unread
         self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
@@ -276,14 +277,21 @@ def _remember(
     ids = memory.ids if memory else b""
     if name in VOLATILE_TABLES:
         return TableMemory(ids=ids)
-    quick = quick_digest(rows)
-    if memory is not None and memory.quick == quick:
+    before = memory.digest if memory else ""
+    # A long table that was another the last time it was read is likely to be another again.
+    restless = memory is not None and before != "" and not memory.quick
+    quick = b"" if restless else quick_digest(rows)
+    if memory is not None and quick and memory.quick == quick:
         return memory
     plain = plain_lines(rows)
-    if plain is None:
-        return TableMemory(quick=quick, digest=table_digest(rows), ids=ids)
-    lines[name] = plain
-    return TableMemory(quick=quick, digest=lines_digest(plain), ids=ids)
+    if plain is not None:
+        lines[name] = plain
+    digest = table_digest(rows) if plain is None else lines_digest(plain)
+    if digest == before:
+        quick = quick or quick_digest(rows)
+    elif before and len(rows) > _SHORT:
+        quick = b""
+    return TableMemory(quick=quick, digest=digest, ids=ids)
 
 
 def _why(name: str, snapshot: Snapshot) -> str:
