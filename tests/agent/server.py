@@ -50,12 +50,14 @@ class Reply(NamedTuple):
 
 
 class Server:
-    """Use as a context manager. `script` is asked for every request."""
+    """Use as a context manager. `script` is asked for every request. `at` is the address it serves on."""
 
-    def __init__(self, directory: Path, script: Callable[[Seen], Reply]) -> None:
-        self.authority = Authority.create(
-            directory, ["localhost", "127.0.0.1", "::1", "vedette.test"]
-        )
+    def __init__(
+        self, directory: Path, script: Callable[[Seen], Reply], *, at: str = "127.0.0.1"
+    ) -> None:
+        names = ["localhost", "127.0.0.1", "::1", "vedette.test"]
+        self.authority = Authority.create(directory, list(dict.fromkeys([*names, at])))
+        self._at = at
         self.seen: list[Seen] = []
         self.script = script
         self._port = 0
@@ -63,8 +65,9 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it is, by name."""
-        return f"https://localhost:{self._port}"
+        """Where it is: by name, where that leads there."""
+        name = "localhost" if self._at == "127.0.0.1" else self._at
+        return f"https://{name}:{self._port}"
 
     def start(self) -> None:
         """Serves, on the same port as before if it served before."""
@@ -119,7 +122,7 @@ class Server:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """A client that does not trust us ends the handshake: that is what some tests are about."""
 
-        httpd = Quiet(("127.0.0.1", self._port), Handler)
+        httpd = Quiet((self._at, self._port), Handler)
         self._port = httpd.server_address[1]
         thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
         thread.start()

@@ -31,5 +31,12 @@ def test_the_systemd_unit_is_in_the_package_and_hardened() -> None:
         "StateDirectory=vedette-agent",
     ):
         assert line in unit.splitlines()
+    # What is held is put back with the same rights, after other firewalls have loaded and before there is a network.
+    hold = (files("vedette.agent") / "vedette-agent-hold.service").read_text().splitlines()
+    assert {"Before=network-pre.target shutdown.target", "NoNewPrivileges=yes"} <= set(hold)
+    assert any(line.startswith("After=") and "nftables.service" in line for line in hold)
+    for line in unit.splitlines():
+        if line.startswith(("CapabilityBoundingSet=", "SystemCallFilter=", "RestrictAddress")):
+            assert line in hold
     # It would see a /tmp of its own, and no host's.
     assert "PrivateTmp=yes" not in unit

@@ -4,42 +4,18 @@ import base64
 import random
 import threading
 
-import msgspec
 import pytest
+from tests.agent.box import Box
 from tests.agent.enrolled import Agent
-from tests.agent.server import Reply, Seen, Server
+from tests.agent.server import Reply, Server
 
-from vedette.agent.actions.scene import Outcome, Scene, ThisMachine
+from vedette.agent.actions.scene import Check, Outcome, Scene, ThisMachine
 from vedette.agent.collect.source import Source
 from vedette.agent.commands import Commander
-from vedette.core import ActionState, Command, CommandId, CommandResult, TenantId
-from vedette.seal import SigningKey, sign_command
-
-
-class Box:
-    """The server's side: what it has to give, and what it was told."""
-
-    def __init__(self) -> None:
-        self.pending: list[str] = []
-        self.told: list[CommandResult] = []
-        self.refuse_results = 0
-
-    def __call__(self, seen: Seen) -> Reply:
-        if seen.path == "/v1/commands":
-            return Reply(200, {"commands": list(self.pending)})
-        if self.refuse_results:
-            self.refuse_results -= 1
-            return Reply(503)
-        result = msgspec.json.decode(seen.body, type=CommandResult)
-        assert seen.path == f"/v1/commands/{result.command}/result"
-        self.told.append(result)
-        return Reply(200)
-
-    def give(self, command: Command, key: SigningKey) -> None:
-        self.pending.append(base64.b64encode(sign_command(command, key)).decode())
-
-    def states(self) -> list[ActionState]:
-        return [result.state for result in self.told]
+from vedette.agent.ledger import Ledger
+from vedette.agent.permission import Permission
+from vedette.core import ActionState, Command, CommandId, CommandResult, TenantId, Verb
+from vedette.seal import SigningKey
 
 
 @pytest.fixture
@@ -48,18 +24,32 @@ def box(server: Server) -> Box:
     return server.script
 
 
+ALL_ALLOWED = Permission()
+
+
 class Deed:
     """An action that counts how often it is done."""
+
+    name = "quarantine"
+    verbs = frozenset({Verb.APPLY, Verb.RELEASE})
+    by_default = True
+    disruptive = True
 
     def __init__(self) -> None:
         self.done = 0
         self.breaks = False
 
-    def __call__(self, command: Command, scene: Scene) -> Outcome:
+    def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
+        """Needs no tending."""
+
+    def let_go(self, scene: Scene, ledger: Ledger, why: str) -> None:
+        """Nothing is in force."""
+
+    def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         self.done += 1
         if self.breaks:
             raise RuntimeError("out of order")
-        data = {"kind": command.kind, "server": scene.server}
+        data = {"kind": command.kind, "server": scene.server, "deeds": ledger.deeds()}
         return Outcome(state=ActionState.SIMULATED, detail="done", data=data)
 
 
@@ -73,18 +63,30 @@ def commander(agent: Agent, deed: Deed) -> Commander:
     return _commander(agent, deed)
 
 
-def _commander(agent: Agent, deed: Deed) -> Commander:
+def _commander(agent: Agent, deed: Deed, permission: Permission = ALL_ALLOWED) -> Commander:
     source = Source()
+    scene = Scene(
+        server=agent.enrolment.server,
+        source=source,
+        system=ThisMachine(source),
+        reach=lambda: Check(name="server_reached", ok=True, detail="made up"),
+        permission=permission,
+    )
     return Commander(
         agent.enrolment,
         agent.door,
         agent.journal,
         agent.clock,
-        Scene(server=agent.enrolment.server, source=source, system=ThisMachine(source)),
+        scene,
         {"quarantine": deed},
+        _ledger(agent),
         chance=random.Random(3),
         wait=0.0,
     )
+
+
+def _ledger(agent: Agent) -> Ledger:
+    return Ledger(agent.journal, agent.clock, Source(), agent.state / "leases.lock")
 
 
 def _step(commander: Commander) -> float:
@@ -98,7 +100,7 @@ def test_a_good_command_is_acknowledged_done_and_answered(
     _step(commander)
     assert deed.done == 1
     assert box.states() == [ActionState.ACKNOWLEDGED, ActionState.SIMULATED]
-    assert box.told[1].data == {"kind": "quarantine", "server": server.url}
+    assert box.told[1].data == {"kind": "quarantine", "server": server.url, "deeds": 0}
     assert agent.journal.unreported() == []
     for seen in server.seen:
         seen.verify(agent.key.public)
@@ -136,6 +138,7 @@ def test_a_result_the_server_did_not_take_is_told_until_it_does(
         ({"host": "h2"}, "another host"),
         ({"tenant": TenantId("other")}, "another host"),
         ({"kind": "dance"}, "can't do 'dance'; it can do quarantine"),
+        ({"verb": Verb.RENEW}, "quarantine knows no renew; it knows apply, release"),
     ],
 )
 def test_a_command_that_does_not_fit_is_refused_with_its_reason(
@@ -179,7 +182,7 @@ def test_what_another_key_signed_is_neither_done_nor_answered(
     agent: Agent, box: Box, commander: Commander, deed: Deed
 ) -> None:
     box.give(agent.command("c1"), SigningKey.generate())
-    box.pending += ["not base64!", base64.b64encode(b"noise").decode()]
+    box.pending |= {"x": "not base64!", "y": base64.b64encode(b"noise").decode()}
     _step(commander)
     assert deed.done == 0
     assert box.told == []
@@ -266,7 +269,7 @@ def test_a_result_the_server_does_not_know_is_not_told_forever(
 def test_a_server_that_answers_at_once_is_not_asked_without_end(
     box: Box, commander: Commander
 ) -> None:
-    assert box.pending == []
+    assert box.pending == {}
     assert _step(commander) == 1.0
 
 
@@ -278,3 +281,63 @@ def test_after_stop_nothing_is_begun(
     stop.set()
     commander.step(stop)
     assert deed.done == 0
+
+
+@pytest.mark.parametrize(
+    ("permission", "why"),
+    [
+        (Permission(kinds=frozenset({"collect"})), "its setting `actions` allows collect"),
+        (Permission(kinds=frozenset()), "its setting `actions` allows nothing"),
+        (Permission(per_hour=0), "takes 0 disruptive commands an hour"),
+    ],
+)
+def test_what_the_host_does_not_allow_is_refused_but_a_dry_run_and_an_end_are_not(
+    agent: Agent, box: Box, deed: Deed, permission: Permission, why: str
+) -> None:
+    box.give(agent.command("real", dry_run=False), agent.commanding)
+    box.give(agent.command("dry"), agent.commanding)
+    box.give(agent.command("end", dry_run=False, verb=Verb.RELEASE), agent.commanding)
+    _step(_commander(agent, deed, permission))
+    ends = {str(one.command): one for one in box.told if one.state is not ActionState.ACKNOWLEDGED}
+    assert ends["real"].state is ActionState.REFUSED
+    assert why in ends["real"].detail
+    assert ends["dry"].state is ends["end"].state is ActionState.SIMULATED
+    assert deed.done == 2
+
+
+def test_disruptive_commands_are_counted_by_the_hour_over_restarts(
+    agent: Agent, box: Box, deed: Deed
+) -> None:
+    permission = Permission(per_hour=2)
+
+    def give(name: str) -> CommandResult:
+        box.pending.clear()
+        box.give(agent.command(name, dry_run=False), agent.commanding)
+        _step(_commander(agent, deed, permission))
+        return box.told[-1]
+
+    assert give("c1").state is ActionState.SIMULATED
+    agent.clock.advance(1800)
+    assert give("c2").state is ActionState.SIMULATED
+    assert "2 disruptive commands an hour" in give("c3").detail
+    agent.clock.advance(1801)
+    assert give("c4").state is ActionState.SIMULATED
+    assert "2 disruptive commands an hour" in give("c5").detail
+    assert deed.done == 3
+
+
+def test_a_remark_is_told_after_the_result_that_it_follows(
+    agent: Agent, box: Box, commander: Commander
+) -> None:
+    agent.journal.begin(agent.command("c1"))
+    ledger = _ledger(agent)
+    agent.journal.finish(ledger.result(CommandId("c1"), ActionState.VERIFIED, "in force", {}))
+    ledger.say(ledger.result(CommandId("c1"), ActionState.RELEASED, "over", {}))
+    box.refuse_results = 2
+    _step(commander)
+    assert box.told == []
+    _step(commander)
+    assert box.states() == [ActionState.VERIFIED, ActionState.RELEASED]
+    assert ledger.remarks() == []
+    _step(commander)
+    assert len(box.told) == 2

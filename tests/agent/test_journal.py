@@ -163,7 +163,7 @@ def test_a_damaged_journal_is_set_aside_and_a_new_epoch_begins(
 def test_a_journal_with_senseless_fields_is_set_aside(tmp_path: Path) -> None:
     journal = _journal(tmp_path)
     epoch = journal.epoch
-    with journal._change() as db:
+    with journal.changing() as db:
         db.execute("UPDATE fields SET value = 'x' WHERE name = 'next_seq'")
     journal.close()
     again = _journal(tmp_path)
@@ -181,7 +181,7 @@ def test_a_nonce_counts_once_over_all_commands(tmp_path: Path) -> None:
 
 def test_old_reported_commands_are_forgotten_and_unreported_ones_never(tmp_path: Path) -> None:
     journal = _journal(tmp_path)
-    with journal._change() as db:
+    with journal.changing() as db:
         db.executemany(
             "INSERT INTO commands VALUES (?, ?, ?, x'7b7d', 1)",
             [(f"old{n}", f"old{n}", f"2020-{n:05}") for n in range(1200)],
@@ -189,7 +189,7 @@ def test_old_reported_commands_are_forgotten_and_unreported_ones_never(tmp_path:
     journal.begin(_command("new"))
     journal.finish(_result("new"))
     journal.reported(CommandId("old0"))
-    with journal._change() as db:
+    with journal.changing() as db:
         count = db.execute("SELECT count(*) FROM commands").fetchone()[0]
     assert count == 1000
     assert journal.result(CommandId("new")) == _result("new")
@@ -347,3 +347,43 @@ def test_it_is_read_without_a_trace_whether_in_use_or_damaged(tmp_path: Path) ->
         read_fields(path)
     assert path.read_bytes() == whole[:5000]
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_journal_of_before_there_were_leases_goes_on_with_all_that_is_in_it(
+    tmp_path: Path,
+) -> None:
+    journal = _journal(tmp_path)
+    epoch, _ = journal.take_seq()
+    journal.begin(_command("a"))
+    journal.finish(_result("a"))
+    with journal.changing() as db:
+        for table in ("leases", "remarks", "deeds"):
+            db.execute(f"DROP TABLE {table}")
+    journal.close()
+    path = tmp_path / "journal.sqlite"
+    assert read_fields(path).next_seq == 2
+    again = _journal(tmp_path)
+    assert (again.epoch, again.next_seq) == (epoch, 2)
+    assert again.unreported() == [_result("a")]
+    assert again.rows("SELECT * FROM leases") == []
+    again.close()
+    assert not path.with_name("journal.sqlite.damaged").exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO leases VALUES ('quarantine', x'7b7d')",
+        "INSERT INTO remarks VALUES (1, x'00')",
+        "INSERT INTO deeds VALUES ('c', 'yesterday')",
+    ],
+)
+def test_a_journal_with_senseless_leases_is_set_aside(tmp_path: Path, statement: str) -> None:
+    journal = _journal(tmp_path)
+    epoch = journal.epoch
+    with journal.changing() as db:
+        db.execute(statement)
+    journal.close()
+    again = _journal(tmp_path)
+    assert again.epoch != epoch
+    again.close()

@@ -1,19 +1,42 @@
 """The quarantine's plan, word for word, and its checks."""
 
 import ipaddress
+import re
 import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.agent.tree import Tree
 from tests.fixtures.services import require
 
 from vedette.agent.actions import ACTIONS
-from vedette.agent.actions.scene import Address, Outcome, Ran, Scene, ThisMachine
+from vedette.agent.actions.scene import (
+    Address,
+    Check,
+    Outcome,
+    Ran,
+    Scene,
+    System,
+    ThisMachine,
+)
 from vedette.agent.collect.source import Source
-from vedette.core import ActionId, ActionState, Command, CommandId, HostId, TenantId
+from vedette.agent.journal import Journal
+from vedette.agent.ledger import Ledger
+from vedette.agent.permission import Permission, Untouchable
+from vedette.core import (
+    ActionId,
+    ActionState,
+    Command,
+    CommandId,
+    HostId,
+    ManualClock,
+    TenantId,
+)
 
 GOLDEN = Path(__file__).parent / "quarantine.nft"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,6 +73,12 @@ class Machine:
         assert capability == 12
         return self.root
 
+    def interfaces(self) -> list[str]:
+        raise AssertionError("a plan needs no interfaces")
+
+    def knock(self, address: Address, interface: str = "") -> int:
+        raise AssertionError(f"a plan knocks nowhere, least at {address} by {interface}")
+
 
 def _command(*, dry_run: bool = True, **parameters: Any) -> Command:
     return Command(
@@ -69,6 +98,7 @@ def _command(*, dry_run: bool = True, **parameters: Any) -> Command:
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     made = Tree(tmp_path)
+    made.link("/proc/1/ns/net", str(Path("/proc/self/ns/net").readlink()))
     made.write(
         "/etc/resolv.conf",
         "search x\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\nnameserver 127.0.0.53\n",
@@ -77,10 +107,21 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def _do(
-    tree: Tree, machine: Machine, command: Command, server: str = "https://vedette.example:8443"
+    tree: Tree,
+    machine: System,
+    command: Command,
+    server: str = "https://vedette.example:8443",
+    **more: Any,
 ) -> Outcome:
-    scene = Scene(server=server, source=tree.source, system=machine)
-    return ACTIONS["quarantine"](command, scene)
+    scene = Scene(server=server, source=tree.source, system=machine, reach=_reach, **more)
+    clock = ManualClock(AT)
+    with closing(Journal(tree.path("/state/journal.sqlite"), clock)) as journal:
+        ledger = Ledger(journal, clock, tree.source, tree.path("/state/lock"))
+        return ACTIONS["quarantine"].carry_out(command, scene, ledger)
+
+
+def _reach() -> Check:
+    raise AssertionError("nothing is in force, so there is nothing to test")
 
 
 def _failed(outcome: Outcome) -> set[str]:
@@ -110,7 +151,7 @@ def test_without_nft_or_root_it_is_simulated_all_the_same_and_says_what_failed(t
     assert outcome.state is ActionState.SIMULATED
     assert _failed(outcome) == {"nft_present", "plan_accepted", "privileged"}
     assert "nft_present" in outcome.detail
-    assert "policy drop" in outcome.data["plan"]
+    assert "jump incoming" in outcome.data["plan"]
 
 
 def test_a_kernel_that_does_not_take_the_plan_is_a_failed_check(tree: Tree) -> None:
@@ -160,19 +201,113 @@ def test_parameters_that_can_not_be_used_are_refused(tree: Tree, exceptions: obj
     assert "can't be used" in outcome.detail
 
 
-def test_applying_is_refused_honestly(tree: Tree) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({}, "a lease must have a length"),
+        ({"lease_seconds": 0}, "a lease must have a length"),
+        ({"lease_seconds": -1}, "can't be used"),
+        ({"lease_seconds": 86_401}, "longer than this host allows (86400"),
+        ({"lease_seconds": 60, "exceptions": [{"address": "::/0"}]}, "exceptions_narrow: too wide"),
+    ],
+)
+def test_a_quarantine_that_may_not_be_is_refused_and_changes_nothing(
+    tree: Tree, parameters: dict[str, Any], why: str
+) -> None:
     machine = Machine()
-    outcome = _do(tree, machine, _command(dry_run=False))
+    outcome = _do(tree, machine, _command(dry_run=False, **parameters))
     assert outcome.state is ActionState.REFUSED
-    assert outcome.detail == "applying comes with a later version; use dry_run"
-    assert machine.ran == []
+    assert why in outcome.detail
+    assert all("--check" in command for command, _ in machine.ran)
 
 
-def test_this_machine_answers_for_itself() -> None:
-    source = Source()
-    outcome = ACTIONS["quarantine"](
-        _command(), Scene(server="https://localhost", source=source, system=ThisMachine(source))
+def test_a_dry_run_tells_what_the_host_would_not_allow(tree: Tree) -> None:
+    never = Permission(kinds=frozenset({"collect"}))
+    short = Permission(max_lease=60.0)
+    for permission, why in ((never, "allows collect"), (short, "longer than this host allows")):
+        outcome = _do(tree, Machine(), _command(lease_seconds=61), permission=permission)
+        assert _failed(outcome) == {"allowed"}
+        assert why in str(outcome.data["checks"])
+
+
+def test_by_way_of_a_proxy_the_proxy_is_what_stays_reachable(tree: Tree) -> None:
+    proxied = _do(
+        tree,
+        Machine(),
+        _command(),
+        "https://unresolvable.example",
+        proxy="http://name:secret@vedette.example:8443",
     )
+    assert _failed(proxied) == set()
+    assert "ip daddr 192.0.2.10 tcp dport 8443 accept" in proxied.data["plan"]
+    assert "secret" not in str(proxied)
+
+
+def test_whom_a_resolver_on_the_host_asks_stays_reachable_too(tree: Tree) -> None:
+    tree.write("/etc/resolv.conf", "nameserver 127.0.0.53\n")
+    tree.write("/run/systemd/resolve/resolv.conf", "nameserver 192.0.2.99\n")
+    outcome = _do(tree, Machine(), _command())
+    assert _failed(outcome) == set()
+    assert (
+        "ip daddr 192.0.2.99 meta l4proto { tcp, udp } th dport 53 accept" in outcome.data["plan"]
+    )
+
+
+def test_what_the_host_says_must_stay_reachable_does(tree: Tree) -> None:
+    permission = Permission(never_touch=((Untouchable.NETWORK, "198.51.100.7"),))
+    plan = _do(tree, Machine(), _command(), permission=permission).data["plan"]
+    assert "ip daddr 198.51.100.7/32 meta l4proto tcp accept" in plan
+    assert "ip saddr 198.51.100.7/32 meta l4proto udp accept" in plan
+
+
+def test_an_agent_with_a_network_of_its_own_does_not_pass_for_its_host(tree: Tree) -> None:
+    tree.path("/proc/1/ns/net").unlink()
+    assert _failed(_do(tree, Machine(), _command())) == {"hosts_network"}
+    tree.link("/proc/1/ns/net", "net:[1]")
+    outcome = _do(tree, Machine(), _command(dry_run=False, lease_seconds=60))
+    assert "another than the host's" in outcome.detail
+
+
+_ADDRESS = st.one_of(
+    st.ip_addresses().map(str),
+    st.ip_addresses(v=4).flatmap(lambda one: st.integers(8, 32).map(lambda n: f"{one}/{n}")),
+    st.text(max_size=20),
+)
+_EXCEPTION = st.fixed_dictionaries(
+    {"address": _ADDRESS},
+    optional={
+        "port": st.one_of(st.integers(-1, 70_000), st.text(max_size=5)),
+        "direction": st.sampled_from(["in", "out", "both", "in; drop"]),
+        "protocol": st.sampled_from(["tcp", "udp", "icmp", "}"]),
+    },
+)
+_LINE = re.compile(r"[\w :.,/@{}-]*;? ?(policy accept;)?")
+
+
+@given(
+    exceptions=st.lists(_EXCEPTION, max_size=4),
+    lease=st.one_of(st.floats(), st.integers(-5, 10**9), st.text(max_size=3)),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_parameters_are_refused_or_give_a_plan_that_keeps_the_server_and_nothing_undeclared(
+    tree: Tree, exceptions: list[dict[str, Any]], lease: Any
+) -> None:
+    outcome = _do(tree, Machine(), _command(exceptions=exceptions, lease_seconds=lease))
+    if outcome.state is ActionState.REFUSED:
+        assert "can't be used" in outcome.detail
+        return
+    lines = outcome.data["plan"].splitlines()
+    assert all(_LINE.fullmatch(line) for line in lines)
+    assert "    ip daddr 192.0.2.10 tcp dport 8443 accept" in lines
+    assert lines.count("    meta nfproto @lease counter drop") == 1
+    declared = {str(ipaddress.ip_network(one["address"], strict=False)) for one in exceptions}
+    named = {word for line in lines for word in line.split() if "/" in word}
+    assert named <= declared
+
+
+def test_this_machine_answers_for_itself(tree: Tree) -> None:
+    machine = ThisMachine(Source())
+    outcome = _do(tree, machine, _command(), "https://localhost")
     assert outcome.state is ActionState.SIMULATED
     checks = {check["name"]: check["ok"] for check in outcome.data["checks"]}
     assert checks["server_resolves"]

@@ -127,7 +127,7 @@ def test_snapshots_flow_and_a_command_is_answered_until_it_is_stopped(
         ActionState.ACKNOWLEDGED,
         ActionState.SIMULATED,
     ]
-    assert "policy drop" in side.results[1].data["plan"]
+    assert "jump incoming" in side.results[1].data["plan"]
     stands = status(settings)
     assert not stands.running
     assert stands.spool_depth == 0
@@ -202,7 +202,7 @@ def test_a_journal_that_is_damaged_at_work_ends_the_agent_and_the_next_begins_an
     runner = Runner(settings, ManualClock())
     runner.look()
     epoch = runner._journal.epoch
-    with runner._journal._change() as db:
+    with runner._journal.changing() as db:
         db.execute("DELETE FROM fields WHERE name = 'next_seq'")
     with pytest.raises(Damaged, match="no next_seq"):
         runner.look()

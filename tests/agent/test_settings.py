@@ -17,6 +17,8 @@ def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
             "VEDETTE_AGENT_INTERVAL": "2.5",
             "VEDETTE_AGENT_LABELS": "role=web, env=prod",
             "VEDETTE_AGENT_STATE_DIR": "/tmp/x",
+            "VEDETTE_AGENT_ACTIONS": "quarantine",
+            "VEDETTE_AGENT_NEVER_TOUCH": "network:10.1.0.0/16, account:root,",
             "OTHER": "1",
         },
     )
@@ -25,6 +27,10 @@ def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
     assert settings.labels == {"role": "web", "env": "prod"}
     assert settings.state == Path("/tmp/x")
     assert settings.limits.open_sockets == settings.open_sockets
+    permission = settings.permission
+    assert permission.kinds == frozenset({"quarantine"})
+    assert permission.never_touch == (("network", "10.1.0.0/16"), ("account", "root"))
+    assert [str(one) for one in permission.networks()] == ["10.1.0.0/16"]
 
 
 def test_without_file_and_environment_there_are_defaults() -> None:
@@ -46,6 +52,14 @@ def test_without_file_and_environment_there_are_defaults() -> None:
         ("[labels]\n" + "".join(f"k{n} = 'v'\n" for n in range(65)), "may have 64, these are 65"),
         (f"[labels]\nrole = '{'v' * 257}'", "a value may have 256 letters, that of 'role' has 257"),
         (f"[labels]\n{'k' * 257} = 'v'", "a name may have 256 letters"),
+        ("actions = ['dance']", "actions has 'dance'; this agent can do quarantine"),
+        ("max_lease = 0", "max_lease"),
+        ("actions_per_hour = -1", "actions_per_hour"),
+        ("never_touch = ['10.0.0.1']", "an entry is one of network:10.0.0.0/24"),
+        ("never_touch = ['network:here']", "never_touch has the network 'here'"),
+        ("never_touch = ['network:0.0.0.0/0']", "at most a /8 can always stay reachable"),
+        ("never_touch = ['process:sshd']", "named by its program's path"),
+        ("never_touch = ['unit:sshd']", "an entry is one of"),
         ('[labels]\nrole = "a\\u0000b"', "the value of 'role' has a control character"),
     ],
 )

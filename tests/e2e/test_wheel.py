@@ -27,6 +27,7 @@ COST = re.compile(
 @pytest.mark.parametrize(
     "pattern",
     [
+        "vedette/agent/vedette-agent-hold.service",
         "vedette/agent/vedette-agent.service",
         "vedette/console/static/*.css",
         "vedette/console/static/*.js",

@@ -11,6 +11,7 @@ from vedette.agent.doctor.finding import Diagnosis, Finding, Outcome
 from vedette.agent.enrol import enroll, former_host
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Report
+from vedette.agent.keeper import LetGo, hold, let_go
 from vedette.agent.runner import Runner, run, snapshot
 from vedette.agent.sameness import Sameness
 from vedette.agent.settings import AgentSettings
@@ -23,6 +24,7 @@ __all__ = [
     "Diagnosis",
     "Enrolment",
     "Finding",
+    "LetGo",
     "Limits",
     "Outcome",
     "Report",
@@ -33,6 +35,8 @@ __all__ = [
     "enroll",
     "examine",
     "former_host",
+    "hold",
+    "let_go",
     "lower_priority",
     "run",
     "snapshot",

@@ -5,18 +5,20 @@ import binascii
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import httpx
 import msgspec
 import structlog
 
+from vedette.agent.actions.kind import Kind
 from vedette.agent.actions.scene import Outcome, Scene
 from vedette.agent.backoff import Backoff, retry_after
 from vedette.agent.door import Door, Unreachable
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal, Known
+from vedette.agent.ledger import Ledger
 from vedette.core import (
     ActionState,
     Clock,
@@ -26,6 +28,7 @@ from vedette.core import (
     InvalidInput,
     Unauthenticated,
     VedetteError,
+    Verb,
 )
 from vedette.seal import verify_command
 
@@ -58,7 +61,8 @@ class Commander:
         journal: Journal,
         clock: Clock,
         scene: Scene,
-        actions: Mapping[str, Callable[[Command, Scene], Outcome]],
+        actions: Mapping[str, Kind],
+        ledger: Ledger,
         *,
         chance: random.Random,
         wait: float = 25.0,
@@ -71,6 +75,7 @@ class Commander:
         self._clock = clock
         self._scene = scene
         self._actions = actions
+        self._ledger = ledger
         self._wait = wait
         self._backoff = Backoff(chance, cap=backoff_cap)
         self._hurry = threading.Event()
@@ -163,13 +168,28 @@ class Commander:
             return "it is older than this agent's journal, so it may have been carried out before"
         if command.kind not in self._actions:
             return f"this agent can't do {command.kind!r}; it can do {', '.join(sorted(self._actions))}"
-        return ""
+        return self._forbidden(self._actions[command.kind], command)
+
+    def _forbidden(self, kind: Kind, command: Command) -> str:
+        """What this host itself has against it. What ends or calls off something is never forbidden."""
+        if command.verb not in kind.verbs:
+            can = ", ".join(sorted(kind.verbs))
+            return f"{kind.name} knows no {command.verb}; it knows {can}"
+        if command.verb is not Verb.APPLY or command.dry_run:
+            return ""
+        permission = self._scene.permission
+        if objection := permission.forbids(kind.name, by_default=kind.by_default):
+            return objection
+        return permission.objects_to_pace(self._ledger.deeds()) if kind.disruptive else ""
 
     def _carry_out(self, command: Command) -> CommandResult:
         acknowledged = Outcome(state=ActionState.ACKNOWLEDGED, detail="the host begins")
         self._send(self._result(command.id, acknowledged))
+        kind = self._actions[command.kind]
         try:
-            outcome = self._actions[command.kind](command, self._scene)
+            if kind.disruptive and command.verb is Verb.APPLY and not command.dry_run:
+                self._ledger.note_deed(command)
+            outcome = kind.carry_out(command, self._scene, self._ledger)
         except Exception as error:  # noqa: BLE001 - whatever an action does wrong, the server must hear of it
             _log.exception("commands.action_failed", command=command.id, kind=command.kind)
             outcome = Outcome(
@@ -184,9 +204,16 @@ class Commander:
             self._journal.finish(result)
 
     def _report(self) -> None:
+        waiting = set()
         for result in self._journal.unreported():
             if self._send(result):
                 self._journal.reported(result.command)
+            else:
+                waiting.add(result.command)
+        for number, remark in self._ledger.remarks():
+            # What came after a command's result must not arrive before it.
+            if remark.command not in waiting and self._send(remark):
+                self._ledger.told(number)
 
     def _send(self, result: CommandResult) -> bool:
         """Whether the server is done with this result."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -68,12 +69,12 @@ class Journal:
 
     def set_offset(self, seconds: float) -> None:
         """Keeps the server's lead over this host's clock."""
-        with self._change() as db:
+        with self.changing() as db:
             put(db, "offset", repr(seconds))
 
     def take_seq(self) -> tuple[Epoch, int]:
         """The next seq, never given again in this epoch: a crash after it shows as a gap, not as a repeat."""
-        with self._change() as db:
+        with self.changing() as db:
             seq = self.next_seq
             put(db, "next_seq", str(seq + 1))
             return self.epoch, seq
@@ -81,7 +82,7 @@ class Journal:
     def renew_epoch(self, why: str) -> Epoch:
         """Starts a new epoch. For a journal that turns out to be a copy: its seqs are used elsewhere."""
         epoch = new_epoch()
-        with self._change() as db:
+        with self.changing() as db:
             put(db, "epoch", epoch)
             put(db, "next_seq", "1")
         _log.warning("journal.new_epoch", epoch=epoch, why=why)
@@ -89,7 +90,7 @@ class Journal:
 
     def begin(self, command: Command) -> Known:
         """Writes down that a command is about to be carried out, if it is new. Only for NEW may it be carried out."""
-        with self._change() as db:
+        with self.changing() as db:
             row = db.execute("SELECT result FROM commands WHERE id = ?", (command.id,)).fetchone()
             if row is not None:
                 return Known.BEGUN if row[0] is None else Known.ENDED
@@ -104,7 +105,7 @@ class Journal:
 
     def finish(self, result: CommandResult) -> None:
         """Keeps the result until it is reported, and after that to answer a repeat."""
-        with self._change() as db:
+        with self.changing() as db:
             db.execute(
                 "UPDATE commands SET result = ?, reported = 0 WHERE id = ?",
                 (msgspec.json.encode(result), result.command),
@@ -138,7 +139,7 @@ class Journal:
 
     def reported(self, command: CommandId) -> None:
         """The server has the result. Old commands beyond a thousand are forgotten; by then they have expired."""
-        with self._change() as db:
+        with self.changing() as db:
             db.execute("UPDATE commands SET reported = 1 WHERE id = ?", (command,))
             db.execute(
                 "DELETE FROM commands WHERE reported = 1 AND id NOT IN"
@@ -146,28 +147,30 @@ class Journal:
                 (_KEPT_COMMANDS,),
             )
 
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds; for what is kept in the same file (`Ledger`)."""
+        try:
+            with self._lock:
+                return self._db.execute(query, values).fetchall()
+        except sqlite3.ProgrammingError as error:
+            raise Unavailable("the journal is closed") from error
+        except (sqlite3.Error, UnicodeError) as error:
+            raise judged(error) from error
+
     def close(self) -> None:
         """Ends its use."""
         with self._lock:
             self._db.close()
 
     def _get(self, name: str) -> str:
-        try:
-            with self._lock:
-                row = self._db.execute(
-                    "SELECT value FROM fields WHERE name = ?", (name,)
-                ).fetchone()
-        except sqlite3.ProgrammingError as error:
-            raise Unavailable("the journal is closed") from error
-        except (sqlite3.Error, UnicodeError) as error:
-            raise judged(error) from error
-        if row is None:
+        found = self.rows("SELECT value FROM fields WHERE name = ?", name)
+        if not found:
             raise Damaged(f"the journal has no {name} any more")
-        return str(row[0])
+        return str(found[0][0])
 
     @contextlib.contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        """One durable transaction."""
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction; for what is kept in the same file (`Ledger`)."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")

@@ -1,5 +1,6 @@
 """The journal's SQLite file: founded, checked in full before it is used, set aside where it is damaged."""
 
+import functools
 import os
 import re
 import sqlite3
@@ -12,18 +13,26 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from vedette.agent.lease import Lease
 from vedette.core import Clock, CommandResult, Epoch, Record, Unavailable, new_epoch
 
 __all__ = ["Damaged", "JournalFields", "judged", "open_file", "put", "read_fields", "set_aside"]
 
 _log = structlog.get_logger()
-_SCHEMA: Final = (
+_FIRST_SCHEMA: Final = (
     "CREATE TABLE fields (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE commands (
     id TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, begun_at TEXT NOT NULL,
     result BLOB, reported INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID""",
 )
+# Leases in force, what is to be said of commands beside their one result, and when something disruptive was begun.
+_LEASE_SCHEMA: Final = (
+    "CREATE TABLE leases (kind TEXT PRIMARY KEY, lease BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE remarks (number INTEGER PRIMARY KEY, result BLOB NOT NULL)",
+    "CREATE TABLE deeds (command TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
+)
+_SCHEMA: Final = _FIRST_SCHEMA + _LEASE_SCHEMA
 # What the disk, the rights or another process do to a whole file. All else that SQLite says of ours is damage.
 _SURROUNDINGS: Final = frozenset(
     {
@@ -53,12 +62,13 @@ class Damaged(Unavailable):
 
 
 class JournalFields(Record, frozen=True, kw_only=True):
-    """What a journal counts. `offset` is the server's lead over this host's clock, in seconds."""
+    """What a journal counts, and the leases in it. `offset` is the server's lead over this host's clock, in seconds."""
 
     epoch: Epoch
     next_seq: int
     offset: float
     began_at: datetime
+    leases: tuple[Lease, ...] = ()
 
 
 def open_file(path: Path, clock: Clock, *, patience: float = 10.0) -> sqlite3.Connection:
@@ -78,6 +88,7 @@ def open_file(path: Path, clock: Clock, *, patience: float = 10.0) -> sqlite3.Co
             db.execute("PRAGMA synchronous = FULL")
             db.execute("BEGIN IMMEDIATE")
             if _objects(db):
+                _extend(db)
                 _checked(db)
             else:
                 _found(db, clock)
@@ -160,6 +171,21 @@ def _found(db: sqlite3.Connection, clock: Clock) -> None:
     _log.info("journal.begun", epoch=epoch)
 
 
+def _extend(db: sqlite3.Connection) -> None:
+    """A journal of before there were leases gets their tables; all that is in it stays."""
+    if _objects(db) == _sound(_FIRST_SCHEMA):
+        for statement in _LEASE_SCHEMA:
+            db.execute(statement)
+
+
+@functools.cache
+def _sound(schema: tuple[str, ...]) -> list[Any]:
+    with closing(sqlite3.connect(":memory:")) as sound:
+        for statement in schema:
+            sound.execute(statement)
+        return _objects(sound)
+
+
 def _objects(db: sqlite3.Connection) -> list[Any]:
     return db.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
@@ -168,16 +194,34 @@ def _objects(db: sqlite3.Connection) -> list[Any]:
 
 def _checked(db: sqlite3.Connection) -> JournalFields:
     """Every page, table and row is looked at: at most some hundred KiB, once in the life of a process."""
-    with closing(sqlite3.connect(":memory:")) as sound:
-        for statement in _SCHEMA:
-            sound.execute(statement)
-        if _objects(db) != _objects(sound):
-            raise Damaged("its tables are not a journal's")
-    if (found := db.execute("PRAGMA integrity_check(1)").fetchone()) != ("ok",):
-        raise Damaged(str(found and found[0]))
+    found = _objects(db)
+    old = found == _sound(_FIRST_SCHEMA)
+    if not old and found != _sound(_SCHEMA):
+        raise Damaged("its tables are not a journal's")
+    if (whole := db.execute("PRAGMA integrity_check(1)").fetchone()) != ("ok",):
+        raise Damaged(str(whole and whole[0]))
     for row in db.execute("SELECT id, nonce, begun_at, result, reported FROM commands"):
         _check_command(*row)
-    return _fields(dict(db.execute("SELECT name, value FROM fields").fetchall()))
+    fields = _fields(dict(db.execute("SELECT name, value FROM fields").fetchall()))
+    return fields if old else msgspec.structs.replace(fields, leases=_checked_leases(db))
+
+
+def _checked_leases(db: sqlite3.Connection) -> tuple[Lease, ...]:
+    kinds, leases, commands = [], [], []
+    try:
+        for kind, body in db.execute("SELECT kind, lease FROM leases"):
+            kinds.append(kind)
+            leases.append(msgspec.json.decode(body, type=Lease))
+        for (body,) in db.execute("SELECT result FROM remarks"):
+            msgspec.json.decode(body, type=CommandResult)
+        for command, at in db.execute("SELECT command, at FROM deeds"):
+            commands.append(command)
+            _moment(at)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise Damaged(f"its leases are damaged: {error}") from error
+    if [one.kind for one in leases] != kinds or not all(isinstance(one, str) for one in commands):
+        raise Damaged("its leases are damaged")
+    return tuple(leases)
 
 
 def _fields(found: dict[Any, Any]) -> JournalFields:

@@ -26,13 +26,16 @@ from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Cost, Health
 from vedette.agent.journal import Journal
 from vedette.agent.journal_file import Damaged
+from vedette.agent.keeper import Keeper
+from vedette.agent.ledger import Ledger
 from vedette.agent.outgoing import Outgoing
 from vedette.agent.pace import Pace
 from vedette.agent.route import Route
+from vedette.agent.self_test import REACH_SECONDS, SelfTest
 from vedette.agent.settings import AgentSettings
 from vedette.agent.ship import Shipper
 from vedette.agent.spool import Spool
-from vedette.agent.state import JOURNAL, SPOOL, StateLock
+from vedette.agent.state import JOURNAL, LEASES_LOCK, SPOOL, StateLock
 from vedette.core import (
     Clock,
     ConfigError,
@@ -81,17 +84,24 @@ class Runner:
             chance=self._chance,
             backoff_cap=settings.backoff_cap,
         )
+        scene = Scene(
+            server=self._enrolment.server,
+            source=self._source,
+            system=ThisMachine(self._source),
+            reach=SelfTest(self._test_door).reach,
+            proxy=settings.proxy,
+            permission=settings.permission,
+        )
+        ledger = Ledger(self._journal, clock, self._source, settings.state / LEASES_LOCK)
+        self._keeper = Keeper(ACTIONS.values(), scene, ledger)
         self._commander = Commander(
             self._enrolment,
             self._doors[1],
             self._journal,
             clock,
-            Scene(
-                server=self._enrolment.server,
-                source=self._source,
-                system=ThisMachine(self._source),
-            ),
+            scene,
             ACTIONS,
+            ledger,
             chance=self._chance,
             wait=settings.command_wait,
             backoff_cap=settings.backoff_cap,
@@ -103,10 +113,12 @@ class Runner:
         return self._settings.interval or self._enrolment.interval
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop`, then sends what it can and ends."""
+        """Works until `stop`, then sends what it can and ends. What is under a lease comes first, and outlasts it."""
+        self._keeper.begin()
         works: tuple[tuple[str, Callable[[], None]], ...] = (
             ("ship", lambda: self._shipper.run(stop, self._wake)),
             ("commands", lambda: self._commander.run(stop)),
+            ("leases", lambda: self._keeper.run(stop)),
         )
         threads = [
             threading.Thread(target=self._guarded, args=(work, stop), name=name, daemon=True)
@@ -214,7 +226,7 @@ class Runner:
 
     def _end(self, threads: list[threading.Thread]) -> None:
         # A long poll may hold its thread for a while; it looks at nothing of ours once it returns.
-        for thread, seconds in zip(threads, (_JOIN_SECONDS, 0.5), strict=True):
+        for thread, seconds in zip(threads, (_JOIN_SECONDS, 0.5, 0.5), strict=True):
             thread.join(seconds)
         if not threads[0].is_alive():
             try:
@@ -225,7 +237,11 @@ class Runner:
         self.close()
         _log.info("agent.stopped", spooled=self._spool.depth)
 
-    def _door(self) -> Door:
+    def _test_door(self) -> Door:
+        """As the agent's own, for one request of the self test."""
+        return self._door(min(self._settings.request_timeout, REACH_SECONDS))
+
+    def _door(self, timeout: float | None = None) -> Door:
         state = self._settings.state
         try:
             ca_pem = Enrolment.ca_path(state).read_text("ascii")
@@ -236,7 +252,7 @@ class Runner:
         route = Route(
             self._enrolment.server,
             context=pinned(ca_pem),
-            timeout=self._settings.request_timeout,
+            timeout=timeout or self._settings.request_timeout,
             proxy=self._settings.proxy,
         )
         return Door(

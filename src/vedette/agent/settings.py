@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from vedette.agent.actions import ACTIONS
 from vedette.agent.collect.collector import Limits
+from vedette.agent.permission import Permission, read_untouchable
 from vedette.core import ConfigError, Record
 
 __all__ = ["AgentSettings"]
@@ -30,6 +32,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
 
     The spool holds at most `spool_bytes` and `spool_count` snapshots; then the oldest go. `root` is where the watched
     host's files are (an agent in a container sees them under a mount). `command_wait` is the long poll, in seconds.
+    What `actions`, `max_lease`, `actions_per_hour` and `never_touch` say holds whatever the server tells.
     """
 
     state_dir: Annotated[
@@ -90,12 +93,32 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     command_wait: Annotated[
         float, Meta(ge=0, le=60, description="Seconds of a long poll for commands")
     ] = 25.0
+    actions: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="Kinds of actions that the host lets itself be told; none given: those that end by themselves"
+        ),
+    ] = None
+    max_lease: Annotated[
+        float, Meta(ge=1, le=604_800, description="Longest lease that the host takes, in seconds")
+    ] = 86_400.0
+    actions_per_hour: Annotated[
+        int,
+        Meta(ge=0, le=1_000, description="Most disruptive commands an hour; the rest is refused"),
+    ] = 10
+    never_touch: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="What no action may touch: `network:10.0.0.0/24` stays reachable, `process:PATH`, `account:NAME`",
+        ),
+    ] = ()
 
     @classmethod
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> "AgentSettings":
         """Reads the file (or /etc/vedette/agent.toml if it is there), then the environment.
 
-        Labels in the environment are `role=web,env=prod`.
+        Labels in the environment are `role=web,env=prod`; lists have commas between their entries.
 
         Raises:
             ConfigError: a file that can't be read or parsed, an unknown name, a value out of its range.
@@ -106,6 +129,9 @@ class AgentSettings(Record, frozen=True, kw_only=True):
                 values[name.removeprefix(_PREFIX).lower()] = text
         if isinstance(values.get("labels"), str):
             values["labels"] = _labels(values["labels"])
+        for name in ("actions", "never_touch"):
+            if isinstance(values.get(name), str):
+                values[name] = [word for part in values[name].split(",") if (word := part.strip())]
         known = cls.__struct_fields__
         for name in values:
             if name not in known:
@@ -125,6 +151,11 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             if not Path(getattr(self, name)).is_absolute():
                 raise ConfigError(f"{name} must be an absolute path, not {getattr(self, name)!r}")
         _check_labels(self.labels)
+        for kind in self.actions or ():
+            if kind not in ACTIONS:
+                raise ConfigError(f"actions has {kind!r}; this agent can do {', '.join(ACTIONS)}")
+        for entry in self.never_touch:
+            read_untouchable(entry)
         if self.proxy is not None and not _is_proxy(self.proxy):
             # It is not repeated here: it may hold a password.
             raise ConfigError(
@@ -135,6 +166,16 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     def state(self) -> Path:
         """The folder of all that the agent keeps."""
         return Path(self.state_dir)
+
+    @property
+    def permission(self) -> Permission:
+        """What the host lets itself be told."""
+        return Permission(
+            kinds=None if self.actions is None else frozenset(self.actions),
+            max_lease=self.max_lease,
+            per_hour=self.actions_per_hour,
+            never_touch=tuple(map(read_untouchable, self.never_touch)),
+        )
 
     @property
     def limits(self) -> Limits:

@@ -7,12 +7,23 @@ from pathlib import Path
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.health import Health, Report
 from vedette.agent.journal_file import Damaged, JournalFields, read_fields
+from vedette.agent.lease import Lease
 from vedette.agent.settings import AgentSettings
 from vedette.agent.spool import Spool
 from vedette.agent.state import JOURNAL, SPOOL, StateLock
-from vedette.core import ConfigError, HostId, Record, TenantId
+from vedette.core import ActionId, ConfigError, HostId, Record, TenantId
 
-__all__ = ["Status", "status"]
+__all__ = ["InForce", "Status", "status"]
+
+
+class InForce(Record, frozen=True, kw_only=True):
+    """Something that is done to this host under a lease. `left` is in seconds, as of `noted_at`."""
+
+    kind: str
+    action: ActionId
+    began_at: datetime
+    left: float
+    noted_at: datetime
 
 
 class Status(Record, frozen=True, kw_only=True):
@@ -37,6 +48,7 @@ class Status(Record, frozen=True, kw_only=True):
     spool_bytes: int = 0
     dropped: int = 0
     torn: int = 0
+    in_force: tuple[InForce, ...] = ()
     report: Report = Report()
 
 
@@ -77,7 +89,18 @@ def _status(settings: AgentSettings, state: Path) -> Status:
         spool_bytes=spool.size,
         dropped=spool.dropped,
         torn=spool.torn,
+        in_force=tuple(map(_in_force, fields.leases)) if fields else (),
         report=Health.read(state),
+    )
+
+
+def _in_force(lease: Lease) -> InForce:
+    return InForce(
+        kind=lease.kind,
+        action=lease.action,
+        began_at=lease.began_at,
+        left=lease.left,
+        noted_at=lease.noted_at,
     )
 
 

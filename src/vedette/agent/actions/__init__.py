@@ -1,11 +1,10 @@
 """What a host can be told to do: one file per kind."""
 
-from collections.abc import Callable
+from vedette.agent.actions.kind import Kind
+from vedette.agent.actions.leased import Leased
+from vedette.agent.actions.quarantine import Quarantine
 
-from vedette.agent.actions import quarantine
-from vedette.agent.actions.scene import Outcome, Scene
-from vedette.core import Command
+__all__ = ["ACTIONS", "Kind"]
 
-__all__ = ["ACTIONS"]
-
-ACTIONS: dict[str, Callable[[Command, Scene], Outcome]] = {"quarantine": quarantine.carry_out}
+_KINDS: tuple[Kind, ...] = (Leased(Quarantine()),)
+ACTIONS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

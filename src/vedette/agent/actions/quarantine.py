@@ -1,23 +1,29 @@
-"""Quarantine as a dry run: the exact ruleset that would be applied, and what checks on this host found."""
+"""Cuts the host off from all but its server and what is declared, for the time of a lease that the kernel itself ends."""
 
 import ipaddress
-import subprocess
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from vedette.agent.actions.ruleset import Exception_, ruleset
-from vedette.agent.actions.scene import Address, Outcome, Scene
+from vedette.agent.actions.firewall import Firewall
+from vedette.agent.actions.forbidden import blocked
+from vedette.agent.actions.kind import Plan
+from vedette.agent.actions.ruleset import TABLE, Exception_, gate, lift, reset, ruleset
+from vedette.agent.actions.scene import Check, Scene
+from vedette.agent.actions.whereabouts import Whereabouts, find
 from vedette.agent.collect.source import Unreadable
-from vedette.core import ActionState, Command, InvalidInput, Record
+from vedette.core import Command, InvalidInput, Record
 
-__all__ = ["carry_out"]
+__all__ = ["Quarantine"]
 
 _CAP_NET_ADMIN = 12
-_HTTPS = 443
 # Wider than this an exception would leave the host as it is.
 _WIDEST = {4: 8, 6: 16}
+_MOST_EXCEPTIONS = 512
+# A year, which is more than the kernel's timers are asked for anywhere; what a host takes is its own setting.
+_LONGEST = 31_536_000
+_OWN_NETWORK, _HOSTS_NETWORK = "/proc/self/ns/net", "/proc/1/ns/net"
 
 
 class _Exception(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,59 +34,95 @@ class _Exception(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Parameters(Record, frozen=True, kw_only=True):
-    exceptions: tuple[_Exception, ...] = ()
-    lease_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    exceptions: Annotated[tuple[_Exception, ...], msgspec.Meta(max_length=_MOST_EXCEPTIONS)] = ()
+    lease_seconds: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)] = 0.0
 
 
-class Check(Record, frozen=True, kw_only=True):
-    """One thing that must hold before a quarantine may be applied."""
+class Quarantine:
+    """See `Measure`. Its dead man's switch is a set of nftables whose elements time out: the rules ask it first."""
 
-    name: str
-    ok: bool
-    detail: str
+    name: Final = "quarantine"
+    by_default: Final = True
 
+    def plan(self, command: Command, scene: Scene) -> Plan:
+        """The exact ruleset, and what checks on this host found.
 
-def carry_out(command: Command, scene: Scene) -> Outcome:
-    """Plans the quarantine and checks whether it could be applied. Changes nothing.
-
-    The outcome is `simulated`, with `plan` (nft script), `checks` and `would`, also where checks failed; `refused` when
-    it was to be applied, or its parameters can't be used.
-    """
-    if not command.dry_run:
-        return Outcome(
-            state=ActionState.REFUSED,
-            detail="applying comes with a later version; use dry_run",
+        Raises:
+            InvalidInput: parameters that can't be used.
+        """
+        try:
+            parameters = msgspec.convert(command.parameters, _Parameters)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(str(error)) from error
+        exceptions = (*map(_exception, parameters.exceptions), *_always(scene))
+        place = find(scene)
+        rules = ruleset(
+            server=place.addresses,
+            port=place.port,
+            resolvers=place.resolvers,
+            exceptions=exceptions,
         )
-    try:
-        parameters = msgspec.convert(command.parameters, _Parameters)
-        exceptions = tuple(map(_exception, parameters.exceptions))
-    except (msgspec.ValidationError, InvalidInput) as error:
-        return Outcome(state=ActionState.REFUSED, detail=f"the parameters can't be used: {error}")
-    url = urlsplit(scene.server)
-    port = url.port or _HTTPS
-    server, resolved = _resolve(url.hostname or "", port, scene)
-    resolvers, found = _resolvers(scene)
-    plan = ruleset(server=server, port=port, resolvers=resolvers, exceptions=exceptions)
-    checks = (
-        resolved,
-        found,
-        _narrow(exceptions),
-        _privileged(scene),
-        *_nft(plan, scene),
-    )
-    failed = [check.name for check in checks if not check.ok]
-    detail = (
-        f"planned; failed checks: {', '.join(failed)}" if failed else "planned; all checks passed"
-    )
-    return Outcome(
-        state=ActionState.SIMULATED,
-        detail=detail,
-        data={
-            "plan": plan,
-            "checks": msgspec.to_builtins(checks),
-            "would": _would(url.hostname or "", port, len(exceptions), parameters.lease_seconds),
-        },
-    )
+        text = rules + gate(parameters.lease_seconds or scene.permission.max_lease)
+        checks = (
+            *place.checks,
+            _narrow(exceptions),
+            _privileged(scene),
+            _hosts_network(scene),
+            *Firewall(scene.system).checks(text),
+        )
+        allowed = (*place.addresses, *place.resolvers, *(one.network for one in exceptions))
+        return Plan(
+            data={"rules": rules, "allowed": sorted({str(one) for one in allowed})},
+            text=text,
+            checks=checks,
+            would=_would(place, len(exceptions), parameters.lease_seconds),
+        )
+
+    def former(self, scene: Scene) -> str:
+        """All rules of the host."""
+        return Firewall(scene.system).listing()
+
+    def put(self, data: dict[str, Any], seconds: float, scene: Scene) -> str:
+        """Table and gate in one transaction."""
+        firewall = Firewall(scene.system)
+        firewall.load(data["rules"] + gate(seconds))
+        return _mark(firewall.table(TABLE))
+
+    def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
+        """The gate's time anew, in one transaction: no packet meets it without."""
+        del data
+        Firewall(scene.system).load(reset(seconds))
+
+    def stands(self, mark: str, scene: Scene) -> bool:
+        """The same rules, and a gate that has not timed out."""
+        table = Firewall(scene.system).table(TABLE)
+        return table is not None and _mark(table) == mark and _gated(table)
+
+    def stray(self, scene: Scene) -> bool | None:
+        """Whether the table is there, and its gate closed. Without nft or the right to ask there is none of ours."""
+        if scene.system.find("nft") is None or not _privileged(scene).ok:
+            return None
+        table = Firewall(scene.system).table(TABLE)
+        return None if table is None else _gated(table)
+
+    def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
+        """The server answers over a fresh connection, and what is forbidden does not leave the host."""
+        allowed = [ipaddress.ip_network(one) for one in data["allowed"]]
+        return scene.reach(), blocked(allowed, scene.system)
+
+    def undo(self, scene: Scene) -> None:
+        """Takes the table away, whether or not it is there."""
+        Firewall(scene.system).load(lift())
+
+
+def _mark(table: str | None) -> str:
+    """The table without its gate's elements, which come and go."""
+    lines = (table or "").splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("elements"))
+
+
+def _gated(table: str) -> bool:
+    return any(line.strip().startswith("elements") for line in table.splitlines())
 
 
 def _exception(given: _Exception) -> Exception_:
@@ -93,38 +135,14 @@ def _exception(given: _Exception) -> Exception_:
     )
 
 
-def _resolve(name: str, port: int, scene: Scene) -> tuple[list[Address], Check]:
-    try:
-        found = scene.system.resolve(name, port)
-    except (OSError, UnicodeError) as error:
-        return [], Check(
-            name="server_resolves", ok=False, detail=f"{name} can't be resolved: {error}"
-        )
-    detail = f"{name} is {', '.join(map(str, found))}"
-    return found, Check(name="server_resolves", ok=bool(found), detail=detail)
-
-
-def _resolvers(scene: Scene) -> tuple[list[Address], Check]:
-    """The name servers of resolv.conf(5); loopback ones need no rule."""
-    found: list[Address] = []
-    try:
-        lines = scene.source.lines("/etc/resolv.conf")
-    except (OSError, Unreadable) as error:
-        return [], Check(
-            name="resolvers_known", ok=False, detail=f"/etc/resolv.conf can't be read: {error}"
-        )
-    for line in lines:
-        words = line.split()
-        if len(words) >= 2 and words[0] == "nameserver":
-            try:
-                found.append(ipaddress.ip_address(words[1].partition("%")[0]))
-            except ValueError:
-                return found, Check(
-                    name="resolvers_known", ok=False, detail=f"{words[1]} is no address"
-                )
-    remote = [one for one in found if not one.is_loopback]
-    detail = f"name servers: {', '.join(map(str, found)) or 'none'}"
-    return remote, Check(name="resolvers_known", ok=bool(found), detail=detail)
+def _always(scene: Scene) -> list[Exception_]:
+    """What the host itself says must stay reachable."""
+    return [
+        Exception_(direction=direction, network=network, protocol=protocol, port=None)
+        for network in scene.permission.networks()
+        for direction in ("out", "in")
+        for protocol in ("tcp", "udp")
+    ]
 
 
 def _narrow(exceptions: tuple[Exception_, ...]) -> Check:
@@ -146,27 +164,21 @@ def _privileged(scene: Scene) -> Check:
     return Check(name="privileged", ok=capable, detail=detail)
 
 
-def _nft(plan: str, scene: Scene) -> tuple[Check, Check]:
-    """Whether nft is there, and whether it and the kernel take the plan (`nft --check` applies nothing)."""
-    program = scene.system.find("nft")
-    if program is None:
-        return (
-            Check(name="nft_present", ok=False, detail="nft is not installed"),
-            Check(name="plan_accepted", ok=False, detail="not checked: nft is not installed"),
-        )
-    present = Check(name="nft_present", ok=True, detail=program)
+def _hosts_network(scene: Scene) -> Check:
+    """An agent in a container with a network of its own would quarantine itself, and call the host quarantined."""
+    if not scene.source.at(""):
+        return Check(name="hosts_network", ok=True, detail="the agent runs on the host")
     try:
-        ran = scene.system.run([program, "--check", "--file", "-"], plan)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return present, Check(name="plan_accepted", ok=False, detail=f"nft can't be run: {error}")
-    words = ran.stderr.strip()[:500] or f"nft ended with status {ran.status}"
-    detail = "nft and the kernel accept the plan" if ran.status == 0 else words
-    return present, Check(name="plan_accepted", ok=ran.status == 0, detail=detail)
+        same = scene.source.link(_HOSTS_NETWORK) == str(Path(_OWN_NETWORK).readlink())
+    except OSError as error:
+        return Check(name="hosts_network", ok=False, detail=f"it can't be told: {error}")
+    whose = "the host's own" if same else "another than the host's"
+    return Check(name="hosts_network", ok=same, detail=f"the agent's network is {whose}")
 
 
-def _would(name: str, port: int, exceptions: int, lease_seconds: float) -> str:
-    term = f"for {lease_seconds:g} seconds unless renewed" if lease_seconds else "until released"
+def _would(place: Whereabouts, exceptions: int, lease_seconds: float) -> str:
+    term = f"for {lease_seconds:g} seconds unless renewed" if lease_seconds else "for a lease"
     return (
-        f"drop all traffic of this host {term}, except loopback, the Vedette server {name}:{port}, DNS to the "
-        f"configured name servers, address assignment (DHCP, neighbour discovery) and {exceptions} declared exceptions"
+        f"drop all traffic of this host {term}, except loopback, the Vedette server or its proxy {place.name}:{place.port}, "
+        f"DNS to the configured name servers, address assignment (DHCP, neighbour discovery) and {exceptions} declared exceptions"
     )

@@ -1,16 +1,19 @@
-"""The nftables ruleset that cuts a host off from all but its server: text only, nothing is applied here."""
+"""The nftables ruleset that cuts a host off from all but its server: text only, nothing is applied here.
 
-import ipaddress
+Its rules hold only while the set `lease` has an element of the packet's protocol. These time out in the kernel: then all
+traffic flows again, whatever has become of the agent. What is left is a table that does nothing.
+"""
+
 from collections.abc import Sequence
 from typing import Literal
 
 from vedette.agent.actions.scene import Address
+from vedette.agent.permission import Network
 from vedette.core import Record
 
-__all__ = ["TABLE", "Exception_", "Network", "ruleset"]
+__all__ = ["TABLE", "Exception_", "gate", "lift", "reset", "ruleset"]
 
 TABLE = "vedette_quarantine"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Exception_(Record, frozen=True, kw_only=True):  # noqa: N801 - the word of the policy, which Python has taken
@@ -29,7 +32,7 @@ def ruleset(
     resolvers: Sequence[Address],
     exceptions: Sequence[Exception_],
 ) -> str:
-    """One atomic nft(8) script: it makes the table anew, so that applying it twice is applying it once.
+    """The script (nft(8)) that makes the table anew, so that applying it twice is applying it once. Without `gate` it does nothing.
 
     The chains come before every filter chain of the host, and drop is final in nftables: no other table can allow
     again what this one drops. An accept here is not final: the host's own rules still hold.
@@ -58,42 +61,70 @@ def ruleset(
         *(_rule(one, incoming=False) for one in exceptions),
     ]
     lines = [
-        f"table inet {TABLE}",
-        f"delete table inet {TABLE}",
         f"table inet {TABLE} {{",
-        *_chain("input", incoming),
-        *_chain("forward", []),
-        *_chain("output", outgoing),
+        *_LEASE,
+        *_hook("input", "jump incoming"),
+        *_hook("forward", "counter drop"),
+        *_hook("output", "jump outgoing"),
+        *_chain("incoming", incoming),
+        *_chain("outgoing", outgoing),
         "}",
     ]
-    return "\n".join(lines) + "\n"
+    return lift() + "\n".join(lines) + "\n"
 
 
-# Addresses are leased and neighbours found anew now and then; without that the server would be out of reach soon.
+def gate(seconds: float) -> str:
+    """Puts the rules in force for so many seconds (a thousandth at least). To be loaded in one script with `ruleset`."""
+    time = f"timeout {max(round(seconds * 1000), 1)}ms"
+    return f"add element inet {TABLE} lease {{ ipv4 {time}, ipv6 {time} }}\n"
+
+
+def reset(seconds: float) -> str:
+    """Puts them in force for so many seconds from now: an element that is there can't be given another time, so it is made anew."""
+    return f"flush set inet {TABLE} lease\n" + gate(seconds)
+
+
+def lift() -> str:
+    """Takes the table away. To delete what is not there is an error in nft, so it is made first."""
+    return f"table inet {TABLE}\ndelete table inet {TABLE}\n"
+
+
+# Addresses are leased and neighbours found anew now and then; without that the server would be out of reach soon, and without
+# word of a too large packet so would it be behind a tunnel. Switches that watch multicast must hear of this host for that.
 _LINK_IN = (
     "udp sport 67 udp dport 68 accept",
     "udp sport 547 udp dport 546 accept",
-    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept",
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query } accept",
+    "icmp type destination-unreachable ct state related accept",
+    "icmpv6 type packet-too-big ct state related accept",
 )
 _LINK_OUT = (
     "udp sport 68 udp dport 67 accept",
     "udp sport 546 udp dport 547 accept",
-    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept",
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld2-listener-report } accept",
 )
 
-
+_LEASE = (
+    "  set lease {",
+    "    type nf_proto",
+    "    flags timeout",
+    "  }",
+)
 # After connection tracking (-200), whose states the rules ask for, and before the filters of others (0).
 _PRIORITY = -190
 
 
-def _chain(hook: str, rules: Sequence[str]) -> list[str]:
+def _hook(hook: str, then: str) -> list[str]:
     return [
         f"  chain {hook} {{",
-        f"    type filter hook {hook} priority {_PRIORITY}; policy drop;",
-        *(f"    {rule}" for rule in rules),
-        "    counter",
+        f"    type filter hook {hook} priority {_PRIORITY}; policy accept;",
+        f"    meta nfproto @lease {then}",
         "  }",
     ]
+
+
+def _chain(name: str, rules: Sequence[str]) -> list[str]:
+    return [f"  chain {name} {{", *(f"    {rule}" for rule in rules), "    counter drop", "  }"]
 
 
 def _rule(one: Exception_, *, incoming: bool) -> str:

@@ -1,18 +1,31 @@
 """What an action may know of its host, and what it answers."""
 
+import errno
 import ipaddress
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from vedette.agent.collect.source import Source
+from vedette.agent.permission import Permission
 from vedette.core import ActionState, Record
 
-__all__ = ["Address", "Outcome", "Ran", "Scene", "System", "ThisMachine"]
+__all__ = ["Address", "Check", "Outcome", "Ran", "Scene", "System", "ThisMachine"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _RUN_SECONDS = 20.0
+# The discard port (RFC 863): whoever gets a datagram there throws it away.
+_DISCARD = 9
+
+
+class Check(Record, frozen=True, kw_only=True):
+    """One thing that must hold, and what was found of it."""
+
+    name: str
+    ok: bool
+    detail: str
 
 
 class Outcome(Record, frozen=True, kw_only=True):
@@ -24,10 +37,11 @@ class Outcome(Record, frozen=True, kw_only=True):
 
 
 class Ran(Record, frozen=True, kw_only=True):
-    """A program's exit status and what it wrote on stderr."""
+    """A program's exit status and what it wrote."""
 
     status: int
     stderr: str
+    stdout: str = ""
 
 
 class System(Protocol):
@@ -44,6 +58,12 @@ class System(Protocol):
 
     def capable(self, capability: int) -> bool:
         """Whether this process has the Linux capability of that number."""
+
+    def interfaces(self) -> list[str]:
+        """The network interfaces but loopback."""
+
+    def knock(self, address: Address, interface: str = "") -> int:
+        """Sends an empty datagram there, out of that interface if one is named. 0 when it left, else the errno."""
 
 
 class ThisMachine:
@@ -68,7 +88,7 @@ class ThisMachine:
             env={"LC_ALL": "C"},
             check=False,
         )
-        return Ran(status=done.returncode, stderr=done.stderr)
+        return Ran(status=done.returncode, stderr=done.stderr, stdout=done.stdout)
 
     def resolve(self, name: str, port: int) -> list[Address]:
         """Asks the system's resolver."""
@@ -83,10 +103,38 @@ class ThisMachine:
                 return bool(int(line.split()[1], 16) >> capability & 1)
         return False
 
+    def interfaces(self) -> list[str]:
+        """As the kernel lists them."""
+        return [name for _, name in socket.if_nameindex() if name != "lo"]
+
+    def knock(self, address: Address, interface: str = "") -> int:
+        """A datagram that a rule drops on its way out is refused at once, with EPERM."""
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as knocking:
+                if interface and not _bound(knocking, interface):
+                    return errno.ENODEV
+                knocking.sendto(b"", (str(address), _DISCARD))
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0
+
+
+def _bound(knocking: socket.socket, interface: str) -> bool:
+    """Kernels before 5.7 want CAP_NET_RAW for that, and their EPERM must not be taken for a rule's."""
+    try:
+        knocking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    except OSError:
+        return False
+    return True
+
 
 class Scene(Record, frozen=True, kw_only=True):
-    """`server` is the URL that must stay reachable."""
+    """`server` is the URL that must stay reachable, by way of `proxy` if there is one. `reach` tries that, over a fresh connection."""
 
     server: str
     source: Source
     system: System
+    reach: Callable[[], Check]
+    proxy: str | None = None
+    permission: Permission = Permission()

@@ -84,6 +84,44 @@ def run(config: ConfigPath = None, state_dir: StateDir = None) -> None:
     run_agent(_settings(config, state_dir), SystemClock(), stop)
 
 
+@app.command("release")
+def release(
+    config: ConfigPath = None,
+    state_dir: StateDir = None,
+    reason: Annotated[
+        str, typer.Option("--reason", "-m", help="Why; the server is told.")
+    ] = "no reason given",
+) -> None:
+    """Ends what is done to this host (a quarantine), at once, by root's word at the machine; the agent reports it.
+
+    Works without a server, and whether or not the agent runs. Exit code 1: something could not be taken away.
+    """
+    from vedette.agent import let_go
+    from vedette.app.agent_logs import configure_agent_logs
+
+    configure_agent_logs(logging.ERROR)
+    word = f"released at the host by root: {reason}"
+    done = let_go(_settings(config, state_dir), SystemClock(), word)
+    for kind, outcome in done.outcomes.items():
+        typer.echo(f"{kind}: {outcome.state}: {outcome.detail}")
+    if not done.outcomes:
+        typer.echo("nothing is in force on this host")
+    if done.unrecorded:
+        typer.echo(f"the server will not be told: {done.unrecorded}", err=True)
+    if any(outcome.state != "released" for outcome in done.outcomes.values()):
+        raise typer.Exit(1)
+
+
+@app.command("hold")
+def hold(config: ConfigPath = None, state_dir: StateDir = None) -> None:
+    """Puts back what a lease still holds after a reboot, and ends; for the unit that runs before the network is up."""
+    from vedette.agent import hold as hold_leases
+    from vedette.app.agent_logs import configure_agent_logs
+
+    configure_agent_logs()
+    hold_leases(_settings(config, state_dir), SystemClock())
+
+
 @app.command("snapshot")
 def snapshot(
     config: ConfigPath = None,

@@ -1,0 +1,105 @@
+"""What a kind of action is to the agent. To add one: a file here with a class of this shape, and its line in `ACTIONS`.
+
+What can be undone is a lease: write a `Measure` and wrap it in `Leased`, which does the verbs, the journal, reboots and the
+end. What can't be undone (shutdown, kill) is a `Kind` of its own, with the verbs apply and cancel.
+"""
+
+from typing import Any, Protocol
+
+from vedette.agent.actions.scene import Check, Outcome, Scene
+from vedette.agent.ledger import Ledger
+from vedette.core import Command, Conflict, Record, Unavailable, Verb
+
+__all__ = ["CannotDo", "Declined", "Kind", "Measure", "Plan"]
+
+
+class CannotDo(Unavailable):
+    """The host did not do it; the detail is what people are told."""
+
+
+class Declined(Conflict):
+    """The host will not do it; the detail is why, for people. `data` goes with it."""
+
+    def __init__(self, detail: str, **data: Any) -> None:
+        super().__init__(detail)
+        self.data = data
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """`data` is all that carrying it out needs (JSON), `text` the exact thing that would be carried out, for people.
+
+    Where one of the checks failed it is not carried out. `would` says in words what it does.
+    """
+
+    data: dict[str, Any]
+    text: str
+    checks: tuple[Check, ...]
+    would: str
+
+
+class Kind(Protocol):
+    """One thing that a host can be told to do, whatever it takes to do it."""
+
+    @property
+    def name(self) -> str:
+        """As commands name it."""
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """What can be told about it; the rest is refused before it comes here."""
+
+    @property
+    def by_default(self) -> bool:
+        """Whether a host does it whose settings name no kinds."""
+
+    @property
+    def disruptive(self) -> bool:
+        """Whether the host's rate limit counts it."""
+
+    def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        """Does what a verified command says. What it raises is told as failed."""
+
+    def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
+        """Called every few seconds, and once (`first`) at the agent's start before anything else."""
+
+    def let_go(self, scene: Scene, ledger: Ledger, why: str) -> Outcome | None:
+        """Ends what is in force, told by an operator at this host; None when nothing is."""
+
+
+class Measure(Protocol):
+    """Something that can be done to the host and undone, with a dead man's switch of its own.
+
+    Every method may be called again, also after a crash or a reboot: doing it twice is doing it once. All raise CannotDo.
+    """
+
+    @property
+    def name(self) -> str:
+        """As commands name it."""
+
+    @property
+    def by_default(self) -> bool:
+        """Whether a host does it whose settings name no kinds."""
+
+    def plan(self, command: Command, scene: Scene) -> Plan:
+        """What would be done. Changes nothing. Raises InvalidInput for parameters that can't be used."""
+
+    def former(self, scene: Scene) -> str:
+        """The state of what it changes, as text: equal before and after means that all is as it was."""
+
+    def put(self, data: dict[str, Any], seconds: float, scene: Scene) -> str:
+        """Does it, for so long at most even if this process dies. Gives a mark by which `stands` knows it again."""
+
+    def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
+        """Sets the dead man's switch to so many seconds from now, without a gap."""
+
+    def stands(self, mark: str, scene: Scene) -> bool:
+        """Whether it is in force as it was put."""
+
+    def stray(self, scene: Scene) -> bool | None:
+        """Whether something of it is there and in force; False: there, but over; None: nothing is there."""
+
+    def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
+        """What a test of its effect saw, and of what must go on working."""
+
+    def undo(self, scene: Scene) -> None:
+        """Takes it away."""

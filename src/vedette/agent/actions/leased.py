@@ -1,0 +1,243 @@
+"""A measure under a lease: begun, renewed and released by command, and tended in between.
+
+The order of steps is what makes it safe to be killed between any two of them: the lease is durable before the host is
+changed; the dead man's switch is short until the self test has passed; the end is durable as asked for before it is made.
+"""
+
+from typing import Any
+
+import msgspec
+
+from vedette.agent.actions.holding import Holding, digest, put_back
+from vedette.agent.actions.kind import CannotDo, Declined, Measure, Plan
+from vedette.agent.actions.scene import Check, Outcome, Scene
+from vedette.agent.lease import Lease
+from vedette.agent.ledger import Ledger
+from vedette.core import ActionState, Command, InvalidInput, Verb
+
+__all__ = ["Leased"]
+
+# The switch until the self test has passed: an agent that dies in it strands nobody for longer.
+_TRIAL_SECONDS = 60.0
+_CONSOLE_PATIENCE = 10.0
+_LONGEST_TEXT = 256 * 1024
+_NOTHING = "nothing is in force for this action"
+S = ActionState
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    lease_seconds: float = 0.0
+
+
+class Leased:
+    """See `Kind`. One lease of the kind is in force at a time."""
+
+    verbs = frozenset({Verb.APPLY, Verb.RENEW, Verb.RELEASE})
+    disruptive = True
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._holding = Holding(measure)
+
+    @property
+    def name(self) -> str:
+        """The measure's."""
+        return self._measure.name
+
+    @property
+    def by_default(self) -> bool:
+        """The measure's."""
+        return self._measure.by_default
+
+    def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        """Apply (also as a dry run), renew or release."""
+        try:
+            return self._obey(command, scene, ledger)
+        except Declined as error:
+            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
+        except (msgspec.ValidationError, InvalidInput) as error:
+            return Outcome(state=S.REFUSED, detail=f"the parameters can't be used: {error}")
+        except CannotDo as error:
+            return Outcome(state=S.FAILED, detail=error.detail)
+
+    def _obey(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        if command.verb is Verb.RELEASE:
+            return self._release(command, scene, ledger)
+        seconds = msgspec.convert(command.parameters, _Parameters).lease_seconds
+        if command.verb is Verb.RENEW:
+            return self._renew(command, seconds, scene, ledger)
+        plan = self._measure.plan(command, scene)
+        if command.dry_run:
+            return self._simulated(plan, seconds, scene)
+        return self._apply(command, plan, seconds, scene, ledger)
+
+    def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
+        """Holds what is valid, ends what is not, and clears away what is over."""
+        if not (first or self._holding.stray) and ledger.held(self.name) is None:
+            return
+        with ledger.locked():
+            lease = ledger.held(self.name)
+            if lease is None:
+                self._holding.clear_strays(scene)
+            elif lease.closing is not None or (first and ledger.interrupted(lease.command)):
+                self._holding.complete(lease, scene, ledger)
+            elif ledger.left(lease) <= 0:
+                why = "its lease ran out and was not renewed"
+                self._holding.end(lease, why, scene, ledger)
+            else:
+                self._holding.hold(lease, scene, ledger)
+
+    def let_go(self, scene: Scene, ledger: Ledger, why: str) -> Outcome | None:
+        """Ends the lease, or what is there without one. Raises CannotDo."""
+        with ledger.locked(_CONSOLE_PATIENCE):
+            if lease := ledger.held(self.name):
+                return self._holding.end(lease, why, scene, ledger)
+            if self._measure.stray(scene) is None:
+                return None
+            self._measure.undo(scene)
+            return Outcome(state=S.RELEASED, detail=f"{why}; the journal knew of no lease")
+
+    def _simulated(self, plan: Plan, seconds: float, scene: Scene) -> Outcome:
+        forbidden = scene.permission.forbids(self.name, by_default=self.by_default)
+        too_long = scene.permission.objects_to_lease(seconds) if seconds else ""
+        objection = forbidden or too_long
+        allowed = Check(name="allowed", ok=not objection, detail=objection or "the host allows it")
+        checks = (*plan.checks, allowed)
+        failed = [check.name for check in checks if not check.ok]
+        words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
+        return Outcome(
+            state=S.SIMULATED,
+            detail=f"planned; {words}",
+            data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
+        )
+
+    def _apply(
+        self, command: Command, plan: Plan, seconds: float, scene: Scene, ledger: Ledger
+    ) -> Outcome:
+        if objection := scene.permission.objects_to_lease(seconds):
+            raise Declined(objection)
+        if failed := _failed(plan.checks):
+            raise Declined(
+                f"not applied, checks failed: {failed}", checks=msgspec.to_builtins(plan.checks)
+            )
+        with ledger.locked() as alone:
+            self._check_free(ledger, alone=alone)
+            if self._measure.stray(scene) is not None:
+                self._measure.undo(scene)
+            lease = ledger.keep(self._lease(command, plan, seconds, scene, ledger))
+            try:
+                return self._begin(lease, plan, seconds, scene, ledger)
+            except BaseException:
+                self._holding.take_back(lease, scene, ledger)
+                raise
+
+    def _check_free(self, ledger: Ledger, *, alone: bool) -> None:
+        if not alone:
+            raise CannotDo("another process of this host is at work on leases")
+        if held := ledger.held(self.name):
+            raise Declined(
+                f"{self.name} is in force already, by action {held.action} until {ledger.until(held)}; there is one at a "
+                "time: release that first",
+                in_force=held.action,
+            )
+
+    def _lease(
+        self, command: Command, plan: Plan, seconds: float, scene: Scene, ledger: Ledger
+    ) -> Lease:
+        former = self._measure.former(scene)
+        at = ledger.moment
+        return Lease(
+            kind=self.name,
+            action=command.action,
+            command=command.id,
+            plan=plan.data,
+            began_at=at.wall,
+            boot=at.boot,
+            ends=at.seconds + seconds,
+            left=seconds,
+            noted_at=at.wall,
+            before=digest(former),
+            former=former if len(former) <= _LONGEST_TEXT else "",
+        )
+
+    def _begin(
+        self, lease: Lease, plan: Plan, seconds: float, scene: Scene, ledger: Ledger
+    ) -> Outcome:
+        told = {"plan": plan.text, "before": lease.before, "would": plan.would}
+        try:
+            mark = self._measure.put(plan.data, min(seconds, _TRIAL_SECONDS), scene)
+            lease = ledger.keep(msgspec.structs.replace(lease, mark=mark))
+            words = f"applied for {seconds:g} seconds; the self test follows"
+            ledger.say(ledger.result(lease.command, S.APPLIED, words, told))
+            checks = self._holding.probe(lease, scene)
+            if not _failed(checks):
+                lease = ledger.keep(lease.lasting(seconds, ledger.moment))
+                self._measure.extend(plan.data, seconds, scene)
+        except CannotDo as error:
+            checks = (Check(name="carried_out", ok=False, detail=error.detail),)
+        if not (failed := _failed(checks)):
+            return _verified(lease, checks, ledger, told)
+        gone = self._holding.take_back(lease, scene, ledger)
+        after = "taken back" if gone else "it could not be taken back, and ends by itself"
+        return Outcome(
+            state=S.FAILED,
+            detail=f"the self test failed, {after}: {failed}",
+            data=told | {"checks": msgspec.to_builtins(checks), "rolled_back": gone},
+        )
+
+    def _renew(self, command: Command, seconds: float, scene: Scene, ledger: Ledger) -> Outcome:
+        objection = scene.permission.forbids(self.name, by_default=self.by_default)
+        with ledger.locked() as alone:
+            if not alone:
+                raise CannotDo("not renewed: another process of this host is at work on leases")
+            lease = self._mine(command, ledger)
+            if lease is None or lease.closing is not None or ledger.left(lease) <= 0:
+                raise Declined(_NOTHING)
+            if objection := objection or scene.permission.objects_to_lease(seconds):
+                raise Declined(objection)
+            lease = self._holding.hold(lease, scene, ledger)
+            checks = self._holding.probe(lease, scene)
+            if failed := _failed(checks):
+                return Outcome(
+                    state=S.FAILED,
+                    detail=f"not renewed, its lease ends as before: {failed}",
+                    data={"checks": msgspec.to_builtins(checks), "until": ledger.until(lease)},
+                )
+            self._measure.extend(lease.plan, seconds, scene)
+            lease = ledger.keep(lease.lasting(seconds, ledger.moment))
+            return _verified(lease, checks, ledger, put_back(lease))
+
+    def _release(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        with ledger.locked():
+            if lease := self._mine(command, ledger):
+                return self._holding.close(ledger.closing(lease, command.id), scene, ledger)
+            if self._measure.stray(scene) is None:
+                raise Declined(f"{_NOTHING}: no {self.name} is on this host")
+            self._measure.undo(scene)
+            return Outcome(
+                state=S.RELEASED,
+                detail="taken away; this host's journal knew of no lease, so what stood before is not known",
+                data={"restored": False},
+            )
+
+    def _mine(self, command: Command, ledger: Ledger) -> Lease | None:
+        """The lease of the command's action; None where there is none at all."""
+        lease = ledger.held(self.name)
+        if lease is not None and lease.action != command.action:
+            raise Declined(f"{_NOTHING}; {self.name} is, by action {lease.action}")
+        return lease
+
+
+def _verified(
+    lease: Lease, checks: tuple[Check, ...], ledger: Ledger, more: dict[str, Any]
+) -> Outcome:
+    until = ledger.until(lease)
+    return Outcome(
+        state=S.VERIFIED,
+        detail=f"in force until {until} unless renewed",
+        data=more | {"probe": {one.name: one.detail for one in checks}, "until": until},
+    )
+
+
+def _failed(checks: tuple[Check, ...]) -> str:
+    return "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
