@@ -3,6 +3,7 @@
 from tests.detect.coverage import (
     accounts,
     at_work,
+    callers,
     damage,
     doors,
     evasions,
@@ -14,6 +15,7 @@ from tests.detect.coverage import (
     harmless,
     kernel,
     load,
+    managed,
     scheduled,
     services,
     spreading,
@@ -42,7 +44,9 @@ ENTRIES: tuple[Entry, ...] = (
     *harmless.ENTRIES,
     *services.ENTRIES,
     *at_work.ENTRIES,
+    *callers.ENTRIES,
     *handmade.ENTRIES,
     *strangers.ENTRIES,
     *load.ENTRIES,
+    *managed.ENTRIES,
 )

@@ -286,7 +286,6 @@ TRACELESS: dict[str, str] = {
     "T1027.005": "what is missing from a tool is not known",
     "T1027.008": "the content of programs is digested for watched files only",
     "T1027.013": _DATA,
-    "T1030": _CONTENT,
     "T1036.002": "file names are shown for programs that run, not for files that lie there",
     "T1036.006": "file names are shown for programs that run, not for files that lie there",
     "T1036.008": "file types are not read",

@@ -3,7 +3,7 @@
 Only while nearly all of the machine's processors are in use, or far more of them than usual. Of each process the time it used since the last look gives a
 number of processors. It counts when that is the larger part of what all processes used, at least half a processor, and
 four times what it used on average in its life until then. Four looks in a row tell, or half as many again as a program
-of that name ever took without an alarm. What serves others and has twice the usual traffic is at work, not at fault.
+of that name ever took without an alarm; three do where it is found running, which says the same without a clock. What serves others and has twice the usual traffic is at work, not at fault.
 """
 
 from collections.abc import Mapping
@@ -91,11 +91,12 @@ def burn(
         spent, run, before = state.used.get(pid, (0, 0, -1))
         before = before if run else _average(rows[pid], spent, state.at)
         share = took.get(pid, 0.0)
-        large = share >= max(_LEAST, _SHARE * whole)
-        counts = large and not busier and 0.0 <= _TIMES * before < 1_000.0 * share
+        running = rows[pid].get("state") == "R"
+        large = share >= max(0.0 if running and full >= _FULL else _LEAST, _SHARE * whole)
+        counts = large and share > 0.0 and not busier and 0.0 <= _TIMES * before < 1_000.0 * share
         run = min(run + 1, _LONGEST) if counts else 0
         used[pid] = times[pid], run, before
-        limit = max(_LOOKS, _LONGER * state.known.get(owners[pid], 0))
+        limit = max(_LOOKS - running, _LONGER * state.known.get(owners[pid], 0))
         if run >= limit:
             evidence = PILES["burn"]
             score = nats(evidence.seen, evidence.rate) + log(run / limit)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from vedette.detect.behaviour.acts import act, technique
+from vedette.detect.managing import manages
 from vedette.detect.place import RISKY, hidden, place
 from vedette.detect.signature import deed
 
@@ -200,7 +201,7 @@ def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str
     names = (base, name, script.rsplit("/", 1)[-1])
     # What lies where anyone may write can call itself what it likes.
     if not (place(path) in RISKY or hidden(path) or hidden(script) or place(script) in RISKY):
-        if any(_CI.search(word) for word in words[:4]):
+        if manages(script or path) or any(_CI.search(word) for word in words[:4]):
             return "builder"
         for role, pattern in _ROLES:
             if any(pattern.match(one) for one in names):

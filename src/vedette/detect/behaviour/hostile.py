@@ -124,6 +124,8 @@ MARKS: dict[str, Evidence] = {
     "late": _m(0.04, 0.003, 0.1, "T1053.002", "A job was put off to a later hour, where that was never done: {shown}", "out of use on servers", hard=False),
     # whom it talks to
     "leak": _m(0.05, 0.004, None, "T1041", "A long-running service sends far more than usual, and talks to an address outside that it never used: {shown}", "new partners, at a peak of traffic"),
+    "leak.near": _m(0.04, 0.008, None, "T1048", "A long-running service sends far more than usual, and talks to an address inside by a port that it never used: {shown}", "new dependencies, at a peak of traffic"),
+    "mute": _m(0.04, 0.001, None, "T1055", "A part of the system that has nothing to say to others talks to an address: {shown}", "directories of accounts are left out"),
     "caller": _m(0.05, 0.002, None, "T1071", "A new program from an odd place, that no login started, calls an odd port outside: {shown}", "services lie in the open"),
     "flood": _m(0.04, 0.001, 0.05, "T1498", "A program holds very many connections to a place it never knew: {shown}", "benchmarks do"),
     "foreign.ssh": _m(0.05, 0.006, None, "T1021.004", "A program that is no SSH client connects to another machine's SSH: {shown}", "few programs bring their own"),

@@ -28,7 +28,7 @@ from vedette.detect.behaviour.shape import (
 from vedette.detect.behaviour.sockets import Peer, Wires, contact, door, wires
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.behaviour.succession import Successors
-from vedette.detect.behaviour.traffic import surges
+from vedette.detect.behaviour.traffic import Surge, surge
 from vedette.detect.fingerprint import known_print
 from vedette.detect.knowledge import Outlook
 from vedette.detect.odds import DAY, nats, rate
@@ -130,7 +130,7 @@ class _Scene(NamedTuple):
     learned: int
     now: float
     outlook: Outlook
-    surges: bool
+    surge: Surge
 
 
 def look(
@@ -180,7 +180,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
         view.count,
         view.snapshot.taken_at.timestamp(),
         view.outlook,
-        surges(view, state.sent),
+        surge(view, state.sent),
     )
     used: set[int] = set()
     fresh: dict[int, set[int]] = {}
@@ -288,7 +288,7 @@ def _novel(
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
     marks = marks_of(
-        process, behind, talk, flags, Setting(scene.state, scene.now, scene.net, scene.surges)
+        process, behind, talk, flags, Setting(scene.state, scene.now, scene.net, scene.surge)
     )
     mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
     excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)

@@ -9,6 +9,7 @@ from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.behaviour.trade import SUID, served, trade
+from vedette.detect.behaviour.traffic import Surge
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 from vedette.detect.place import hidden, known_hidden, place
@@ -64,6 +65,13 @@ _STORE = re.compile(
 _STORE_PORTS = frozenset(
     {3306, 5432, 5433, 6379, 6380, 16379, 26379, 389, 636, 88, 4444, 4567, 4568, 33060, 33061}
 )
+# Parts of the system that talk to the machine alone, whoever's names they look up; and those that write logs.
+_MUTE = re.compile(
+    r"^(cron|crond|atd|agetty|getty|dbus-daemon|dbus-broker\S*|systemd-logind|elogind|systemd-udevd|udevd|auditd|acpid|irqbalance|polkitd|rngd|gpm)$"
+)
+_LOGGER = re.compile(r"^(rsyslogd|syslog-ng|systemd-journald)$")
+_DIRECTORIES = frozenset({53, 88, 123, 389, 636, 749, 3268, 3269})
+_WEB_PORTS = frozenset({80, 443, 8_080, 8_443})
 _QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
 _SETTLED = (
     600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
@@ -76,12 +84,12 @@ _MARGIN = 60  # seconds after a change of packages in which what it replaces may
 
 
 class Setting(NamedTuple):
-    """What of the host a mark may hang on: its state, the time, its connections, and whether it sends far more than usual."""
+    """What of the host a mark may hang on: its state, the time, its connections, and what it sends beside what is usual."""
 
     state: BehaviourState
     now: float
     net: Wires
-    surges: bool
+    surge: Surge
 
 
 def flags_of(process: Process, net: Wires, locked: frozenset[int]) -> tuple[str, ...]:
@@ -117,12 +125,12 @@ def marks_of(
     setting: Setting,
 ) -> tuple[str, ...]:
     """All marks of a process: those of its form, and those of its context."""
-    state, now, _, surges = setting
+    state, now = setting.state, setting.now
     seen = process.form
     marks = list(seen.marks)
     if "gone.system" in marks and _is_fresh(process, state, now):
         marks[marks.index("gone.system")] = "gone.fresh"
-    if surges and _carries(process, behind):
+    if setting.surge.far and _carries(process, behind):
         marks.append("bulk")
     if _is_late(process, state):
         marks.append("late")
@@ -165,10 +173,29 @@ def _is_late(process: Process, state: BehaviourState) -> bool:
     )
 
 
-def _leaks(process: Process, behind: str, talk: Contact, state: BehaviourState, now: float) -> bool:
-    """Whether a long-running service newly talks to an address outside."""
-    outside = any(not peer.private for peer in talk.fresh)
-    return outside and behind in {"init", "server"} and _is_settled(process, state, now)
+def _leaks(process: Process, behind: str, talk: Contact, setting: Setting) -> str | None:
+    """The mark of a long-running service that sends more than usual, and newly talks to somebody.
+
+    Outside to an address, where it is far more; or to a port that it never used, where it is more: partners have several addresses.
+    """
+    sent = setting.surge
+    if not sent.more or behind not in {"init", "server"}:
+        return None
+    if not _is_settled(process, setting.state, setting.now):
+        return None
+    opened = [peer for peer in talk.fresh if peer.port in talk.ports]
+    if any(not peer.private for peer in (talk.fresh if sent.far else opened)):
+        return "leak"
+    return "leak.near" if any(peer.port in _QUIET_PORTS for peer in opened) else None
+
+
+def _is_mute(seen: Form, talk: Contact) -> bool:
+    """Whether a part of the system talks to somebody that has nothing to say, or a writer of logs does as browsers do."""
+    if _MUTE.match(seen.base):
+        return any(peer.port not in _DIRECTORIES for peer in talk.fresh)
+    if _LOGGER.match(seen.base):
+        return any(not peer.private and peer.port in _WEB_PORTS for peer in talk.fresh)
+    return False
 
 
 def _calls(process: Process, behind: str, talk: Contact) -> bool:
@@ -187,12 +214,14 @@ def _talked(process: Process, behind: str, talk: Contact, setting: Setting) -> l
     """The marks of new contacts."""
     if not talk.fresh:
         return []
-    state, now, net, surges = setting
-    seen, found = process.form, []
+    net, seen, found = setting.net, process.form, []
     if talk.kind == "fan":
         found.append("fan")
-    if surges and _leaks(process, behind, talk, state, now):
-        found.append("leak")
+    leak = _leaks(process, behind, talk, setting)
+    if leak is not None:
+        found.append(leak)
+    if _is_mute(seen, talk):
+        found.append("mute")
     if _calls(process, behind, talk):
         found.append("caller")
     if seen.mode == "code" and seen.role == "interpreter":

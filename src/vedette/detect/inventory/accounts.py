@@ -16,6 +16,8 @@ __all__ = [
     "keyring",
     "keys",
     "logins",
+    "network_of",
+    "networks",
     "origins",
     "rules",
     "twins",
@@ -210,6 +212,31 @@ def origins(view: View) -> Iterator[Fact]:
             f"{name} from {origin}",
             "login.strayed" if afar else "origin.there",
         )
+
+
+def networks(view: View) -> Iterator[Fact]:
+    """Of the same: one per person who comes from inside; the network they come from is the value."""
+    for row in view.rows("logged_in_users"):
+        name, origin = text(row, "user"), text(row, "host")
+        network = network_of(origin[:_LETTERS])
+        if not name or not network or text(row, "type") not in {"", "user"}:
+            continue
+        shown = f"{name} from {origin}"
+        yield Fact(
+            "network", name, network, ("origin.there",), f"login:{name}", shown, "login.elsewhere"
+        )
+
+
+@lru_cache(maxsize=1024)
+def network_of(origin: str) -> str:
+    """The network of one's own that an address belongs to (/24, /48); empty for others and for names."""
+    try:
+        address = ip_address(origin)
+    except ValueError:
+        return ""
+    if not any(address in inside for inside in _INSIDE if inside.version == address.version):
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 @lru_cache(maxsize=1024)

@@ -5,20 +5,35 @@ from collections.abc import Collection, Iterator, Mapping
 
 from vedette.core import Row
 from vedette.detect.fingerprint import fingerprint
+from vedette.detect.inventory.accounts import network_of
 from vedette.detect.inventory.fact import number, text
-from vedette.detect.place import dropped, hidden, place
+from vedette.detect.managing import manages, runs
+from vedette.detect.place import dropped, hidden, place, risky
 from vedette.detect.view import View
 
-__all__ = ["acts", "person_is_root", "someone_works"]
+__all__ = ["acts", "managing_run", "may_be_managed", "person_is_root", "someone_works"]
+
+Networks = Mapping[int, Collection[int]]
 
 _SESSION = re.compile(r"^sshd(?:-session)?: ([\w.-]+)@(?:pts/|notty)")
-# A run of what manages a machine, not the daemon that waits for its hour.
-_RUN = re.compile(
-    r"AnsiballZ_|/\.ansible/tmp/|\bpuppet agent\b.*(?:--onetime|--test|-t\b|applying)|\bchef-client\b.*(?:--once|worker)"
-    r"|\bcinc-client\b.*--once|\bsalt-call\b|\bcloud-init (?:init|modules|single)|\bansible-pull\b"
-)
 _ASKS_RIGHTS = frozenset({"sudo", "su", "doas"})
 _MANAGED_SECONDS = 3_600  # a run that lasts for longer is a daemon
+_SETTLED_SECONDS = 900  # and a daemon that is younger is not trusted yet
+_WAITS = frozenset({"sleep", "timeout", "flock"})  # a daemon's child that only waits is no step
+_ABOVE = 12  # processes that are looked through for whoever started one
+# Names without which no run of a tool is under way, so that most snapshots need not be looked through.
+_TOOLS = frozenset(
+    [
+        "puppet",
+        "puppet agent",
+        "chef-client",
+        "cinc-client",
+        "salt-call",
+        "ansible-pull",
+        "cloud-init",
+        "ruby",
+    ]
+)
 _LETTERS = 400  # of a command that are read
 _WORDS = 4
 _LEAST_NAME = 3
@@ -27,32 +42,96 @@ _PUNCTUATION = re.compile(r"[-_.@]")
 _LOWEST_PERSON, _HIGHEST_PERSON = 1_000, 60_000
 
 
-def _person_is_here(view: View, closed: Collection[str]) -> bool:
-    """Whether a person who may log in is logged in."""
+def _person_is_here(view: View, closed: Collection[str], networks: Networks) -> bool:
+    """Whether a person who may log in is logged in, and not from a network that they never came from."""
     return any(
-        text(row, "user") and text(row, "user") not in closed and text(row, "type") in {"", "user"}
+        text(row, "user")
+        and text(row, "user") not in closed
+        and text(row, "type") in {"", "user"}
+        and not _strays(row, networks)
         for row in view.rows("logged_in_users")
     )
 
 
-def person_is_root(view: View, closed: Collection[str]) -> bool:
-    """Whether a person is logged in, and works with root's rights."""
-    return _person_is_here(view, closed) and not _ASKS_RIGHTS.isdisjoint(view.names)
+def _strays(row: Row, networks: Networks) -> bool:
+    """Whether this person always came from one network inside, and now does from another."""
+    usual = networks.get(fingerprint(text(row, "user")))
+    if not usual:
+        return False
+    network = network_of(text(row, "host")[:_LETTERS])
+    return bool(network) and fingerprint(network) not in usual
 
 
-def someone_works(view: View, closed: Collection[str]) -> bool:
+def person_is_root(view: View, closed: Collection[str], networks: Networks) -> bool:
+    """Whether a person is logged in, and works with root's rights.
+
+    `networks` are those that people came from, by the fingerprint of their name.
+    """
+    if _ASKS_RIGHTS.isdisjoint(view.names):
+        return False
+    return _person_is_here(view, closed, networks)
+
+
+def someone_works(view: View, closed: Collection[str], networks: Networks) -> bool:
     """Whether a person is logged in or has a session without a terminal, or a managing tool is in the middle of a run."""
-    if _person_is_here(view, closed):
+    if _person_is_here(view, closed, networks):
         return True
-    now = view.snapshot.taken_at.timestamp()
     for row in view.by_pid.values():
-        command = text(row, "cmdline")[:_LETTERS]
-        session = _SESSION.match(command)
+        session = _SESSION.match(text(row, "cmdline")[:_LETTERS])
         if session is not None and session[1] not in closed:
             return True
-        if _RUN.search(command) and now - number(row, "start_time", 0) < _MANAGED_SECONDS:
+    return managing_run(view)
+
+
+def may_be_managed(view: View) -> bool:
+    """Whether it is worth to look for a run: by the names of processes alone."""
+    return not (_TOOLS.isdisjoint(view.names) and _ASKS_RIGHTS.isdisjoint(view.names))
+
+
+def managing_run(view: View) -> bool:
+    """Whether root is in the middle of a managing tool's run, or of a step of the daemon that manages this machine.
+
+    What comes over the network comes through a login; a daemon has run for a while, and none but root wrote its program.
+    """
+    now, rows = view.snapshot.taken_at.timestamp(), view.by_pid
+    for row in rows.values():
+        if number(row, "uid", -1) or now - number(row, "start_time", 0) >= _MANAGED_SECONDS:
+            continue
+        command = text(row, "cmdline")[:_LETTERS]
+        if runs(command) and not any(
+            map(_is_planted, (text(row, "path"), *command.split()[:_WORDS]))
+        ):
+            if "ansible" not in command.lower() and "BECOME" not in command:
+                return True
+            if "ansible-pull" in command or _through_login(row, rows):
+                return True
+        if text(row, "name") not in _WAITS and _is_manager(rows.get(text(row, "parent")), now):
             return True
     return False
+
+
+def _is_planted(path: str) -> bool:
+    return risky(path) or (hidden(path) and place(path) not in {"home", "roothome"})
+
+
+def _through_login(row: Row, rows: Mapping[str, Row]) -> bool:
+    for _ in range(_ABOVE):
+        above = rows.get(text(row, "parent"))
+        if above is None or above is row:
+            return False
+        if _SESSION.match(text(above, "cmdline")[:_LETTERS]):
+            return True
+        row = above
+    return False
+
+
+def _is_manager(row: Row | None, now: float) -> bool:
+    """Whether it is root's own daemon that manages this machine."""
+    if row is None or number(row, "uid", -1) or text(row, "parent") not in {"0", "1"}:
+        return False
+    words = text(row, "cmdline")[:_LETTERS].split()[:_WORDS]
+    settled = now - number(row, "start_time", int(now)) > _SETTLED_SECONDS
+    return settled and any(manages(path) for path in (text(row, "path"), *words))
 
 
 def acts(view: View, known_users: Mapping[int, object]) -> Iterator[str]:

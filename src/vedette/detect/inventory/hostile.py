@@ -51,6 +51,7 @@ EVIDENCE: dict[str, Evidence] = {
     "login.console": _e(0.01, 0.03, "T1078", "Root logged in at the console: {shown}", "whoever stands there may"),
     "login.outside": _e(0.05, 0.008, "T1078", "Root logged in from the internet, from a place not seen before: {shown}", "root seldom comes from outside"),
     "login.strayed": _e(0.03, 0.008, "T1078", "Someone who always came from inside logged in from the internet: {shown}", "people travel", asks=True),
+    "login.elsewhere": _e(0.04, 0.06, "T1078", "Someone who always came from one network inside comes from another: {shown}", "people move; intruders come from other hosts"),
     "origin.there": _e(0.001, 0.2, None, "Where someone comes from: {shown}", "the login is judged"),
     "login.plain": _e(0.02, 0.3, "T1078", "Someone logged in from a place not seen before: {shown}", "people move"),
     # what starts by itself

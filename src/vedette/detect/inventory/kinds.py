@@ -101,6 +101,7 @@ KINDS = (
     Kind("sudo", "sudoers", accounts.rules),
     Kind("login", "logged_in_users", _logins, with_memory=True),
     Kind("origin", "logged_in_users", accounts.origins),
+    Kind("network", "logged_in_users", accounts.networks),
     Kind("cron", "crontab", _jobs, with_memory=True),
     Kind("care", "crontab", starters.care),
     Kind("unit.file", "systemd_units", starters.units),
@@ -125,5 +126,5 @@ EXPLAINING = frozenset({"user", "home", "key", "cron"})
 WIDENING = frozenset({"hash", "mount.flags"})
 """Kinds of which an agent of another version, or told otherwise, shows more: that is newly looked at, not new."""
 
-PASSING = frozenset({"login", "origin"})
+PASSING = frozenset({"login", "origin", "network"})
 """Kinds whose facts seldom stay for long: people come and go."""

@@ -8,7 +8,13 @@ import msgspec
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import closed_accounts
-from vedette.detect.inventory.atwork import acts, person_is_root, someone_works
+from vedette.detect.inventory.atwork import (
+    acts,
+    managing_run,
+    may_be_managed,
+    person_is_root,
+    someone_works,
+)
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
@@ -109,12 +115,13 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         if name in kinds.moved or name not in known
     }
     lists = _lists(readings, state)
-    causes = _causes(state, lists, versions)
+    causes = _causes(state, lists, versions) | dict.fromkeys(
+        _at_work(view, state, readings, memory), 0
+    )
     why = _Why(
         causes
         | {"package": since, "start": since_boot if view.count else EXPLAINED}
         | ({"manager": 0} if manager else {})
-        | ({"session": 0} if person_is_root(view, memory.closed) else {})
         | _acts(view, state, readings, memory),
         followed(versions) | followed(state.versions),
     )
@@ -136,6 +143,20 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     )
 
 
+def _at_work(
+    view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
+) -> list[str]:
+    """Who is at work now: a person with root's rights, a managing tool. Tools are looked for where it matters or shows by names."""
+    networks = state.known.get("network", {}) if view.rows("logged_in_users") else {}
+    found = ["session"] if person_is_root(view, memory.closed, networks) else []
+    files = readings.get("hash")
+    changed = files is not None and not files.first
+    young = any(case.kind == "hash" and case.age <= LATE for case in state.open.values())
+    if (changed or young or may_be_managed(view)) and managing_run(view):
+        found.append("managed")
+    return found
+
+
 _OF_ACTS = ("user", "key", "unit.file")  # kinds of which a change may be a part of one act
 
 
@@ -145,7 +166,7 @@ def _acts(
     """What people or tools at work are making, by subject; it is asked only where something came that they may make."""
     if not any(name in readings and not readings[name].first for name in _OF_ACTS):
         return {}
-    if not someone_works(view, memory.closed):
+    if not someone_works(view, memory.closed, state.known.get("network", {})):
         return {}
     return {f"fits {subject}": 0 for subject in acts(view, state.known.get("user", {}))}
 
