@@ -99,6 +99,7 @@ class FragilePorts:
         self.actions = Fragile(world.memory.actions, plan)
         self.commands = Fragile(world.memory.commands, plan)
         self.incidents = world.memory.incidents
+        self.guards = world.memory.guards
 
 
 class ActionLife(RuleBasedStateMachine):

@@ -73,6 +73,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
         assert _partial_indexes(connection) == {
             "uq_verdicts_identity",
             "ix_verdicts_label",
+            "ix_actions_dispatched",
             "ix_actions_wake",
             "uq_actions_lease",
             "uq_facts_live",

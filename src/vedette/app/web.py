@@ -51,7 +51,9 @@ class Ready(Record, frozen=True, kw_only=True):
 class _Policies:
     def __init__(self, settings: Settings) -> None:
         policies = load_policies(settings)
-        self._text = PolicyText(version=policies.version, text=policies.text)
+        self._text = PolicyText(
+            version=policies.version, text=policies.text, limits=policies.limits
+        )
 
     def current(self, _tenant: TenantId) -> PolicyText:
         return self._text

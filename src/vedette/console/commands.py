@@ -23,20 +23,15 @@ __all__ = ["acknowledge", "approve", "cancel", "close", "comment", "enrol", "ref
 
 
 def approve(console: Console, person: Person, action_id: ActionId, reason: str) -> Action:
-    """Lets an action that awaits approval go on.
+    """Lets an action that awaits approval go on, once as many people have approved it as it takes.
 
     Raises:
         NotFound: the tenant has no such action.
-        Conflict: it does not await approval, or no longer.
+        Conflict: it does not await approval, or no longer, or they approved it before.
     """
     action = _awaiting(console, person, action_id, "approved")
-    return console.store.actions.advance(
-        action.tenant,
-        action.id,
-        ActionState.APPROVED,
-        actor=person.actor,
-        detail=reason,
-        expected=ActionState.AWAITING_APPROVAL,
+    return console.store.actions.approve(
+        action.tenant, action.id, actor=person.actor, reason=reason
     )
 
 

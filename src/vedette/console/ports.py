@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vedette.core import Epoch, HostId, Identity, Record, TenantId
+from vedette.core import Epoch, HostId, Identity, Limits, Record, TenantId
 
 __all__ = [
     "DeadLetter",
@@ -20,12 +20,13 @@ __all__ = [
 
 
 class PolicyText(Record, frozen=True, kw_only=True):
-    """The policies in force: their YAML text and the digest that names this version."""
+    """The policies in force: their YAML text, the digest that names this version, and the limits that they set."""
 
     version: str
     text: str
     since: datetime | None = None
     by: str = ""
+    limits: Limits = Limits()
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):

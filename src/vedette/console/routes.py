@@ -13,6 +13,7 @@ from vedette.console.api import (
     actions,
     audit,
     enrolments,
+    guards,
     hosts,
     incidents,
     letters,
@@ -24,6 +25,7 @@ from vedette.console.form import Form, check_origin
 from vedette.console.guard import api_guard, page_guard, read_form
 from vedette.console.headers import SecureHeaders, secure_headers
 from vedette.console.pages import audit as audit_pages
+from vedette.console.pages import guards as guard_pages
 from vedette.console.pages import hosts as host_pages
 from vedette.console.pages import incident as incident_pages
 from vedette.console.pages import incidents as incidents_pages
@@ -61,6 +63,10 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     letters.replay_dead_letters,
     letters.purge_dead_letter,
     letters.purge_dead_letters,
+    guards.get_guards,
+    guards.throw_switch,
+    guards.lift_switch,
+    guards.reset_breaker,
     hosts.list_hosts,
     hosts.get_host,
     hosts.list_facts,
@@ -89,6 +95,10 @@ def home() -> Redirect:
 _PAGES: Sequence[ControllerRouterHandler] = (
     home,
     audit_pages.audit_page,
+    guard_pages.guards_page,
+    guard_pages.throw_form,
+    guard_pages.lift_form,
+    guard_pages.reset_form,
     host_pages.enrol_page,
     host_pages.host_page,
     host_pages.hosts_page,

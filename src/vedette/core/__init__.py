@@ -40,6 +40,7 @@ from vedette.core.errors import (
     VedetteError,
 )
 from vedette.core.fact import Fact, FactChange
+from vedette.core.guard import Breaker, Limits, Scope, Switch
 from vedette.core.host import Host, HostDescription, HostStatus, OperatingSystem
 from vedette.core.ids import (
     ActionId,
@@ -101,6 +102,7 @@ __all__ = [
     "ActionState",
     "Answer",
     "AuditEntry",
+    "Breaker",
     "Cell",
     "Clock",
     "Command",
@@ -126,6 +128,7 @@ __all__ = [
     "InvalidInput",
     "Label",
     "LeaseLost",
+    "Limits",
     "ManualClock",
     "Message",
     "Mode",
@@ -137,11 +140,13 @@ __all__ = [
     "Resolution",
     "Row",
     "Saying",
+    "Scope",
     "Severity",
     "Snapshot",
     "Standing",
     "StandingHost",
     "StandingPolicy",
+    "Switch",
     "SystemClock",
     "TenantId",
     "Throttled",

@@ -116,6 +116,9 @@ class Action(Record, frozen=True, kw_only=True):
     A lease lasts `lease_seconds` from each renewal (0: no lease) and `most_seconds` in all; `lease_until` is the end that
     the host last confirmed. What can't be undone waits for `grace_seconds` on the host first. `recalled_by` asked for its end (empty: nobody), for `recalled_why`. `wake_at` is when it
     must be looked at again, whether or not anything happens before.
+
+    `disruptive` takes something away from its host; such actions are counted by `cohort` and `model` (the bundle whose verdict
+    it answers) from `dispatched_at` on. `approvals` is how many people must approve it.
     """
 
     id: ActionId
@@ -145,6 +148,11 @@ class Action(Record, frozen=True, kw_only=True):
     recalled_by: str = ""
     recalled_why: str = ""
     wake_at: datetime | None = None
+    disruptive: bool = False
+    cohort: str = ""
+    model: str = ""
+    dispatched_at: datetime | None = None
+    approvals: int = 1
 
     @property
     def leased(self) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "items",
     "plain",
     "seconds",
+    "share",
     "text",
     "whole",
     "wrong",
@@ -34,6 +35,7 @@ MAX_BYTES = 64 * 1024
 _MAX_DEPTH = 12
 _MAX_EVENTS = 20_000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 _DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 
@@ -145,6 +147,16 @@ def seconds(node: yaml.Node, what: str, *, most: float) -> float:
     if not 0 < length <= most:
         raise wrong(node, f"{what} must be above 0 and at most {most / 86_400:g} days")
     return length
+
+
+def share(node: yaml.Node, what: str) -> float:
+    """A share such as 5%, above 0 and at most 100%, as a number from 0 to 1."""
+    value = plain(node)
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    part = float(found[1]) / 100 if found else 0.0
+    if not 0 < part <= 1:
+        raise wrong(node, f"{what} must be a share such as 5%, above 0% and at most 100%")
+    return part
 
 
 def plain(node: yaml.Node) -> Any:

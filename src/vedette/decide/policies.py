@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import yaml
 
-from vedette.core import Incident, InvalidInput, Mode, digest
+from vedette.core import Incident, InvalidInput, Limits, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
 from vedette.decide.policy import STANDING_TRIGGERS, TRIGGERS, Guards, Policy, Step
@@ -21,12 +21,18 @@ _DAY = 86_400.0
 
 
 class PolicySet:
-    """Checked policies with their compiled conditions, in the order written. `version` is the text's digest."""
+    """Checked policies with their compiled conditions, in the order written. `version` is the text's digest.
 
-    def __init__(self, text: str, rules: tuple[tuple[Policy, Condition], ...]) -> None:
+    `limits` hold for all of them together.
+    """
+
+    def __init__(
+        self, text: str, rules: tuple[tuple[Policy, Condition], ...], limits: Limits
+    ) -> None:
         self.text = text
         self.version = digest(text.encode())
         self.rules = rules
+        self.limits = limits
 
     @classmethod
     def parse(cls, text: str, *, kinds: Kinds) -> Self:
@@ -36,7 +42,9 @@ class PolicySet:
             InvalidInput: the first thing that is wrong, and its line and column (also as extensions).
         """
         root = document.compose(text)
-        top = document.fields(root, "the document", required=("version", "policies"))
+        top = document.fields(
+            root, "the document", required=("version", "policies"), optional=("limits",)
+        )
         document.whole(top["version"], "version", least=1, most=1)
         rules: dict[str, tuple[Policy, Condition]] = {}
         for node in document.items(top["policies"], "policies", most=_MAX_POLICIES):
@@ -44,7 +52,8 @@ class PolicySet:
             if policy.name in rules:
                 raise document.wrong(name, f"there are two policies named {policy.name!r}")
             rules[policy.name] = (policy, condition)
-        return cls(text, tuple(rules.values()))
+        limits = _limits(top["limits"]) if "limits" in top else Limits()
+        return cls(text, tuple(rules.values()), limits)
 
     @classmethod
     def default(cls, *, kinds: Kinds) -> Self:
@@ -62,6 +71,19 @@ class PolicySet:
         longest = max(policy.guards.cooldown_seconds for policy in self.policies)
         opened = (incident.opened_at for incident in incidents)
         return min((taken_at - timedelta(seconds=longest), *opened))
+
+
+def _limits(node: yaml.Node) -> Limits:
+    shares = ("tenant", "cohort", "model")
+    found = document.fields(node, "limits", required=(), optional=(*shares, "least", "per"))
+    given: dict[str, Any] = {
+        name: document.share(found[name], name) for name in shares if name in found
+    }
+    if "least" in found:
+        given["least"] = document.whole(found["least"], "least", least=0, most=1_000_000)
+    if "per" in found:
+        given["per_seconds"] = document.seconds(found["per"], "per", most=7 * _DAY)
+    return Limits(**given)
 
 
 def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node]:
@@ -82,6 +104,13 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
         raise document.wrong(
             found["on"], "a disruptive action can't start on quiet or closed: the host is normal"
         )
+    mode = Mode(document.choice(found["mode"], "mode", list(Mode)))
+    guards = _guards(found["within"]) if "within" in found else Guards()
+    if guards.approvals > 1 and mode is not Mode.APPROVE:
+        raise document.wrong(
+            document.at_path(found["within"], ["approvals"]),
+            f"approvals asks people, and mode {mode.value} asks nobody; write mode: approve",
+        )
     condition = (
         _condition(found["when"], standing=standing)
         if "when" in found
@@ -92,8 +121,8 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
         on=on,
         when=condition.text,
         then=steps,
-        mode=Mode(document.choice(found["mode"], "mode", list(Mode))),
-        guards=_guards(found["within"]) if "within" in found else Guards(),
+        mode=mode,
+        guards=guards,
     )
     return policy, condition, found["name"]
 
@@ -161,7 +190,7 @@ def _guards(node: yaml.Node) -> Guards:
         node,
         "within",
         required=(),
-        optional=("confirm", "cooldown", "protected", "approval_expires"),
+        optional=("confirm", "cooldown", "protected", "approval_expires", "approvals"),
     )
     given: dict[str, Any] = {}
     if "confirm" in found:
@@ -172,6 +201,8 @@ def _guards(node: yaml.Node) -> Guards:
         given["approval_seconds"] = document.seconds(
             found["approval_expires"], "approval_expires", most=30 * _DAY
         )
+    if "approvals" in found:
+        given["approvals"] = document.whole(found["approvals"], "approvals", least=1, most=2)
     if "protected" in found:
         given["protected"] = _protected(found["protected"])
     return Guards(**given)

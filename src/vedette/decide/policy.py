@@ -32,7 +32,8 @@ class Guards(Record, frozen=True, kw_only=True):
     `confirm`: abnormal snapshots that the incident must have; with `lately` so many of the host's last ten must be abnormal
     by the same thing instead, and where `experts` is not 0, so many that agree will do as well. `cooldown_seconds`: time in which the same policy does
     not do the same kind of thing to the same host again. `protected`: label to values; hosts that bear one of them
-    are left alone. `approval_seconds`: after that an unanswered proposal expires.
+    are left alone. `approval_seconds`: after that an unanswered proposal expires. `approvals`: how many
+    people must approve it.
     """
 
     confirm: int = 1
@@ -41,6 +42,7 @@ class Guards(Record, frozen=True, kw_only=True):
     cooldown_seconds: float = 0.0
     protected: dict[str, tuple[str, ...]] = {}
     approval_seconds: float = 86_400.0
+    approvals: int = 1
 
 
 class Policy(Record, frozen=True, kw_only=True):

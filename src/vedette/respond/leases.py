@@ -15,7 +15,7 @@ from vedette.respond.outcome import (
     Released,
     Waiting,
 )
-from vedette.respond.ports import Actions
+from vedette.respond.ports import Actions, Guards
 from vedette.respond.schedule import LEASE_SLACK
 from vedette.respond.steps import ACTOR, record, record_renewal
 
@@ -30,13 +30,14 @@ _HARMLESS = frozenset({Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE})
 class Leases:
     """What the responder does about actions that last."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, guards: Guards) -> None:
         self._actions = actions
+        self._guards = guards
 
     def keep(self, job: Job, kind: Lasting) -> Action | None:
         """One step of a verified lease: renewed, released, or over; None while there is nothing to do.
 
-        It is renewed until its time in all is over or somebody recalls it, so an attack that is stopped by the lease does
+        It is renewed until its time in all is over, the kill switch is thrown, or somebody recalls it, so an attack that is stopped by the lease does
         not end the lease by being silent.
         """
         action, now = job.action, job.now
@@ -49,6 +50,9 @@ class Leases:
             return self._actions.recall(action.tenant, action.id, actor=ACTOR, why=why)
         if now >= until or _used_up(job):
             self._sleep(action, until + LEASE_SLACK)
+            return None
+        if self._guards.thrown(action.tenant) is not None:
+            self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
             return None
         due = action.wake_at is None or now >= action.wake_at
         after = record_renewal(self._actions, action, kind.renew(job, due=due), now)

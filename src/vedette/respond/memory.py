@@ -19,11 +19,13 @@ from vedette.core import (
     Conflict,
     Incident,
     IncidentId,
+    Limits,
     NotFound,
     Record,
     TenantId,
     may_become,
 )
+from vedette.respond.memory_guards import MemoryGuards
 
 __all__ = ["MemoryNotice", "MemoryPorts"]
 
@@ -77,6 +79,7 @@ class _Actions:
         self._outbox = outbox
         self._rows: dict[ActionId, Action] = {}
         self._events: dict[ActionId, list[ActionEvent]] = {}
+        self.guards = MemoryGuards()
 
     def add(self, action: Action) -> None:
         """Keeps a proposed action; a known id is left as it is."""
@@ -131,6 +134,32 @@ class _Actions:
         if by_person:
             self._outbox.post("action.decided", tenant, action)
         return self._put(after, actor, detail, data)
+
+    def dispatch(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        *,
+        actor: str,
+        expected: ActionState,
+        limits: Limits,
+    ) -> Action:
+        """Begins it within the limits."""
+        before = self.get(tenant, action)
+        if before.disruptive and not before.dry_run and before.state is expected:
+            self.guards.count(before, list(self._rows.values()), limits, self._clock.now())
+        begun = self.advance(
+            tenant,
+            action,
+            ActionState.DISPATCHED,
+            actor=actor,
+            detail="attempt 1",
+            expected=expected,
+            attempts=1,
+        )
+        after = msgspec.structs.replace(begun, dispatched_at=self._clock.now())
+        self._rows[action] = after
+        return after
 
     def note(
         self,
@@ -300,5 +329,6 @@ class MemoryPorts:
     def __init__(self, clock: Clock) -> None:
         self.outbox = _Outbox(clock)
         self.actions = _Actions(clock, self.outbox)
+        self.guards = self.actions.guards
         self.commands = _Commands(self.outbox)
         self.incidents = _Incidents()

@@ -9,15 +9,18 @@ from vedette.core import (
     ActionEvent,
     ActionId,
     ActionState,
+    Breaker,
     Command,
     CommandId,
     CommandResult,
     Incident,
     IncidentId,
+    Limits,
+    Switch,
     TenantId,
 )
 
-__all__ = ["Actions", "Commands", "Incidents", "Notice", "Outbox", "Ports"]
+__all__ = ["Actions", "Commands", "Guards", "Incidents", "Notice", "Outbox", "Ports"]
 
 
 class Notice(Protocol):
@@ -88,6 +91,22 @@ class Actions(Protocol):
         Raises:
             Conflict: it is not in `expected`, the step is not in the table, or (`lease-in-force`) it would be a second
                 lease of its kind on its host.
+        """
+
+    def dispatch(
+        self,
+        tenant: TenantId,
+        action: ActionId,
+        /,
+        *,
+        actor: str,
+        expected: ActionState,
+        limits: Limits,
+    ) -> Action:
+        """Begins it: the first attempt, written before it is made. A disruptive one only within the limits.
+
+        Raises:
+            Conflict: its state is another by now; or (`lease-in-force`, `switched-off`, `breaker-tripped`) it may not begin.
         """
 
     def note(
@@ -166,8 +185,22 @@ class Incidents(Protocol):
         """The incident as it now is."""
 
 
+class Guards(Protocol):
+    """What holds actions back beyond their policy."""
+
+    def thrown(self, tenant: TenantId, /) -> Switch | None:
+        """The kill switch that stops this tenant's actions, if one is thrown."""
+
+    def breakers(self, tenant: TenantId, /, *, open_only: bool) -> Sequence[Breaker]:
+        """Those that ever tripped, or are open."""
+
+
 class Ports(Protocol):
     """All of it. The store's repositories fit."""
+
+    @property
+    def guards(self) -> Guards:
+        """Breakers and the switch."""
 
     @property
     def outbox(self) -> Outbox:

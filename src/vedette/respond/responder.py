@@ -4,7 +4,7 @@ Notices only wake it. What is to be done follows from the rows alone, and `tick`
 doubled notice, a restart, or a second responder changes nothing but the moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -20,8 +20,11 @@ from vedette.core import (
     Conflict,
     IncidentId,
     InvalidInput,
+    Limits,
     Mode,
     NotFound,
+    Scope,
+    TenantId,
     VedetteError,
 )
 from vedette.respond.kind import Job, Kind, Lasting
@@ -42,6 +45,8 @@ _WORK = (
     ActionState.ACKNOWLEDGED,
     ActionState.APPLIED,
 )
+# Why an approved action may not begin; it does not begin later either, since by then it answers the past.
+_HELD = frozenset({"lease-in-force", "switched-off", "breaker-tripped"})
 _UNDECIDED = (ActionState.PROPOSED, ActionState.AWAITING_APPROVAL)
 # What was approved in time is still carried out if the responder comes to it a little later, not after an outage.
 _APPROVED_GRACE = timedelta(minutes=15)
@@ -52,7 +57,8 @@ _REMOTE_LIMIT = timedelta(days=1)
 class Responder:
     """Carries out decisions. Several may run on one store: every step is conditional on what was seen.
 
-    `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires.
+    `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires. `limits`: how many
+    hosts of a tenant may be acted on.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Responder:
         batch: int = 100,
         sweep_limit: int = 500,
         sweep_seconds: float = 2.0,
+        limits: Callable[[TenantId], Limits] = lambda _: Limits(),
     ) -> None:
         self._ports = ports
         self._kinds = kinds
@@ -72,7 +79,8 @@ class Responder:
         self._sweep_limit = sweep_limit
         self._sweep_seconds = sweep_seconds
         self._swept_at = float("-inf")
-        self._leases = Leases(ports.actions)
+        self._limits = limits
+        self._leases = Leases(ports.actions, ports.guards)
 
     def tick(self) -> int:
         """Handles waiting notices and due timers once.
@@ -210,9 +218,21 @@ class Responder:
             )
         if action.mode is Mode.APPROVE:
             return self._advance(action, ActionState.AWAITING_APPROVAL, "waits for a person")
+        if why := self._caution(action):
+            return self._advance(action, ActionState.AWAITING_APPROVAL, why)
         return self._advance(
             action, ActionState.APPROVED, f"policy {action.policy} is in auto mode"
         )
+
+    def _caution(self, action: Action) -> str:
+        """Why a person must approve what a policy would do by itself; empty when it may."""
+        if not action.disruptive or action.dry_run:
+            return ""
+        common = {Scope.TENANT: "", Scope.COHORT: action.cohort, Scope.MODEL: action.model}
+        for breaker in self._ports.guards.breakers(action.tenant, open_only=True):
+            if common[breaker.scope] == breaker.key:
+                return f"waits for a person: a breaker is open ({breaker.words})"
+        return ""
 
     def _begin(self, action: Action, kind: Kind) -> Action:
         try:
@@ -220,17 +240,15 @@ class Responder:
         except InvalidInput as error:
             return self._advance(action, ActionState.FAILED, error.detail)
         try:
-            begun = self._ports.actions.advance(
+            begun = self._ports.actions.dispatch(
                 action.tenant,
                 action.id,
-                ActionState.DISPATCHED,
                 actor=ACTOR,
-                detail="attempt 1",
                 expected=action.state,
-                attempts=1,
+                limits=self._limits(action.tenant),
             )
         except Conflict as error:
-            if error.kind != "lease-in-force":
+            if error.kind not in _HELD:
                 raise
             return self._advance(action, ActionState.REFUSED, error.detail)
         return self._write(begun, kind, self._try(begun, kind)) or begun

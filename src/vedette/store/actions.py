@@ -17,12 +17,15 @@ from vedette.core import (
     HostId,
     IncidentId,
     InvalidInput,
+    Limits,
     TenantId,
 )
+from vedette.store.approving import approve
 from vedette.store.database import Database
+from vedette.store.dispatching import dispatch
 from vedette.store.paging import MAX_LIMIT, Listing, Page
 from vedette.store.rows import columns_of, read
-from vedette.store.schema import ACTION_EVENTS, ACTIONS
+from vedette.store.schema import ACTION_EVENTS, ACTIONS, APPROVALS
 from vedette.store.steps import advance, note, one_action, recall, wake
 
 __all__ = ["Actions"]
@@ -195,6 +198,54 @@ class Actions:
             data=data,
             expected=expected,
             changes={"wake_at": wake_at, **_told(given)},
+        )
+
+    def approve(
+        self, tenant: TenantId, identifier: ActionId, *, actor: str, reason: str = ""
+    ) -> Action:
+        """One person's approval; `approved` when there are as many as it takes. After its time it is expired instead.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: it does not await approval, its time is over, or this person approved it before.
+        """
+        return approve(
+            self._database, self._clock.now(), (tenant, identifier), actor=actor, reason=reason
+        )
+
+    def approvals(self, tenant: TenantId, identifier: ActionId) -> list[str]:
+        """Who has approved it, in order."""
+        query = (
+            sa.select(APPROVALS.c.actor)
+            .where(APPROVALS.c.tenant == tenant, APPROVALS.c.action == identifier)
+            .order_by(APPROVALS.c.at, APPROVALS.c.actor)
+        )
+        with self._database.reading() as connection:
+            return [row.actor for row in connection.execute(query)]
+
+    def dispatch(
+        self,
+        tenant: TenantId,
+        identifier: ActionId,
+        *,
+        actor: str,
+        expected: ActionState,
+        limits: Limits,
+    ) -> Action:
+        """Begins it: the first attempt, written before it is made. A disruptive one only within the limits.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: it is in another state; or `lease-in-force`, `switched-off` (the kill switch is thrown), or
+                `breaker-tripped`: its host would be one too many, and a breaker is open now.
+        """
+        return dispatch(
+            self._database,
+            self._clock.now(),
+            (tenant, identifier),
+            actor=actor,
+            expected=expected,
+            limits=limits,
         )
 
     def note(

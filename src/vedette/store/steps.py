@@ -21,7 +21,7 @@ from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTION_EVENTS, ACTIONS, LEASE_IN_FORCE
 from vedette.store.trail import Trail
 
-__all__ = ["advance", "note", "one_action", "recall", "wake"]
+__all__ = ["advance", "note", "one_action", "recall", "take_step", "wake", "write_note"]
 
 _COLUMNS = columns_of(ACTIONS, Action)
 # States that say what somebody made of the proposal.
@@ -58,17 +58,10 @@ def advance(
     too_late = False
     with database.writing() as connection:
         action = one_action(connection, *which)
-        _check(action, to, expected)
-        if to is ActionState.DISPATCHED and action.leased:
-            _refuse_second(connection, action)
         too_late = to is ActionState.APPROVED and now > action.expires_at
         if too_late:
             to, detail = ActionState.EXPIRED, f"{actor} approved it after its time"
-        values: dict[str, Any] = {"state": to, "detail": detail, "updated_at": now, **changes}
-        if to in _DECISIONS:
-            values["decided_by"] = actor
-        _update(connection, action, values)
-        _leave_marks(connection, action, to, actor, now, detail, data)
+        take_step(connection, now, action, to, actor, detail, data, expected, changes)
         after = one_action(connection, *which)
     if too_late:
         raise Conflict(
@@ -76,6 +69,32 @@ def advance(
             kind="approval-expired",
         )
     return after
+
+
+def take_step(
+    connection: sa.Connection,
+    now: datetime,
+    action: Action,
+    to: ActionState,
+    actor: str,
+    detail: str,
+    data: dict[str, Any] | None,
+    expected: ActionState | None,
+    changes: dict[str, Any],
+) -> None:
+    """One step within a transaction.
+
+    Raises:
+        Conflict: it is in another state than `expected`, or that step is not allowed from where it is.
+    """
+    _check(action, to, expected)
+    if to is ActionState.DISPATCHED and action.leased:
+        _refuse_second(connection, action)
+    values: dict[str, Any] = {"state": to, "detail": detail, "updated_at": now, **changes}
+    if to in _DECISIONS:
+        values["decided_by"] = actor
+    _update(connection, action, values)
+    _leave_marks(connection, action, to, actor, now, detail, data)
 
 
 def note(
@@ -109,6 +128,16 @@ def note(
             {"state": str(action.state), "attempts": after.attempts},
         )
         return after
+
+
+def write_note(
+    connection: sa.Connection, action: Action, actor: str, now: datetime, words: str
+) -> None:
+    """A line of its history and of the audit, without a step, within a transaction."""
+    _write_event(connection, action, action.state, actor, now, words, None)
+    Trail(connection, action.tenant, actor, now).audit(
+        "action.noted", action.id, words, {"state": str(action.state)}
+    )
 
 
 def recall(database: Database, now: datetime, which: Which, *, actor: str, why: str) -> Action:

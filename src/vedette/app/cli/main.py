@@ -12,6 +12,7 @@ from vedette.app.cli import (
     client,
     data,
     dead_letters,
+    guards,
     local,
     model,
     replay,
@@ -46,6 +47,7 @@ def root(
 
 
 app.add_typer(agent.app, name="agent")
+app.add_typer(guards.guards)
 for group in (
     client.hosts,
     client.verdicts,

@@ -30,7 +30,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
     kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
-    responder = Responder(store, kinds, clock)
+    responder = Responder(store, kinds, clock, limits=lambda _: policies.limits)
     counted_at = float("-inf")
     try:
         while not stop.is_set():

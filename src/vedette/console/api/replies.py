@@ -18,6 +18,7 @@ from vedette.core import (
     IncidentEvent,
     Record,
     Saying,
+    Scope,
     Verdict,
 )
 from vedette.store import ApiToken, Enrolment, Role
@@ -64,6 +65,14 @@ Labels = Annotated[
 class Reasoned(Record, frozen=True, kw_only=True):
     """Why, in the words of whoever does it; kept in the audit."""
 
+    reason: Words = ""
+
+
+class BreakerReset(Record, frozen=True, kw_only=True):
+    """Which breaker, and why; `key` names the cohort or model, and is empty for the tenant's."""
+
+    scope: Scope
+    key: Words = ""
     reason: Words = ""
 
 

@@ -1,6 +1,7 @@
 """The tables. `migrations` builds them; a test holds both equal."""
 
 from vedette.store.schema.access import AUDIT, ENROLMENTS, POLICIES, SESSIONS, TOKENS
+from vedette.store.schema.guards import APPROVALS, BREAKERS, SWITCHES
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
 from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
 from vedette.store.schema.machines import DOOR, FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
@@ -18,7 +19,9 @@ from vedette.store.schema.response import (
 __all__ = [
     "ACTIONS",
     "ACTION_EVENTS",
+    "APPROVALS",
     "AUDIT",
+    "BREAKERS",
     "COMMANDS",
     "COMMAND_RESULTS",
     "DOOR",
@@ -35,6 +38,7 @@ __all__ = [
     "SAYINGS",
     "SESSIONS",
     "STATES",
+    "SWITCHES",
     "TELLINGS",
     "TOKENS",
     "VERDICTS",

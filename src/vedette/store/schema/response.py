@@ -83,6 +83,7 @@ _IN_FORCE = ", ".join(f"'{state}'" for state in sorted(IN_FORCE))
 # Two leases of one kind on one host would undo each other: the database itself refuses the second.
 LEASE_IN_FORCE = f"lease_seconds > 0 AND NOT dry_run AND state IN ({_IN_FORCE})"
 _LEASE = sa.text(LEASE_IN_FORCE)
+_DISRUPTING = sa.text("disruptive AND NOT dry_run AND dispatched_at IS NOT NULL")
 _AWAKE = sa.text("wake_at IS NOT NULL")
 ACTIONS = sa.Table(
     "actions",
@@ -111,9 +112,14 @@ ACTIONS = sa.Table(
     sa.Column("most_seconds", sa.Double, nullable=False, server_default="0"),
     sa.Column("grace_seconds", sa.Double, nullable=False, server_default="0"),
     sa.Column("lease_until", Moment),
-    sa.Column("recalled_by", Words, nullable=False, server_default=""),
-    sa.Column("recalled_why", Words, nullable=False, server_default=""),
+    sa.Column("recalled_by", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("recalled_why", Words, nullable=False, server_default=sa.text("''")),
     sa.Column("wake_at", Moment),
+    sa.Column("disruptive", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cohort", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("model", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("dispatched_at", Moment),
+    sa.Column("approvals", sa.BigInteger, nullable=False, server_default="1"),
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),
@@ -124,6 +130,13 @@ ACTIONS = sa.Table(
     ),
     sa.Index("ix_actions_state", "state", "updated_at", "id"),
     sa.Index("ix_actions_id", "id"),
+    sa.Index(
+        "ix_actions_dispatched",
+        "tenant",
+        "dispatched_at",
+        sqlite_where=_DISRUPTING,
+        postgresql_where=_DISRUPTING,
+    ),
     sa.Index("ix_actions_wake", "wake_at", sqlite_where=_AWAKE, postgresql_where=_AWAKE),
     sa.Index(
         "uq_actions_lease",

@@ -28,8 +28,12 @@ def upgrade() -> None:
         "actions", sa.Column("grace_seconds", sa.Double, nullable=False, server_default="0")
     )
     op.add_column("actions", sa.Column("lease_until", sa.BigInteger))
-    op.add_column("actions", sa.Column("recalled_by", WORDS, nullable=False, server_default=""))
-    op.add_column("actions", sa.Column("recalled_why", WORDS, nullable=False, server_default=""))
+    op.add_column(
+        "actions", sa.Column("recalled_by", WORDS, nullable=False, server_default=sa.text("''"))
+    )
+    op.add_column(
+        "actions", sa.Column("recalled_why", WORDS, nullable=False, server_default=sa.text("''"))
+    )
     op.add_column("actions", sa.Column("wake_at", sa.BigInteger))
     op.create_index(
         "ix_actions_wake", "actions", ["wake_at"], sqlite_where=AWAKE, postgresql_where=AWAKE

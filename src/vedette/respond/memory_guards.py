@@ -1,0 +1,80 @@
+"""A fake of breakers and switch, with the store's rules. For tests of what responds, not for service."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from vedette.core import IN_FORCE, Action, Breaker, Conflict, Limits, Scope, Switch, TenantId
+
+__all__ = ["MemoryGuards"]
+
+
+class MemoryGuards:
+    """`hosts` is how many each scope has, by scope and key; a scope that is not named has one."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[tuple[Scope, str], int] = {}
+        self.switch: Switch | None = None
+        self._open: dict[tuple[TenantId, Scope, str], Breaker] = {}
+
+    def thrown(self, tenant: TenantId) -> Switch | None:
+        """The switch, if it is thrown for this tenant."""
+        if self.switch is None or self.switch.tenant not in {None, tenant}:
+            return None
+        return self.switch
+
+    def breakers(self, tenant: TenantId, *, open_only: bool) -> list[Breaker]:
+        """Those of the tenant."""
+        return [
+            one
+            for one in self._open.values()
+            if one.tenant == tenant and not (open_only and one.reset_at)
+        ]
+
+    def reset(self, at: datetime) -> None:
+        """Closes all of them."""
+        self._open = {
+            key: msgspec.structs.replace(one, reset_at=at, reset_by="user:ann")
+            for key, one in self._open.items()
+        }
+
+    def count(
+        self, action: Action, others: Sequence[Action], limits: Limits, now: datetime
+    ) -> None:
+        """Raises Conflict when the action may not begin."""
+        if self.thrown(action.tenant) is not None:
+            raise Conflict("the kill switch is thrown", kind="switched-off")
+        for scope, key in _scopes(action):
+            known = self._open.get((action.tenant, scope, key))
+            since = now - timedelta(seconds=limits.per_seconds)
+            acted = {
+                one.host
+                for one in others
+                if (one.tenant, one.disruptive, one.dry_run) == (action.tenant, True, False)
+                and one.host != action.host
+                and (scope, key) in _scopes(one)
+                and one.dispatched_at is not None
+                and (one.dispatched_at > since or (one.leased and one.state in IN_FORCE))
+                and not (known and known.reset_at and one.dispatched_at <= known.reset_at)
+            }
+            hosts = self.hosts.get((scope, key), 1)
+            most = limits.most(scope, hosts)
+            if len(acted) + 1 > most:
+                if known is None or known.reset_at is not None:
+                    self._open[action.tenant, scope, key] = Breaker(
+                        tenant=action.tenant,
+                        scope=scope,
+                        key=key,
+                        tripped_at=now,
+                        acted=len(acted),
+                        hosts=hosts,
+                        most=most,
+                        action=action.id,
+                    )
+                raise Conflict("the breaker tripped", kind="breaker-tripped")
+
+
+def _scopes(action: Action) -> list[tuple[Scope, str]]:
+    found = [(Scope.TENANT, ""), (Scope.COHORT, action.cohort), (Scope.MODEL, action.model)]
+    return [(scope, key) for scope, key in found if key or scope is Scope.TENANT]

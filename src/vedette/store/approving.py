@@ -1,0 +1,94 @@
+"""People's approvals: each person once, and the action goes on when there are enough."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vedette.core import Action, ActionId, ActionState, Conflict, TenantId
+from vedette.store.database import Database
+from vedette.store.schema import ACTIONS, APPROVALS
+from vedette.store.steps import one_action, take_step, write_note
+
+__all__ = ["approve"]
+
+
+def approve(
+    database: Database,
+    now: datetime,
+    which: tuple[TenantId, ActionId],
+    *,
+    actor: str,
+    reason: str,
+) -> Action:
+    """What `Actions.approve` does."""
+    late = None
+    with database.writing() as connection:
+        action = one_action(connection, *which)
+        if action.state is not ActionState.AWAITING_APPROVAL:
+            raise Conflict(
+                f"the action is {action.state} and does not await approval",
+                kind="not-awaiting-approval",
+                state=str(action.state),
+            )
+        if now > action.expires_at:
+            late = action.expires_at
+            words = f"{actor} approved it after its time"
+            _step(connection, now, action, ActionState.EXPIRED, actor, words)
+        else:
+            _count(database, connection, now, action, actor, reason)
+        after = one_action(connection, *which)
+    if late is not None:
+        raise Conflict(
+            f"the time to approve ended at {late.isoformat()}; the action is expired",
+            kind="approval-expired",
+        )
+    return after
+
+
+def _count(
+    database: Database,
+    connection: sa.Connection,
+    now: datetime,
+    action: Action,
+    actor: str,
+    reason: str,
+) -> None:
+    # Two approvals at one moment must see each other, so both touch the action's row first.
+    connection.execute(
+        sa.update(ACTIONS)
+        .where(ACTIONS.c.tenant == action.tenant, ACTIONS.c.id == action.id)
+        .values(updated_at=now)
+    )
+    row: dict[str, Any] = {
+        "tenant": action.tenant,
+        "action": action.id,
+        "actor": actor,
+        "at": now,
+        "reason": reason,
+    }
+    if not database.insert_new(connection, APPROVALS, row):
+        raise Conflict(
+            f"{actor} has approved it before; it takes {action.approvals} people",
+            kind="approved-before",
+        )
+    query = sa.select(sa.func.count()).where(
+        APPROVALS.c.tenant == action.tenant, APPROVALS.c.action == action.id
+    )
+    given = int(connection.execute(query).scalar_one())
+    if given >= action.approvals:
+        _step(connection, now, action, ActionState.APPROVED, actor, reason)
+        return
+    words = f"approval {given} of {action.approvals}" + (f": {reason}" if reason else "")
+    write_note(connection, action, actor, now, words)
+
+
+def _step(
+    connection: sa.Connection,
+    now: datetime,
+    action: Action,
+    to: ActionState,
+    actor: str,
+    words: str,
+) -> None:
+    take_step(connection, now, action, to, actor, words, None, action.state, {"wake_at": None})
