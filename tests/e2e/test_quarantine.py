@@ -165,7 +165,7 @@ def test_an_agent_killed_while_quarantined_strands_nobody(far: Far) -> None:
         assert released.data["restored"] is True
     assert far.rules() == far.before
     states = [one.state for one in far.box.told if one.command == "c1"]
-    assert states == [S.ACKNOWLEDGED, S.VERIFIED, S.APPLIED, S.RELEASED]
+    assert states == [S.ACKNOWLEDGED, S.APPLIED, S.VERIFIED, S.RELEASED]
 
 
 def test_a_server_that_is_gone_renews_nothing_so_the_host_is_freed(far: Far) -> None:

@@ -54,6 +54,15 @@ def test_commands_that_wait_are_given_at_once_and_again_until_answered() -> None
     assert result.state == "simulated"
 
 
+@pytest.mark.parametrize("state", ["released", "cancelled"])
+def test_a_host_may_tell_how_a_lease_or_a_grace_ended(state: str) -> None:
+    world = World()
+    world.commands.blobs[world.machine.host] = {CommandId("c-1"): BLOB}
+    with world.client() as client:
+        assert world.machine.tell(client, "c-1", state=state).status_code == 200
+    assert [one.state for one in world.commands.results] == [state]
+
+
 def test_a_poll_returns_as_soon_as_a_command_appears() -> None:
     # The clock stands still: only the command can end the poll.
     commands = Watched()

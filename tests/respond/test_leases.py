@@ -11,11 +11,13 @@ from vedette.core import (
     Action,
     ActionState,
     Command,
+    CommandId,
     CommandResult,
     Conflict,
     Mode,
     Resolution,
     Verb,
+    derived_id,
 )
 from vedette.respond import Quarantine, Registry, Responder
 from vedette.seal import SigningKey
@@ -286,3 +288,22 @@ def test_what_is_recalled_before_the_host_fetched_it_never_lasts(world: World) -
     made.poll()
     assert made.host.in_force == {}
     assert made.stands().state in {S.RELEASED, S.CANCELLED}
+
+
+def test_a_lease_that_was_ended_at_the_host_is_over_here_too_and_says_by_whom(play: Play) -> None:
+    began = CommandId(derived_id("command", play.action.id))
+    play.world.answer(
+        CommandResult(
+            command=began,
+            state=S.RELEASED,
+            at=play.world.clock.now(),
+            detail="released at the host by root: a drill; all is as before",
+            data={"restored": True},
+        )
+    )
+    play.responder.tick()
+    assert play.stands().state is S.RELEASED
+    (end,) = [one for one in events(play.world, play.action) if one.state is S.RELEASED]
+    assert end.detail == "released at the host by root: a drill; all is as before"
+    assert end.data == {"restored": True}
+    assert play.commands(Verb.RENEW) == []

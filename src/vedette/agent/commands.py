@@ -204,15 +204,20 @@ class Commander:
             self._journal.finish(result)
 
     def _report(self) -> None:
+        self._remark(on_the_way=True)
         waiting = set()
         for result in self._journal.unreported():
             if self._send(result):
                 self._journal.reported(result.command)
             else:
                 waiting.add(result.command)
+        self._remark(on_the_way=False, waiting=frozenset(waiting))
+
+    def _remark(self, *, on_the_way: bool, waiting: frozenset[CommandId] = frozenset()) -> None:
+        """Tells what is beside a command's result, in the order of things: what came before it, and what came after."""
         for number, remark in self._ledger.remarks():
-            # What came after a command's result must not arrive before it.
-            if remark.command not in waiting and self._send(remark):
+            before = remark.state is ActionState.APPLIED
+            if before is on_the_way and remark.command not in waiting and self._send(remark):
                 self._ledger.told(number)
 
     def _send(self, result: CommandResult) -> bool:

@@ -24,6 +24,8 @@ _TOLD: Final = frozenset(
         ActionState.SIMULATED,
         ActionState.APPLIED,
         ActionState.VERIFIED,
+        ActionState.RELEASED,
+        ActionState.CANCELLED,
         ActionState.REFUSED,
         ActionState.FAILED,
     }

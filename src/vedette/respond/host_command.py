@@ -88,7 +88,7 @@ class HostCommand:
     def probe(self, job: Job) -> Outcome:
         """What the host said, or that its time is over."""
         command = self._commands.get(job.action.tenant, _apply_id(job))
-        said = {one.state: one for one in self._commands.results(job.action.tenant, command.id)}
+        said = self._said(job, command.id)
         if ending := _ending(job, said):
             return ending
         over = job.now >= command.expires_at + _LATE_ANSWER
@@ -102,7 +102,12 @@ class HostCommand:
         return Expired(detail="the host did not fetch the command in time") if over else Waiting()
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
-        """Tells the host to keep its lease for another length; by the time it runs out, the telling has too."""
+        """Tells the host to keep its lease for another length; by the time it runs out, the telling has too.
+
+        A host that ended the lease by itself, or was told to by somebody at it, says so of the command that began it.
+        """
+        if ended := self._said(job, _apply_id(job)).get(S.RELEASED):
+            return Released(detail=_words(ended), evidence=ended.data)
         ident = _numbered(job, Verb.RENEW, job.action.attempts)
         if self._find(job, ident) is None:
             if not due:
@@ -111,7 +116,7 @@ class HostCommand:
             told = {"lease_seconds": job.action.lease_seconds}
             self._issue(job, ident, Verb.RENEW, told, max(until, job.now + timedelta(seconds=1)))
             return Waiting()
-        said = {one.state: one for one in self._commands.results(job.action.tenant, ident)}
+        said = self._said(job, ident)
         if S.RELEASED in said:
             return Released(detail=_words(said[S.RELEASED]), evidence=said[S.RELEASED].data)
         return _ending(job, said) or Waiting()
@@ -123,7 +128,7 @@ class HostCommand:
             return Cancelled(detail="the host was not told yet")
         number = 0
         while (command := self._find(job, _numbered(job, verb, number))) is not None:
-            said = {one.state: one for one in self._commands.results(job.action.tenant, command.id)}
+            said = self._said(job, command.id)
             if answer := _undone(job, said):
                 return answer
             if said or job.now < command.expires_at + _LATE_ANSWER:
@@ -137,6 +142,9 @@ class HostCommand:
             return self._commands.get(job.action.tenant, ident)
         except NotFound:
             return None
+
+    def _said(self, job: Job, command: CommandId) -> dict[ActionState, CommandResult]:
+        return {one.state: one for one in self._commands.results(job.action.tenant, command)}
 
     def _issue(
         self, job: Job, ident: CommandId, verb: Verb, parameters: dict[str, Any], until: datetime
