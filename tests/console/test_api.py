@@ -207,6 +207,7 @@ def test_an_admin_says_what_is_normal_for_a_cohort_and_why(
         assert client.post(path, json=closing | wrong, headers=admin).status_code == 400
     assert client.post(path, json=closing, headers=admin).json()["state"] == "closed"
     host = history.store.incidents.get(TENANT, history.incident).host
+    assert host is not None
     said = history.store.sayings.of(TENANT, [host], since=NOW)
     assert [(one.normal, one.cohort, one.reason) for one in said] == [
         (True, True, "rolled out by us")

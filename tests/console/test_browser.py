@@ -96,6 +96,7 @@ def test_one_says_that_an_incident_is_normal_here(visit: Visit) -> None:
     page.get_by_role("button", name="Close the incident").click()
     expect(page.get_by_role("status")).to_contain_text("The detector hears of it")
     host = history.store.incidents.get(TENANT, history.incident).host
+    assert host is not None
     (said,) = history.store.sayings.of(TENANT, [host], since=NOW)
     assert (said.normal, said.cohort, said.reason) == (True, True, "our own roll-out")
     assert (said.author, said.incident) == ("user:anna", history.incident)

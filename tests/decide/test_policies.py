@@ -241,3 +241,28 @@ def test_any_text_is_refused_readably(text: str) -> None:
 def test_a_damaged_document_is_loaded_whole_or_refused(at: int, put: str, cut: int) -> None:
     with contextlib.suppress(InvalidInput):
         assert policies(GOOD[:at] + put + GOOD[at + cut :]).policies
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("", 15.0), ("gather: 1m", 60.0), ("gather: 0s", 0.0)]
+)
+def test_what_tells_people_waits_to_be_gathered(given: str, seconds: float) -> None:
+    text = f"""
+version: 1
+policies:
+  - {{name: a, mode: auto, within: {{{given}}}, then: [{{action: mail, with: {{to: ["@owner"]}}}}]}}
+"""
+    (policy,) = policies(text).policies
+    assert policy.guards.gather_seconds == seconds
+
+
+def test_nothing_waits_to_be_gathered_for_more_than_an_hour() -> None:
+    text = """
+version: 1
+policies:
+  - {name: a, mode: auto, within: {gather: 2h}, then: [{action: mail, with: {to: ["@owner"]}}]}
+"""
+    with pytest.raises(
+        InvalidInput, match="line 4, column 44: gather must be from 0 to 60 minutes"
+    ):
+        policies(text)

@@ -125,6 +125,10 @@ def test_a_fleet_that_turns_abnormal_at_once_is_acted_on_up_to_the_share(fleet: 
     assert found[Scope.COHORT, "web"].most == 3
     assert found[Scope.TENANT, ""].most == 4
     assert "4 of 40 hosts of the fleet" in found[Scope.TENANT, ""].words
+    own = [one for one in fleet.store.incidents.find(TENANT).items if one.kind == "breaker"]
+    assert {one.title for one in own} == {
+        f"A breaker tripped: {one.words}" for one in found.values()
+    }
 
 
 def test_an_approval_does_not_lead_past_a_breaker_until_it_is_reset(fleet: Fleet) -> None:

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.types import TypeEngine
 from tests.store.make import START
 
-from vedette.core import ActionId, ConfigError, Conflict, HostId, ManualClock, TenantId
+from vedette.core import ActionId, ConfigError, Conflict, HostId, IncidentId, ManualClock, TenantId
 from vedette.store import Store
 from vedette.store.database import Database
 from vedette.store.migrating import _config
@@ -82,6 +82,9 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_hosts_back",
             "ix_verdicts_of",
             "ix_actions_fleet",
+            "ix_incidents_loose",
+            "ix_incidents_live_fleet",
+            "ix_incidents_part",
             "uq_tokens_name",
         }
         inspector = sa.inspect(connection)
@@ -169,6 +172,9 @@ def test_a_store_of_the_first_version_keeps_what_is_in_it(store: Store, database
     action = store.actions.get(tenant, ActionId("a"))
     assert (action.incident, action.host, action.about, action.detail) == ("i", "h", None, "done")
     assert [event.state for event in store.actions.events(tenant, ActionId("a"))] == ["proposed"]
+    incident = store.incidents.get(tenant, IncidentId("i"))
+    assert (incident.host, incident.first_verdict, incident.kind) == ("h", "v", "host")
+    assert (incident.hosts, incident.part_of) == (1, None)
     host = store.hosts.get(tenant, HostId("h"))
     assert host.silent_since == host.status_since
     assert store.door.open_seconds() == 0

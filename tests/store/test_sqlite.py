@@ -19,6 +19,7 @@ from tests.contracts.store_suite_response import (
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_standing import StandingContract
+from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 from tests.contracts.store_suite_unreadable import UnreadableContract
 
@@ -101,3 +102,7 @@ class TestTenancy(OnSqlite, TenancyContract):
 
 class TestLeases(OnSqlite, LeasesContract):
     """Leases, here."""
+
+
+class TestStorms(OnSqlite, StormsContract):
+    """Storms, here."""

@@ -55,7 +55,13 @@ from vedette.core.ids import (
     new_epoch,
     new_id,
 )
-from vedette.core.incident import Incident, IncidentEvent, IncidentState, Resolution
+from vedette.core.incident import (
+    Incident,
+    IncidentEvent,
+    IncidentKind,
+    IncidentState,
+    Resolution,
+)
 from vedette.core.message import Message
 from vedette.core.record import Record, canonical_json, to_builtins
 from vedette.core.saying import Saying
@@ -76,6 +82,7 @@ from vedette.core.snapshot import (
     snapshot_schema,
 )
 from vedette.core.standing import Answer, StandingPolicy, Turn
+from vedette.core.storm import Gathered, GatherPolicy, Spread, Storm
 from vedette.core.verdict import (
     Confirmation,
     Label,
@@ -116,6 +123,8 @@ __all__ = [
     "Fact",
     "FactChange",
     "Forbidden",
+    "GatherPolicy",
+    "Gathered",
     "Host",
     "HostDescription",
     "HostId",
@@ -124,6 +133,7 @@ __all__ = [
     "Incident",
     "IncidentEvent",
     "IncidentId",
+    "IncidentKind",
     "IncidentState",
     "InvalidInput",
     "Label",
@@ -143,9 +153,11 @@ __all__ = [
     "Scope",
     "Severity",
     "Snapshot",
+    "Spread",
     "Standing",
     "StandingHost",
     "StandingPolicy",
+    "Storm",
     "Switch",
     "SystemClock",
     "TenantId",

@@ -109,8 +109,8 @@ class Standing(Record, frozen=True, kw_only=True):
 class Action(Record, frozen=True, kw_only=True):
     """`kind` is the action's name (`mail`, `quarantine`); `parameters` its checked settings; `plan` what a dry run found.
 
-    It answers a change of an incident (`incident`), or of how hosts stand: then `incident` is None, `about` says what
-    was seen, and `host` is None where that is about the fleet as a whole.
+    It answers a change of an incident (`incident`), or of how hosts stand: then `incident` is None, and `about` says what
+    was seen. `host` is None where it is about the fleet as a whole; of a fleet's incident `about` says how many it told of.
     `attempts` counts tries of the call, each written before it is made.
 
     A lease lasts `lease_seconds` from each renewal (0: no lease) and `most_seconds` in all; `lease_until` is the end that
@@ -119,6 +119,8 @@ class Action(Record, frozen=True, kw_only=True):
 
     `disruptive` takes something away from its host; such actions are counted by `cohort` and `model` (the bundle whose verdict
     it answers) from `dispatched_at` on. `approvals` is how many people must approve it.
+
+    What tells people waits `gather_seconds` before it begins, so that it may be gathered with what other hosts tell.
     """
 
     id: ActionId
@@ -153,6 +155,7 @@ class Action(Record, frozen=True, kw_only=True):
     model: str = ""
     dispatched_at: datetime | None = None
     approvals: int = 1
+    gather_seconds: float = 0.0
 
     @property
     def leased(self) -> bool:

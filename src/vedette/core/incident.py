@@ -7,7 +7,15 @@ from vedette.core.ids import HostId, IncidentId, TenantId, VerdictId
 from vedette.core.record import Record
 from vedette.core.verdict import Reason, Severity
 
-__all__ = ["Incident", "IncidentEvent", "IncidentState", "Resolution"]
+__all__ = ["Incident", "IncidentEvent", "IncidentKind", "IncidentState", "Resolution"]
+
+
+class IncidentKind(StrEnum):
+    """Of one `host`, of many at once (`fleet`), or of the service itself, where a `breaker` tripped."""
+
+    HOST = "host"
+    FLEET = "fleet"
+    BREAKER = "breaker"
 
 
 class IncidentState(StrEnum):
@@ -30,12 +38,15 @@ class Resolution(StrEnum):
 class Incident(Record, frozen=True, kw_only=True):
     """One per host and cause. `causes` are the subjects of the reasons that brought its verdicts together.
 
+    `model` is the bundle that called the first of them abnormal. Many hosts that turn abnormal by the same thing at once have one of kind `fleet` beside their own, which name it in
+    `part_of`. That one, and one of the service itself, has no `host` and no `hostname`; `hosts` counts them.
+
     Times are of the snapshots (`taken_at`), so that a replay opens and closes the same incidents.
     """
 
     id: IncidentId
     tenant: TenantId
-    host: HostId
+    host: HostId | None
     hostname: str
     state: IncidentState
     title: str
@@ -43,7 +54,7 @@ class Incident(Record, frozen=True, kw_only=True):
     causes: tuple[str, ...]
     reasons: tuple[Reason, ...]
     opened_at: datetime
-    first_verdict: VerdictId
+    first_verdict: VerdictId | None
     last_abnormal_at: datetime
     quiet_since: datetime | None = None
     closed_at: datetime | None = None
@@ -53,12 +64,17 @@ class Incident(Record, frozen=True, kw_only=True):
     peak_score: float = 0.0
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    kind: IncidentKind = IncidentKind.HOST
+    hosts: int = 1
+    part_of: IncidentId | None = None
+    model: str = ""
 
 
 class IncidentEvent(Record, frozen=True, kw_only=True):
     """One line of an incident's timeline.
 
-    `kind`: opened, joined, raised, quiet, reopened, closed, guarded (a policy was held back), acknowledged, comment.
+    `kind`: opened, joined, raised, quiet, reopened, closed, gathered (it is part of a fleet's now), guarded (a policy was
+    held back), acknowledged, comment.
     """
 
     incident: IncidentId

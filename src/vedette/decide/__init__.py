@@ -8,6 +8,7 @@ from vedette.decide.policy import Guards, Policy, Step
 from vedette.decide.ports import ActionSchema, Kinds
 from vedette.decide.situation import Decision, Situation
 from vedette.decide.standing import answer
+from vedette.decide.storm import gather
 
 __all__ = [
     "STANDING_VARIABLES",
@@ -23,4 +24,5 @@ __all__ = [
     "Step",
     "answer",
     "decide",
+    "gather",
 ]

@@ -137,15 +137,17 @@ def whole(node: yaml.Node, what: str, *, least: int, most: int) -> int:
     return value
 
 
-def seconds(node: yaml.Node, what: str, *, most: float) -> float:
-    """A duration such as 30s, 15m, 1h or 2d, in seconds."""
+def seconds(node: yaml.Node, what: str, *, most: float, least: float | None = None) -> float:
+    """A duration such as 30s, 15m, 1h or 2d, in seconds; 0s only where `least` lets it be."""
     value = plain(node)
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise wrong(node, f"{what} must be a duration such as 30s, 15m, 1h or 2d")
     length = float(int(found[1]) * _UNITS[found[2]])
-    if not 0 < length <= most:
+    if least is None and not 0 < length <= most:
         raise wrong(node, f"{what} must be above 0 and at most {most / 86_400:g} days")
+    if least is not None and not least <= length <= most:
+        raise wrong(node, f"{what} must be from {least / 60:g} to {most / 60:g} minutes")
     return length
 
 

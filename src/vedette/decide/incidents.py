@@ -22,7 +22,17 @@ from vedette.core import (
     derived_id,
 )
 
-__all__ = ["ACTOR", "MAX_CAUSES", "MAX_REASONS", "Change", "Grouping", "timeline", "track"]
+__all__ = [
+    "ACTOR",
+    "MAX_CAUSES",
+    "MAX_REASONS",
+    "Change",
+    "Grouping",
+    "best",
+    "short",
+    "timeline",
+    "track",
+]
 
 ACTOR = "system:decide"
 MAX_CAUSES = 20
@@ -114,8 +124,8 @@ def _home(
 
 
 def _open(verdict: Verdict, host: Host) -> Change:
-    reasons = _best(verdict.reasons)
-    what = _short(reasons[0].text) if reasons else "abnormal, without one clear cause"
+    reasons = best(verdict.reasons)
+    what = short(reasons[0].text) if reasons else "abnormal, without one clear cause"
     incident = Incident(
         id=IncidentId(
             derived_id("incident", verdict.tenant, verdict.host, verdict.epoch, verdict.seq)
@@ -132,6 +142,7 @@ def _open(verdict: Verdict, host: Host) -> Change:
         first_verdict=verdict.id,
         last_abnormal_at=verdict.taken_at,
         peak_score=verdict.score,
+        model=verdict.model,
     )
     return Change(incident=incident, events=(timeline(incident, verdict, "opened", what),))
 
@@ -146,7 +157,7 @@ def _join(verdict: Verdict, before: Incident) -> Change:
         quiet_since=None if reopened else before.quiet_since,
         severity=verdict.severity if raised else before.severity,
         causes=causes,
-        reasons=_best((*before.reasons, *verdict.reasons)),
+        reasons=best((*before.reasons, *verdict.reasons)),
         last_abnormal_at=max(before.last_abnormal_at, verdict.taken_at),
         verdicts=before.verdicts + 1,
         peak_score=max(before.peak_score, verdict.score),
@@ -157,7 +168,7 @@ def _join(verdict: Verdict, before: Incident) -> Change:
     if raised:
         lines.append(("raised", f"severity went from {before.severity} to {verdict.severity}"))
     if news := causes[len(before.causes) :]:
-        told = [_short(reason.text) for reason in verdict.reasons if reason.subject in news]
+        told = [short(reason.text) for reason in verdict.reasons if reason.subject in news]
         lines.append(("joined", f"{incident.verdicts} abnormal snapshots; new: {'; '.join(told)}"))
     elif incident.verdicts.bit_count() == 1:
         lines.append(("joined", f"{incident.verdicts} abnormal snapshots so far"))
@@ -193,7 +204,8 @@ def _causes(known: tuple[str, ...], verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(subjects))[:MAX_CAUSES]
 
 
-def _best(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+def best(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """The strongest of each expert and subject, few of them."""
     strongest: dict[tuple[str, str], Reason] = {}
     for reason in reasons:
         kept = strongest.get((reason.expert, reason.subject))
@@ -203,6 +215,7 @@ def _best(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     return tuple(ranked[:MAX_REASONS])
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """On one line that fits a title."""
     line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1] + "…"

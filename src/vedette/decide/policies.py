@@ -18,6 +18,7 @@ __all__ = ["PolicySet"]
 _MAX_POLICIES = 100
 _MAX_STEPS = 10
 _DAY = 86_400.0
+_LONGEST_GATHER = 3_600.0
 
 
 class PolicySet:
@@ -190,7 +191,7 @@ def _guards(node: yaml.Node) -> Guards:
         node,
         "within",
         required=(),
-        optional=("confirm", "cooldown", "protected", "approval_expires", "approvals"),
+        optional=("confirm", "cooldown", "protected", "approval_expires", "approvals", "gather"),
     )
     given: dict[str, Any] = {}
     if "confirm" in found:
@@ -203,6 +204,10 @@ def _guards(node: yaml.Node) -> Guards:
         )
     if "approvals" in found:
         given["approvals"] = document.whole(found["approvals"], "approvals", least=1, most=2)
+    if "gather" in found:
+        given["gather_seconds"] = document.seconds(
+            found["gather"], "gather", most=_LONGEST_GATHER, least=0.0
+        )
     if "protected" in found:
         given["protected"] = _protected(found["protected"])
     return Guards(**given)

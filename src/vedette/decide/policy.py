@@ -33,7 +33,7 @@ class Guards(Record, frozen=True, kw_only=True):
     by the same thing instead, and where `experts` is not 0, so many that agree will do as well. `cooldown_seconds`: time in which the same policy does
     not do the same kind of thing to the same host again. `protected`: label to values; hosts that bear one of them
     are left alone. `approval_seconds`: after that an unanswered proposal expires. `approvals`: how many
-    people must approve it.
+    people must approve it. `gather_seconds`: how long what tells people waits for what other hosts tell.
     """
 
     confirm: int = 1
@@ -43,6 +43,7 @@ class Guards(Record, frozen=True, kw_only=True):
     protected: dict[str, tuple[str, ...]] = {}
     approval_seconds: float = 86_400.0
     approvals: int = 1
+    gather_seconds: float = 15.0
 
 
 class Policy(Record, frozen=True, kw_only=True):

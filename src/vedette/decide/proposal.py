@@ -83,6 +83,7 @@ def propose(
                     cohort=situation.host.labels.get("role", ""),
                     model=verdict.model,
                     approvals=policy.guards.approvals,
+                    gather_seconds=0.0 if step.disruptive else policy.guards.gather_seconds,
                     proposed_at=verdict.taken_at,
                     expires_at=verdict.taken_at + timedelta(seconds=_patience(policy, step)),
                     updated_at=verdict.taken_at,

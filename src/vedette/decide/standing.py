@@ -22,13 +22,12 @@ from vedette.core import (
     derived_id,
 )
 from vedette.decide.condition import Condition, bind_host
+from vedette.decide.many import is_many
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Policy, Step
 
 __all__ = ["answer"]
 
-_MANY = 10
-_SHARE, _LARGE = 0.1, 30
 _EXAMPLES = 10
 _TELLING = timedelta(days=7)
 
@@ -72,7 +71,7 @@ def _weigh(turn: Turn, policy: Policy, condition: Condition, host: Host) -> tupl
 def _proposals(turn: Turn, version: str, policy: Policy, hosts: list[Host]) -> list[Action]:
     if not hosts:
         return []
-    if turn.recent > _MANY and turn.recent >= min(_SHARE * turn.fleet, _LARGE):
+    if is_many(turn.recent, turn.fleet):
         if turn.recent < 2 * turn.told.get(policy.name, 0):
             return []
         return [

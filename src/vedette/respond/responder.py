@@ -5,7 +5,7 @@ doubled notice, a restart, or a second responder changes nothing but the moment.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -58,7 +58,7 @@ class Responder:
     """Carries out decisions. Several may run on one store: every step is conditional on what was seen.
 
     `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires. `limits`: how many
-    hosts of a tenant may be acted on.
+    hosts of a tenant may be acted on. `gather` makes one of what many hosts tell, and gives how much that changed.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Responder:
         sweep_limit: int = 500,
         sweep_seconds: float = 2.0,
         limits: Callable[[TenantId], Limits] = lambda _: Limits(),
+        gather: Callable[[], int] = lambda: 0,
     ) -> None:
         self._ports = ports
         self._kinds = kinds
@@ -81,6 +82,8 @@ class Responder:
         self._swept_at = float("-inf")
         self._limits = limits
         self._leases = Leases(ports.actions, ports.guards)
+        self._gather = gather
+        self._gathered_at: datetime | None = None
 
     def tick(self) -> int:
         """Handles waiting notices and due timers once.
@@ -116,7 +119,8 @@ class Responder:
 
     def _sweep(self) -> int:
         now = self._clock.now()
-        steps = 0
+        steps = self._gather()
+        self._gathered_at = now
         for action in self._ports.actions.expired(now):
             if action.state in _UNDECIDED:
                 steps += self._settle_safely(action)
@@ -150,7 +154,7 @@ class Responder:
         if action.state in _UNDECIDED and self._clock.now() >= action.expires_at:
             return self._advance(action, ActionState.EXPIRED, "nobody decided in time")
         if action.state is ActionState.PROPOSED:
-            return self._decide(action)
+            return self._decide(action) if self._alone(action) else None
         if action.state is ActionState.AWAITING_APPROVAL:
             return None
         kind = self._kinds.get(action.kind)
@@ -207,6 +211,12 @@ class Responder:
         ):
             self._leases.undo(self._job(action), kind)
         return record(self._ports.actions, action, outcome, self._clock.now())
+
+    def _alone(self, action: Action) -> bool:
+        """Whether it was gathered with nothing although it waited long enough, by what is known since then."""
+        if action.wake_at is None:
+            return True
+        return self._gathered_at is not None and self._gathered_at >= action.wake_at
 
     def _decide(self, action: Action) -> Action:
         if action.mode is Mode.OBSERVE:

@@ -121,14 +121,19 @@ class Actions:
         return found
 
     def due(self, states: Collection[ActionState], limit: int = 100) -> list[Action]:
-        """Actions of all tenants in these states, the longest untouched first.
+        """Actions of all tenants in these states, the longest untouched first; but not those that wait to be gathered.
 
         Raises:
             InvalidInput: the limit is not 1..500.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
-        query = sa.select(*_COLUMNS).where(ACTIONS.c.state.in_(sorted(states)))
+        waits = sa.and_(
+            ACTIONS.c.state == ActionState.PROPOSED, ACTIONS.c.wake_at > self._clock.now()
+        )
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.state.in_(sorted(states)), sa.func.coalesce(sa.not_(waits), sa.true())
+        )
         return self._all(query.order_by(ACTIONS.c.updated_at, ACTIONS.c.id).limit(limit))
 
     def expired(self, now: datetime) -> list[Action]:

@@ -14,9 +14,11 @@ from vedette.core import (
     Conflict,
     Limits,
     Scope,
+    Severity,
     TenantId,
 )
 from vedette.store.database import Database
+from vedette.store.incident_steps import own_incident
 from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTIONS, BREAKERS, HOSTS, SWITCHES
 from vedette.store.steps import one_action, take_step
@@ -152,7 +154,7 @@ def _acted(
 def _trip(
     database: Database, connection: sa.Connection, breaker: Breaker, actor: str, now: datetime
 ) -> None:
-    """Opens it, with its notice, if it is not open already."""
+    """Opens it, with its notice and an incident of the service's own, if it is not open already."""
     which = (
         BREAKERS.c.tenant == breaker.tenant,
         BREAKERS.c.scope == breaker.scope,
@@ -169,3 +171,12 @@ def _trip(
     trail = Trail(connection, breaker.tenant, actor, now)
     trail.audit("breaker.tripped", breaker.key or breaker.scope, breaker.words, told)
     trail.notify("breaker.tripped", breaker.action, told)
+    own_incident(
+        connection,
+        breaker.tenant,
+        f"breaker:{breaker.scope}:{breaker.key}",
+        title=f"A breaker tripped: {breaker.words}",
+        severity=Severity.HIGH,
+        actor=actor,
+        now=now,
+    )

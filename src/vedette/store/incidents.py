@@ -2,29 +2,39 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from vedette.core import (
     Clock,
     Conflict,
+    GatherPolicy,
     HostId,
     Incident,
     IncidentEvent,
     IncidentId,
+    IncidentKind,
     IncidentState,
     InvalidInput,
-    NotFound,
     Resolution,
     Severity,
     TenantId,
 )
 from vedette.store.database import Database
+from vedette.store.incident_steps import (
+    change,
+    close,
+    close_members,
+    one_incident,
+    own_incident,
+    told,
+    write_event,
+)
 from vedette.store.paging import Listing, Page
-from vedette.store.rows import columns_of, read, values_of
+from vedette.store.rows import columns_of, read
 from vedette.store.sayings import say
 from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
+from vedette.store.storms import gather
 from vedette.store.trail import Trail
 
 __all__ = ["Incidents"]
@@ -48,7 +58,7 @@ class Incidents:
             NotFound: the tenant has none of this id.
         """
         with self._database.reading() as connection:
-            return _one(connection, tenant, identifier)
+            return one_incident(connection, tenant, identifier)
 
     def live(self, tenant: TenantId, hosts: Iterable[HostId]) -> dict[HostId, tuple[Incident, ...]]:
         """The open and quiet incidents of those hosts that have some, oldest first."""
@@ -60,8 +70,8 @@ class Incidents:
         found: dict[HostId, tuple[Incident, ...]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query.order_by(INCIDENTS.c.opened_at, INCIDENTS.c.id)):
-                incident = read(Incident, row)
-                found[incident.host] = (*found.get(incident.host, ()), incident)
+                host = HostId(row.host)
+                found[host] = (*found.get(host, ()), read(Incident, row))
         return found
 
     def find(
@@ -71,20 +81,25 @@ class Incidents:
         state: IncidentState | None = None,
         severity: Severity | None = None,
         host: HostId | None = None,
+        part_of: IncidentId | None = None,
+        whole: bool = False,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Incident]:
-        """Newest first, by when they were opened (within `since`, before `until`)."""
+        """Newest first, by when they were opened (within `since`, before `until`); `whole`: that are part of no other."""
         query = sa.select(*_COLUMNS).where(INCIDENTS.c.tenant == tenant)
         for column, value in (
             (INCIDENTS.c.state, state),
             (INCIDENTS.c.severity, severity),
             (INCIDENTS.c.host, host),
+            (INCIDENTS.c.part_of, part_of),
         ):
             if value is not None:
                 query = query.where(column == value)
+        if whole:
+            query = query.where(INCIDENTS.c.part_of.is_(None))
         if since is not None:
             query = query.where(INCIDENTS.c.opened_at >= since)
         if until is not None:
@@ -95,10 +110,10 @@ class Incidents:
             )
 
     def counts_by_state(self, tenant: TenantId) -> dict[IncidentState, int]:
-        """How many incidents are in each state; every state is named."""
+        """How many incidents that are part of no other are in each state; every state is named."""
         query = (
             sa.select(INCIDENTS.c.state, sa.func.count())
-            .where(INCIDENTS.c.tenant == tenant)
+            .where(INCIDENTS.c.tenant == tenant, INCIDENTS.c.part_of.is_(None))
             .group_by(INCIDENTS.c.state)
         )
         with self._database.reading() as connection:
@@ -128,19 +143,19 @@ class Incidents:
             INCIDENTS.c.acknowledged_by == "",
         )
         with self._database.writing() as connection:
-            changed = _change(
+            changed = change(
                 connection,
                 (tenant, identifier),
                 open_still,
                 {"acknowledged_by": actor, "acknowledged_at": now},
             )
-            incident = _one(connection, tenant, identifier)
+            incident = one_incident(connection, tenant, identifier)
             if not changed:
                 raise Conflict(_why_not_acknowledged(incident))
-            _write_event(connection, tenant, identifier, "acknowledged", actor, now, "")
+            write_event(connection, tenant, identifier, "acknowledged", actor, now, "")
             trail = Trail(connection, tenant, actor, now)
-            trail.audit("incident.acknowledged", identifier, data=_told(incident))
-            trail.notify("incident.acknowledged", identifier, _told(incident))
+            trail.audit("incident.acknowledged", identifier, data=told(incident))
+            trail.notify("incident.acknowledged", identifier, told(incident))
         return incident
 
     def close(
@@ -155,7 +170,8 @@ class Incidents:
     ) -> Incident:
         """Ends it, with what it was; the detector hears of that with the host's next snapshot.
 
-        With `cohort` the host vouches for the very things to its whole cohort, for a day.
+        With `cohort` the host vouches for the very things to its whole cohort, for a day. With a fleet's incident
+        those end that are part of it.
 
         Raises:
             NotFound: the tenant has none of this id.
@@ -164,28 +180,42 @@ class Incidents:
         _check_comment(comment)
         now = self._clock.now()
         with self._database.writing() as connection:
-            changed = _change(
-                connection,
-                (tenant, identifier),
-                (INCIDENTS.c.state != IncidentState.CLOSED,),
-                {
-                    "state": IncidentState.CLOSED,
-                    "closed_at": now,
-                    "closed_by": actor,
-                    "resolution": resolution,
-                },
-            )
-            incident = _one(connection, tenant, identifier)
-            if not changed:
+            incident = close(connection, (tenant, identifier), actor, now, resolution, comment)
+            if incident is None:
+                before = one_incident(connection, tenant, identifier)
                 raise Conflict(
-                    f"the incident was closed by {incident.closed_by} as {incident.resolution}"
+                    f"the incident was closed by {before.closed_by} as {before.resolution}"
                 )
-            _write_event(connection, tenant, identifier, "closed", actor, now, comment)
-            trail = Trail(connection, tenant, actor, now)
-            trail.audit("incident.closed", identifier, comment, _told(incident))
-            say(connection, trail, incident, author=actor, now=now, reason=comment, cohort=cohort)
-            trail.notify("incident.closed", identifier, _told(incident))
+            closed = [incident]
+            if incident.kind is IncidentKind.FLEET:
+                closed += close_members(connection, incident)
+            for one in closed:
+                trail = Trail(connection, tenant, actor, now)
+                say(connection, trail, one, author=actor, now=now, reason=comment, cohort=cohort)
         return incident
+
+    def gather(self, rule: GatherPolicy) -> int:
+        """Makes one incident of those of many hosts, as the rule says, and refuses what tells of each; by tenant.
+
+        Each tenant's in one transaction; nothing is written where there is nothing to gather.
+
+        Returns:
+            How many incidents and actions changed.
+        """
+        return gather(self._database, rule, self._clock.now())
+
+    def raise_own(
+        self, tenant: TenantId, key: str, *, title: str, severity: Severity, actor: str
+    ) -> Incident:
+        """Opens an incident of the service itself, without a host; while one of this key lives, counts there instead.
+
+        Within a transaction of the store's own, `own_incident` does it.
+        """
+        now = self._clock.now()
+        with self._database.writing() as connection:
+            return own_incident(
+                connection, tenant, key, title=title, severity=severity, actor=actor, now=now
+            )
 
     def comment(
         self, tenant: TenantId, identifier: IncidentId, actor: str, text: str
@@ -201,61 +231,16 @@ class Incidents:
         _check_comment(text)
         now = self._clock.now()
         with self._database.writing() as connection:
-            _one(connection, tenant, identifier)
-            event = _write_event(connection, tenant, identifier, "comment", actor, now, text)
+            one_incident(connection, tenant, identifier)
+            event = write_event(connection, tenant, identifier, "comment", actor, now, text)
             Trail(connection, tenant, actor, now).audit("incident.commented", identifier, text)
         return event
-
-
-def _change(
-    connection: sa.Connection,
-    of: tuple[TenantId, IncidentId],
-    only_if: Iterable[sa.ColumnElement[bool]],
-    values: dict[str, Any],
-) -> bool:
-    statement = sa.update(INCIDENTS).where(
-        INCIDENTS.c.tenant == of[0], INCIDENTS.c.id == of[1], *only_if
-    )
-    return connection.execute(statement.values(values)).rowcount == 1
-
-
-def _write_event(
-    connection: sa.Connection,
-    tenant: TenantId,
-    identifier: IncidentId,
-    kind: str,
-    actor: str,
-    at: datetime,
-    text: str,
-) -> IncidentEvent:
-    event = IncidentEvent(incident=identifier, at=at, kind=kind, actor=actor, text=text)
-    connection.execute(sa.insert(INCIDENT_EVENTS), [values_of(event, tenant=tenant)])
-    return event
-
-
-def _one(connection: sa.Connection, tenant: TenantId, identifier: IncidentId) -> Incident:
-    query = sa.select(*_COLUMNS).where(INCIDENTS.c.tenant == tenant, INCIDENTS.c.id == identifier)
-    row = connection.execute(query).first()
-    if row is None:
-        raise NotFound(f"no incident {identifier}")
-    return read(Incident, row)
 
 
 def _why_not_acknowledged(incident: Incident) -> str:
     if incident.state is IncidentState.CLOSED:
         return f"the incident is closed (by {incident.closed_by})"
     return f"the incident was acknowledged by {incident.acknowledged_by} before"
-
-
-def _told(incident: Incident) -> dict[str, Any]:
-    return {
-        "host": incident.host,
-        "hostname": incident.hostname,
-        "state": str(incident.state),
-        "severity": str(incident.severity),
-        "title": incident.title,
-        "resolution": str(incident.resolution or ""),
-    }
 
 
 def _check_comment(text: str) -> None:

@@ -1,8 +1,9 @@
 """Proposed actions on their way into the store, with the event, notice and audit row of each."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from vedette.core import Action, AuditEntry
@@ -24,7 +25,10 @@ class Proposals:
         self._actions: list[Action] = []
 
     def add(self, action: Action) -> None:
-        """One whose id is not there yet."""
+        """One whose id is not there yet. What is to be gathered waits from now on, not from when its snapshot was taken."""
+        if action.gather_seconds:
+            wake_at = self._now + timedelta(seconds=action.gather_seconds)
+            action = msgspec.structs.replace(action, wake_at=wake_at)
         self._actions.append(action)
 
     def write(self, connection: sa.Connection) -> None:

@@ -73,8 +73,10 @@ def say(
 ) -> None:
     """Within the transaction that closes an incident: what its resolution says to the detector, and the audit of that.
 
-    It is said at a moment after the host's last snapshot by the host's own clock, so that it is heard by the next.
+    Of an incident without a host there is nothing to say. It is said at a moment after the host's last snapshot by the host's own clock, so that it is heard by the next.
     """
+    if incident.host is None:
+        return
     normal = incident.resolution in {Resolution.BENIGN_CHANGE, Resolution.FALSE_POSITIVE}
     named = {reason.subject for reason in incident.reasons if reason.expert != "judge"}
     subjects = tuple(sorted({*incident.causes, *named}))[:_MOST_SUBJECTS]

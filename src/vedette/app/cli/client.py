@@ -120,6 +120,9 @@ def list_incidents(
     state: Annotated[IncidentState | None, typer.Option(help="As it stands now.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Its worst so far.")] = None,
     host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
+    part_of: Annotated[
+        str | None, typer.Option(help="The fleet's incident that they are part of.")
+    ] = None,
     limit: Limit = 50,
     after: After = None,
     as_json: AsJson = False,
@@ -127,7 +130,7 @@ def list_incidents(
     """Lists incidents, newest first."""
     if context.invoked_subcommand is None:
         columns = ("opened_at", "hostname", "state", "severity", "title", "verdicts", "id")
-        asked = {"state": state, "severity": severity, "host": host}
+        asked = {"state": state, "severity": severity, "host": host, "part_of": part_of}
         _list("incidents", columns, "No incidents.", as_json, limit=limit, after=after, **asked)
 
 

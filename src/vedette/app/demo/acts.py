@@ -73,7 +73,7 @@ class Acts:
         incident = self._stage.wait_for("an incident", self._incident, 15)
         self.facts.incident_id = incident["id"]
         self._stage.step(f"Incident: {incident['title']} ({incident['severity']})")
-        message = self._stage.wait_for("the mail", self._mail, 20)
+        message = self._stage.wait_for("the mail", self._mail, 60)
         self.facts.mail_received = len(self._mails())
         self._stage.say(f"mail to {message['To']}: {message['Subject']}")
 

@@ -10,7 +10,7 @@ from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
 from vedette.app.wiring import load_policies, open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
-from vedette.decide import PolicySet, answer
+from vedette.decide import PolicySet, answer, gather
 from vedette.queue import Queue
 from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
 from vedette.seal import SigningKey
@@ -30,7 +30,13 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
     kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
-    responder = Responder(store, kinds, clock, limits=lambda _: policies.limits)
+    responder = Responder(
+        store,
+        kinds,
+        clock,
+        limits=lambda _: policies.limits,
+        gather=lambda: store.incidents.gather(gather),
+    )
     counted_at = float("-inf")
     try:
         while not stop.is_set():

@@ -31,15 +31,17 @@ def list_incidents(
     in_state: Annotated[IncidentState | None, QueryParameter(name="state")] = None,
     severity: FromQuery[Severity | None] = None,
     host: IdFilter = None,
+    part_of: IdFilter = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Incidents:
-    """By state, severity and host."""
+    """By state, severity, host, and the fleet's incident that they are part of."""
     page = console.store.incidents.find(
         person.tenant,
         state=in_state,
         severity=severity,
         host=None if host is None else HostId(host),
+        part_of=None if part_of is None else IncidentId(part_of),
         limit=limit,
         after=after,
     )

@@ -17,12 +17,15 @@ from vedette.console.settings import Console
 from vedette.core import (
     Incident,
     IncidentId,
+    IncidentKind,
     Verdict,
 )
+from vedette.store import Page
 
 __all__ = ["incident_page"]
 
 _MAX_VERDICTS = 180
+_MAX_MEMBERS = 50
 _BEFORE = timedelta(minutes=30)
 _AFTER = timedelta(minutes=30)
 
@@ -38,6 +41,7 @@ def incident_page(
     """Everything on one page."""
     incident = console.store.incidents.get(person.tenant, IncidentId(incident_id))
     verdicts = _verdicts(console, incident)
+    members = _members(console, incident)
     lives = _lives(console, incident)
     return renderer.page(
         request,
@@ -49,12 +53,16 @@ def incident_page(
         verdicts=verdicts,
         behind=next((v.confirmation for v in verdicts if v.confirmation.of), None),
         chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
+        members=members.items,
+        more_members=members.next is not None,
         said=said(request),
     )
 
 
 def _verdicts(console: Console, incident: Incident) -> tuple[Verdict, ...]:
-    """Newest first: those around the incident, the latest of them if they are many."""
+    """Newest first: those around the incident, the latest of them if they are many. Of many hosts: none."""
+    if incident.host is None:
+        return ()
     ended = incident.quiet_since or incident.closed_at
     page = console.store.verdicts.find(
         incident.tenant,
@@ -64,6 +72,13 @@ def _verdicts(console: Console, incident: Incident) -> tuple[Verdict, ...]:
         limit=_MAX_VERDICTS,
     )
     return page.items
+
+
+def _members(console: Console, incident: Incident) -> Page[Incident]:
+    """The incidents of hosts that it is made of, newest first."""
+    if incident.kind is not IncidentKind.FLEET:
+        return Page(items=(), next=None)
+    return console.store.incidents.find(incident.tenant, part_of=incident.id, limit=_MAX_MEMBERS)
 
 
 def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:

@@ -103,7 +103,12 @@ def _find(
     after = filters.after
     for _ in range(_MAX_PAGES):
         page = console.store.incidents.find(
-            person.tenant, state=state, severity=filters.severity, limit=PAGE_SIZE, after=after
+            person.tenant,
+            state=state,
+            severity=filters.severity,
+            whole=True,
+            limit=PAGE_SIZE,
+            after=after,
         )
         items += filter(fits, page.items)
         after = page.next

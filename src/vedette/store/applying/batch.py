@@ -218,11 +218,12 @@ class Batch:
         tenant = verdict.tenant
         before = self._before(tenant, incident)
         if before is not None:
-            # What people said of it meanwhile stays said.
+            # What people said of it meanwhile stays said, and what it was made part of.
             incident = msgspec.structs.replace(
                 incident,
                 acknowledged_by=before.acknowledged_by,
                 acknowledged_at=before.acknowledged_at,
+                part_of=before.part_of,
             )
         self._incidents[tenant, incident.id] = incident
         data = incident_data(incident, verdict)

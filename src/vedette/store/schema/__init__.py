@@ -13,6 +13,8 @@ from vedette.store.schema.response import (
     INCIDENT_EVENTS,
     INCIDENTS,
     LEASE_IN_FORCE,
+    LIVE_FLEET,
+    LOOSE,
     OUTBOX,
 )
 
@@ -32,6 +34,8 @@ __all__ = [
     "INCIDENTS",
     "INCIDENT_EVENTS",
     "LEASE_IN_FORCE",
+    "LIVE_FLEET",
+    "LOOSE",
     "METADATA",
     "OUTBOX",
     "POLICIES",

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from vedette.core import (
     IN_FORCE,
     ActionState,
+    IncidentKind,
     IncidentState,
     Mode,
     Reason,
@@ -26,18 +27,24 @@ __all__ = [
     "INCIDENTS",
     "INCIDENT_EVENTS",
     "LEASE_IN_FORCE",
+    "LIVE_FLEET",
+    "LOOSE",
     "OUTBOX",
 ]
 
 # AUTOINCREMENT: an id that was handed out is never given again, even after its row is gone.
 _COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
+# Looked for every few seconds, among all that ever was.
+LOOSE = "state = 'open' AND part_of IS NULL AND kind = 'host'"
+LIVE_FLEET = "kind = 'fleet' AND state <> 'closed'"
+_LOOSE, _LIVE_FLEET, _PART = sa.text(LOOSE), sa.text(LIVE_FLEET), sa.text("part_of IS NOT NULL")
 INCIDENTS = sa.Table(
     "incidents",
     METADATA,
     sa.Column("tenant", Words, primary_key=True),
     sa.Column("id", Words, primary_key=True),
-    sa.Column("host", Words, nullable=False),
+    sa.Column("host", Words),
     sa.Column("hostname", Words, nullable=False),
     sa.Column("state", Choice(IncidentState), nullable=False),
     sa.Column("title", Words, nullable=False),
@@ -45,7 +52,7 @@ INCIDENTS = sa.Table(
     sa.Column("causes", Json(tuple[str, ...]), nullable=False),
     sa.Column("reasons", Json(tuple[Reason, ...]), nullable=False),
     sa.Column("opened_at", Moment, nullable=False),
-    sa.Column("first_verdict", Words, nullable=False),
+    sa.Column("first_verdict", Words),
     sa.Column("last_abnormal_at", Moment, nullable=False),
     sa.Column("quiet_since", Moment),
     sa.Column("closed_at", Moment),
@@ -55,11 +62,28 @@ INCIDENTS = sa.Table(
     sa.Column("peak_score", sa.Double, nullable=False),
     sa.Column("acknowledged_by", Words, nullable=False),
     sa.Column("acknowledged_at", Moment),
+    sa.Column("kind", Choice(IncidentKind), nullable=False, server_default="host"),
+    sa.Column("hosts", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("part_of", Words),
+    sa.Column("model", Words, nullable=False, server_default=sa.text("''")),
     of_host(),
     sa.Index("ix_incidents_time", "tenant", "opened_at", "id"),
     sa.Index("ix_incidents_state", "tenant", "state", "opened_at", "id"),
     sa.Index("ix_incidents_host", "tenant", "host", "opened_at", "id"),
     sa.Index("ix_incidents_id", "id"),
+    sa.Index("ix_incidents_loose", "opened_at", sqlite_where=_LOOSE, postgresql_where=_LOOSE),
+    sa.Index(
+        "ix_incidents_live_fleet", "tenant", sqlite_where=_LIVE_FLEET, postgresql_where=_LIVE_FLEET
+    ),
+    sa.Index(
+        "ix_incidents_part",
+        "tenant",
+        "part_of",
+        "opened_at",
+        "id",
+        sqlite_where=_PART,
+        postgresql_where=_PART,
+    ),
 )
 
 INCIDENT_EVENTS = sa.Table(
@@ -120,6 +144,7 @@ ACTIONS = sa.Table(
     sa.Column("model", Words, nullable=False, server_default=sa.text("''")),
     sa.Column("dispatched_at", Moment),
     sa.Column("approvals", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("gather_seconds", sa.Double, nullable=False, server_default="0"),
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),

@@ -9,6 +9,7 @@ __all__ = ["News", "of_incident", "of_standing", "one_line"]
 _INCIDENT = {
     "opened": "A new incident.",
     "raised": "The incident's severity rose.",
+    "grew": "The incident has spread to more hosts.",
     "reopened": "The incident is open again.",
     "quiet": "The host is normal again; the incident stays in view for a while.",
     "closed": "The incident is closed.",

@@ -1,0 +1,55 @@
+"""How incidents of many hosts are made one: what the store shows of a tenant, and what is to become of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from vedette.core.action import Action
+from vedette.core.ids import ActionId, HostId, IncidentId, TenantId
+from vedette.core.incident import Incident, IncidentEvent
+from vedette.core.record import Record
+
+__all__ = ["GatherPolicy", "Gathered", "Spread", "Storm"]
+
+
+class Storm(Record, frozen=True, kw_only=True):
+    """A fleet's incident that is not closed, the incidents of hosts that are part of it, and what told of it."""
+
+    incident: Incident
+    members: tuple[Incident, ...]
+    told: tuple[Action, ...] = ()
+
+
+class Spread(Record, frozen=True, kw_only=True):
+    """One tenant at the moment `at`.
+
+    `loose` are the open incidents of hosts that are part of nothing; `roles` their hosts' cohorts. `fleet` counts the
+    hosts that are watched, `cohorts` those of each role. `waiting` are proposed actions that tell of a host's incident and
+    have not begun; `parts` says of those of their incidents that are part of a fleet's, of which.
+    """
+
+    tenant: TenantId
+    at: datetime
+    fleet: int
+    cohorts: dict[str, int]
+    roles: dict[HostId, str]
+    loose: tuple[Incident, ...] = ()
+    storms: tuple[Storm, ...] = ()
+    waiting: tuple[Action, ...] = ()
+    parts: dict[IncidentId, IncidentId] = {}
+
+
+class Gathered(Record, frozen=True, kw_only=True):
+    """Fleets' incidents as they now are, which hosts' incidents became part of which, and the lines of timelines.
+
+    `refused` names actions that need not be carried out, and why; `actions` are proposed in their place.
+    """
+
+    incidents: tuple[Incident, ...] = ()
+    joined: dict[IncidentId, IncidentId] = {}
+    events: tuple[IncidentEvent, ...] = ()
+    refused: tuple[tuple[ActionId, str], ...] = ()
+    actions: tuple[Action, ...] = ()
+
+
+GatherPolicy = Callable[[Spread], Gathered]
+"""Says what is to be gathered, within the transaction that does it; it must have no effect of its own."""
