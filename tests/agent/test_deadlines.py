@@ -17,7 +17,8 @@ from tests.fixtures.services import require
 from vedette.agent import Collector, Limits
 from vedette.agent.collect.deadline import Deadlines
 from vedette.core import HostId, ManualClock, Snapshot
-from vedette.detect.tables import CORE_METRICS, Tables, look
+from vedette.detect.metering import CORE_METRICS
+from vedette.detect.tables import Tables, look
 
 LATE = "timed out after 0.3 s"
 STILL = f"{LATE}; that call still hangs"

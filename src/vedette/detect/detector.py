@@ -208,6 +208,8 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
     if recalled:
         snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | recalled)
     sight = look(state.tables, snapshot, recalled=recalled)
+    if sight.rows:
+        snapshot = msgspec.structs.replace(snapshot, tables=snapshot.tables | sight.rows)
     host, at = snapshot.host.id, snapshot.taken_at
     heard = state.pardons.hear(() if where.late else arrival.sayings, host, at)
     view = View(
@@ -217,6 +219,8 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
         gap=where.gap,
         seen=sight.seen,
         unchanged=sight.unchanged,
+        doubted=sight.doubted,
+        stopped=where.stopped,
         outlook=Outlook(
             knowledge=arrival.knowledge,
             now=interval_of(snapshot.taken_at),

@@ -41,7 +41,7 @@ def absorb(tables: Tables, view: View, sight: Sight) -> tuple[FactChange, ...]:
         fresh.setdefault("listening_ports", tables.memory.get("listening_ports", TableMemory()))
     for name, memory in sorted(fresh.items()):
         if name in FACT_TABLES and _may_tell(name, view, sight) and _is_new(name, tables, view):
-            partly = name in sight.partly and name not in _LIVE
+            partly = (name in sight.partly and name not in _LIVE) or name in sight.doubted
             change = _update(name, memory, view, sight, partly=partly)
             if change is not None:
                 changes.append(change)

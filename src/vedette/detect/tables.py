@@ -13,10 +13,13 @@ from vedette.core import (
     quick_digest,
     table_digest,
 )
+from vedette.detect.counted import Counted, Tally, is_held, tally
+from vedette.detect.given import Given
+from vedette.detect.metering import CORE_METRICS, blind_metrics, unread_families
 from vedette.detect.short import short
+from vedette.detect.usable import WHOLE_OR_NOT, usable
 
 __all__ = [
-    "CORE_METRICS",
     "KNOWN_TABLES",
     "Sight",
     "TableMemory",
@@ -41,20 +44,12 @@ KNOWN_TABLES = VOLATILE_TABLES | {
 }
 """Tables that are looked at. Others are ignored: nothing is known of their columns, and their number has no bound."""
 
-_SAMPLED = frozenset({"process_open_sockets"})
-_PORTS = "listening_ports"
+_PORTS, _PROCESSES, _SOCKETS = "listening_ports", "processes", "process_open_sockets"
+_SAMPLED = frozenset({_SOCKETS})
 _PORT_COLUMNS = ("pid", "port", "protocol", "family", "address")
 _MOST_PORT_BYTES = 16 * 1024
-_MOST_FAMILIES = 64
 _SHORT = 200  # rows of a table that is compared together with others
 _ROWS = msgspec.json.Decoder(list[Row])
-
-CORE_METRICS = (
-    "system.memory.utilization",
-    "system.processes.count",
-    "system.network.connections.established",
-)
-"""Metrics that every look brings. Rates and CPU utilization need two looks, so a restarted agent lacks them once."""
 
 
 class TableMemory(msgspec.Struct, array_like=True):
@@ -79,7 +74,8 @@ class Tables(msgspec.Struct, array_like=True):
     alone are kept, because what they mean changes with the processes while they stay the same. `unread` are the metric
     families that could not be read in any snapshot so far; None where none was seen yet, by a state of before they were kept too.
     `listeners` stands for the listening ports with who holds them, as last seen. `still` is one quick digest over all short
-    tables that hardly change, as last seen: mostly it alone need be made.
+    tables that hardly change, as last seen: mostly it alone need be made. `given` are the metrics that always come, `counted` is
+    how whole the table of processes is as a rule.
     """
 
     memory: dict[str, TableMemory] = {}
@@ -90,19 +86,24 @@ class Tables(msgspec.Struct, array_like=True):
     unread: list[str] | None = None
     listeners: int = 0
     still: bytes = b""
+    given: Given = msgspec.field(default_factory=Given)
+    counted: Counted = msgspec.field(default_factory=Counted)
 
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
-        here, usual = sight.seen | sight.unchanged, self.usual
+        here, usual = (sight.seen | sight.unchanged) - sight.doubted, self.usual
         if snapshot.unread or not here <= usual.keys() or any(usual.values()):
             for name in sorted(here):
                 usual[name] = usual.get(name, True) and name in snapshot.unread
         self.metrics = [n for n in CORE_METRICS if n in snapshot.metrics or n in self.metrics]
         self.width = max(len(snapshot.metrics), self.width)
-        lacking = _families(snapshot)
+        lacking = unread_families(snapshot)
         self.unread = [n for n in lacking if self.unread is None or n in self.unread]
         self.still = sight.still
-        if _PORTS in sight.fresh:
+        self.given.learn(snapshot.metrics)
+        if sight.tally is not None:
+            self.counted.learn(sight.tally)
+        if _PORTS in sight.fresh and _PORTS not in sight.doubted:
             self.ports = _port_rows(snapshot.tables[_PORTS])
 
     def recall(self, snapshot: Snapshot) -> dict[str, list[Row]]:
@@ -126,7 +127,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest.
 
     `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `lines` are the canonical forms of
-    the rows of fresh tables, as far as they were made; `still` is as in `Tables`.
+    the rows of fresh tables, as far as they were made; `still` is as in `Tables`. `doubted` are tables of `seen` that for
+    once may lack rows, and `rows` the rows of these that can be used; `tally` is of a table of processes that is not in doubt.
     """
 
     seen: frozenset[str]
@@ -137,6 +139,9 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     needed: tuple[str, ...]
     still: bytes
     blindness: tuple[tuple[str, str], ...]
+    doubted: frozenset[str] = frozenset()
+    rows: dict[str, list[Row]] = {}
+    tally: Tally | None = None
 
 
 def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -> Sight:
@@ -149,49 +154,115 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
     an agent that lacks privileges and never could read a table is not blind for ever, but one that loses its sight is.
     A new epoch sets no expectation anew, and the first whole read raises it.
     Rows that were cut off at a bound (`unread` says `cut: ...`) are blindness always, and so is what was not read in
-    time (`timed out ...`).
+    time (`timed out ...`), rows that can't be used, and fewer processes than other witnesses know of.
     """
-    usual = tables.usual
-    names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *usual, "processes"})
-    seen, unchanged, fresh, needed = set(), set(), {}, []
-    lines: dict[str, list[bytes]] = {}
+    names = sorted(KNOWN_TABLES & {*snapshot.tables, *snapshot.same, *tables.usual, _PROCESSES})
     quiet, still = _quiet(tables, snapshot, names, recalled)
-    blindness = _missing_metrics(tables, snapshot) or _lost_families(tables, snapshot)
-    for name in names:
-        memory = tables.memory.get(name)
-        partial = name in snapshot.unread
-        expected = usual.get(name, True)
-        if name in snapshot.tables and (not partial or expected):
-            seen.add(name)
-            if partial or name == "processes":
-                blindness.extend(_doubt(name, snapshot))
-            known = memory if name in recalled or name in quiet else None
-            now = known or _remember(name, snapshot.tables[name], memory, lines)
-            if now is memory:
-                unchanged.add(name)
-            else:
-                fresh[name] = now
-                if memory and now.digest and now.digest == memory.digest:
-                    unchanged.add(name)
-        elif not partial and _is_known(name, memory, snapshot):
-            unchanged.add(name)
-        elif not (partial and expected and name in _SAMPLED):
-            blindness.append((f"table:{name}", _why(name, snapshot)))
-            if not partial or name in snapshot.same:
-                needed.append(name)
-    if snapshot.unread:
-        told = {subject for subject, _ in blindness}
-        blindness.extend(item for item in _late(snapshot) if item[0] not in told)
-    return Sight(
-        seen=frozenset(seen),
-        partly=frozenset(seen & snapshot.unread.keys()),
-        unchanged=frozenset(unchanged),
-        fresh=fresh,
-        lines=lines,
-        needed=tuple(needed),
-        still=still,
-        blindness=tuple(blindness),
+    found = _Found(
+        blind_metrics(
+            snapshot,
+            core=tables.metrics,
+            width=tables.width,
+            unread=tables.unread,
+            given=tables.given,
+        )
     )
+    for name in names:
+        partial = name in snapshot.unread
+        expected = tables.usual.get(name, True)
+        if name in snapshot.tables and (not partial or expected):
+            _see(name, tables, snapshot, found, known=name in recalled or name in quiet)
+        elif not partial and _is_known(name, tables.memory.get(name), snapshot):
+            found.unchanged.add(name)
+        elif not (partial and expected and name in _SAMPLED):
+            found.blindness.append((f"table:{name}", _why(name, snapshot)))
+            if not partial or name in snapshot.same:
+                found.needed.append(name)
+    counted = _witnessed(tables, snapshot, found)
+    for name in found.rows:
+        # What is in doubt is looked at again next time, be it by digest, so no digest of it is kept.
+        found.fresh[name] = TableMemory(ids=tables.memory.get(name, TableMemory()).ids)
+    if snapshot.unread:
+        told = {subject for subject, _ in found.blindness}
+        found.blindness.extend(item for item in _late(snapshot) if item[0] not in told)
+    return Sight(
+        seen=frozenset(found.seen),
+        partly=frozenset(found.seen & snapshot.unread.keys()),
+        unchanged=frozenset(found.unchanged - found.rows.keys()),
+        fresh=found.fresh,
+        lines=found.lines,
+        needed=tuple(found.needed),
+        still=b"" if found.broken else still,
+        blindness=tuple(found.blindness),
+        doubted=frozenset(found.rows),
+        rows=found.rows,
+        tally=counted,
+    )
+
+
+class _Found:
+    """What a sight is made of, table by table. `rows` are of tables in doubt; `broken` says that some rows could not be used."""
+
+    def __init__(self, blindness: list[tuple[str, str]]) -> None:
+        self.blindness = blindness
+        self.seen: set[str] = set()
+        self.unchanged: set[str] = set()
+        self.fresh: dict[str, TableMemory] = {}
+        self.lines: dict[str, list[bytes]] = {}
+        self.rows: dict[str, list[Row]] = {}
+        self.needed: list[str] = []
+        self.broken = False
+
+
+def _see(name: str, tables: Tables, snapshot: Snapshot, found: _Found, *, known: bool) -> None:
+    """Takes in the rows of a table. `known`: they are those that were here last time."""
+    rows, memory = snapshot.tables[name], tables.memory.get(name)
+    now = memory if known and memory else _remember(name, rows, memory, found.lines)
+    good, why = usable(name, rows) if now is not memory else (rows, "")
+    if why:
+        found.broken = True
+        found.blindness.append((f"table:{name}", why))
+        found.lines.pop(name, None)
+        if not good or memory is None or name in WHOLE_OR_NOT:
+            return
+        found.rows[name] = list(good)
+    elif now is memory:
+        found.unchanged.add(name)
+    else:
+        found.fresh[name] = now
+        if memory and now.digest and now.digest == memory.digest:
+            found.unchanged.add(name)
+    found.seen.add(name)
+    if name in snapshot.unread or name == _PROCESSES:
+        found.blindness.extend(_doubt(name, snapshot))
+
+
+def _witnessed(tables: Tables, snapshot: Snapshot, found: _Found) -> Tally | None:
+    """What ports, connections and the count say of the processes; None where their table is in doubt.
+
+    There `rows` gets its rows too, and the ports that these hold: nobody knows who holds the others.
+    """
+    if _PROCESSES not in found.seen:
+        return None
+    here, ports, sockets = (
+        found.rows.get(name, snapshot.tables[name]) if name in found.seen else []
+        for name in (_PROCESSES, _PORTS, _SOCKETS)
+    )
+    pids: set[object] = {row.get("pid") for row in here}
+    now = tally(snapshot, pids, ports, sockets)
+    if _PORTS not in found.seen:
+        now = now._replace(doors=tables.counted.doors)
+    if _SOCKETS not in found.seen:
+        now = now._replace(talking=tables.counted.talking)
+    if _PROCESSES not in found.rows:
+        why = tables.counted.doubts(now)
+        if not why:
+            return now
+        found.blindness.append(("table:processes", why))
+        found.rows[_PROCESSES] = here
+    if _PORTS in found.seen:
+        found.rows[_PORTS] = [row for row in ports if is_held(row, pids)]
+    return None
 
 
 def _quiet(
@@ -232,10 +303,7 @@ def _doubt(name: str, snapshot: Snapshot) -> list[tuple[str, str]]:
     rows = snapshot.tables[name]
     if not rows:
         return [("table:processes", "The table processes is empty, and no machine runs nothing")]
-    pids = [row.get("pid") for row in rows]
-    if set(map(type, pids)) != {int} or set(map(type, [row.get("name") for row in rows])) != {str}:
-        return [("table:processes", "Rows of the table processes can't be used")]
-    if len(set(pids)) < len(rows):
+    if len({row.get("pid") for row in rows}) < len(rows):
         # Which of them the sockets and children belong to can't be told.
         return [("table:processes", "Two rows of the table processes have one pid")]
     return []
@@ -252,23 +320,6 @@ def _late(snapshot: Snapshot) -> list[tuple[str, str]]:
         )
         found.append(("metrics", text))
     return found
-
-
-def _families(snapshot: Snapshot) -> list[str]:
-    """The metric families that could not be read."""
-    return sorted(name for name in snapshot.unread if name.startswith("system."))[:_MOST_FAMILIES]
-
-
-def _lost_families(tables: Tables, snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Those that could be read before. The metrics that are left may be many, and all that must be there."""
-    if tables.unread is None:
-        return []
-    lost = [n for n in _families(snapshot) if n not in tables.unread]
-    late = [n for n in lost if snapshot.unread[n].startswith("timed out")]
-    if not lost or late == lost:
-        return []
-    told = ", ".join(f"{short(n, 64)} ({short(snapshot.unread[n], 128)})" for n in lost[:3])
-    return [("metrics", f"Metrics can no longer be read: {told}")]
 
 
 def _remember(
@@ -300,15 +351,3 @@ def _why(name: str, snapshot: Snapshot) -> str:
     if name in snapshot.same:
         return f"The table {name} was sent as unchanged, but its rows are not known here"
     return f"The table {name} is missing"
-
-
-def _missing_metrics(tables: Tables, snapshot: Snapshot) -> list[tuple[str, str]]:
-    if not snapshot.metrics:
-        return [("metrics", "The metrics are missing")]
-    lost = [name for name in tables.metrics if name not in snapshot.metrics]
-    if lost:
-        return [(f"metric:{name}", f"The metric {name} is missing") for name in lost]
-    if 2 * len(snapshot.metrics) < tables.width:
-        text = f"Only {len(snapshot.metrics)} metrics came, {tables.width} are usual"
-        return [("metrics", text)]
-    return []

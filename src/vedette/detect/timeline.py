@@ -15,6 +15,7 @@ YOUNG = 30
 _REMEMBERED_EPOCHS = 32
 _PAUSE_SECONDS, _PAUSE_INTERVALS = 300.0, 3.0
 _HOUR = 3_600
+_STANDS, _STANDS_SECONDS = 0.01, 1.0  # of the usual spacing; who restarts his agent waits longer
 _ANEW = "The agent's journal was made anew: what happened since its last snapshot was not seen"
 _RETURNED = "Of two agents with this host's identity one has fallen silent; the other's snapshots are followed again from here"
 
@@ -90,6 +91,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     `blindness` holds (subject, text) for each thing that was not seen; `new_epoch` says that a known host began anew.
     `rival` is what a late snapshot made known of its former epoch; `shared` says that two agents have this identity.
+    `stopped` says that the clock went on so little that it can't be told how much time passed.
     """
 
     late: bool
@@ -99,6 +101,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     blindness: tuple[tuple[str, str], ...]
     rival: Rival | None = None
     shared: bool = False
+    stopped: bool = False
 
 
 def place(
@@ -108,7 +111,8 @@ def place(
 
     Late is a lower or equal `seq` of the running epoch, and whatever comes from an epoch that has ended: an epoch is not
     taken up again while another runs, so two agents with one identity can't take turns in the host's state. A higher `seq`
-    whose `taken_at` is older is in order, as the journal says so; the clock was set back, and that is blindness once.
+    whose `taken_at` is older is in order, as the journal says so; the clock was set back, and that is blindness once. A clock
+    that stands still is blindness while it does.
     """
     if timeline.lost_state:
         text = "The host's learned state could not be read, so it is learned anew"
@@ -177,6 +181,12 @@ def _in_order(
     if elapsed is not None and elapsed < 0:
         blindness.append(("clock", f"The host's clock went back by {-elapsed:.0f} s"))
         elapsed = None
+    stopped = elapsed is not None and elapsed <= min(_STANDS * timeline.spacing, _STANDS_SECONDS)
+    if stopped:
+        blindness.append(
+            ("clock", "The host's clock stands still: no time passed since the look before")
+        )
+        elapsed = None
     return Place(
         late=False,
         gap=bool(blindness),
@@ -184,6 +194,7 @@ def _in_order(
         elapsed=elapsed,
         blindness=tuple(blindness),
         shared=shared,
+        stopped=stopped,
     )
 
 

@@ -22,7 +22,8 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     seconds by `taken_at` (None for the first); `gap` says that snapshots were lost in between or a new epoch began.
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
-    neither was not seen, which says nothing about its rows. `digests` are the canonical digests that are known already,
+    neither was not seen, which says nothing about its rows. `doubted` are those of `seen` that may for once lack rows: what
+    is there counts, what is not there is not gone. `stopped` says that the host's clock stands still. `digests` are the canonical digests that are known already,
     `outlook` is what is known of other hosts, `heard` what people said: what they pardon is to be learned at once, what
     they condemn never by itself. `shift` is ln(budget / reference): so many nats less make an alarm.
     """
@@ -33,6 +34,8 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     gap: bool = False
     seen: frozenset[str] = frozenset()
     unchanged: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+    stopped: bool = False
     outlook: Outlook = ALONE
     heard: Heard = Heard()
     digests: Mapping[str, str] = {}

@@ -300,7 +300,7 @@ def _learn_rest(state: BehaviourState, seen: Look, count: int, *, first: bool) -
 def _watch(state: BehaviourState, seen: Look, view: View) -> None:
     now = view.snapshot.taken_at.timestamp()
     here = seen.services.here
-    if not here:
+    if "processes" in view.doubted:
         return
     for name, resident in list(state.residents.items()):
         if name in here:

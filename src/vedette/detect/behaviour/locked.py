@@ -11,7 +11,8 @@ _MOST_LOCKED = 4_096  # the lowest user ids, which are those of services
 
 def locked_accounts(view: View, state: BehaviourState) -> list[int]:
     """User ids whose accounts can't log in; as last seen when `users` is unchanged or was not seen."""
-    if "users" not in view.seen or ("users" in view.unchanged and state.locked):
+    known = "users" in view.unchanged or "users" in view.doubted
+    if "users" not in view.seen or (known and state.locked):
         return state.locked
     found = {
         number(row, "uid")

@@ -198,7 +198,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
         {program_print(one.process) for one in read if one.process.form.role != "shell"},
         _crowds(counted, scene) if state.crowds else (),
         counted,
-        _services(read, within, scene, (since, since_boot), Successors(view, forms)),
+        _services(read, view, within, scene, (since, since_boot), Successors(view, forms)),
         wrong,
         locked,
         packages,
@@ -233,6 +233,7 @@ def program_print(process: Process) -> int:
 
 def _services(
     read: list[Read],
+    view: View,
     within: Scope,
     scene: _Scene,
     since: tuple[int, int],
@@ -241,6 +242,8 @@ def _services(
     found, leads = here(
         (one.process for one in read), {kind.service for _, kind in within.kept}, scene.state
     )
+    if "processes" in view.doubted:
+        return Services(found, (), leads)
     gone = missing(
         found,
         scene.state,

@@ -91,7 +91,7 @@ def missing(
     `since_package` are the snapshots since packages changed, and `followed` tells
     whether something honest has taken a service's place.
     """
-    if not here or since_boot < _AFTER_START:
+    if since_boot < _AFTER_START:
         return ()
     found = []
     for name, resident in sorted(state.residents.items()):

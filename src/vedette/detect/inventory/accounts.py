@@ -170,7 +170,8 @@ def _is_narrow(rule: str) -> bool:
 
 def closed_accounts(view: View, before: list[str] | None) -> list[str] | None:
     """Names of service accounts that can't log in; as `before` when `users` is unchanged or was not seen."""
-    if "users" not in view.seen or (before is not None and "users" in view.unchanged):
+    known = "users" in view.unchanged or "users" in view.doubted
+    if "users" not in view.seen or (before is not None and known):
         return before
     # Of two rows of one name the later one counts, as where names are looked up.
     rows = {text(row, "username"): row for row in view.rows("users")}

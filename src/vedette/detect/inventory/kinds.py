@@ -49,6 +49,10 @@ class Kind(NamedTuple):
         """Whether reading it again would give what it last gave, with the ports held by the same or by others."""
         return same_listeners if self.needs else self.table in unchanged
 
+    def whole(self, doubted: AbstractSet[str]) -> bool:
+        """Whether what is not among its facts has gone, given the tables that are in doubt."""
+        return self.table not in doubted and self.needs.isdisjoint(doubted)
+
     def read(self, view: View, memory: Memory) -> Iterable[Fact]:
         """Its facts, from rows that are here."""
         return self.reader(view, memory) if self.with_memory else self.reader(view)

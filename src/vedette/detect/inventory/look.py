@@ -54,12 +54,14 @@ _TABLE_OF = {kind.name: kind.table for kind in KINDS}
 class Reading(NamedTuple):
     """A kind that was read: its facts by the fingerprint of key and value; whether this was its first reading.
 
-    `wider` says that the agent looks at more than when it was last read: keys never seen are not new then.
+    `wider` says that the agent looks at more than when it was last read: keys never seen are not new then. Where it is not
+    `whole`, what it lacks is not gone.
     """
 
     facts: dict[tuple[int, int], Fact]
     first: bool
     wider: bool = False
+    whole: bool = True
 
 
 class Look(NamedTuple):
@@ -108,7 +110,8 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     config = _config(view, state)
     same_listeners = bool(state.listeners) and state.listeners == view.listeners
     kinds = kinds_of(view.seen, view.unchanged, same_listeners=same_listeners)
-    told, known = kinds.told, state.known.names()
+    whole = tuple(kind for kind in kinds.told if kind.whole(view.doubted))
+    known = state.known.names()
     readings = {
         name: _read(kind, view, state, memory, config)
         for name, kind in (kinds.moved if kinds.here.keys() <= known else kinds.here).items()
@@ -130,8 +133,8 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         readings,
         kept,
         opened,
-        told,
-        tuple(_vanished(view, state, part, (told, readings), why)),
+        whole,
+        tuple(_vanished(view, state, part, (whole, readings), why)),
         packages,
         since,
         since_boot,
@@ -175,7 +178,7 @@ def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int
     found = {
         name: fingerprint(*sorted(f"{key:x}:{value:x}" for key, value in reading.facts))
         for name, reading in readings.items()
-        if name in EXPLAINING
+        if name in EXPLAINING and reading.whole
     }
     return state.lists | found
 
@@ -212,7 +215,8 @@ def _read(kind: Kind, view: View, state: InventoryState, memory: Memory, config:
         )
     }
     wider = kind.name in WIDENING and state.read_under.get(kind.name, "") != config
-    return Reading(facts, view.count == 0 or kind.name not in state.known, wider)
+    first = view.count == 0 or kind.name not in state.known
+    return Reading(facts, first, wider, kind.whole(view.doubted))
 
 
 def _cases(
@@ -225,7 +229,9 @@ def _cases(
     kept = {
         name: case
         for name, case in state.open.items()
-        if (reading := readings.get(case.kind)) is None or (case.key, case.value) in reading.facts
+        if (reading := readings.get(case.kind)) is None
+        or not reading.whole
+        or (case.key, case.value) in reading.facts
     }
     kept = {name: _excused(_explained_late(case, why), view) for name, case in kept.items()}
     opened = {}

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.magnitude import MOST
+from vedette.detect.vitals.gauges import GAUGES, MOST_OF
 
 __all__ = ["ANCHORED", "Anchors", "crept", "learn_anchors"]
 
@@ -70,7 +69,7 @@ def crept(anchors: Anchors) -> Floats:
 
 def learn_anchors(anchors: Anchors, values: Floats, minutes: Floats, shift: Floats) -> None:
     """Takes `values` [H, G] in, NaN where not sent, `minutes` [H] after those before. `shift` as in the view, [H]."""
-    values = np.where(np.abs(values) < MOST, values, np.nan)
+    values = np.where(values <= MOST_OF, values, np.nan)
     here = ~np.isnan(values)
     past = np.clip(minutes, 0.0, _LONGEST)[:, None]
     fresh = here & (anchors.minutes <= 0.0)

@@ -17,7 +17,7 @@ from vedette.detect.vitals.falls import (
     learn_falls,
     read_falls,
 )
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.gauges import GAUGES, MOST_OF
 from vedette.detect.vitals.jumps import (
     JUMP_SIZE,
     JUMPED,
@@ -85,7 +85,7 @@ def read_fast(
 
     `cores` [H] is the number of processors (1 where unknown), `booting` [H] whether the machine came up just now.
     """
-    x = np.clip(gauges, -MOST, MOST)
+    x = np.clip(gauges, 0.0, MOST_OF)
     waited = fast.wait.astype(np.float64) + minutes
     counts = waited >= _SPACED
     sent = np.maximum(fast.sent.astype(np.float64), 1.0)

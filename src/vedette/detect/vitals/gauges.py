@@ -1,8 +1,9 @@
 """The metrics in which operational faults show: how much each may move before it counts, and its name in words."""
 
 from vedette.core import Record
+from vedette.detect.vitals.magnitude import bounds
 
-__all__ = ["GAUGES", "Gauge"]
+__all__ = ["GAUGES", "MOST_OF", "Gauge"]
 
 
 class Gauge(Record, frozen=True, kw_only=True):
@@ -89,3 +90,6 @@ GAUGES: tuple[Gauge, ...] = (
     ),
 )
 """Floors are in the unit of each metric; the order is that of the state's arrays and must not change."""
+
+_, MOST_OF = bounds([gauge.metric for gauge in GAUGES])
+"""float64 [G]: the most that each gauge can be."""

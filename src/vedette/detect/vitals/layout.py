@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detect.vitals.magnitude import bounds
+
 __all__ = ["NEVER_MEASURED", "Layout", "layout_of", "layout_of_key"]
 
 NEVER_MEASURED = frozenset({"system.uptime", "system.memory.limit", "system.cpu.logical.count"})
@@ -19,7 +21,8 @@ class Layout:
 
     `key` is the names as bytes, each as what it shares with the one before and the rest. `familiar` names the metrics that need no seat any more: those that have one, and those
     that are never measured. Pairs (i, j) with i <= j are numbered row by row, T = D (D + 1) / 2 of them: `first` and
-    `second` [T] are their seats, `upper` [T] their places in a flat [D, D], and `diagonal` [T] marks those with i = j.
+    `second` [T] are their seats, `upper` [T] their places in a flat [D, D], and `diagonal` [T] marks those with i = j. `least` and `most` [D] are what
+    each can be.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
@@ -33,6 +36,7 @@ class Layout:
         self.pairs = len(self.upper)
         self.diagonal: NDArray[np.bool_] = self.first == self.second
         self.own = np.arange(self.size)
+        self.least, self.most = bounds(names)
 
     def square(self, packed: NDArray[Any]) -> NDArray[Any]:
         """[..., T] to float64 [..., D, D], symmetric."""

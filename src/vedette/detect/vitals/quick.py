@@ -18,7 +18,7 @@ _STEPS = 3  # looks that the pace is taken over
 def quick(group: Group, place: int, kind: str, gauge_at: int, nats: float) -> Case:
     """The case of a gauge that climbs (`trend`), jumped (`jump`) or fell (`fall`) as never before."""
     gauge = GAUGES[gauge_at]
-    value = clipped(float(group.gauges[place, gauge_at]))
+    value = float(group.gauges[place, gauge_at])
     says = {"trend": _growing, "jump": _jumped, "fall": _fallen}[kind]
     text, expected, attack = says(group, place, gauge_at, value)
     return Case(
@@ -39,7 +39,7 @@ def _growing(group: Group, place: int, gauge_at: int, value: float) -> tuple[str
     spacing = max(float(group.time.spacing[place]), float(group.fast.waited[place]), 1e-3)
     third = clipped(float(trends.third[place, at]))
     past = usual(gauge, usual_of(group, place, gauge_at))
-    return growth(gauge, value, (value - third) / _STEPS / spacing, past), past, None
+    return growth(gauge, value, (clipped(value) - third) / _STEPS / spacing, past), past, None
 
 
 def _jumped(group: Group, place: int, gauge_at: int, value: float) -> tuple[str, str, None]:

@@ -9,7 +9,6 @@ from vedette.detect.case import Case
 from vedette.detect.vitals.bands import shares
 from vedette.detect.vitals.banks import BANDS
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.magnitude import clipped
 from vedette.detect.vitals.wave import Group
 from vedette.detect.vitals.words import Usual, how_much, metric_words, rise, usual
 
@@ -22,7 +21,7 @@ _LEAST_SHARE = 0.1
 def risen(group: Group, place: int, gauge_at: int, nats: float) -> Case:
     """The case of a gauge that is high."""
     gauge, past = GAUGES[gauge_at], usual_of(group, place, gauge_at)
-    value = clipped(float(group.gauges[place, gauge_at]))
+    value = float(group.gauges[place, gauge_at])
     return Case(
         expert="vitals",
         subject=f"metric:{gauge.metric}",

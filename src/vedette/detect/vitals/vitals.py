@@ -18,7 +18,7 @@ from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.magnitude import MOST, impossible
+from vedette.detect.vitals.magnitude import impossible
 from vedette.detect.vitals.past import VitalsState, fresh_state
 from vedette.detect.vitals.quick import quick
 from vedette.detect.vitals.sound import is_sound
@@ -105,12 +105,19 @@ class VitalsExpert:
     def learn(
         self, views: Sequence[View], states: Sequence[VitalsState], alarms: Sequence[bool]
     ) -> list[VitalsState]:
-        """Takes the snapshots in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with."""
+        """Takes the snapshots in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with.
+
+        A host whose clock stands still learns nothing.
+        """
         notes = noted(views, states)
         members: dict[int, list[int]] = {}
-        for at, note in enumerate(notes):
-            members.setdefault(id(note.group), []).append(at)
         after: dict[int, VitalsState] = {}
+        for at, note in enumerate(notes):
+            if views[at].stopped:
+                # Nobody knows how much time the look stands for, so it can teach no pace.
+                after[at] = msgspec.structs.replace(states[at], lost=[], note=None)
+            else:
+                members.setdefault(id(note.group), []).append(at)
         for some in members.values():
             group = notes[some[0]].group.take([notes[at].place for at in some])
             with np.errstate(all="ignore"):
@@ -185,8 +192,6 @@ def _learn_group(group: Group, alarms: Any) -> None:
 
 
 def _impossible(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
-    if all(map(MOST.__gt__, map(abs, metrics.values()))):
-        return []
     names = impossible(metrics)
     told = [
         (f"metric:{name}", f"Impossible value: {short(name, 256)} is {metrics[name]:.3g}")

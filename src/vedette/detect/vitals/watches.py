@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.vitals.banks import cut
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.gauges import GAUGES, MOST_OF
 from vedette.detect.vitals.magnitude import MOST
 
 __all__ = ["EXACT", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_watches"]
@@ -140,7 +140,7 @@ def learn_watches(
     np.copyto(watches.before, reading.z, where=here)
     _run(watches, here & (reading.z >= _RISEN), here, at)
     with np.errstate(invalid="ignore"):
-        taken = here & (np.abs(values) < MOST)
+        taken = here & (values <= MOST_OF)
     if np.count_nonzero(alarms):
         watches.frozen += taken & alarms[:, None]
         taken &= ~(alarms[:, None] & (watches.frozen % _FROZEN_SHARE != 0))

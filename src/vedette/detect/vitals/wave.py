@@ -14,7 +14,6 @@ from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
 from vedette.detect.vitals.fast import FastReading, read_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout
-from vedette.detect.vitals.magnitude import MOST
 from vedette.detect.vitals.past import Past, VitalsState
 from vedette.detect.vitals.seats import SEATS, strangers, with_strangers
 from vedette.detect.vitals.tempo import Tempo, tempo
@@ -131,7 +130,8 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
     block = np.frombuffer(bytearray().join([state.record for state in states]), np.uint8)
     past = Past(states[0].layout, block.reshape(len(states), -1))
     rows, gauges = _values(past.layout, [view.snapshot.metrics for view in views])
-    rows = np.where(np.abs(rows) < MOST, rows, np.nan)
+    rows = np.where((rows >= past.layout.least) & (rows <= past.layout.most), rows, np.nan)
+    gauges = np.where(gauges >= 0.0, gauges, np.nan)
     at = np.array([view.snapshot.taken_at.timestamp() for view in views])
     boot = np.array([_boot_time(view) for view in views])
     minutes = np.array([np.nan if v.elapsed is None else v.elapsed / 60.0 for v in views])

@@ -6,6 +6,7 @@ from vedette.detect.vitals.gauges import GAUGES, Gauge
 
 __all__ = ["Usual", "fall", "growth", "how_much", "jump", "metric_words", "rise", "usual"]
 
+_HUGE = 1e13  # what no host has; written short
 _GAUGES = {gauge.metric: gauge for gauge in GAUGES}
 
 
@@ -19,6 +20,8 @@ class Usual(NamedTuple):
 
 def how_much(form: str, value: float) -> str:
     """A value in a gauge's form: `0.81`, `1,830`, `3.5 per second`, `1.2 MB/s`; form `number` is any other metric's."""
+    if abs(value) >= _HUGE:
+        return f"{value:.3g}"
     if form in {"share", "load"}:
         return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.3f}"
     if form == "rate":
