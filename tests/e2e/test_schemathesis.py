@@ -56,11 +56,12 @@ SIGNED = {
 PUBLIC = {"GET /health/live", "GET /health/ready", "GET /v1/ca.pem"}
 # An action is decided once, by whichever of these comes first.
 DECISIONS = {f"POST /v1/actions/{{action_id}}/{step}" for step in ("approve", "refuse", "cancel")}
-# These need something that stands: a lease in force, a thrown switch, an open breaker.
+# These need something that stands (a lease in force, a thrown switch, an open breaker), or a whole policy.
 STANDING = {
     "POST /v1/actions/{action_id}/release",
     "POST /v1/guards/lift",
     "POST /v1/guards/reset",
+    "POST /v1/policies",
 }
 # To the tool an envelope is a file of any bytes.
 schemathesis.serializer.alias("application/vedette-envelope", "application/octet-stream")

@@ -10,9 +10,9 @@ from vedette.core import Clock, ConfigError, InvalidInput, TenantId, hash_secret
 from vedette.seal import EnrolmentToken, fingerprint
 from vedette.store import Role
 
-__all__ = ["Administration", "enrolment_text"]
+__all__ = ["LOCAL", "Administration", "enrolment_text"]
 
-_ACTOR = "user:local-administrator"
+LOCAL = "user:local-administrator"
 
 
 class Administration:
@@ -35,7 +35,7 @@ class Administration:
                 Role(role),
                 hash_secret(text),
                 expires_at=self._clock.now() + lasting,
-                actor=_ACTOR,
+                actor=LOCAL,
             )
         return text
 
@@ -50,19 +50,19 @@ class Administration:
                 expires_at=self._clock.now() + lasting,
                 uses=uses,
                 labels=labels,
-                actor=_ACTOR,
+                actor=LOCAL,
             )
         return text
 
     def revoke_token(self, token: str, reason: str) -> None:
         """Raises NotFound where there is no such token."""
         with opened_store(self._settings, self._clock) as store:
-            store.tokens.revoke(self._tenant, token, actor=_ACTOR, reason=reason)
+            store.tokens.revoke(self._tenant, token, actor=LOCAL, reason=reason)
 
     def revoke_enrolment(self, enrolment: str, reason: str) -> None:
         """Raises NotFound where there is no such enrolment token."""
         with opened_store(self._settings, self._clock) as store:
-            store.enrolments.revoke(self._tenant, enrolment, actor=_ACTOR, reason=reason)
+            store.enrolments.revoke(self._tenant, enrolment, actor=LOCAL, reason=reason)
 
 
 def enrolment_text(settings: Settings, secret: str) -> str:

@@ -13,16 +13,15 @@ from vedette import __version__
 from vedette.app.administration import enrolment_text
 from vedette.app.letters import Letters
 from vedette.app.openapi import Rows, openapi_config
+from vedette.app.policy_book import PolicyBook
 from vedette.app.readiness import Readiness
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACCEPT_SECONDS, REQUESTS
-from vedette.app.wiring import load_policies
 from vedette.console import (
     Console,
     ConsoleSettings,
     IssuedEnrolment,
     ModelInfo,
-    PolicyText,
     people_problem_handlers,
     people_routes,
 )
@@ -46,17 +45,6 @@ class Ready(Record, frozen=True, kw_only=True):
 
     status: str
     parts: dict[str, str]
-
-
-class _Policies:
-    def __init__(self, settings: Settings) -> None:
-        policies = load_policies(settings)
-        self._text = PolicyText(
-            version=policies.version, text=policies.text, limits=policies.limits
-        )
-
-    def current(self, _tenant: TenantId) -> PolicyText:
-        return self._text
 
 
 class _Models:
@@ -90,7 +78,7 @@ def make_console(
     return Console(
         store=store,
         clock=clock,
-        policies=_Policies(settings),
+        policies=PolicyBook(settings, store, clock),
         models=_Models(bundle),
         enrolments=_Issuer(settings),
         letters=Letters(queue),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vedette.core import Epoch, HostId, Identity, Limits, Record, TenantId
+from vedette.core import Backtest, Epoch, HostId, Identity, Limits, Record, TenantId
 
 __all__ = [
     "DeadLetter",
@@ -20,13 +20,17 @@ __all__ = [
 
 
 class PolicyText(Record, frozen=True, kw_only=True):
-    """The policies in force: their YAML text, the digest that names this version, and the limits that they set."""
+    """The policies in force: their YAML text, the digest that names this version, and the limits that they set.
+
+    `backtest` is what they would have done over history, if that was asked.
+    """
 
     version: str
     text: str
     since: datetime | None = None
     by: str = ""
     limits: Limits = Limits()
+    backtest: Backtest | None = None
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):
@@ -102,6 +106,14 @@ class Policies(Protocol):
 
     def current(self, tenant: TenantId) -> PolicyText:
         """The tenant's policies."""
+
+    def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> PolicyText:
+        """Puts a text in force, whole or not at all.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+            Conflict: (needs-backtest) it must be tried over history first.
+        """
 
 
 class Models(Protocol):

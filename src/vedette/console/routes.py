@@ -17,6 +17,7 @@ from vedette.console.api import (
     hosts,
     incidents,
     letters,
+    policies,
     sayings,
     tokens,
     verdicts,
@@ -44,7 +45,6 @@ __all__ = ["API_HANDLERS", "people_problem_handlers", "people_routes"]
 _MAX_BODY = 256 * 1024
 API_HANDLERS: Sequence[ControllerRouterHandler] = (
     about.get_me,
-    about.get_policies,
     about.list_models,
     actions.list_actions,
     actions.get_action,
@@ -77,6 +77,9 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     incidents.acknowledge_incident,
     incidents.close_incident,
     incidents.comment_incident,
+    policies.get_policies,
+    policies.list_policy_history,
+    policies.apply_policies,
     tokens.list_tokens,
     tokens.create_token,
     tokens.revoke_token,

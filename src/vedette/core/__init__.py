@@ -16,6 +16,7 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
+from vedette.core.backtest import Backtest, Tried
 from vedette.core.canonical import (
     canonical_row,
     lines_digest,
@@ -109,6 +110,7 @@ __all__ = [
     "ActionState",
     "Answer",
     "AuditEntry",
+    "Backtest",
     "Breaker",
     "Cell",
     "Clock",
@@ -163,6 +165,7 @@ __all__ = [
     "TenantId",
     "Throttled",
     "TooLarge",
+    "Tried",
     "Turn",
     "Unauthenticated",
     "Unavailable",

@@ -1,5 +1,6 @@
 """Groups verdicts into incidents and lets policies propose actions: pure functions of what they are given."""
 
+from vedette.decide.backtest import Fleet, Trial
 from vedette.decide.condition import STANDING_VARIABLES, VARIABLES
 from vedette.decide.decision import decide
 from vedette.decide.incidents import Grouping
@@ -15,6 +16,7 @@ __all__ = [
     "VARIABLES",
     "ActionSchema",
     "Decision",
+    "Fleet",
     "Grouping",
     "Guards",
     "Kinds",
@@ -22,6 +24,7 @@ __all__ = [
     "PolicySet",
     "Situation",
     "Step",
+    "Trial",
     "answer",
     "decide",
     "gather",

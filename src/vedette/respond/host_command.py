@@ -113,7 +113,7 @@ class HostCommand:
             if not due:
                 return Waiting()
             until = min(job.action.lease_until or job.now, job.now + _VALID)
-            told = {"lease_seconds": job.action.lease_seconds}
+            told = {"lease_seconds": job.renewed_for or job.action.lease_seconds}
             self._issue(job, ident, Verb.RENEW, told, max(until, job.now + timedelta(seconds=1)))
             return Waiting()
         said = self._said(job, ident)

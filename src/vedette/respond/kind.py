@@ -13,13 +13,14 @@ __all__ = ["Job", "Kind", "Lasting", "Schema"]
 class Job(Record, frozen=True, kw_only=True):
     """One action with what is needed to carry it out. `events` are its steps so far, oldest first.
 
-    `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`).
+    `renewed_for` is how many seconds a renewal is for. `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`).
     """
 
     action: Action
     incident: Incident | None
     events: tuple[ActionEvent, ...]
     now: datetime
+    renewed_for: float = 0.0
 
 
 class Schema(Protocol):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import structs
 
 from vedette.core import Action, ActionState, IncidentState, Resolution
 from vedette.respond.kind import Job, Lasting
@@ -48,14 +49,20 @@ class Leases:
             return self.recall(job, kind)
         if why := _unwanted(job):
             return self._actions.recall(action.tenant, action.id, actor=ACTOR, why=why)
-        if now >= until or _used_up(job):
+        length = _length(job, until)
+        if now >= until or not length:
             self._sleep(action, until + LEASE_SLACK)
             return None
         if self._guards.thrown(action.tenant) is not None:
             self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
             return None
         due = action.wake_at is None or now >= action.wake_at
-        after = record_renewal(self._actions, action, kind.renew(job, due=due), now)
+        after = record_renewal(
+            self._actions,
+            action,
+            kind.renew(structs.replace(job, renewed_for=length), due=due),
+            now,
+        )
         if after is None and due:
             self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
         return after
@@ -117,13 +124,15 @@ def _unwanted(job: Job) -> str:
     return f"{incident.closed_by} closed the incident as {incident.resolution.replace('_', ' ')}"
 
 
-def _used_up(job: Job) -> bool:
-    """Whether another renewal would make it longer in all than it may be, from when the host was first told."""
+def _length(job: Job, until: datetime) -> float:
+    """How many seconds a renewal may be for: the lease, or what is left of its time in all; 0 if nothing is."""
     if not job.action.most_seconds:
-        return False
+        return job.action.lease_seconds
     begun = next(
         (event.at for event in job.events if event.state is ActionState.DISPATCHED),
         job.action.proposed_at,
     )
-    after = job.now + timedelta(seconds=job.action.lease_seconds)
-    return after > begun + timedelta(seconds=job.action.most_seconds)
+    end = begun + timedelta(seconds=job.action.most_seconds)
+    if end <= until:
+        return 0.0
+    return min(job.action.lease_seconds, (end - job.now).total_seconds())

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vedette.core import Clock, Record, TenantId
+from vedette.core import Backtest, Clock, Record, TenantId
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read, values_of
-from vedette.store.schema import POLICIES
+from vedette.store.schema import BACKTESTS, POLICIES
 from vedette.store.trail import Trail
 
 __all__ = ["AppliedPolicy", "Policies"]
@@ -33,7 +33,9 @@ class Policies:
         self._database = database
         self._clock = clock
 
-    def put(self, tenant: TenantId, version: str, text: str, actor: str) -> AppliedPolicy:
+    def put(
+        self, tenant: TenantId, version: str, text: str, actor: str, reason: str = ""
+    ) -> AppliedPolicy:
         """Puts a text in force. What is in force already is no second effect."""
         now = self._clock.now()
         with self._database.writing() as connection:
@@ -46,9 +48,31 @@ class Policies:
             connection.execute(sa.insert(POLICIES), [values_of(applied)])
             before = present.version if present else ""
             Trail(connection, tenant, actor, now).audit(
-                "policy.applied", version, data={"before": before}
+                "policy.applied", version, reason, {"before": before}
             )
         return applied
+
+    def add_backtest(self, tried: Backtest) -> None:
+        """Keeps what a back-test found."""
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(BACKTESTS), [values_of(tried)])
+            Trail(connection, tried.tenant, tried.by, self._clock.now()).audit(
+                "policy.backtested",
+                tried.version,
+                "; ".join(one.words for one in tried.kinds if one.disruptive),
+            )
+
+    def backtest(self, tenant: TenantId, version: str) -> Backtest | None:
+        """The last one of these policies; None when they were never tried."""
+        query = (
+            sa.select(*columns_of(BACKTESTS, Backtest))
+            .where(BACKTESTS.c.tenant == tenant, BACKTESTS.c.version == version)
+            .order_by(BACKTESTS.c.number.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else read(Backtest, row)
 
     def current(self, tenant: TenantId) -> AppliedPolicy | None:
         """What is in force; None before anything was applied."""

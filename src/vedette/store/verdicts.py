@@ -1,6 +1,6 @@
 """History of verdicts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ UNREADABLE = "unreadable"
 """The subject of the first reason of a verdict on a snapshot that could not be opened, parsed or judged."""
 
 _NEWEST = Listing("verdicts", VERDICTS.c.taken_at, VERDICTS.c.id)
+_OLDEST = Listing("history", VERDICTS.c.taken_at, VERDICTS.c.id, newest_first=False)
 _COLUMNS = columns_of(VERDICTS, Verdict)
 
 
@@ -107,6 +108,24 @@ class Verdicts:
             return _NEWEST.page(
                 connection, query, lambda row: read(Verdict, row), limit=limit, after=after
             )
+
+    def history(
+        self, tenant: TenantId, *, since: datetime, until: datetime, page: int = 500
+    ) -> Iterator[Verdict]:
+        """First verdicts on snapshots taken within `since` and before `until`, oldest first, a page at a time."""
+        query = sa.select(*_COLUMNS).where(
+            *_matching(tenant, None, since, until), VERDICTS.c.of.is_(None)
+        )
+        after: str | None = None
+        while True:
+            with self._database.reading() as connection:
+                found = _OLDEST.page(
+                    connection, query, lambda row: read(Verdict, row), limit=page, after=after
+                )
+            yield from found.items
+            after = found.next
+            if after is None:
+                return
 
     def counts(
         self,

@@ -60,11 +60,12 @@ def throw_switch(
         print_json(ApiClient().post("guards", "throw", body={"reason": reason}))
         return
     settings = load_settings(config_path)
+    from vedette.app.administration import LOCAL
     from vedette.app.wiring import opened_store
 
     with opened_store(settings, SystemClock()) as store:
         tenant = TenantId(settings.tenant)
-        store.guards.throw(tenant, actor="user:root", reason=reason, everyone=True)
+        store.guards.throw(tenant, actor=LOCAL, reason=reason, everyone=True)
     typer.echo("thrown for everyone")
 
 
@@ -75,11 +76,12 @@ def lift_switch(reason: Reason, everyone: Everyone = False, config_path: ConfigP
         print_json(ApiClient().post("guards", "lift", body={"reason": reason}))
         return
     settings = load_settings(config_path)
+    from vedette.app.administration import LOCAL
     from vedette.app.wiring import opened_store
 
     with opened_store(settings, SystemClock()) as store:
         tenant = TenantId(settings.tenant)
-        store.guards.lift(tenant, actor="user:root", reason=reason, everyone=True)
+        store.guards.lift(tenant, actor=LOCAL, reason=reason, everyone=True)
     typer.echo("lifted for everyone")
 
 

@@ -11,12 +11,11 @@ from vedette.app.cli.tables import print_json, print_page
 from vedette.app.settings import load_settings, redacted
 from vedette.core import SystemClock, TenantId, snapshot_schema, to_builtins
 
-__all__ = ["config", "enrolments", "policy", "schema", "tokens"]
+__all__ = ["config", "enrolments", "schema", "tokens"]
 
 config = typer.Typer(help="The server's settings.", no_args_is_help=True)
 tokens = typer.Typer(help="API tokens, made on the server itself.", no_args_is_help=True)
 enrolments = typer.Typer(help="Tokens that let hosts enrol.", no_args_is_help=True)
-policy = typer.Typer(help="Policies: rules that propose actions.", no_args_is_help=True)
 
 ConfigPath = Annotated[
     Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
@@ -139,17 +138,6 @@ def revoke_enrolment(
 
     Administration(settings, SystemClock()).revoke_enrolment(enrolment, reason)
     typer.echo("revoked")
-
-
-@policy.command("check")
-def check_policy(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy file.")],
-) -> None:
-    """Checks a policy file: syntax, conditions, actions and their parameters, with line and column."""
-    from vedette.app.wiring import policies_from
-
-    found = policies_from(file)
-    typer.echo(f"ok: {len(found.policies)} policies, version {found.version}")
 
 
 def _labels(pairs: list[str]) -> dict[str, str]:

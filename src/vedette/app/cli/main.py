@@ -15,6 +15,7 @@ from vedette.app.cli import (
     guards,
     local,
     model,
+    policy,
     replay,
     serve,
 )
@@ -62,7 +63,7 @@ app.add_typer(local.config, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(local.tokens, name="tokens")
 app.add_typer(local.enrolments, name="enrolments")
-app.add_typer(local.policy, name="policy")
+app.add_typer(policy.policy, name="policy")
 app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")
 app.command("schema")(local.schema)

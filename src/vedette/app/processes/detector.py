@@ -6,10 +6,11 @@ from pathlib import Path
 from vedette import __version__
 from vedette.app.keys import KeyFiles
 from vedette.app.pipeline import Pipeline
+from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
 from vedette.app.telemetry import BATCH_SIZE, BUILD, DEAD_LETTERS_TRIMMED, SNAPSHOTS
-from vedette.app.wiring import load_detector, load_policies, open_queue, open_store
+from vedette.app.wiring import load_detector, open_queue, open_store
 from vedette.core import SystemClock
 from vedette.queue import BatchReport, consume
 from vedette.seal import KeyRing
@@ -26,14 +27,13 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
         budget=settings.detector.budget,
     )
     BUILD.labels(version=__version__, model=detector.model).set(1)
-    policies = load_policies(settings)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     stages = Stages(clock)
     pipeline = Pipeline(
         store=store,
         ring=ring,
         detector=detector,
-        policies=lambda _tenant: policies,
+        policies=PolicyBook(settings, store, clock).of,
         clock=clock,
         timer=stages,
         actor=f"system:detector-{worker}",

@@ -6,11 +6,12 @@ import msgspec
 import structlog
 
 from vedette.app.keys import KeyFiles
+from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
-from vedette.app.wiring import load_policies, open_queue, open_store
+from vedette.app.wiring import open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
-from vedette.decide import PolicySet, answer, gather
+from vedette.decide import answer, gather
 from vedette.queue import Queue
 from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
 from vedette.seal import SigningKey
@@ -26,15 +27,15 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     """Carries out what was decided and looks at every timer, until told to stop."""
     clock = SystemClock()
     key = SigningKey.load(KeyFiles(settings).command_key)
-    policies = load_policies(settings)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
+    policies = PolicyBook(settings, store, clock)
     mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
     kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
     responder = Responder(
         store,
         kinds,
         clock,
-        limits=lambda _: policies.limits,
+        limits=lambda tenant: policies.of(tenant).limits,
         gather=lambda: store.incidents.gather(gather),
     )
     counted_at = float("-inf")
@@ -56,9 +57,11 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         store.close()
 
 
-def _expire_silent(store: Store, queue: Queue, policies: PolicySet, clock: Clock) -> int:
+def _expire_silent(store: Store, queue: Queue, policies: PolicyBook, clock: Clock) -> int:
     silent = store.hosts.expire_silent(
-        clock.now(), waiting=queue.waiting, policies=lambda turn: answer(turn, policies)
+        clock.now(),
+        waiting=queue.waiting,
+        policies=lambda turn: answer(turn, policies.of(turn.tenant)),
     )
     for host in silent:
         _log.warning("host.silent", host=host.id, hostname=host.hostname)

@@ -1,14 +1,13 @@
-"""/v1/me, /v1/policies and /v1/models: who you are, which rules act, which models decide."""
+"""/v1/me and /v1/models: who you are, which models decide."""
 
 from litestar.di import NamedDependency
 
 from vedette.console.api.replies import Me, ModelInfos
 from vedette.console.api.route import reads
 from vedette.console.person import Person
-from vedette.console.ports import PolicyText
 from vedette.console.settings import Console
 
-__all__ = ["get_me", "get_policies", "list_models"]
+__all__ = ["get_me", "list_models"]
 
 
 @reads("/me", tag="about", summary="Who the server takes you for")
@@ -20,12 +19,6 @@ def get_me(console: NamedDependency[Console], person: NamedDependency[Person]) -
         role=person.role,
         version=console.settings.version,
     )
-
-
-@reads("/policies", tag="about", summary="The policies in force")
-def get_policies(console: NamedDependency[Console], person: NamedDependency[Person]) -> PolicyText:
-    """Their text and version."""
-    return console.policies.current(person.tenant)
 
 
 @reads("/models", tag="about", summary="The models that decide and watch")

@@ -21,7 +21,7 @@ from vedette.core import (
     Scope,
     Verdict,
 )
-from vedette.store import ApiToken, Enrolment, Role
+from vedette.store import ApiToken, AppliedPolicy, Enrolment, Role
 
 __all__ = [
     "ActionEvents",
@@ -66,6 +66,20 @@ class Reasoned(Record, frozen=True, kw_only=True):
     """Why, in the words of whoever does it; kept in the audit."""
 
     reason: Words = ""
+
+
+class NewPolicies(Record, frozen=True, kw_only=True):
+    """Policies in YAML, and why they are put in force."""
+
+    text: Annotated[str, Meta(max_length=65_536)]
+    reason: Words = ""
+
+
+class PolicyHistory(Record, frozen=True, kw_only=True):
+    """A page of applied policies, newest first."""
+
+    items: tuple[AppliedPolicy, ...]
+    next: str | None = None
 
 
 class BreakerReset(Record, frozen=True, kw_only=True):

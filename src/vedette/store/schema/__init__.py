@@ -1,6 +1,6 @@
 """The tables. `migrations` builds them; a test holds both equal."""
 
-from vedette.store.schema.access import AUDIT, ENROLMENTS, POLICIES, SESSIONS, TOKENS
+from vedette.store.schema.access import AUDIT, BACKTESTS, ENROLMENTS, POLICIES, SESSIONS, TOKENS
 from vedette.store.schema.guards import APPROVALS, BREAKERS, SWITCHES
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
 from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
@@ -23,6 +23,7 @@ __all__ = [
     "ACTION_EVENTS",
     "APPROVALS",
     "AUDIT",
+    "BACKTESTS",
     "BREAKERS",
     "COMMANDS",
     "COMMAND_RESULTS",

@@ -4,10 +4,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from vedette.core import Tried
 from vedette.store.role import Role
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 
-__all__ = ["AUDIT", "ENROLMENTS", "POLICIES", "SESSIONS", "TOKENS"]
+__all__ = ["AUDIT", "BACKTESTS", "ENROLMENTS", "POLICIES", "SESSIONS", "TOKENS"]
 
 _COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -97,5 +98,22 @@ POLICIES = sa.Table(
     sa.Column("applied_by", Words, nullable=False),
     sa.Index("ix_policies_tenant", "tenant", "number"),
     sa.Index("ix_policies_version", "tenant", "version"),
+    sqlite_autoincrement=True,
+)
+
+BACKTESTS = sa.Table(
+    "backtests",
+    METADATA,
+    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("tenant", Words, nullable=False),
+    sa.Column("version", Words, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", Words, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("verdicts", sa.BigInteger, nullable=False),
+    sa.Column("incidents", sa.BigInteger, nullable=False),
+    sa.Column("kinds", Json(tuple[Tried, ...]), nullable=False),
+    sa.Index("ix_backtests_version", "tenant", "version", "number"),
     sqlite_autoincrement=True,
 )

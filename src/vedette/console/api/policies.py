@@ -1,0 +1,47 @@
+"""/v1/policies: the rules in force, those before, and putting others in force."""
+
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from vedette.console.api.query import After, Limit
+from vedette.console.api.replies import NewPolicies, PolicyHistory
+from vedette.console.api.route import changes, reads
+from vedette.console.person import Person
+from vedette.console.ports import PolicyText
+from vedette.console.settings import Console
+from vedette.core import InvalidInput
+from vedette.store import Role
+
+__all__ = ["apply_policies", "get_policies", "list_policy_history"]
+
+
+@reads("/policies", tag="policies", summary="The policies in force")
+def get_policies(console: NamedDependency[Console], person: NamedDependency[Person]) -> PolicyText:
+    """Their text and version, and their last back-test."""
+    return console.policies.current(person.tenant)
+
+
+@reads("/policies/history", tag="policies", summary="What was applied, newest first")
+def list_policy_history(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    limit: Limit = 100,
+    after: After = None,
+) -> PolicyHistory:
+    """Every text with who applied it and when."""
+    page = console.store.policies.list(person.tenant, limit=limit, after=after)
+    return PolicyHistory(items=page.items, next=page.next)
+
+
+@changes("/policies", tag="policies", summary="Put policies in force", role=Role.ADMIN)
+def apply_policies(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    data: JSONBody[NewPolicies],
+) -> PolicyText:
+    """Whole or not at all; an error names line and column. Needs a reason."""
+    if not data.reason.strip():
+        raise InvalidInput("say why you change the policies; the reason is kept in the audit")
+    return console.policies.apply(
+        person.tenant, data.text, actor=person.actor, reason=data.reason.strip()
+    )

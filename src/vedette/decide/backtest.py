@@ -1,0 +1,207 @@
+"""Runs policies over verdicts of the past: the very functions that decide online, and what the responder would make of it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from vedette.core import (
+    Action,
+    Host,
+    HostId,
+    Incident,
+    IncidentId,
+    Limits,
+    Mode,
+    Record,
+    Resolution,
+    Scope,
+    Tried,
+    Verdict,
+)
+from vedette.decide.decision import decide
+from vedette.decide.policies import PolicySet
+from vedette.decide.situation import Situation
+
+__all__ = ["Fleet", "Trial"]
+
+_HARMLESS = frozenset({Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE})
+_MOMENT = timedelta(microseconds=1)
+
+
+class Fleet(Record, frozen=True, kw_only=True):
+    """The hosts as they are now, and what people said of incidents (by the id that a replay gives them too)."""
+
+    hosts: Mapping[HostId, Host]
+    said: Mapping[IncidentId, Incident]
+
+    def count(self, scope: Scope, key: str) -> int:
+        """How many hosts a limit is a share of."""
+        if scope is Scope.COHORT:
+            return sum(host.labels.get("role", "") == key for host in self.hosts.values())
+        return len(self.hosts)
+
+
+class _Begun(Record, frozen=True, kw_only=True):
+    action: Action
+    at: datetime
+    until: datetime
+    lasting: bool
+
+
+class Trial:
+    """Takes a tenant's verdicts in order of their snapshots; `tried` tells what would have come of them.
+
+    Approvals are not guessed: what a policy would have asked people for counts as asked and never begins. A lease lasts its
+    time in all, or until people closed its incident as a false alarm or a benign change.
+    """
+
+    def __init__(self, policies: PolicySet, fleet: Fleet) -> None:
+        self._policies = policies
+        self._fleet = fleet
+        self._situations: dict[HostId, Situation] = {}
+        self._begun: list[_Begun] = []
+        self._open: set[tuple[Scope, str]] = set()
+        self._counts: dict[str, dict[str, int]] = {}
+        self.verdicts = 0
+        self.incidents: set[IncidentId] = set()
+
+    def take(self, verdict: Verdict) -> None:
+        """One verdict more. One of a host that is no more is passed over."""
+        host = self._fleet.hosts.get(verdict.host)
+        if host is None:
+            return
+        self.verdicts += 1
+        situation = self._met(verdict, host)
+        decision = decide(verdict, situation, self._policies)
+        after = situation.after(decision)
+        since = self._policies.actions_since(verdict.taken_at, after.incidents)
+        kept = tuple(action for action in after.actions if action.proposed_at >= since)
+        self._situations[verdict.host] = replace(after, actions=kept)
+        self.incidents.update(incident.id for incident in decision.incidents)
+        for action in decision.actions:
+            self._act(action, verdict.taken_at)
+
+    def _met(self, verdict: Verdict, host: Host) -> Situation:
+        """How the host stood, with what people had closed by then."""
+        known = self._situations.get(verdict.host) or Situation(host=host)
+        live = tuple(
+            incident
+            for incident in known.incidents
+            if not self._was_closed(incident.id, verdict.taken_at)
+        )
+        return Situation(host=host, incidents=live, actions=known.actions)
+
+    def _was_closed(self, incident: IncidentId, at: datetime) -> bool:
+        said = self._fleet.said.get(incident)
+        return (
+            said is not None
+            and said.closed_at is not None
+            and said.closed_at < at
+            and said.closed_by.startswith("user:")
+        )
+
+    def tried(self) -> tuple[Tried, ...]:
+        """By kind of action, in order of their names."""
+        kinds = {
+            step.kind: step.disruptive for policy in self._policies.policies for step in policy.then
+        }
+        return tuple(self._one(kind, disruptive=kinds[kind]) for kind in sorted(kinds))
+
+    def _act(self, action: Action, at: datetime) -> None:
+        if action.dry_run:
+            self._count(action, "dry_runs")
+        elif action.mode is Mode.OBSERVE:
+            return
+        elif action.mode is Mode.APPROVE or (action.disruptive and self._cautious(action)):
+            self._count(action, "asked")
+        elif action.disruptive and not self._may(action, at):
+            self._count(action, "held")
+        else:
+            self._begun.append(self._begin(action, at))
+
+    def _cautious(self, action: Action) -> bool:
+        return not self._open.isdisjoint(_scopes(action))
+
+    def _may(self, action: Action, at: datetime) -> bool:
+        limits = self._policies.limits
+        if action.leased and any(
+            one.lasting
+            and one.until > at
+            and (one.action.host, one.action.kind) == (action.host, action.kind)
+            for one in self._begun
+        ):
+            return False
+        for scope, key in _scopes(action):
+            if self._acted(action, scope, key, at, limits) + 1 > limits.most(
+                scope, self._fleet.count(scope, key)
+            ):
+                self._open.add((scope, key))
+                return False
+        return True
+
+    def _acted(self, action: Action, scope: Scope, key: str, at: datetime, limits: Limits) -> int:
+        since = at - timedelta(seconds=limits.per_seconds)
+        return len(
+            {
+                one.action.host
+                for one in self._begun
+                if one.action.disruptive
+                and one.action.host != action.host
+                and (scope, key) in _scopes(one.action)
+                and (one.at > since or (one.lasting and one.until > at))
+            }
+        )
+
+    def _begin(self, action: Action, at: datetime) -> _Begun:
+        seconds = max(action.most_seconds, action.lease_seconds)
+        until = at + (timedelta(seconds=seconds) if action.leased else _MOMENT)
+        said = self._said(action)
+        if said is not None and said.closed_at is not None and said.resolution in _HARMLESS:
+            until = max(at + _MOMENT, min(until, said.closed_at))
+        return _Begun(action=action, at=at, until=until, lasting=action.leased)
+
+    def _said(self, action: Action) -> Incident | None:
+        return None if action.incident is None else self._fleet.said.get(action.incident)
+
+    def _count(self, action: Action, what: str) -> None:
+        counts = self._counts.setdefault(action.kind, {})
+        counts[what] = counts.get(what, 0) + 1
+
+    def _one(self, kind: str, *, disruptive: bool) -> Tried:
+        begun = [one for one in self._begun if one.action.kind == kind]
+        wrong = {
+            one.action.host
+            for one in begun
+            if (said := self._said(one.action)) is not None and said.resolution in _HARMLESS
+        }
+        return Tried(
+            kind=kind,
+            disruptive=disruptive,
+            begun=len(begun),
+            hosts=len({one.action.host for one in begun}),
+            false_positives=len(wrong),
+            at_once=_most_at_once(begun),
+            **self._counts.get(kind, {}),
+        )
+
+
+def _scopes(action: Action) -> list[tuple[Scope, str]]:
+    found = [(Scope.TENANT, ""), (Scope.COHORT, action.cohort), (Scope.MODEL, action.model)]
+    return [(scope, key) for scope, key in found if key or scope is Scope.TENANT]
+
+
+def _most_at_once(begun: list[_Begun]) -> int:
+    # What ends at a moment is over before what begins at it.
+    turns = sorted(
+        turn
+        for one in begun
+        for turn in ((one.at, 1, one.action.id), (one.until, -1, one.action.id))
+        if one.lasting
+    )
+    turns.sort(key=lambda turn: (turn[0], turn[1]))
+    now = most = 0
+    for _, step, _ in turns:
+        now += step
+        most = max(most, now)
+    return most
