@@ -137,7 +137,10 @@ _DEEDS: tuple[tuple[str, re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = t
                 "|unshadow|swapdigger|linux-exploit-suggester\\S*"
             ),
         ),
-        ("creds", r"\b(?:dd|cat|strings|grep)\b[^|;&]*/proc/\d+/(?:mem|environ)\b|/proc/kcore\b"),
+        (
+            "creds",
+            r"\b(?:dd|cat|strings|grep)\b[^|;&]*(?<!of=)/proc/\d+/(?:mem|environ)\b|/proc/kcore\b",
+        ),
         (
             "creds",
             r"\b(?:cat|cp|scp|tar|curl)\b[^|;&]*(?:\.ssh/id_(?:rsa|ed25519|ecdsa)(?!\.pub)|\.aws/credentials|\.kube/config)",

@@ -21,6 +21,7 @@ def _found(
     within: int = 0,
     before: Change | None = None,
     expert: str = "behaviour",
+    told_as: str = "",
 ) -> Entry:
     return Entry(
         id=technique,
@@ -30,8 +31,7 @@ def _found(
         expect=Found(expert=expert, subject=subject, within=within),
         role=role,
         before=before,
-        lasting=False,
-    )  # fmt: skip
+        lasting=False, told_as=told_as)  # fmt: skip
 
 
 def _silent(
@@ -115,14 +115,14 @@ def _logs_in(origin: str, *, tool: str = "less /var/log/syslog", rights: bool = 
 _EDITS = written("/root/.bashrc")
 _HOSTILE = (
     _found("T1041", "the application opens a port that it never used to a stranger, and three times as much is sent", f"process:{_APP}", _sends(511, FAR, 443, 1.5e5)),
-    _found("T1030", "the application sends a stranger data in small pieces, with more than usual in all", f"process:{_APP}", *[_sends(511, FAR, 443, 1.6e5)] * 4),
+    _found("T1030", "the application sends a stranger data in small pieces, with more than usual in all", f"process:{_APP}", *[_sends(511, FAR, 443, 1.6e5)] * 4, told_as="T1041"),
     _found("T1048", "the application sends much to a machine inside by a port that it never used", f"process:{_APP}", _sends(511, "10.0.0.77", 443, 4e5)),
     _found("T1041", "the application sends far more to a new address of a kind that it calls", f"process:{_APP}", _sends(511, FAR, 443, 1e6), before=_partner),
     _found("T1055", "cron itself calls an address outside", "process:/usr/sbin/cron", _sends(360, FAR, 443, 0.0)),
     _found("T1055", "the bus of messages calls an address inside", "process:/usr/bin/dbus-daemon", _sends(330, "10.0.0.77", 8_443, 0.0), role="database"),
-    _found("T1071.001", "the writer of logs calls a web server outside", "process:/usr/sbin/rsyslogd", _sends(350, FAR, 443, 0.0)),
+    _found("T1071.001", "the writer of logs calls a web server outside", "process:/usr/sbin/rsyslogd", _sends(350, FAR, 443, 0.0), told_as="T1055"),
     _found("ops.runaway", "a worker runs away with the processor, where process times say little", f"process:{_APP}", *map(_burns, range(6)), within=3),
-    _found("T1078", "root's shell settings are changed by an operator from a network that they never came from", "file:/root/.bashrc", *[together(_logs_in("10.0.77.4", tool="vim .bashrc", rights=True), _EDITS)] * 2, expert="inventory"),
+    _found("T1078", "root's shell settings are changed by an operator from a network that they never came from", "file:/root/.bashrc", *[together(_logs_in("10.0.77.4", tool="vim .bashrc", rights=True), _EDITS)] * 2, expert="inventory", told_as="T1546.004"),
 )  # fmt: skip
 
 _HARMLESS = (

@@ -21,6 +21,7 @@ def _port(
     number: int,
     subject: str = "",
     role: str = "web",
+    told_as: str = "",
 ) -> Entry:
     return fact(
         technique,
@@ -29,6 +30,7 @@ def _port(
         _listen(row, number),
         subject or f"port:tcp/{number}",
         role=role,
+        told_as=told_as,
     )
 
 
@@ -87,6 +89,7 @@ _PORTS = (
         "its program is netcat",
         _program("nc", "/usr/bin/nc.openbsd", "nc -lp 8081", 33),
         8_081,
+        told_as="T1571",
     ),
     _port(
         "T1059.004",
@@ -95,6 +98,7 @@ _PORTS = (
         _program("socat", "/usr/bin/socat", "socat TCP-LISTEN:7000,fork EXEC:/bin/sh"),
         7_000,
         role="database",
+        told_as="T1571",
     ),
     _port(
         "T1059.006",
@@ -102,6 +106,7 @@ _PORTS = (
         "an interpreter with -c",
         _program("python3", "/usr/bin/python3.11", "python3 -c import_socket", 33),
         8_899,
+        told_as="T1571",
     ),
     _port(
         "T1571",
@@ -147,6 +152,7 @@ _PORTS = (
         _program("dockerd", "/usr/bin/dockerd"),
         2_375,
         role="build",
+        told_as="T1021",
     ),
     _port(
         "T1036.004",
@@ -183,6 +189,7 @@ _PORTS = (
         "`listening_ports`: the port of a server has another owner",
         _taken,
         "port:tcp/443",
+        told_as="T1133",
     ),
     fact(
         "T1133",
@@ -231,7 +238,7 @@ _PACKAGES = (
     fact("T1588.002", "a tool for guessing passwords is installed", "`deb_packages`: hydra is new", _install("hydra"), "package:hydra"),
     fact("T1090.003", "an anonymising network is installed", "`deb_packages`: tor is new", _install("tor"), "package:tor", role="database"),
     fact("T1219", "a tool for remote desktops is installed", "`deb_packages`: x11vnc is new", _install("x11vnc"), "package:x11vnc", role="build"),
-    fact("T1496.001", "a miner is installed", "`deb_packages`: xmrig is new", _install("xmrig"), "package:xmrig"),
+    fact("T1496.001", "a miner is installed", "`deb_packages`: xmrig is new", _install("xmrig"), "package:xmrig", told_as="T1588.002"),
     fact("T1562.010", "the SSH server is set back to an older version", "`deb_packages`: a security-relevant package has a lower version", lambda stage: stage.upgrade("openssh-server", "0.9-1"), "package:openssh-server", role="admin"),
     fact("ops.package-lost", "the SSH server's package is removed", "`deb_packages`: openssh-server is gone", lambda stage: stage.drop("deb_packages", name="openssh-server"), "package:openssh-server", within=2),
 )

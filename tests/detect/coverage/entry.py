@@ -10,7 +10,7 @@ __all__ = ["Asks", "Entry", "Found", "Silent", "fact", "title"]
 class Found(Record, frozen=True, kw_only=True):
     """The host is abnormal at most `within` snapshots after the first that shows it, and the cause is named.
 
-    Named is: among the first three reasons, by this expert and with this subject.
+    Named is: among the first three reasons, by this expert, with this subject, and as this technique (or as the entry says).
     """
 
     expert: str
@@ -38,7 +38,8 @@ class Entry(Record, frozen=True, kw_only=True):
     `id` is an ATT&CK technique (`T1098.004`), a fault (`ops.full-disk`) or a harmless change (`benign.upgrade`); several
     entries may share one. `name` says in a few words what is done, `evidence` what of it a snapshot shows. Each of
     `steps` changes one snapshot; with `lasting`, all of them so far are there in the later ones too, else each in its
-    own alone. `before` alters the whole quiet life as well. `needs` names what an agent must collect beyond the
+    own alone. `told_as` is the ATT&CK id under which it is told where that is no part of `id`'s technique, "none" where it is
+    told as a fault. `before` alters the whole quiet life as well. `needs` names what an agent must collect beyond the
     tables of the first version.
     """
 
@@ -51,6 +52,7 @@ class Entry(Record, frozen=True, kw_only=True):
     lasting: bool = True
     before: Change | None = None
     needs: str = ""
+    told_as: str = ""
 
 
 def title(entry: Entry) -> str:
@@ -69,6 +71,7 @@ def fact(
     role: str = "web",
     before: Change | None = None,
     needs: str = "",
+    told_as: str = "",
 ) -> Entry:
     """The entry of one change to what a host is made of, which inventory must tell."""
     return Entry(
@@ -80,4 +83,5 @@ def fact(
         role=role,
         before=before,
         needs=needs,
+        told_as=told_as,
     )

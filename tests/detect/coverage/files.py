@@ -13,12 +13,20 @@ def _file(
     evidence: str = "changes without a package",
     role: str = "web",
     needs: str = "",
+    told_as: str = "",
 ) -> Entry:
     def write(stage: Stage) -> None:
         stage.write(path)
 
     return fact(
-        technique, name, f"`hash`: {path} {evidence}", write, f"file:{path}", role=role, needs=needs
+        technique,
+        name,
+        f"`hash`: {path} {evidence}",
+        write,
+        f"file:{path}",
+        role=role,
+        needs=needs,
+        told_as=told_as,
     )
 
 
@@ -52,7 +60,7 @@ def _new(
     )
 
 
-def _changed(technique: str, name: str, path: str, role: str = "web") -> Entry:
+def _changed(technique: str, name: str, path: str, role: str = "web", told_as: str = "") -> Entry:
     entry = _file(technique, name, path, role=role)
     return Entry(
         id=entry.id,
@@ -63,10 +71,11 @@ def _changed(technique: str, name: str, path: str, role: str = "web") -> Entry:
         role=entry.role,
         needs="more watched files",
         before=_there(path),
+        told_as=told_as,
     )
 
 
-def _gone(technique: str, name: str, path: str, role: str = "web") -> Entry:
+def _gone(technique: str, name: str, path: str, role: str = "web", told_as: str = "") -> Entry:
     return fact(
         technique,
         name,
@@ -75,6 +84,7 @@ def _gone(technique: str, name: str, path: str, role: str = "web") -> Entry:
         f"file:{path}",
         within=2,
         role=role,
+        told_as=told_as,
     )
 
 
@@ -138,7 +148,7 @@ _FILES = (
     _file("T1546.004", "the start of every login shell", "/etc/profile"),
     _file("T1546.004", "a new script for every login shell", "/etc/profile.d/x.sh", "is new"),
     _file("T1546.004", "the start of every bash", "/etc/bash.bashrc", role="admin"),
-    _file("T1574.007", "the environment of every login", "/etc/environment"),
+    _file("T1574.007", "the environment of every login", "/etc/environment", told_as="T1546.004"),
     _file("T1037.004", "a script at every start", "/etc/rc.local", "is new"),
     _file("T1098.004", "the SSH server's settings", "/etc/ssh/sshd_config"),
     _file(
@@ -146,7 +156,9 @@ _FILES = (
     ),
     _file("T1565.001", "the table of host names", "/etc/hosts"),
     _file("T1557", "the name servers", "/etc/resolv.conf"),
-    _file("T1546.004", "a script at every SSH login", "/root/.ssh/rc", "is new"),
+    _file(
+        "T1546.004", "a script at every SSH login", "/root/.ssh/rc", "is new", told_as="T1098.004"
+    ),
     _new("T1546.004", "an operator's shell start", "/home/ana/.bash_profile"),
     _new("T1574.006", "a directory of libraries for every program", "/etc/ld.so.conf.d/x.conf"),
     _new("T1037.004", "a start script of the old kind", "/etc/init.d/upd"),
@@ -174,16 +186,28 @@ _FILES = (
         "T1556.003",
         "the library that checks passwords",
         "/usr/lib/x86_64-linux-gnu/security/pam_unix.so",
+        told_as="T1554",
     ),
     _changed("T1562.012", "the rules of what is audited", "/etc/audit/rules.d/audit.rules"),
     _changed("T1562.006", "what is logged, and where to", "/etc/rsyslog.conf"),
     _changed("T1562.004", "the rules of the firewall", "/etc/nftables.conf"),
     _changed("T1562.001", "the kernel's own guard", "/etc/selinux/config"),
-    _changed("T1562.003", "what the shell's history keeps", "/etc/profile.d/history.sh"),
+    _changed(
+        "T1562.003",
+        "what the shell's history keeps",
+        "/etc/profile.d/history.sh",
+        told_as="T1546.004",
+    ),
     _changed("T1553.004", "the trusted certificates", "/etc/ssl/certs/ca-certificates.crt"),
     _changed("T1554", "a trojan in place of netstat", "/usr/bin/netstat"),
     _changed("T1554", "a trojan in place of the package manager", "/usr/bin/dpkg"),
-    _changed("T1021.004", "the SSH client's settings", "/etc/ssh/ssh_config", role="admin"),
+    _changed(
+        "T1021.004",
+        "the SSH client's settings",
+        "/etc/ssh/ssh_config",
+        role="admin",
+        told_as="T1098.004",
+    ),
     _changed("T1610", "what containers may do", "/etc/docker/daemon.json", role="build"),
     _changed("ops.mounts-changed", "the table of mounts", "/etc/fstab"),
     _changed("ops.kernel-settings", "settings of the kernel", "/etc/sysctl.conf"),
@@ -191,7 +215,7 @@ _FILES = (
     _gone("T1070.004", "ps is gone", "/usr/bin/ps"),
     _gone("T1485", "the rules of sudo are gone", "/etc/sudoers", role="admin"),
     _gone("T1485", "the list of accounts is gone", "/etc/passwd"),
-    _gone("T1556.003", "the rules of who may log in are gone", "/etc/pam.d/sshd"),
+    _gone("T1556.003", "the rules of who may log in are gone", "/etc/pam.d/sshd", told_as="T1485"),
     _gone("ops.resolver-lost", "the list of name servers is gone", "/etc/resolv.conf"),
     _gone("ops.settings-lost", "the SSH server's settings are gone", "/etc/ssh/sshd_config"),
 )

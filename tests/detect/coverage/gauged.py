@@ -30,7 +30,9 @@ def _ramp(first: float, pace: float, looks: int = 5) -> list[float]:
     return [first + pace * at for at in range(1, looks + 1)]
 
 
-def _fault(kind: str, name: str, metric: str, *steps: Change, within: int = 3) -> Entry:
+def _fault(
+    kind: str, name: str, metric: str, *steps: Change, within: int = 3, told_as: str = ""
+) -> Entry:
     return Entry(
         id=kind,
         name=name,
@@ -38,6 +40,7 @@ def _fault(kind: str, name: str, metric: str, *steps: Change, within: int = 3) -
         steps=steps,
         expect=Found(expert="vitals", subject=f"metric:{metric}", within=within),
         lasting=False,
+        told_as=told_as,
     )
 
 
@@ -76,7 +79,7 @@ _FAULTS = (
     _fault("ops.swap-storm", "the machine pages without end", _PAGING, *_by(_PAGING, *[450.0] * 5)),
     _fault("ops.overload", "eight processes wait for one processor", _LOAD, *_by(_LOAD, *[8.0] * 5)),
     _fault("ops.dead-dependency", "a dozen connections are tried and none is answered", _ATTEMPTS, *_by(_ATTEMPTS, *[14.0] * 5)),
-    _fault("T1499", "processes are made as fast as the machine can", _MADE, *_by(_MADE, *[120.0] * 5)),
+    _fault("T1499", "processes are made as fast as the machine can", _MADE, *_by(_MADE, *[120.0] * 5), told_as="none"),
     _fault("T1489", "a service is stopped: its connections are gone", _WIRES, *_to(_WIRES, *[0.0] * 5)),
     _fault("T1485", "half of what was on the disk is gone", _DISK, *_to(_DISK, *[0.2] * 5)),
 )  # fmt: skip

@@ -64,6 +64,7 @@ def _found(
     *steps: Change,
     role: str = "web",
     within: int = 2,
+    told_as: str = "",
 ) -> Entry:
     return Entry(
         id=technique,
@@ -72,6 +73,7 @@ def _found(
         steps=steps,
         expect=Found(expert=expert, subject=subject, within=within),
         role=role,
+        told_as=told_as,
     )
 
 
@@ -225,11 +227,11 @@ _HOSTILE = (
     _found("T1136.001", "a second root, while an operator works", _ACCOUNTS, "inventory", "user:toor", together(_session, _account("toor", 0)), within=0),
     _found("T1548.003", "an account that may do everything, while an operator works", f"{_ACCOUNTS}, `sudoers`", "inventory", "sudo:/etc/sudoers.d/eva", together(_session, _colleague, _rule), within=0),
     _found("T1098.004", "a foreign key for an operator who works", _ACCOUNTS, "inventory", "key:/home/ben/.ssh/authorized_keys", together(_session, lambda s: s.add("authorized_keys", key(1_001, "/home/ben/.ssh/authorized_keys", "f"))), within=0),
-    _found("T1543.002", "a service by hand from a hidden place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/opt/.cache-d/shop", together(_session, _service("shop", "/opt/.cache-d/shop")), within=0),
-    _found("T1543.002", "a service by hand from a temporary place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/var/tmp/shop", together(_session, _service("shop", "/var/tmp/shop")), within=0),
+    _found("T1543.002", "a service by hand from a hidden place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/opt/.cache-d/shop", together(_session, _service("shop", "/opt/.cache-d/shop")), within=0, told_as="T1564.001"),
+    _found("T1543.002", "a service by hand from a temporary place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/var/tmp/shop", together(_session, _service("shop", "/var/tmp/shop")), within=0, told_as="T1059"),
     _found("T1543.002", "a service by hand with nothing that fits it, while an operator works", "`systemd_units`", "inventory", "unit:netd.service", together(_session, lambda s: s.add("systemd_units", unit("netd.service", folder="/etc/systemd/system"))), within=0),
     _found("T1489", "the application is stopped, and nothing takes its place", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _gone, within=3),
-    _found("T1036", "a program from a home has the port of the application that is gone", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _squatter, within=3),
+    _found("T1036", "a program from a home has the port of the application that is gone", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _squatter, within=3, told_as="T1489"),
     _found("T1571", "the application's worker talks to a stranger while a port is away", "`process_open_sockets`", "behaviour", "process:/srv/app/venv/bin/gunicorn", _calls_while_away, within=0),
 )  # fmt: skip
 

@@ -21,11 +21,11 @@ def _mount(path: str, device: str, kind: str) -> Change:
 # fmt: off
 ENTRIES = (
     fact("T1547.006", "a strange kernel module", "`kernel_modules`: a name that no common driver bears", _module("diamorphine"), "module:diamorphine"),
-    fact("T1014", "a module named a little like a driver", "`kernel_modules`: a name that no common driver bears", _module("netkit64"), "module:netkit64", role="database"),
+    fact("T1014", "a module named a little like a driver", "`kernel_modules`: a name that no common driver bears", _module("netkit64"), "module:netkit64", role="database", told_as="T1547.006"),
     fact("T1564", "a process hidden under a mount", "`mounts`: something on /proc/<pid>", _mount("/proc/4711", "tmpfs", "tmpfs"), "mount:/proc/4711"),
     fact("T1564.013", "a file hidden under a bind mount", "`mounts`: something new on a file of /etc", _mount("/etc/passwd", "/dev/vda1", "ext4"), "mount:/etc/passwd"),
-    fact("T1554", "a program laid over by a mount", "`mounts`: something new on a program of /usr/bin", _mount("/usr/bin/ps", "/dev/vda1", "ext4"), "mount:/usr/bin/ps"),
-    fact("T1070.002", "the logs laid over by an empty file system", "`mounts`: a tmpfs on /var/log", _mount("/var/log", "tmpfs", "tmpfs"), "mount:/var/log"),
+    fact("T1554", "a program laid over by a mount", "`mounts`: something new on a program of /usr/bin", _mount("/usr/bin/ps", "/dev/vda1", "ext4"), "mount:/usr/bin/ps", told_as="T1564.013"),
+    fact("T1070.002", "the logs laid over by an empty file system", "`mounts`: a tmpfs on /var/log", _mount("/var/log", "tmpfs", "tmpfs"), "mount:/var/log", told_as="T1564.013"),
     fact("T1611", "control groups mounted to break out of a container", "`mounts`: a cgroup file system outside /sys/fs/cgroup", _mount("/tmp/cgrp", "cgroup", "cgroup"), "mount:/tmp/cgrp", role="build"),
     fact("T1611", "the machine's own disk mounted once more", "`mounts`: the root's device at another place", _mount("/mnt/h", "/dev/vda1", "ext4"), "mount:/mnt/h", role="build"),
     fact("T1564.005", "a hidden file system", "`mounts`: a mount point with a hidden name", _mount("/usr/share/.fs", "/dev/loop7", "ext4"), "mount:/usr/share/.fs"),

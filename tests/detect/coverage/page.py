@@ -10,7 +10,7 @@ from tests.detect.coverage.matrix import LINUX, TRACELESS
 from tests.detect.coverage.not_yet import NOT_YET
 from tests.detect.coverage.trial import Outcome, outcomes
 
-__all__ = ["PAGE", "rendered"]
+__all__ = ["PAGE", "rendered", "untested"]
 
 PAGE = "attack-coverage.md"
 
@@ -32,8 +32,6 @@ def rendered() -> str:
     techniques = [pair for pair in hostile if not pair[0].id.startswith("ops.")]
     faults = [pair for pair in hostile if pair[0].id.startswith("ops.")]
     harmless = [pair for pair in told if pair[0].id.startswith("benign.")]
-    covered = {entry.id for entry in ENTRIES}
-    untested = [one for one in LINUX if not (one in TRACELESS or _is_covered(one, covered))]
     chapters = [
         _HEAD,
         _count(techniques, faults, harmless),
@@ -45,7 +43,7 @@ def rendered() -> str:
         "What people, packages and tools do. Some of it can't be told from an intruder's: that asks, and no more.\n",
         _harmless(harmless),
         "## Traces that no test imitates yet\n",
-        _table(("technique", "name"), ((one, LINUX[one]) for one in untested)),
+        _table(("technique", "name"), ((one, LINUX[one]) for one in untested())),
         "## Techniques that leave no trace in a snapshot\n",
         "What is called traceless here leaves nothing that lasts until a snapshot, one a minute, is taken.\n",
         _table(
@@ -53,6 +51,12 @@ def rendered() -> str:
         ),
     ]
     return "\n".join(chapters)
+
+
+def untested() -> list[str]:
+    """Techniques that leave a trace which no entry imitates."""
+    covered = {entry.id for entry in ENTRIES}
+    return [one for one in LINUX if not (one in TRACELESS or _is_covered(one, covered))]
 
 
 def _count(*chapters: Sequence[tuple[Entry, Outcome]]) -> str:

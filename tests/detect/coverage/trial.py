@@ -133,9 +133,8 @@ def _outcome(entry: Entry, answers: list[Scored]) -> Outcome:
     )
     delay, cause = None, None
     if isinstance(entry.expect, Found | Asks):
-        expert = entry.expect.expert if isinstance(entry.expect, Found) else ""
         for at in alarms:
-            cause = _named(answers[at], expert, entry.expect.subject)
+            cause = _named(answers[at], entry, entry.expect)
             if cause is not None:
                 delay = at
                 break
@@ -148,8 +147,23 @@ def _outcome(entry: Entry, answers: list[Scored]) -> Outcome:
     )
 
 
-def _named(said: Scored, expert: str, subject: str) -> Reason | None:
+def _named(said: Scored, entry: Entry, expect: Found | Asks) -> Reason | None:
     for reason in said.reasons[:_NAMED]:
-        if reason.subject == subject and expert in {"", reason.expert}:
+        if reason.subject != expect.subject:
+            continue
+        if isinstance(expect, Asks) or (
+            expect.expert == reason.expert and _is_told_as(entry, reason.attack)
+        ):
             return reason
     return None
+
+
+def _is_told_as(entry: Entry, attack: str | None) -> bool:
+    """Whether it is told as the entry's technique, the whole or any part of it, or as what the entry says in its stead."""
+    if entry.told_as:
+        return (attack or "none") == entry.told_as
+    return not entry.id.startswith("T") or _whole(attack or "") == _whole(entry.id)
+
+
+def _whole(technique: str) -> str:
+    return technique.split(".", 1)[0]

@@ -22,7 +22,12 @@ def _sweeps(pid: int) -> Change:
 
 
 def _turned(
-    technique: str, name: str, change: Change, subject: str = _APP, role: str = "web"
+    technique: str,
+    name: str,
+    change: Change,
+    subject: str = _APP,
+    role: str = "web",
+    told_as: str = "",
 ) -> Entry:
     return Entry(
         id=technique,
@@ -31,6 +36,7 @@ def _turned(
         steps=(change,),
         expect=Found(expert="behaviour", subject=subject, within=0),
         role=role,
+        told_as=told_as,
     )
 
 
@@ -40,7 +46,9 @@ def _rights(stage: Stage) -> None:
 
 ENTRIES: tuple[Entry, ...] = (
     _turned("T1571", "the application talks to a port of back doors", _talks(511, FAR, 4_444)),
-    _turned("T1071", "the application talks to a chat server", _talks(511, FAR, 6_667)),
+    _turned(
+        "T1071", "the application talks to a chat server", _talks(511, FAR, 6_667), told_as="T1571"
+    ),
     _turned(
         "T1021.004",
         "the application connects to another machine's SSH",
@@ -56,7 +64,12 @@ ENTRIES: tuple[Entry, ...] = (
         _talks(511, "169.254.169.254", 80),
     ),
     _turned("T1071.004", "the application speaks DNS to the outside", _talks(511, FAR, 53)),
-    _turned("T1571", "the application talks to an odd port far away", _talks(511, FAR, 8_531)),
+    _turned(
+        "T1571",
+        "the application talks to an odd port far away",
+        _talks(511, FAR, 8_531),
+        told_as="T1071",
+    ),
     _turned("T1046", "the application sweeps the network", _sweeps(511)),
     _turned("T1498", "the application floods a stranger", _talks(511, "203.0.113.9", 443, 120)),
     _turned(
@@ -72,6 +85,9 @@ ENTRIES: tuple[Entry, ...] = (
         _talks(500, "10.0.0.77", 22),
         _POSTGRES,
         "database",
+        told_as="T1071",
     ),
-    _turned("T1068", "a worker of the application gets root's rights", _rights),
+    _turned(
+        "T1068", "a worker of the application gets root's rights", _rights, told_as="T1548.001"
+    ),
 )

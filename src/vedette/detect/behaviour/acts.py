@@ -9,7 +9,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Act", "act", "technique"]
+__all__ = ["TECHNIQUES", "Act", "act", "technique"]
 
 _LENGTH = 1_000
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_-]*")
@@ -37,6 +37,7 @@ def _t(names: str) -> str:
 # mark, closer technique, words of which one must occur, pattern
 _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     # a shell out of a tool that is not one, and shells that keep rights
+    ("breakout", None, "nmap", r"nmap\s+--interactive"),
     ("breakout", None, "find", rf"-exec\s+{_SHELL}(?:\s+-[pi])?\s*(?:\\?;|\+|$)"),
     ("breakout", None, "vi vim view less man ed nano", rf":!\s*{_SHELL}|-c\s*['\"]?!{_SHELL}"),
     ("breakout", None, "awk gawk mawk", rf"system\(\s*\\?[\"']{_SHELL}\b"),
@@ -89,6 +90,7 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("loot", "T1552.004", "tar zip cp scp rsync", r"(?:/|\s)\.ssh(?:/|\s|$)(?!known_hosts)"),
     ("loot", "T1558", "klist", r"klist\s.*-k"),
     ("loot", "T1552.004", "pkcs", r"pkcs12\s.*-export|-nocerts"),
+    ("inject", "T1055.009", "proc", r"(?:of=|>\s*)/proc/(?:\d+|self)/mem\b"),
     ("inject", None, "gdb gdbserver lldb", r"(?:gdb|gdbserver|lldb)\s.*(?:-p|--pid|--attach|attach)[\s=]*\d"),
     ("inject", "T1003.007", "gcore", r"(?:^|[\s/])gcore\s+(?:-\S+\s+(?:\S+\s+)?)*\d"),
     ("inject", "T1003.007", "gdb", r"^(?:\S*/)?gdb\s(?:\S+\s+)*\d{2,}$"),
@@ -113,7 +115,7 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     # taking data along
     ("exfil", "T1567.002", "rclone", rf"rclone\s.*(?:--config[=\s]+{_DROPPED}|\bmega:)"),
     ("upload", None, "rclone megatools mega-put megaput gdrive megacmd filebrowser croc wormhole ffsend", _t("rclone\\s+(?:copy|copyto|sync|move|rcat|serve)|megatools|mega-put|gdrive|croc\\s+send|wormhole\\s+send|ffsend")),
-    ("send", None, "curl", r"curl\s.*(?:\s-T\b|--upload-file|\s-F\s*\S*=@|(?:--data-binary|--data|\s-d)\s*['\"]?@)"),
+    ("send", None, "curl", r"curl\b.*(?:\s-T\b|--upload-file|\s-F\s*\S*=@|(?:--data-binary|--data|\s-d)\s*['\"]?@)"),
     ("send", None, "wget", r"wget\s.*--(?:post|body)-file"),
     ("serve", None, "python http", r"-m\s+(?:http\.server|SimpleHTTPServer|pyftpdlib|uploadserver|updog)\b(?!.*\s(?:-b|--bind)[\s=]+(?:127\.|::1|localhost))"),
     ("serve", None, "php", r"php[\d.]*\s+(?:-\S+\s+)*-S\s"),
@@ -124,7 +126,8 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("hoard", "T1119", "find", rf"find\s.*-exec\s+(?:cp|tar|mv)\b.*{_DROPPED}"),
     # damage
     ("miner", None, "coin algo donate-level randomx monero xmr minexmr nicehash hashvault supportxmr unmineable moneroocean herominers", r"--(?:coin|algo)[=\s]+(?:monero|rx|randomx|cn|kawpow|ethash|ghostrider)|(?:minexmr|nicehash|hashvault|supportxmr|unmineable|moneroocean|herominers|nanopool|2miners)\.\w+"),
-    ("wipe", None, "shred mkfs blkdiscard", r"shred\s.*/dev/(?:sd|nvme|vd|xvd|hd|mapper)|mkfs\S*\s.*/dev/(?:sd|nvme|vd|xvd|hd)|blkdiscard\s+.*/dev/"),
+    ("wipe", "T1561.001", "shred blkdiscard", r"shred\s.*/dev/(?:sd|nvme|vd|xvd|hd|mapper)|blkdiscard\s+.*/dev/"),
+    ("wipe", "T1561.002", "mkfs", r"mkfs\S*\s.*/dev/(?:sd|nvme|vd|xvd|hd)"),
     ("wipe", None, "rm", r"rm\s+(?:-\S+\s+)*-\w*r\w*\s.*\s?/(?:var/lib/(?:postgresql|mysql|redis|mongo\w*|docker|elasticsearch)|home|srv|opt)(?:/\*|/?(?:\s|$))"),
     ("wipe", "T1490", "rm lvremove vgremove zfs zpool", r"rm\s+-\w*r\w*\s.*/(?:var/)?backups?/?(?:\*|\s|$)|(?:lvremove|vgremove)\s.*-\w*[fy]|z(?:fs|pool)\s+destroy\s+(?:-\S+\s+)*[^@\s]+$"),
     ("wipe", None, "find", r"find\s+/(?:\s|home\b|srv\b|var/lib\b)(?!.*-[mac](?:time|min)).*-delete"),
@@ -132,8 +135,10 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("encrypt", None, "openssl gpg", r"-in\s+(\S+)\s.*-out\s+\1\.\w+|gpg\s.*(?:-c|--symmetric)\b.*--passphrase"),
     ("halt", "T1529", "shutdown reboot poweroff halt", r"^(?:sudo\s+)?(?:\S*/)?(?:shutdown|reboot|poweroff|halt)(?:\s|$)|systemctl\s+(?:\S+\s+)?(?:reboot|poweroff|halt)\b"),
     ("halt", "T1529", "sysrq-trigger", r">\s*/proc/sysrq-trigger"),
-    ("flood", None, "slowloris goldeneye hulk xerxes torshammer t mz slowhttptest", r"(?i)\b(?:slowloris|goldeneye|xerxes|torshammer|slowhttptest)\b|\bhulk\.py|" + _t("t50|mz")),
-    ("flood", "T1499.001", "", r":\(\)\s*\{\s*:\s*\|\s*:\s*&?\s*\}"),
+    ("overload", "T1498.001", "hping3 hping", r"hping3?\s.*--flood"),
+    ("overload", "T1498.002", "hping3 hping", r"hping3?\s.*\s(?:-a|--spoof|--rand-source)\b"),
+    ("overload", "T1499.002", "slowloris goldeneye hulk xerxes torshammer t mz slowhttptest", r"(?i)\b(?:slowloris|goldeneye|xerxes|torshammer|slowhttptest)\b|\bhulk\.py|" + _t("t50|mz")),
+    ("overload", "T1499.001", "", r":\(\)\s*\{\s*:\s*\|\s*:\s*&?\s*\}"),
     ("burn", None, "stress stress-ng cpulimit cpuburn burn", _t("stress|stress-ng|cpuburn\\S*")),
 )  # fmt: skip
 
@@ -203,7 +208,7 @@ _CLOSER: dict[str, tuple[tuple[str, str], ...]] = {
         ("gost", "T1090"),
         ("socat", "T1090"),
     ),
-    "netcat": (("socat", "T1090"),),
+    "netcat": (("EXEC:", "T1059.004"), ("socat", "T1090")),
     "exfil": (
         ("telegram", "T1567"),
         ("discord", "T1567"),
@@ -212,7 +217,12 @@ _CLOSER: dict[str, tuple[tuple[str, str], ...]] = {
         ("mega", "T1567.002"),
     ),
     "escape": (("docker", "T1610"),),
-    "wipe": (("dd ", "T1561.001"), ("wipefs", "T1561.002"), ("mkfs", "T1561")),
+    "wipe": (
+        ("bs=512 count=1", "T1561.002"),
+        ("dd ", "T1561.001"),
+        ("wipefs", "T1561.002"),
+        ("mkfs", "T1561"),
+    ),
     "reverse": (("python", "T1059.006"), ("node", "T1059.007")),
 }
 
@@ -227,6 +237,12 @@ def _indexed() -> tuple[dict[str, tuple[int, ...]], tuple[int, ...]]:
             by_word[word].append(at)
     return {word: tuple(places) for word, places in by_word.items()}, tuple(always)
 
+
+TECHNIQUES = frozenset(
+    {closer for _, closer, _, _ in _ACTS if closer is not None}
+    | {attack for closer in _CLOSER.values() for _, attack in closer}
+)
+"""All that commands alone may be told as."""
 
 _BY_WORD, _ALWAYS = _indexed()
 _PATTERNS = tuple(re.compile(pattern, re.DOTALL) for _, _, _, pattern in _ACTS)

@@ -117,7 +117,7 @@ def form(name: str, path: str, command: str, cwd: str, on_disk: int) -> Form:
 def _deed(command: str) -> tuple[str, str | None]:
     """What the command does, and its closer technique. What only looks around may hide what does more."""
     found = deed(command)
-    if found and found not in {"recon", "netcat"}:
+    if found and found not in {"recon", "netcat", "scan"}:
         return found, technique(found, command)
     more = act(command)
     if more is not None:

@@ -74,6 +74,34 @@ _UNITS = frozenset(
     }
 )
 _CODE = re.compile(r"\s-\w*c\s+[\"'({]*\s*(?:\S*/)?([\w.+-]+)")
+_FIRST = r"(?:^|[\s/;&|(\"'])"
+_CLOSER = (
+    (
+        {"fetch", "look"},
+        re.compile(
+            rf"{_FIRST}(?:curl\b.*(?:\s-T\b|--upload-file|\s-F\s*\S*=@|(?:--data-binary|--data|\s-d)\s*['\"]?@)"
+            r"|wget\s.*--(?:post|body)-file|ping6?\s.*\s-p\s*[0-9a-f]{8}"
+            r"|(?:dig|nslookup|host)\s+(?:[-+@]\S+\s+)*(?:[0-9a-f]{8,63}|[\w-]{30,63})\.\S+\.\w)"
+        ),
+        "send",
+    ),
+    (
+        {"schedule", "permit"},
+        re.compile(
+            rf"{_FIRST}(?:crontab\s+(?:-u\s+\S+\s+)?-l\b|systemctl\s+(?:-\S+\s+)*(?:list|status|show|cat|is-|get-)"
+            r"|mount(?:\s+-l)?$)"
+        ),
+        "look",
+    ),
+    (
+        {"permit"},
+        re.compile(rf"{_FIRST}(?:mount\s+(?:-\S+\s+)*/dev/|unshare\s|nsenter\s|chroot\s|capsh\s)"),
+        "escape",
+    ),
+    ({"decode"}, re.compile(rf"{_FIRST}openssl\s+s_(?:client|server)\b"), "play"),
+    ({"copy"}, re.compile(rf"{_FIRST}(?:scp|rsync)\s(?:-\S+\s+)*[\w.@-]+:\S+\s+[./]\S*$"), "fetch"),
+)
+"""Of which trades, by which arguments, what other trade is followed: data may leave by a question for names."""
 _NEAR = re.compile(r"\b(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)\b|--unix-socket")
 
 
@@ -115,6 +143,7 @@ def _is_usual_starter(above: Form) -> bool:
 def _tool(seen: Form, above: Form | None, name: str, tool: str, *, alone: bool) -> str:
     if not name or (name == "fetch" and _NEAR.search(seen.shown)):
         return ""
+    name = _closer(name, seen.shown)
     if alone or above is None:
         # A unit may well run such a tool as its only program.
         return "" if tool in _UNITS else f"service.{name}"
@@ -122,6 +151,14 @@ def _tool(seen: Form, above: Form | None, name: str, tool: str, *, alone: bool) 
         return ""
     # What a database's or a service's own script runs is its way; code from a command line is not.
     return "" if above.role == "shell" and above.mode == "script" else f"service.{name}"
+
+
+def _closer(name: str, command: str) -> str:
+    """The trade that the tool's arguments show, where they show another than its usual one."""
+    for trades, pattern, other in _CLOSER:
+        if name in trades and pattern.search(command):
+            return other
+    return name
 
 
 def _within(seen: Form, above: Form | None, *, alone: bool) -> str:
