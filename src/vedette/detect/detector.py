@@ -25,6 +25,7 @@ from vedette.detect.knowledge import (
     told_of_spread,
 )
 from vedette.detect.scored import Arrival, Scored
+from vedette.detect.since import dated
 from vedette.detect.tables import KNOWN_TABLES, Sight, Tables, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.uncollected import uncollected
@@ -133,6 +134,7 @@ class Detector:
         # Doubts that came up in learning change no alarm, so what was learned by it stands.
         judgement = self._decide(turn) if turn.anew else judged
         state.recent = remembered(state.recent, judgement.subjects)
+        reasons, state.began = dated(judgement.reasons, state.began, snapshot.taken_at)
         changes = absorb(state.tables, turn.view, sight)
         state.tables.learn(snapshot, sight)
         needed = sight.needed
@@ -144,7 +146,7 @@ class Detector:
         state.timeline.advance(turn.arrival.epoch, snapshot, shared=turn.where.shared)
         told = self._tell(turn, alarm=judgement.alarm)
         return Scored(
-            **_judged(judgement),
+            **_judged(judgement) | {"reasons": reasons},
             facts=changes,
             state=encode_state(state),
             needed=needed,
@@ -155,6 +157,8 @@ class Detector:
     def _late(self, turn: _Turn, judgement: Judgement) -> Scored:
         """A late snapshot teaches the experts nothing; that a former epoch goes on must be kept all the same."""
         state, where = turn.state, turn.where
+        reasons, _ = dated(judgement.reasons, {}, turn.view.snapshot.taken_at)
+        judgement = msgspec.structs.replace(judgement, reasons=reasons)
         if where.rival is None:
             return Scored(**_judged(judgement), late=True)
         begins = where.shared and not state.timeline.shared

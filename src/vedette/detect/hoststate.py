@@ -9,6 +9,7 @@ from vedette.detect.confirmation import Recent
 from vedette.detect.expert import Expert
 from vedette.detect.knowledge import Told
 from vedette.detect.pardon import Pardons
+from vedette.detect.since import Began
 from vedette.detect.tables import Tables
 from vedette.detect.timeline import Timeline
 
@@ -22,7 +23,7 @@ class HostState(msgspec.Struct, kw_only=True):
 
     `recent` is what made its last snapshots abnormal. `experts` holds each expert's own state by its name, `kept` what it
     was last dumped as (no entry: it came fresh); `told` what this host told others, `pardons` what
-    people said of it.
+    people said of it. `began` is since when reasons are told that bear no time of their own.
     """
 
     timeline: Timeline
@@ -32,6 +33,7 @@ class HostState(msgspec.Struct, kw_only=True):
     kept: dict[str, Any] = {}
     told: Told = msgspec.field(default_factory=Told)
     pardons: Pardons = msgspec.field(default_factory=Pardons)
+    began: Began = {}
 
 
 class _Wire(msgspec.Struct, kw_only=True):
@@ -42,6 +44,7 @@ class _Wire(msgspec.Struct, kw_only=True):
     told: Told = msgspec.field(default_factory=Told)
     recent: Recent = []
     pardons: Pardons = msgspec.field(default_factory=Pardons)
+    began: Began = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -67,6 +70,7 @@ def encode_state(state: HostState) -> bytes:
         told=state.told,
         recent=state.recent,
         pardons=state.pardons,
+        began=state.began,
     )
     return _ENCODER.encode(wire)
 
@@ -91,6 +95,7 @@ def decode_state(blob: bytes | None, experts: Mapping[str, Expert[Any]]) -> Host
         kept=kept,
         told=wire.told,
         pardons=wire.pardons,
+        began=wire.began,
     )
 
 
