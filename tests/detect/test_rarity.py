@@ -82,6 +82,45 @@ def test_one_event_is_paid_once_however_long_it_lasts() -> None:
     assert rarity.offset[0] < 1.0
 
 
+def test_what_belongs_to_an_open_event_needs_a_nat_less_and_a_new_event_does_not() -> None:
+    _, rarity = run(np.full((400, 1), 10.0), 1.0)
+    score = np.array([16.0])
+    closed = rarity.nats(score)[0]
+    rarity.quiet[0] = 29.0
+    assert rarity.nats(score)[0] == pytest.approx(closed + 1.0)
+    rarity.quiet[0] = 30.0
+    assert rarity.nats(score)[0] == closed
+
+
+def test_a_score_about_the_threshold_is_one_event_and_not_many() -> None:
+    scores = np.full((3_200, 1), 10.0)
+    _, rarity = run(scores[:3_000], 30.0)
+    ladder = np.arange(12.0, 50.0, 0.05)
+    told = ladder[[rarity.nats(np.array([s]))[0] + log(30.0) > 0.0 for s in ladder]][0]
+    scores = scores[3_000:]
+    scores[0] = told
+    # Every 29 minutes a little below what opened the event: still the same, and paid once.
+    scores[29::29] = told - 0.1
+    before = rarity.offset[0]
+    alarms, rarity = run(scores, 30.0, rarity)
+    assert alarms[29::29].all()
+    assert events(alarms) == 1
+    assert rarity.offset[0] < before + 1.0
+
+
+def test_a_false_alarm_of_a_young_host_moves_its_threshold_further() -> None:
+    moved = []
+    for looks in (300, 3_000):
+        scores = np.full((looks + 1, 1), 10.0)
+        scores[-1] = 45.0
+        alarms, rarity = run(scores[:-1], 100.0)
+        before = rarity.offset[0]
+        alarms, rarity = run(scores[-1:], 100.0, rarity)
+        assert alarms.all()
+        moved.append(rarity.offset[0] - before)
+    assert moved[0] > 2.0 * moved[1] > 0.0
+
+
 def test_a_young_host_is_silent_and_then_careful() -> None:
     scores = np.full((320, 1), 10.0)
     _, rarity = run(scores[:299], 1.0)

@@ -8,8 +8,13 @@ moments. So with r(s) events an hour, a day or a month above a score s
     nats(s) = ln(1 a month / r(s)) - c
 
 and events above x nats come e^-x a host-month. (Peaks over threshold: Pickands 1975; Siffer et al., KDD 2017, take rows.)
-`c` is what the host has earned by its own alarms: each new one raises it by 0.7 nats, time lowers it at the rate that was
-asked for, so that the budget holds however wrong the tail is (adaptive conformal inference, Gibbs and Candes, 2021).
+`c` is what the host has earned by its own alarms: each new one raises it by 0.35 nats, time lowers it at the rate that was
+asked for, so that the budget holds however wrong the tail is (adaptive conformal inference, Gibbs and Candes, 2021). On a
+young host both go by larger steps, which shrink with its looks (as in online conformal prediction with decaying step
+sizes, Angelopoulos, Barber and Bates, 2024): there the tail is least known, and a burst is ended sooner.
+
+An event that is told stays open for half an hour after its last alarm, and what belongs to it needs a nat less: it was
+paid for already, and to fall below the threshold for a while and cross it again is no second event (hysteresis).
 
 What a host does can't make it deaf: c stays within -1 and 3 nats, u within 8 of the fleet's, a peak that made an alarm is
 learned as one that barely did, and a row of an alarm as a tenth of one.
@@ -37,13 +42,15 @@ _HALF_LIFE = 10_080.0  # looks
 _APART = 30.0  # minutes between two events
 _LONGEST = 10.0  # minutes that one look may stand for
 _YOUNG = 300.0  # looks before the first word
-_DOUBT = 2.0  # nats that the first word lacks; the lack falls with the looks
+_DOUBT = 4.0  # nats that the first word lacks; the lack falls with the looks
 _EVERY, _EVERY_YOUNG = 30.0, 10.0
 _FLEET_LOOKS, _FLEET_PEAKS = 150.0, 10.0  # what the fleet's tail is worth on a young host
 _STEEPEST = 0.3  # shape of the tail, at most; 0 is exponential
 _LEAST_SCALE, _MOST_SCALE = 0.2, 6.0
 _FAR = 8.0
-_GAIN, _LEAST, _MOST = 0.7, -1.0, 3.0
+_HOLD = 1.0  # nats that an open event is ahead
+_GAIN, _LEAST, _MOST = 0.35, -1.0, 3.0
+_QUICK = 1000.0  # looks at which a young host's step is twice that
 _RARE = 0.1
 _SCALARS = (
     "looks",
@@ -139,7 +146,10 @@ class Rarity:
         return kept
 
     def nats(self, scores: Floats) -> Floats:
-        """float64 [H]: events above a score so rare come e^-nats a host-month. Higher scores never have fewer nats."""
+        """float64 [H]: events above a score so rare come e^-nats a host-month; where one is open, a nat more.
+
+        Higher scores never have fewer nats.
+        """
         over = np.maximum(scores - self.level, 0.0) / self.scale
         shape = np.maximum(self.shape, 1e-6)
         tail = np.log1p(shape * over) / shape
@@ -147,6 +157,7 @@ class Rarity:
         at_level = -np.log(self.rate * MONTH)
         nats = at_level + np.where(scores > self.level, tail, np.minimum(body, 0.0)) - self.offset
         nats -= _DOUBT * _YOUNG / np.maximum(self.looks, 1.0)
+        nats += _HOLD * (self.quiet < _APART)
         return np.where(self.looks < _YOUNG, SILENT, np.maximum(nats, SILENT))
 
     def learn(
@@ -185,7 +196,8 @@ class Rarity:
         self.quiet[:] = np.minimum(self.quiet + minutes, MONTH)
         new = alarm & (self.quiet > _APART)
         old = self.looks >= _YOUNG
-        moved = self.offset + _GAIN * (new - asked * minutes / MONTH * old)
+        gain = _GAIN * (1.0 + _QUICK / np.maximum(self.looks, _YOUNG))
+        moved = self.offset + gain * (new - asked * minutes / MONTH * old)
         self.offset[:] = np.minimum(np.maximum(moved, _LEAST), _MOST)
         self.quiet *= ~alarm
 
