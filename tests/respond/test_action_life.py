@@ -100,6 +100,7 @@ class FragilePorts:
         self.commands = Fragile(world.memory.commands, plan)
         self.incidents = world.memory.incidents
         self.guards = world.memory.guards
+        self.silences = world.memory.silences
 
 
 class ActionLife(RuleBasedStateMachine):

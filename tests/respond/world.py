@@ -26,6 +26,7 @@ from vedette.core import (
     Reason,
     Resolution,
     Severity,
+    Silence,
     TenantId,
     Verdict,
     VerdictId,
@@ -122,6 +123,7 @@ class World(Protocol):
     def commands(self, key: VerifyKey) -> list[Command]: ...
     def waiting(self) -> int: ...
     def close(self, resolution: Resolution) -> None: ...
+    def silence(self, made: Silence) -> None: ...
 
 
 def state(world: World, which: Action) -> ActionState:
@@ -164,6 +166,9 @@ class MemoryWorld:
     def waiting(self) -> int:
         return self.memory.outbox.waiting()
 
+    def silence(self, made: Silence) -> None:
+        self.memory.silences.given.append(made)
+
     def close(self, resolution: Resolution) -> None:
         self.memory.incidents.put(
             msgspec.structs.replace(
@@ -200,6 +205,17 @@ class StoreWorld:
 
     def waiting(self) -> int:
         return self.store.outbox.waiting()
+
+    def silence(self, made: Silence) -> None:
+        self.store.silences.create(
+            TENANT,
+            made.scope,
+            kind=made.kind,
+            starts_at=made.starts_at,
+            ends_at=made.ends_at,
+            owner=made.owner,
+            reason=made.reason,
+        )
 
     def close(self, resolution: Resolution) -> None:
         self.store.incidents.close(TENANT, INCIDENT.id, "user:ann", resolution)

@@ -16,6 +16,7 @@ from tests.contracts.store_suite_response import (
 )
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_silence import SilenceContract
+from tests.contracts.store_suite_silences import SilencesContract
 from tests.contracts.store_suite_standing import StandingContract
 from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
@@ -106,3 +107,7 @@ class TestLeases(OnPostgresql, LeasesContract):
 
 class TestStorms(OnPostgresql, StormsContract):
     """Storms, here."""
+
+
+class TestSilences(OnPostgresql, SilencesContract):
+    """Silences, here."""

@@ -19,6 +19,7 @@ from vedette.console.api import (
     letters,
     policies,
     sayings,
+    silences,
     tokens,
     verdicts,
 )
@@ -32,6 +33,7 @@ from vedette.console.pages import incident as incident_pages
 from vedette.console.pages import incidents as incidents_pages
 from vedette.console.pages import letters as letter_pages
 from vedette.console.pages import moves, signin
+from vedette.console.pages import silences as silence_pages
 from vedette.console.pages.assets import Assets, asset
 from vedette.console.pages.errors import ErrorPages, Handler
 from vedette.console.pages.render import PageRequest, Renderer
@@ -76,6 +78,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     incidents.list_incident_events,
     incidents.acknowledge_incident,
     incidents.close_incident,
+    incidents.false_positive_incident,
     incidents.comment_incident,
     policies.get_policies,
     policies.list_policy_history,
@@ -86,6 +89,10 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     verdicts.list_verdicts,
     verdicts.get_verdict,
     sayings.list_sayings,
+    silences.list_silences,
+    silences.get_silence,
+    silences.create_silence,
+    silences.end_silence_now,
 )
 
 
@@ -113,6 +120,10 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     letter_pages.replay_letters_form,
     letter_pages.replay_letter_form,
     incidents_pages.incidents_page,
+    silence_pages.silences_page,
+    silence_pages.silence_form,
+    silence_pages.end_silence_form,
+    moves.false_positive_move,
     moves.acknowledge_move,
     moves.approve_move,
     moves.cancel_move,

@@ -67,6 +67,7 @@ from vedette.core.message import Message
 from vedette.core.record import Record, canonical_json, to_builtins
 from vedette.core.saying import Saying
 from vedette.core.secret import hash_secret, new_secret
+from vedette.core.silence import Silence, SilenceKind, SilenceScope
 from vedette.core.snapshot import (
     MAX_LIVE_ROWS,
     MAX_METRICS,
@@ -154,6 +155,9 @@ __all__ = [
     "Saying",
     "Scope",
     "Severity",
+    "Silence",
+    "SilenceKind",
+    "SilenceScope",
     "Snapshot",
     "Spread",
     "Standing",

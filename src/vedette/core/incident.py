@@ -74,7 +74,7 @@ class IncidentEvent(Record, frozen=True, kw_only=True):
     """One line of an incident's timeline.
 
     `kind`: opened, joined, raised, quiet, reopened, closed, gathered (it is part of a fleet's now), guarded (a policy was
-    held back), acknowledged, comment.
+    held back), held (by a silence), acknowledged, comment.
     """
 
     incident: IncidentId

@@ -5,7 +5,7 @@ from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
 from vedette.respond.host_command import HostCommand
 from vedette.respond.kind import Job, Kind, Lasting, Schema
 from vedette.respond.memory import MemoryNotice, MemoryPorts
-from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports
+from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports, Silences
 from vedette.respond.registry import Registry, schemas
 from vedette.respond.responder import Responder
 
@@ -30,5 +30,6 @@ __all__ = [
     "Registry",
     "Responder",
     "Schema",
+    "Silences",
     "schemas",
 ]

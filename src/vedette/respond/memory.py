@@ -26,6 +26,7 @@ from vedette.core import (
     may_become,
 )
 from vedette.respond.memory_guards import MemoryGuards
+from vedette.respond.memory_silences import MemorySilences
 
 __all__ = ["MemoryNotice", "MemoryPorts"]
 
@@ -243,6 +244,13 @@ class _Actions:
             if action.state in waiting and action.expires_at <= now
         ]
 
+    def keep(self, action: Action, why: str) -> None:
+        """Puts it back as it is held; with a step where there is something to say."""
+        if why:
+            self._put(action, "system:respond", why, None)
+        else:
+            self._rows[action.id] = action
+
     def all(self) -> list[Action]:
         """Every action."""
         return list(self._rows.values())
@@ -332,3 +340,11 @@ class MemoryPorts:
         self.guards = self.actions.guards
         self.commands = _Commands(self.outbox)
         self.incidents = _Incidents()
+        self.silences = MemorySilences(
+            clock, self._incident_of, self.actions.get, self.actions.keep
+        )
+
+    def _incident_of(self, action: Action) -> Incident | None:
+        if action.incident is None:
+            return None
+        return self.incidents.get(action.tenant, action.incident)

@@ -16,11 +16,12 @@ from vedette.core import (
     Incident,
     IncidentId,
     Limits,
+    Silence,
     Switch,
     TenantId,
 )
 
-__all__ = ["Actions", "Commands", "Guards", "Incidents", "Notice", "Outbox", "Ports"]
+__all__ = ["Actions", "Commands", "Guards", "Incidents", "Notice", "Outbox", "Ports", "Silences"]
 
 
 class Notice(Protocol):
@@ -178,6 +179,23 @@ class Commands(Protocol):
         """What the host said became of it, in the order it came."""
 
 
+class Silences(Protocol):
+    """What people do not want to be told, or done, for a while."""
+
+    def covering(self, action: Action, /) -> Silence | None:
+        """What holds the action now; for what is disruptive only maintenance does."""
+
+    def hold(self, action: Action, silence: Silence, /) -> None:
+        """Keeps a proposed action back for a minute at most, and writes down why unless that was done before.
+
+        Raises:
+            Conflict: it is no longer proposed.
+        """
+
+    def over(self, action: Action, /) -> str:
+        """Why what was held need not be told any more; empty where it must be."""
+
+
 class Incidents(Protocol):
     """Incidents, to tell about."""
 
@@ -197,6 +215,10 @@ class Guards(Protocol):
 
 class Ports(Protocol):
     """All of it. The store's repositories fit."""
+
+    @property
+    def silences(self) -> Silences:
+        """Silences and maintenance windows."""
 
     @property
     def guards(self) -> Guards:

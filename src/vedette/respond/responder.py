@@ -27,6 +27,7 @@ from vedette.core import (
     TenantId,
     VedetteError,
 )
+from vedette.respond.holding import Holding
 from vedette.respond.kind import Job, Kind, Lasting
 from vedette.respond.leases import Leases
 from vedette.respond.outcome import Expired, Failed, Outcome, Retry, Waiting
@@ -47,6 +48,7 @@ _WORK = (
 )
 # Why an approved action may not begin; it does not begin later either, since by then it answers the past.
 _HELD = frozenset({"lease-in-force", "switched-off", "breaker-tripped"})
+_BEFORE = (ActionState.PROPOSED, ActionState.APPROVED)
 _UNDECIDED = (ActionState.PROPOSED, ActionState.AWAITING_APPROVAL)
 # What was approved in time is still carried out if the responder comes to it a little later, not after an outage.
 _APPROVED_GRACE = timedelta(minutes=15)
@@ -82,6 +84,7 @@ class Responder:
         self._swept_at = float("-inf")
         self._limits = limits
         self._leases = Leases(ports.actions, ports.guards)
+        self._holding = Holding(ports.silences)
         self._gather = gather
         self._gathered_at: datetime | None = None
 
@@ -153,10 +156,12 @@ class Responder:
         """The action one step further, or None when it must wait or has ended."""
         if action.state in _UNDECIDED and self._clock.now() >= action.expires_at:
             return self._advance(action, ActionState.EXPIRED, "nobody decided in time")
-        if action.state is ActionState.PROPOSED:
-            return self._decide(action) if self._alone(action) else None
-        if action.state is ActionState.AWAITING_APPROVAL:
+        if action.state in _BEFORE and (why := self._holding.refuses(action)):
+            return self._advance(action, ActionState.REFUSED, why)
+        if action.state is ActionState.AWAITING_APPROVAL or self._waits(action):
             return None
+        if action.state is ActionState.PROPOSED:
+            return self._decide(action)
         kind = self._kinds.get(action.kind)
         if action.state in ENDED:
             self._look_after(action, kind)
@@ -212,11 +217,15 @@ class Responder:
             self._leases.undo(self._job(action), kind)
         return record(self._ports.actions, action, outcome, self._clock.now())
 
-    def _alone(self, action: Action) -> bool:
-        """Whether it was gathered with nothing although it waited long enough, by what is known since then."""
-        if action.wake_at is None:
+    def _waits(self, action: Action) -> bool:
+        """For a silence to end; or to be gathered, until it was with nothing by all that is known since its time came."""
+        if action.state not in _BEFORE:
+            return False
+        if self._holding.keeps(action):
             return True
-        return self._gathered_at is not None and self._gathered_at >= action.wake_at
+        if action.wake_at is None:
+            return False
+        return self._gathered_at is None or self._gathered_at < action.wake_at
 
     def _decide(self, action: Action) -> Action:
         if action.mode is Mode.OBSERVE:

@@ -17,6 +17,7 @@ from vedette.store.policies import AppliedPolicy, Policies
 from vedette.store.role import Role
 from vedette.store.sayings import Sayings
 from vedette.store.sessions import Session, Sessions
+from vedette.store.silences import BackTest
 from vedette.store.states import States
 from vedette.store.store import Store
 from vedette.store.tokens import ApiToken, Tokens
@@ -29,6 +30,7 @@ __all__ = [
     "Applied",
     "AppliedPolicy",
     "Audit",
+    "BackTest",
     "Cohorts",
     "Commands",
     "Door",

@@ -18,7 +18,11 @@ from vedette.core import (
     InvalidInput,
     Resolution,
     Severity,
+    Silence,
+    SilenceKind,
+    SilenceScope,
     TenantId,
+    new_id,
 )
 from vedette.store.database import Database
 from vedette.store.incident_steps import (
@@ -34,6 +38,7 @@ from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.sayings import say
 from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
+from vedette.store.silences import write_silence
 from vedette.store.storms import gather
 from vedette.store.trail import Trail
 
@@ -178,20 +183,70 @@ class Incidents:
             Conflict: it is closed already.
         """
         _check_comment(comment)
-        now = self._clock.now()
         with self._database.writing() as connection:
-            incident = close(connection, (tenant, identifier), actor, now, resolution, comment)
-            if incident is None:
-                before = one_incident(connection, tenant, identifier)
-                raise Conflict(
-                    f"the incident was closed by {before.closed_by} as {before.resolution}"
-                )
-            closed = [incident]
-            if incident.kind is IncidentKind.FLEET:
-                closed += close_members(connection, incident)
-            for one in closed:
-                trail = Trail(connection, tenant, actor, now)
-                say(connection, trail, one, author=actor, now=now, reason=comment, cohort=cohort)
+            return self._close(
+                connection, (tenant, identifier), actor, resolution, comment, cohort=cohort
+            )
+
+    def false_positive(
+        self,
+        tenant: TenantId,
+        identifier: IncidentId,
+        actor: str,
+        reason: str,
+        *,
+        scope: SilenceScope,
+        ends_at: datetime,
+    ) -> tuple[Incident, Silence]:
+        """Ends it as a false alarm, and silences that, both or neither.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+            Conflict: it is closed already.
+            InvalidInput: such a silence may not be made.
+        """
+        _check_comment(reason)
+        now = self._clock.now()
+        silence = Silence(
+            id=new_id(self._clock),
+            tenant=tenant,
+            kind=SilenceKind.SILENCE,
+            scope=scope,
+            starts_at=now,
+            ends_at=ends_at,
+            owner=actor,
+            reason=reason,
+            created_at=now,
+            incident=identifier,
+        )
+        with self._database.writing() as connection:
+            closed = self._close(
+                connection, (tenant, identifier), actor, Resolution.FALSE_POSITIVE, reason
+            )
+            write_silence(connection, silence)
+        return closed, silence
+
+    def _close(
+        self,
+        connection: sa.Connection,
+        which: tuple[TenantId, IncidentId],
+        actor: str,
+        resolution: Resolution,
+        comment: str,
+        *,
+        cohort: bool = False,
+    ) -> Incident:
+        now = self._clock.now()
+        incident = close(connection, which, actor, now, resolution, comment)
+        if incident is None:
+            before = one_incident(connection, *which)
+            raise Conflict(f"the incident was closed by {before.closed_by} as {before.resolution}")
+        closed = [incident]
+        if incident.kind is IncidentKind.FLEET:
+            closed += close_members(connection, incident)
+        trail = Trail(connection, which[0], actor, now)
+        for one in closed:
+            say(connection, trail, one, author=actor, now=now, reason=comment, cohort=cohort)
         return incident
 
     def gather(self, rule: GatherPolicy) -> int:

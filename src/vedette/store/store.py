@@ -30,6 +30,7 @@ from vedette.store.outbox import Outbox
 from vedette.store.policies import Policies
 from vedette.store.sayings import Sayings
 from vedette.store.sessions import Sessions
+from vedette.store.silences import Silences
 from vedette.store.standing import no_policies
 from vedette.store.states import States
 from vedette.store.tokens import Tokens
@@ -64,6 +65,7 @@ class Store:
         self.policies = Policies(self._database, clock)
         self.sayings = Sayings(self._database)
         self.sessions = Sessions(self._database, clock)
+        self.silences = Silences(self._database, clock)
         self.states = States(self._database)
         self.tokens = Tokens(self._database, clock)
         self.verdicts = Verdicts(self._database)

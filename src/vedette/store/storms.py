@@ -22,6 +22,7 @@ from vedette.core import (
 )
 from vedette.store.applying.turns import incident_turns
 from vedette.store.audit import write_audit
+from vedette.store.covering import covered
 from vedette.store.database import Database
 from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read, values_of
@@ -103,7 +104,7 @@ def _spread(
         query = database.locking(query, INCIDENTS)
     loose = _incidents(connection, query)
     storms = _incidents(connection, sa.select(*_INCIDENT).where(of_tenant, sa.text(LIVE_FLEET)))
-    waiting, parts = _waiting(connection, tenant)
+    waiting, parts = _waiting(connection, tenant, now)
     # Not asked in vain every few seconds: it takes more than one to make a storm.
     roles = _roles(connection, tenant) if len(loose) > 1 or storms else {}
     cohorts: dict[str, int] = {}
@@ -151,7 +152,7 @@ def _storm(connection: sa.Connection, incident: Incident) -> Storm:
 
 
 def _waiting(
-    connection: sa.Connection, tenant: TenantId
+    connection: sa.Connection, tenant: TenantId, now: datetime
 ) -> tuple[tuple[Action, ...], dict[IncidentId, IncidentId]]:
     query: sa.Select[Any] = (
         sa.select(*_ACTION, INCIDENTS.c.part_of)
@@ -164,7 +165,10 @@ def _waiting(
     )
     rows = connection.execute(query).all()
     parts = {IncidentId(row.incident): IncidentId(row.part_of) for row in rows if row.part_of}
-    return tuple(read(Action, row) for row in rows), parts
+    waiting = [read(Action, row) for row in rows]
+    # What is silenced must not be told by way of its fleet.
+    held = covered(connection, tenant, waiting, now)
+    return tuple(one for one in waiting if one.id not in held), parts
 
 
 def _write(connection: sa.Connection, spread: Spread, gathered: Gathered, now: datetime) -> None:

@@ -146,6 +146,17 @@ def acknowledge_incident(incident: Id) -> None:
     print_json(ApiClient().post("incidents", incident, "acknowledge", body={}))
 
 
+@incidents.command("false-positive")
+def false_positive_incident(
+    incident: Id,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; people are shown it.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=90, help="How long it is silenced.")] = 7,
+) -> None:
+    """Closes it as a false positive and silences its causes there; says what that would have held in 30 days."""
+    body = {"reason": reason, "days": days}
+    print_json(ApiClient().post("incidents", incident, "false-positive", body=body))
+
+
 @incidents.command("close")
 def close_incident(
     incident: Id,

@@ -18,6 +18,7 @@ from vedette.app.cli import (
     policy,
     replay,
     serve,
+    silences,
 )
 from vedette.core import ConfigError, InvalidInput, VedetteError
 
@@ -49,6 +50,7 @@ def root(
 
 app.add_typer(agent.app, name="agent")
 app.add_typer(guards.guards)
+app.add_typer(silences.silences)
 for group in (
     client.hosts,
     client.verdicts,

@@ -6,11 +6,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from vedette.console.api.query import After, Id, IdFilter, Limit
-from vedette.console.api.replies import Closing, Comment, IncidentEvents, Incidents, Reasoned
+from vedette.console.api.replies import (
+    Closing,
+    Comment,
+    FalseAlarm,
+    IncidentEvents,
+    Incidents,
+    Reasoned,
+)
 from vedette.console.api.route import changes, reads
 from vedette.console.commands import acknowledge, close, comment
 from vedette.console.person import Person
 from vedette.console.settings import Console
+from vedette.console.silencing import FalsePositive, false_positive
 from vedette.core import HostId, Incident, IncidentId, IncidentState, Resolution, Severity
 from vedette.store import Role
 
@@ -18,6 +26,7 @@ __all__ = [
     "acknowledge_incident",
     "close_incident",
     "comment_incident",
+    "false_positive_incident",
     "get_incident",
     "list_incident_events",
     "list_incidents",
@@ -101,6 +110,24 @@ def close_incident(
         Resolution(data.resolution),
         data.comment,
         cohort=data.scope == "cohort",
+    )
+
+
+@changes(
+    "/incidents/{incident_id:str}/false-positive",
+    tag="incidents",
+    summary="Close it as a false positive and silence its causes there",
+    role=Role.RESPONDER,
+)
+def false_positive_incident(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    incident_id: Id,
+    data: JSONBody[FalseAlarm],
+) -> FalsePositive:
+    """Releases its hosts, teaches the detector, and says what the silence would have held in the last 30 days."""
+    return false_positive(
+        console, person, IncidentId(incident_id), reason=data.reason, days=data.days
     )
 
 

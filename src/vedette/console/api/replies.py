@@ -19,6 +19,9 @@ from vedette.core import (
     Record,
     Saying,
     Scope,
+    Severity,
+    Silence,
+    SilenceKind,
     Verdict,
 )
 from vedette.store import ApiToken, AppliedPolicy, Enrolment, Role
@@ -32,9 +35,11 @@ __all__ = [
     "DeadLetters",
     "Enrolments",
     "Facts",
+    "FalseAlarm",
     "Hosts",
     "IncidentEvents",
     "Incidents",
+    "MakingSilence",
     "Me",
     "ModelInfos",
     "MovingLetters",
@@ -44,6 +49,7 @@ __all__ = [
     "NewTokenView",
     "PurgingLetters",
     "Reasoned",
+    "Silences",
     "Tokens",
     "Verdicts",
 ]
@@ -105,6 +111,39 @@ class Closing(Record, frozen=True, kw_only=True):
     resolution: Literal["true_positive", "false_positive", "benign_change"]
     scope: Literal["host", "cohort"] = "host"
     comment: Words = ""
+
+
+class FalseAlarm(Record, frozen=True, kw_only=True):
+    """Why it was a false alarm, and for how many days its causes are not told of on its host."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 7
+    reason: Words = ""
+
+
+class MakingSilence(Record, frozen=True, kw_only=True):
+    """What is not told. All that is given must fit; at least one of `host`, `labels`, `causes` is needed.
+
+    `causes` are subjects of reasons: an incident is held while it has no other. `severity` is the worst that is held.
+    """
+
+    ends_at: _Time
+    reason: Annotated[str, Meta(min_length=1, max_length=4000, pattern=_WORDS)]
+    kind: SilenceKind = SilenceKind.SILENCE
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")] | None = None
+    labels: Labels = {}
+    causes: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=1000, pattern=_WORDS)]],
+        Meta(max_length=64),
+    ] = []
+    severity: Severity = Severity.CRITICAL
+    starts_at: _Time | None = None
+
+
+class Silences(Record, frozen=True, kw_only=True):
+    """A page of silences, newest first."""
+
+    items: tuple[Silence, ...]
+    next: str | None = None
 
 
 class NewToken(Record, frozen=True, kw_only=True):

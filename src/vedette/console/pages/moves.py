@@ -18,6 +18,7 @@ from vedette.console.pages.route import takes
 from vedette.console.pages.said import back_to
 from vedette.console.person import Person
 from vedette.console.settings import Console
+from vedette.console.silencing import false_positive
 from vedette.core import Action, ActionId, IncidentId, InvalidInput, Resolution
 
 __all__ = [
@@ -26,9 +27,12 @@ __all__ = [
     "cancel_move",
     "close_move",
     "comment_move",
+    "false_positive_move",
     "refuse_move",
     "release_move",
 ]
+
+_WEEK = 7
 
 
 @takes("/incidents/{incident_id:str}/acknowledge")
@@ -61,6 +65,20 @@ def close_move(
         cohort=form.text("scope") == "cohort",
     )
     return back_to(f"/incidents/{incident.id}", "closed")
+
+
+@takes("/incidents/{incident_id:str}/false-positive")
+def false_positive_move(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    form: NamedDependency[Form],
+    incident_id: Id,
+) -> Redirect:
+    """The False positive button: for a week."""
+    done = false_positive(
+        console, person, IncidentId(incident_id), reason=form.text("reason"), days=_WEEK
+    )
+    return back_to(f"/incidents/{done.incident.id}", "false")
 
 
 @takes("/incidents/{incident_id:str}/comments")

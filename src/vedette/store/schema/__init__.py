@@ -17,6 +17,7 @@ from vedette.store.schema.response import (
     LOOSE,
     OUTBOX,
 )
+from vedette.store.schema.silences import SILENCES
 
 __all__ = [
     "ACTIONS",
@@ -42,6 +43,7 @@ __all__ = [
     "POLICIES",
     "SAYINGS",
     "SESSIONS",
+    "SILENCES",
     "STATES",
     "SWITCHES",
     "TELLINGS",
