@@ -13,6 +13,8 @@ __all__ = ["canonical_row", "lines_digest", "plain_lines", "quick_digest", "tabl
 _SAFE_INTEGER = 2**53 - 1
 _PACKED = msgspec.msgpack.Encoder()
 _ENCODER = msgspec.json.Encoder(order="sorted")
+# A cell that is no text: where there is none, as in most tables of packages, there are no numbers to look at.
+_NO_TEXT = re.compile(rb'":[^"]')
 # What may be a fraction, or a whole number that may be beyond the safe ones. A text can look like it, which costs time alone.
 _OTHER_NUMBER = re.compile(rb'":-?\d+(?:[.eE]|(?<=\d{16}))')
 
@@ -30,7 +32,7 @@ def plain_lines(rows: Sequence[Row]) -> list[bytes] | None:
     """The canonical form of each row, made at once; None where a row needs more care than msgspec's own form has."""
     body = _ENCODER.encode_lines(rows)
     # Keys sorted by UTF-8 bytes are sorted by UTF-16 units only where no surrogate pairs are needed.
-    if not body.isascii() or _OTHER_NUMBER.search(body):
+    if not body.isascii() or (_NO_TEXT.search(body) and _OTHER_NUMBER.search(body)):
         return None
     lines = body.split(b"\n")
     lines.pop()

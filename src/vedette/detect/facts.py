@@ -1,12 +1,10 @@
 """Facts: table rows as things with a life, told by the digest of what is stable in them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import compress, filterfalse
-
-import numpy as np
 
 from vedette.core import FactChange, Row
-from vedette.detect.rowid import ID_BYTES, row_id, row_ids, stable_process
+from vedette.detect.roll import turnover
+from vedette.detect.rowid import row_id, row_ids, stable_process
 from vedette.detect.tables import KNOWN_TABLES, Sight, TableMemory, Tables
 from vedette.detect.view import View
 
@@ -20,7 +18,6 @@ FACT_TABLES = KNOWN_TABLES - {"process_open_sockets"}
 _LIVE = frozenset({"processes", "listening_ports"})
 """Tables of which a reader without privileges always misses the same part, so that what it saw and sees no more is gone."""
 
-_ID = np.dtype(f"V{ID_BYTES}")
 _STABLE_PORT = ("port", "protocol", "family", "address")
 
 
@@ -67,19 +64,12 @@ def _update(
     name: str, memory: TableMemory, view: View, sight: Sight, *, partly: bool
 ) -> FactChange | None:
     rows, ids = _facts(name, view, sight)
-    now, held = set(ids), _split(memory.ids)
-    new = now.difference(held)
-    gone = () if partly else tuple(sorted({*filterfalse(now.__contains__, held)}))
-    if not new and not gone:
+    came, went, memory.ids = turnover(memory.ids, ids, partly=partly)
+    if not came and not went:
         return None
-    appear = sorted(new)
-    kept = filter(now.__contains__, held) if gone else held
-    # Two runs in order, which sorting merges.
-    memory.ids = b"".join(sorted([*kept, *appear]))
-    found = dict(compress(zip(ids, rows, strict=True), map(new.__contains__, ids)))
     stable = stable_process if name == "processes" else dict
-    appeared = {key.hex(): stable(found[key]) for key in appear}
-    return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in gone))
+    appeared = {ids[at].hex(): stable(rows[at]) for at in came}
+    return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in went))
 
 
 def _facts(name: str, view: View, sight: Sight) -> tuple[Sequence[Row], Sequence[bytes]]:
@@ -89,7 +79,7 @@ def _facts(name: str, view: View, sight: Sight) -> tuple[Sequence[Row], Sequence
     if name == "listening_ports":
         rows = list(_ports(rows, view.by_pid))
         return rows, row_ids(name, rows)
-    return rows, row_ids(name, rows, sight.lines.get(name))
+    return rows, sight.ids.get(name) or row_ids(name, rows)
 
 
 def _ports(rows: Iterable[Row], by_pid: Mapping[str, Row]) -> Iterator[Row]:
@@ -98,8 +88,3 @@ def _ports(rows: Iterable[Row], by_pid: Mapping[str, Row]) -> Iterator[Row]:
         owner = by_pid.get(str(row.get("pid")), nobody)
         stable = {key: row[key] for key in _STABLE_PORT if key in row}
         yield {**stable, "name": owner.get("name", ""), "path": owner.get("path", "")}
-
-
-def _split(ids: bytes) -> list[bytes]:
-    found: list[bytes] = np.frombuffer(ids, _ID, len(ids) // ID_BYTES).tolist()
-    return found

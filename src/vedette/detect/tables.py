@@ -16,6 +16,7 @@ from vedette.core import (
 from vedette.detect.counted import Counted, Tally, is_held, tally
 from vedette.detect.given import Given
 from vedette.detect.metering import CORE_METRICS, blind_metrics, unread_families
+from vedette.detect.rowid import row_ids
 from vedette.detect.short import short
 from vedette.detect.usable import WHOLE_OR_NOT, usable
 
@@ -126,8 +127,8 @@ class Tables(msgspec.Struct, array_like=True):
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What can be relied on in one snapshot. `fresh` are tables whose rows must be read again, with their digest.
 
-    `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `lines` are the canonical forms of
-    the rows of fresh tables, as far as they were made; `still` is as in `Tables`. `doubted` are tables of `seen` that for
+    `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `ids` are those of the rows of
+    fresh tables, as far as they were made; `still` is as in `Tables`. `doubted` are tables of `seen` that for
     once may lack rows, and `rows` the rows of these that can be used; `tally` is of a table of processes that is not in doubt.
     """
 
@@ -135,7 +136,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     partly: frozenset[str]
     unchanged: frozenset[str]
     fresh: dict[str, TableMemory]
-    lines: dict[str, list[bytes]]
+    ids: dict[str, list[bytes]]
     needed: tuple[str, ...]
     still: bytes
     blindness: tuple[tuple[str, str], ...]
@@ -190,7 +191,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         partly=frozenset(found.seen & snapshot.unread.keys()),
         unchanged=frozenset(found.unchanged - found.rows.keys()),
         fresh=found.fresh,
-        lines=found.lines,
+        ids=found.ids,
         needed=tuple(found.needed),
         still=b"" if found.broken else still,
         blindness=tuple(found.blindness),
@@ -208,7 +209,7 @@ class _Found:
         self.seen: set[str] = set()
         self.unchanged: set[str] = set()
         self.fresh: dict[str, TableMemory] = {}
-        self.lines: dict[str, list[bytes]] = {}
+        self.ids: dict[str, list[bytes]] = {}
         self.rows: dict[str, list[Row]] = {}
         self.needed: list[str] = []
         self.broken = False
@@ -217,12 +218,12 @@ class _Found:
 def _see(name: str, tables: Tables, snapshot: Snapshot, found: _Found, *, known: bool) -> None:
     """Takes in the rows of a table. `known`: they are those that were here last time."""
     rows, memory = snapshot.tables[name], tables.memory.get(name)
-    now = memory if known and memory else _remember(name, rows, memory, found.lines)
+    now = memory if known and memory else _remember(name, rows, memory, found.ids)
     good, why = usable(name, rows) if now is not memory else (rows, "")
     if why:
         found.broken = True
         found.blindness.append((f"table:{name}", why))
-        found.lines.pop(name, None)
+        found.ids.pop(name, None)
         if not good or memory is None or name in WHOLE_OR_NOT:
             return
         found.rows[name] = list(good)
@@ -323,7 +324,7 @@ def _late(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def _remember(
-    name: str, rows: list[Row], memory: TableMemory | None, lines: dict[str, list[bytes]]
+    name: str, rows: list[Row], memory: TableMemory | None, found: dict[str, list[bytes]]
 ) -> TableMemory:
     ids = memory.ids if memory else b""
     if name in VOLATILE_TABLES:
@@ -335,8 +336,8 @@ def _remember(
     if memory is not None and quick and memory.quick == quick:
         return memory
     plain = plain_lines(rows)
-    if plain is not None:
-        lines[name] = plain
+    if plain is not None and name != _PORTS:  # whose facts are of more than their rows
+        found[name] = row_ids(name, rows, plain)
     digest = table_digest(rows) if plain is None else lines_digest(plain)
     if digest == before:
         quick = quick or quick_digest(rows)
