@@ -132,6 +132,7 @@ def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path:
         f"/incidents/{history.closed}",
         "/hosts",
         f"/hosts/{history.hosts['web-2']}",
+        "/silences",
         "/guards",
         "/audit",
     )
