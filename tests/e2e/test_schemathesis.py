@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,8 +57,11 @@ SIGNED = {
 PUBLIC = {"GET /health/live", "GET /health/ready", "GET /v1/ca.pem"}
 # An action is decided once, by whichever of these comes first.
 DECISIONS = {f"POST /v1/actions/{{action_id}}/{step}" for step in ("approve", "refuse", "cancel")}
-# These need something that stands (a lease in force, a thrown switch, an open breaker), or a whole policy.
+# These need something that stands (a lease in force, a thrown switch, an open breaker, an open incident), or what
+# fits together (a whole policy, a scope with an end).
 STANDING = {
+    "POST /v1/incidents/{incident_id}/false-positive",
+    "POST /v1/silences",
     "POST /v1/actions/{action_id}/release",
     "POST /v1/guards/lift",
     "POST /v1/guards/reset",
@@ -233,6 +237,9 @@ def _fill(service: Service) -> dict[str, list[str]]:
             for n in range(5)
         ]
         enrolments = [client.post("/v1/enrolments", json={"uses": 1}).json() for _ in range(5)]
+        until = (service.clock.now() + timedelta(hours=1)).isoformat()
+        silence = {"labels": {"role": "none"}, "ends_at": until, "reason": "a roll-out"}
+        silences = [client.post("/v1/silences", json=silence).json() for _ in range(5)]
         incidents = client.get("/v1/incidents").json()["items"]
         # Only what still waits for people can be decided.
         actions = client.get("/v1/actions", params={"kind": "quarantine"}).json()["items"]
@@ -244,6 +251,7 @@ def _fill(service: Service) -> dict[str, list[str]]:
         "incident_id": [incident["id"] for incident in incidents],
         "action_id": [action["id"] for action in actions],
         "token_id": [made["token"]["id"] for made in spare],
+        "silence_id": [made["id"] for made in silences],
         "letter_id": [letter["id"] for letter in letters],
         "enrolment_id": [made["enrolment"]["id"] for made in enrolments],
     }
