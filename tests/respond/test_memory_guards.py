@@ -1,0 +1,71 @@
+"""The fake of the guards goes by the store's rules."""
+
+from datetime import timedelta
+
+import pytest
+from tests.respond.world import START, TENANT, MemoryWorld, quarantine
+
+from vedette.core import Action, ActionState, Conflict, HostId, Limits, Mode, Scope, Switch
+from vedette.respond import Quarantine, Registry, Responder
+from vedette.seal import SigningKey
+
+S = ActionState
+KEY = SigningKey.generate()
+
+
+def propose(world: MemoryWorld, number: int) -> Action:
+    made = quarantine(
+        number,
+        mode=Mode.AUTO,
+        dry_run=False,
+        disruptive=True,
+        cohort="web",
+        host=HostId(f"h{number}"),
+        proposed_at=world.clock.now(),
+        expires_at=world.clock.now() + timedelta(hours=1),
+    )
+    world.propose(made)
+    return made
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    made = MemoryWorld()
+    made.memory.guards.hosts = {(Scope.TENANT, ""): 20, (Scope.COHORT, "web"): 4}
+    return made
+
+
+@pytest.fixture
+def responder(world: MemoryWorld) -> Responder:
+    kinds = Registry([Quarantine(world.memory.commands, KEY)])
+    limits = Limits(tenant=0.5, cohort=0.5)
+    return Responder(world.memory, kinds, world.clock, sweep_seconds=0.0, limits=lambda _: limits)
+
+
+def test_the_share_of_a_cohort_is_all_that_begins(world: MemoryWorld, responder: Responder) -> None:
+    made = [propose(world, number) for number in range(1, 5)]
+    responder.tick()
+    states = [world.memory.actions.get(TENANT, one.id).state for one in made]
+    assert states == [S.DISPATCHED, S.DISPATCHED, S.REFUSED, S.AWAITING_APPROVAL]
+    (breaker,) = world.memory.guards.breakers(TENANT, open_only=True)
+    assert (breaker.scope, breaker.key, breaker.acted, breaker.most) == (Scope.COHORT, "web", 2, 2)
+    world.clock.advance(1)
+    world.memory.guards.reset(world.clock.now())
+    assert world.memory.guards.breakers(TENANT, open_only=True) == []
+    world.clock.advance(1)
+    late = propose(world, 5)
+    responder.tick()
+    assert world.memory.actions.get(TENANT, late.id).state is S.DISPATCHED
+
+
+def test_nothing_begins_while_the_switch_is_thrown(
+    world: MemoryWorld, responder: Responder
+) -> None:
+    world.memory.guards.switch = Switch(
+        tenant=None, thrown_at=START, thrown_by="user:ann", reason="a drill"
+    )
+    made = propose(world, 1)
+    responder.tick()
+    assert world.memory.actions.get(TENANT, made.id).state is S.REFUSED
+    with pytest.raises(Conflict, match="the action is refused"):
+        world.memory.actions.recall(TENANT, made.id, actor="user:ann")
