@@ -189,7 +189,7 @@ def test_a_ca_file_that_is_none_is_named(
         (("verdicts", "--since", "yesterday"), 2, "RFC 3339"),
         (("verdicts", "--after", "junk"), 2, "cursor"),
         (("verdicts", "--host", "a b"), 2, "host"),
-        (("actions", "approve", "nothing"), 1, "responder"),
+        (("actions", "approve", "nothing", "-m", "seen"), 1, "responder"),
     ],
 )
 def test_what_the_server_refuses_is_told_in_its_words(

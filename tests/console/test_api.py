@@ -141,7 +141,7 @@ def test_an_action_is_approved_once(client: Api, bearer: Bearer, history: Histor
     approved = client.post(f"{path}/approve", json={"reason": "agreed"}, headers=headers)
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     assert approved.json()["decided_by"] == "user:api-responder"
-    again = client.post(f"{path}/approve", json={}, headers=headers)
+    again = client.post(f"{path}/approve", json={"reason": "twice"}, headers=headers)
     assert (again.status_code, again.json()["type"]) == (409, "/problems/not-awaiting-approval")
     refused = client.post(f"{path}/refuse", json={"reason": "no"}, headers=headers)
     assert refused.status_code == 409
@@ -153,12 +153,25 @@ def test_an_action_is_approved_once(client: Api, bearer: Bearer, history: Histor
     )
 
 
+@pytest.mark.parametrize("verb", ["approve", "refuse"])
+@pytest.mark.parametrize("body", [{}, {"reason": "  "}])
+def test_a_decision_without_a_reason_is_refused_and_changes_nothing(
+    client: Api, bearer: Bearer, history: History, verb: str, body: dict[str, str]
+) -> None:
+    path, headers = f"/v1/actions/{history.quarantine}", bearer(Role.RESPONDER)
+    answer = client.post(f"{path}/{verb}", json=body, headers=headers)
+    assert answer.status_code == 400
+    assert f"say why you {verb} this action" in answer.json()["detail"]
+    assert _get(client, path, headers)["state"] == "awaiting_approval"
+
+
 def test_an_approval_after_its_time_is_a_conflict(
     client: Api, bearer: Bearer, history: History
 ) -> None:
     headers = bearer(Role.RESPONDER)
     history.clock.advance(3600)
-    answer = client.post(f"/v1/actions/{history.quarantine}/approve", json={}, headers=headers)
+    said = {"reason": "agreed"}
+    answer = client.post(f"/v1/actions/{history.quarantine}/approve", json=said, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/approval-expired")
 
 

@@ -198,7 +198,7 @@ def test_approving_on_the_page_moves_the_action_and_says_so(
     assert "Approved. The steps below follow" in text
     assert "Quarantine approved</b> · agreed" in text
     assert "Approve…" not in text
-    again, words = responder.send(f"/actions/{history.quarantine}/approve")
+    again, words = responder.send(f"/actions/{history.quarantine}/approve", reason="twice")
     assert again == 409
     assert "Too late for that" in words
     assert client.get(f"/v1/actions/{history.quarantine}").json()["state"] == "approved"
@@ -208,7 +208,8 @@ def test_refusing_and_cancelling_need_a_reason(browser: SignIn, history: History
     responder = browser(Role.RESPONDER)
     path = f"/actions/{history.quarantine}"
     assert responder.send(f"{path}/refuse")[0] == 400
-    assert responder.send(f"{path}/approve")[0] == 303
+    assert responder.send(f"{path}/approve")[0] == 400
+    assert responder.send(f"{path}/approve", reason="agreed")[0] == 303
     assert responder.send(f"{path}/cancel", reason=" ")[0] == 400
     assert responder.send(f"{path}/cancel", reason="not needed")[0] == 303
     assert "Quarantine cancelled</b> · not needed" in responder.page(

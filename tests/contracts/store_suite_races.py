@@ -24,6 +24,7 @@ from tests.store.make import (
 )
 
 from vedette.core import (
+    Action,
     ActionState,
     Conflict,
     Forbidden,
@@ -118,6 +119,28 @@ class RacesContract:
         events = store.actions.events(TENANT, first.id)
         assert [event.state for event in events] == [ActionState.PROPOSED, found.state]
         assert events[1].actor == found.decided_by
+
+    def test_no_approval_counts_after_another_person_refused(
+        self, store: Store, stores: list[Store]
+    ) -> None:
+        enrol(store)
+        first = with_action(store, approvals=2)
+        store.actions.advance(
+            TENANT, first.id, ActionState.AWAITING_APPROVAL, actor="system:respond"
+        )
+
+        def say(one: Store, number: int) -> Action:
+            who = f"user:{number}"
+            if number == 0:
+                return one.actions.advance(TENANT, first.id, ActionState.REFUSED, actor=who)
+            return one.actions.approve(TENANT, first.id, actor=who)
+
+        _each(stores[:2], say)
+        assert store.actions.get(TENANT, first.id).state is ActionState.REFUSED
+        told = store.actions.events(TENANT, first.id)
+        assert told[-1].state is ActionState.REFUSED
+        before = [event.actor for event in told[2:-1]]
+        assert before == store.actions.approvals(TENANT, first.id)
 
     def test_an_attempt_is_claimed_by_one(self, store: Store, stores: list[Store]) -> None:
         enrol(store)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from vedette.console.person import Person
+from vedette.console.reason import needed
 from vedette.console.settings import Console
 from vedette.core import (
     IN_FORCE,
@@ -26,9 +27,11 @@ def approve(console: Console, person: Person, action_id: ActionId, reason: str) 
     """Lets an action that awaits approval go on, once as many people have approved it as it takes.
 
     Raises:
+        InvalidInput: without a reason.
         NotFound: the tenant has no such action.
         Conflict: it does not await approval, or no longer, or they approved it before.
     """
+    reason = needed(reason, "approve this action")
     action = _awaiting(console, person, action_id, "approved")
     return console.store.actions.approve(
         action.tenant, action.id, actor=person.actor, reason=reason
@@ -39,9 +42,11 @@ def refuse(console: Console, person: Person, action_id: ActionId, reason: str) -
     """Ends an action that awaits approval.
 
     Raises:
+        InvalidInput: without a reason.
         NotFound: the tenant has no such action.
         Conflict: it does not await approval, or no longer.
     """
+    reason = needed(reason, "refuse this action")
     action = _awaiting(console, person, action_id, "refused")
     return console.store.actions.advance(
         action.tenant,

@@ -1,8 +1,9 @@
 """What people may do about the guards: throw and lift the kill switch, reset a breaker. The same for the API and the pages."""
 
 from vedette.console.person import Person
+from vedette.console.reason import needed
 from vedette.console.settings import Console
-from vedette.core import Breaker, Conflict, InvalidInput, Limits, Record, Scope, Switch
+from vedette.core import Breaker, Conflict, Limits, Record, Scope, Switch
 
 __all__ = ["GuardsView", "lift", "look", "reset", "throw"]
 
@@ -33,7 +34,7 @@ def throw(console: Console, person: Person, reason: str) -> Switch:
         Conflict: it is thrown already.
     """
     return console.store.guards.throw(
-        person.tenant, actor=person.actor, reason=_said(reason, "throw the kill switch")
+        person.tenant, actor=person.actor, reason=needed(reason, "throw the kill switch")
     )
 
 
@@ -45,7 +46,7 @@ def lift(console: Console, person: Person, reason: str) -> None:
         NotFound: it is not thrown.
         Conflict: it is thrown for everyone, which only the server's own command line lifts.
     """
-    words = _said(reason, "lift the kill switch")
+    words = needed(reason, "lift the kill switch")
     thrown = console.store.guards.thrown(person.tenant)
     if thrown is not None and thrown.tenant is None:
         raise Conflict(
@@ -63,11 +64,5 @@ def reset(console: Console, person: Person, scope: Scope, key: str, reason: str)
         NotFound: no such breaker is open.
     """
     return console.store.guards.reset(
-        person.tenant, scope, key, actor=person.actor, reason=_said(reason, "reset a breaker")
+        person.tenant, scope, key, actor=person.actor, reason=needed(reason, "reset a breaker")
     )
-
-
-def _said(reason: str, what: str) -> str:
-    if not reason.strip():
-        raise InvalidInput(f"say why you {what}; the reason is kept in the audit")
-    return reason.strip()

@@ -41,7 +41,7 @@ from vedette.core.errors import (
     VedetteError,
 )
 from vedette.core.fact import Fact, FactChange
-from vedette.core.guard import Breaker, Limits, Scope, Switch
+from vedette.core.guard import Breaker, Limits, Scope, Switch, scopes_of
 from vedette.core.host import Host, HostDescription, HostStatus, OperatingSystem
 from vedette.core.ids import (
     ActionId,
@@ -192,6 +192,7 @@ __all__ = [
     "plain_lines",
     "quick_digest",
     "replayed_id",
+    "scopes_of",
     "snapshot_schema",
     "table_digest",
     "to_builtins",

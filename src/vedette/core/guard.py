@@ -4,10 +4,11 @@ import math
 from datetime import datetime
 from enum import StrEnum
 
+from vedette.core.action import Action
 from vedette.core.ids import ActionId, TenantId
 from vedette.core.record import Record
 
-__all__ = ["Breaker", "Limits", "Scope", "Switch"]
+__all__ = ["Breaker", "Limits", "Scope", "Switch", "scopes_of"]
 
 
 class Scope(StrEnum):
@@ -16,6 +17,12 @@ class Scope(StrEnum):
     TENANT = "tenant"
     COHORT = "cohort"
     MODEL = "model"
+
+
+def scopes_of(action: Action) -> tuple[tuple[Scope, str], ...]:
+    """In which scopes an action's host is counted, with the key of each. One of no cohort or model is counted in none of these."""
+    named = ((Scope.COHORT, action.cohort), (Scope.MODEL, action.model))
+    return ((Scope.TENANT, ""), *((scope, key) for scope, key in named if key))
 
 
 class Limits(Record, frozen=True, kw_only=True):

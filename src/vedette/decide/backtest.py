@@ -18,6 +18,7 @@ from vedette.core import (
     Scope,
     Tried,
     Verdict,
+    scopes_of,
 )
 from vedette.decide.decision import decide
 from vedette.decide.policies import PolicySet
@@ -121,7 +122,7 @@ class Trial:
             self._begun.append(self._begin(action, at))
 
     def _cautious(self, action: Action) -> bool:
-        return not self._open.isdisjoint(_scopes(action))
+        return not self._open.isdisjoint(scopes_of(action))
 
     def _may(self, action: Action, at: datetime) -> bool:
         limits = self._policies.limits
@@ -132,7 +133,7 @@ class Trial:
             for one in self._begun
         ):
             return False
-        for scope, key in _scopes(action):
+        for scope, key in scopes_of(action):
             if self._acted(action, scope, key, at, limits) + 1 > limits.most(
                 scope, self._fleet.count(scope, key)
             ):
@@ -148,7 +149,7 @@ class Trial:
                 for one in self._begun
                 if one.action.disruptive
                 and one.action.host != action.host
-                and (scope, key) in _scopes(one.action)
+                and (scope, key) in scopes_of(one.action)
                 and (one.at > since or (one.lasting and one.until > at))
             }
         )
@@ -184,11 +185,6 @@ class Trial:
             at_once=_most_at_once(begun),
             **self._counts.get(kind, {}),
         )
-
-
-def _scopes(action: Action) -> list[tuple[Scope, str]]:
-    found = [(Scope.TENANT, ""), (Scope.COHORT, action.cohort), (Scope.MODEL, action.model)]
-    return [(scope, key) for scope, key in found if key or scope is Scope.TENANT]
 
 
 def _most_at_once(begun: list[_Begun]) -> int:

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from vedette.core import IN_FORCE, Action, Breaker, Conflict, Limits, Scope, Switch, TenantId
+from vedette.core import (
+    IN_FORCE,
+    Action,
+    Breaker,
+    Conflict,
+    Limits,
+    Scope,
+    Switch,
+    TenantId,
+    scopes_of,
+)
 
 __all__ = ["MemoryGuards"]
 
@@ -45,7 +55,7 @@ class MemoryGuards:
         """Raises Conflict when the action may not begin."""
         if self.thrown(action.tenant) is not None:
             raise Conflict("the kill switch is thrown", kind="switched-off")
-        for scope, key in _scopes(action):
+        for scope, key in scopes_of(action):
             known = self._open.get((action.tenant, scope, key))
             since = now - timedelta(seconds=limits.per_seconds)
             acted = {
@@ -53,7 +63,7 @@ class MemoryGuards:
                 for one in others
                 if (one.tenant, one.disruptive, one.dry_run) == (action.tenant, True, False)
                 and one.host != action.host
-                and (scope, key) in _scopes(one)
+                and (scope, key) in scopes_of(one)
                 and one.dispatched_at is not None
                 and (one.dispatched_at > since or (one.leased and one.state in IN_FORCE))
                 and not (known and known.reset_at and one.dispatched_at <= known.reset_at)
@@ -73,8 +83,3 @@ class MemoryGuards:
                         action=action.id,
                     )
                 raise Conflict("the breaker tripped", kind="breaker-tripped")
-
-
-def _scopes(action: Action) -> list[tuple[Scope, str]]:
-    found = [(Scope.TENANT, ""), (Scope.COHORT, action.cohort), (Scope.MODEL, action.model)]
-    return [(scope, key) for scope, key in found if key or scope is Scope.TENANT]

@@ -23,9 +23,9 @@ from vedette.core import (
     Limits,
     Mode,
     NotFound,
-    Scope,
     TenantId,
     VedetteError,
+    scopes_of,
 )
 from vedette.respond.holding import Holding
 from vedette.respond.kind import Job, Kind, Lasting
@@ -247,9 +247,9 @@ class Responder:
         """Why a person must approve what a policy would do by itself; empty when it may."""
         if not action.disruptive or action.dry_run:
             return ""
-        common = {Scope.TENANT: "", Scope.COHORT: action.cohort, Scope.MODEL: action.model}
+        counted = scopes_of(action)
         for breaker in self._ports.guards.breakers(action.tenant, open_only=True):
-            if common[breaker.scope] == breaker.key:
+            if (breaker.scope, breaker.key) in counted:
                 return f"waits for a person: a breaker is open ({breaker.words})"
         return ""
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from vedette.core import Action, ActionId, ActionState, Conflict, TenantId
 from vedette.store.database import Database
-from vedette.store.schema import ACTIONS, APPROVALS
+from vedette.store.schema import APPROVALS
 from vedette.store.steps import one_action, take_step, write_note
 
 __all__ = ["approve"]
@@ -24,7 +24,8 @@ def approve(
     """What `Actions.approve` does."""
     late = None
     with database.writing() as connection:
-        action = one_action(connection, *which)
+        # Locked before it is looked at: what is decided meanwhile by another must be seen, and two approvals each other.
+        action = one_action(connection, *which, lock=database)
         if action.state is not ActionState.AWAITING_APPROVAL:
             raise Conflict(
                 f"the action is {action.state} and does not await approval",
@@ -54,12 +55,6 @@ def _count(
     actor: str,
     reason: str,
 ) -> None:
-    # Two approvals at one moment must see each other, so both touch the action's row first.
-    connection.execute(
-        sa.update(ACTIONS)
-        .where(ACTIONS.c.tenant == action.tenant, ACTIONS.c.id == action.id)
-        .values(updated_at=now)
-    )
     row: dict[str, Any] = {
         "tenant": action.tenant,
         "action": action.id,

@@ -16,6 +16,7 @@ from vedette.core import (
     Scope,
     Severity,
     TenantId,
+    scopes_of,
 )
 from vedette.store.database import Database
 from vedette.store.incident_steps import own_incident
@@ -75,13 +76,7 @@ def _exceeded(
     database: Database, connection: sa.Connection, action: Action, limits: Limits, now: datetime
 ) -> Breaker | None:
     """The first scope in which one host more would be too many."""
-    for scope, key in (
-        (Scope.TENANT, ""),
-        (Scope.COHORT, action.cohort),
-        (Scope.MODEL, action.model),
-    ):
-        if scope is not Scope.TENANT and not key:
-            continue
+    for scope, key in scopes_of(action):
         hosts = _hosts(database, connection, action.tenant, scope, key)
         others = _acted(connection, action, scope, key, now, limits)
         most = limits.most(scope, hosts)

@@ -29,13 +29,21 @@ _DECISIONS = {ActionState.APPROVED, ActionState.REFUSED, ActionState.CANCELLED}
 Which = tuple[TenantId, ActionId]
 
 
-def one_action(connection: sa.Connection, tenant: TenantId, identifier: ActionId) -> Action:
-    """The action.
+def one_action(
+    connection: sa.Connection,
+    tenant: TenantId,
+    identifier: ActionId,
+    *,
+    lock: Database | None = None,
+) -> Action:
+    """The action; with `lock` nobody else changes it until the transaction ends.
 
     Raises:
         NotFound: the tenant has none of this id.
     """
     query = sa.select(*_COLUMNS).where(ACTIONS.c.tenant == tenant, ACTIONS.c.id == identifier)
+    if lock is not None:
+        query = lock.locking(query, ACTIONS)
     row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"no action {identifier}")

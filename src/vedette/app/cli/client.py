@@ -200,7 +200,7 @@ def show_action(action: Id, as_json: AsJson = False) -> None:
 
 
 @actions.command("approve")
-def approve_action(action: Id, reason: Reason = "") -> None:
+def approve_action(action: Id, reason: Reason) -> None:
     """Lets it go ahead."""
     print_json(ApiClient().post("actions", action, "approve", body={"reason": reason}))
 

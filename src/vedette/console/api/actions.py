@@ -78,7 +78,7 @@ def approve_action(
     action_id: Id,
     data: JSONBody[Reasoned],
 ) -> Action:
-    """Only while it awaits approval; a second approval is a conflict."""
+    """Only while it awaits approval, and with a reason; a second approval is a conflict."""
     return approve(console, person, ActionId(action_id), data.reason)
 
 
@@ -89,7 +89,7 @@ def refuse_action(
     action_id: Id,
     data: JSONBody[Reasoned],
 ) -> Action:
-    """Only while it awaits approval."""
+    """Only while it awaits approval, and with a reason."""
     return refuse(console, person, ActionId(action_id), data.reason)
 
 

@@ -17,6 +17,7 @@ from vedette.console.form import Form
 from vedette.console.pages.route import takes
 from vedette.console.pages.said import back_to
 from vedette.console.person import Person
+from vedette.console.reason import needed
 from vedette.console.settings import Console
 from vedette.console.silencing import false_positive
 from vedette.core import Action, ActionId, IncidentId, InvalidInput, Resolution
@@ -100,8 +101,8 @@ def approve_move(
     form: NamedDependency[Form],
     action_id: Id,
 ) -> Redirect:
-    """The Approve form."""
-    action = approve(console, person, ActionId(action_id), form.text("reason", bound=1000))
+    """The Approve form; it asks for a reason."""
+    action = approve(console, person, ActionId(action_id), _reason(form, "approve"))
     return back_to(_page_of(action), "approved")
 
 
@@ -144,10 +145,7 @@ def release_move(
 
 
 def _reason(form: Form, verb: str) -> str:
-    reason = form.text("reason", bound=1000)
-    if not reason:
-        raise InvalidInput(f"say why you {verb} this action; the reason is kept in the audit")
-    return reason
+    return needed(form.text("reason", bound=1000), f"{verb} this action")
 
 
 def _page_of(action: Action) -> str:
