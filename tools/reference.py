@@ -1,4 +1,4 @@
-"""Writes docs/reference.md and docs/snapshot.schema.json from the code. The same code gives the same bytes."""
+"""Writes docs/reference.md and the JSON Schemas beside it from the code. The same code gives the same bytes."""
 
 import sys
 from pathlib import Path
@@ -12,6 +12,7 @@ from pages.settings import agent_settings, server_settings
 from pages.table import Undocumented
 
 from vedette.core import snapshot_schema
+from vedette.respond import notification_schema
 
 _HEAD = """# Reference
 
@@ -31,12 +32,14 @@ _CHAPTERS = (
 
 
 def main(folder: Path) -> None:
-    """Writes both files into the folder."""
+    """Writes all of them into the folder."""
     reference = "\n".join([_HEAD, *(chapter() for chapter in _CHAPTERS)])
-    schema = msgspec.json.encode(snapshot_schema(), order="deterministic")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reference.md").write_text(reference, encoding="utf-8")
-    (folder / "snapshot.schema.json").write_bytes(msgspec.json.format(schema, indent=2) + b"\n")
+    for name, found in (("snapshot", snapshot_schema()), ("notification", notification_schema())):
+        schema = msgspec.json.encode(found, order="deterministic")
+        written = msgspec.json.format(schema, indent=2) + b"\n"
+        (folder / f"{name}.schema.json").write_bytes(written)
 
 
 if __name__ == "__main__":

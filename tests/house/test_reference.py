@@ -1,4 +1,4 @@
-"""docs/reference.md and docs/snapshot.schema.json are what the code says: nothing in them is old, nothing lacks."""
+"""docs/reference.md and the JSON Schemas beside it are what the code says: nothing in them is old, nothing lacks."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from vedette.core import snapshot_schema
 
 ROOT = Path(__file__).parents[2]
-FILES = ("reference.md", "snapshot.schema.json")
+FILES = ("reference.md", "snapshot.schema.json", "notification.schema.json")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def test_each_chapter_has_something_of_what_it_is_about(generated: Path) -> None
         "`/v1/hosts/{host_id}/facts`",
         "`vedette_queue_depth`",
         "### quarantine",
+        "`VEDETTE_WEBHOOK__NAME__SECRET`",
         "`host.labels`",
         "`host.revoked`",
         "`action.awaiting_approval`",

@@ -1,6 +1,7 @@
 """Modes, timers and retries, over the fake ports and over the real store."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.respond.smtp_server import MailBox
@@ -18,8 +19,8 @@ from tests.respond.world import (
 )
 
 from vedette.core import ActionId, ActionState, Conflict, IncidentId, Mode
-from vedette.respond import Job, Mail, MailServer, Registry, Responder
-from vedette.respond.outcome import Outcome
+from vedette.respond import Job, Mail, MailSchema, MailServer, Registry, Responder
+from vedette.respond.outcome import Outcome, Retry
 from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
 
 S = ActionState
@@ -312,3 +313,36 @@ def test_an_action_that_is_stuck_holds_nothing_else_back() -> None:
     responder(world).tick()
     assert state(world, stuck) is S.APPROVED
     assert state(world, other) is S.REFUSED
+
+
+class _Busy:
+    """A real kind's shape: whoever is told wants an hour to pass first."""
+
+    remote = False
+
+    def __init__(self) -> None:
+        self.schema = MailSchema()
+        self.tries = 0
+
+    def plan(self, job: Job) -> dict[str, Any]:
+        del job
+        return {}
+
+    def apply(self, job: Job) -> Outcome:
+        del job
+        self.tries += 1
+        return Retry(detail="busy", wait_seconds=3_600.0 if self.tries == 1 else 0.0)
+
+    def probe(self, job: Job) -> Outcome:
+        raise AssertionError(job)
+
+
+def test_an_attempt_is_not_made_again_before_the_time_that_was_asked_for(world: World) -> None:
+    kind, given = _Busy(), action()
+    made = Responder(world.ports, Registry([kind]), world.clock, sweep_seconds=0.0)
+    world.propose(given)
+    made.tick()
+    for minutes, tries in ((1, 1), (58, 1), (1, 2), (0.5, 2), (0.5, 3)):
+        world.clock.advance(minutes * 60.0)
+        made.tick()
+        assert kind.tries == tries

@@ -22,15 +22,17 @@ def server_settings() -> str:
     hints = get_type_hints(Settings, include_extras=True)
     top, sections = [], []
     for field in msgspec.structs.fields(Settings):
-        if isinstance(hints[field.name], type) and issubclass(hints[field.name], msgspec.Struct):
+        if _is_table(hints[field.name]):
             sections.append(_section(field.name, hints[field.name]))
+        elif get_origin(hints[field.name]) is dict:
+            sections.append(_section(f"{field.name}.NAME", get_args(hints[field.name])[1]))
         else:
             top.append(field.name)
     rows = [row for row in _rows(Settings, "", "VEDETTE_") if row[0].strip("`") in top]
     return (
         "## Server settings\n\nOne TOML file, then the environment. A list in a variable is "
-        "separated by commas; a variable with `_FILE` appended names a file that holds the value.\n\n"
-        + "\n".join([table(_COLUMNS, rows), *sections])
+        "separated by commas; a setting with `_file` appended, or a variable with `_FILE`, names a file that holds the "
+        "value.\n\n" + "\n".join([table(_COLUMNS, rows), *sections])
     )
 
 
@@ -45,7 +47,7 @@ def agent_settings() -> str:
 
 def _section(name: str, section: type[msgspec.Struct]) -> str:
     title = said(f"section {name}", section.__doc__)
-    rows = _rows(section, f"{name}.", f"VEDETTE_{name.upper()}__")
+    rows = _rows(section, f"{name}.", f"VEDETTE_{name.upper().replace('.', '__')}__")
     return f"### [{name}]\n\n{title}\n\n{table(_COLUMNS, rows)}"
 
 
@@ -53,7 +55,7 @@ def _rows(section: type[msgspec.Struct], prefix: str, variable: str) -> Iterator
     hints = get_type_hints(section, include_extras=True)
     for field in msgspec.structs.fields(section):
         hint, name = hints[field.name], f"{prefix}{field.name}"
-        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        if _is_table(hint) or (get_origin(hint) is dict and _is_table(get_args(hint)[1])):
             continue
         yield [
             f"`{name}`",
@@ -62,6 +64,10 @@ def _rows(section: type[msgspec.Struct], prefix: str, variable: str) -> Iterator
             _default(field),
             said(f"setting {name}", _description(hint)),
         ]
+
+
+def _is_table(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
 
 
 def _description(hint: Any) -> str | None:

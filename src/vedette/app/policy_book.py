@@ -2,6 +2,7 @@
 
 import structlog
 
+from vedette.app.destinations import destinations_of
 from vedette.app.settings import Settings
 from vedette.app.wiring import load_policies, parse_policies
 from vedette.console import PolicyText
@@ -20,6 +21,7 @@ class PolicyBook:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._default = load_policies(settings)
+        self._destinations = destinations_of(settings)
         self._store = store
         self._clock = clock
         self._known: dict[TenantId, tuple[float, PolicySet, AppliedPolicy | None]] = {}
@@ -52,7 +54,7 @@ class PolicyBook:
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
                 never tried over history.
         """
-        policies = parse_policies(text)
+        policies = parse_policies(text, self._destinations)
         bold = sorted(_alone(policies) - _alone(self.of(tenant)))
         if bold and self._store.policies.backtest(tenant, policies.version) is None:
             names = ", ".join(sorted({name for name, *_ in bold}))
@@ -82,6 +84,8 @@ class PolicyBook:
         if before is not None and before.version == applied.version:
             return before
         try:
+            # Whom it tells was checked when it was applied. One that was taken out of the settings since is named by its
+            # actions' failure; it must not take all policies out of force.
             return parse_policies(applied.text)
         except InvalidInput as error:
             if before is None:

@@ -9,6 +9,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from vedette.app.section import Section as _Section
+from vedette.app.telling_settings import (
+    ChatSettings,
+    MailSettings,
+    Name,
+    WebhookSettings,
+    wrong_told,
+)
 from vedette.core import ConfigError
 
 __all__ = [
@@ -28,11 +36,8 @@ __all__ = [
 
 PREFIX = "VEDETTE_"
 PLACES = (Path("vedette.toml"), Path("/etc/vedette/vedette.toml"))
-SECRETS = (("mail", "password"),)
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the settings file."""
+SECRETS = (("mail", "password"), ("webhook", "secret"), ("webhook", "old_secret"), ("chat", "url"))
+NAMED = frozenset({"webhook", "chat"})
 
 
 class ServerSettings(_Section, frozen=True, kw_only=True):
@@ -136,26 +141,6 @@ class RespondSettings(_Section, frozen=True, kw_only=True):
     tick_seconds: Annotated[float, Meta(description="How often timers are looked at")] = 0.5
 
 
-class MailSettings(_Section, frozen=True, kw_only=True):
-    """The SMTP server that takes mail. Without a host, mail actions fail and say so."""
-
-    host: Annotated[str, Meta(description="SMTP server; empty: no mail")] = ""
-    port: Annotated[int, Meta(description="Its port")] = 587
-    security: Annotated[
-        Literal["starttls", "tls", "none"], Meta(description="How the connection is protected")
-    ] = "starttls"
-    username: Annotated[str, Meta(description="Login name; empty: no login")] = ""
-    password: Annotated[
-        str, Meta(description="Its password; better by VEDETTE_MAIL__PASSWORD_FILE")
-    ] = ""
-    sender: Annotated[str, Meta(description="From address")] = "vedette@localhost"
-    recipients: Annotated[
-        tuple[str, ...], Meta(description="Who `@owner` stands for in policies")
-    ] = ()
-    ca_file: Annotated[str, Meta(description="CA to trust; empty: the system's")] = ""
-    timeout_seconds: Annotated[float, Meta(description="Longest wait for the server")] = 20.0
-
-
 class LogSettings(_Section, frozen=True, kw_only=True):
     """Logs go to standard error."""
 
@@ -182,6 +167,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     detector: DetectorSettings = DetectorSettings()
     respond: RespondSettings = RespondSettings()
     mail: MailSettings = MailSettings()
+    webhook: dict[Name, WebhookSettings] = {}
+    chat: dict[Name, ChatSettings] = {}
     log: LogSettings = LogSettings()
 
     @property
@@ -210,7 +197,8 @@ def load_settings(
 ) -> Settings:
     """Reads the TOML file (given, or VEDETTE_CONFIG, or the first of the usual places), then the environment.
 
-    A variable is named VEDETTE_<SECTION>__<FIELD>; with `_FILE` appended it names a file that holds the value.
+    A variable is named VEDETTE_<SECTION>__<FIELD>; with `_FILE` appended (in the file: `_file`) it names a file that holds
+    the value.
 
     Raises:
         ConfigError: which setting is wrong, where it came from, and what would be right.
@@ -218,7 +206,7 @@ def load_settings(
     env = os.environ if environment is None else environment
     named = path or (Path(env["VEDETTE_CONFIG"]) if env.get("VEDETTE_CONFIG") else None)
     source = named or next((place for place in PLACES if place.is_file()), None)
-    data = _read(source) if source else {}
+    data = _filled(_read(source)) if source else {}
     for name, value in _from_environment(env):
         _put(data, name, value)
     try:
@@ -234,8 +222,12 @@ def settings_for(settings: Settings, process: str) -> Settings:
     """The settings one process needs: secrets only where they are used."""
     if process == "responder":
         return settings
-    return msgspec.structs.replace(
-        settings, mail=msgspec.structs.replace(settings.mail, password="")
+    change = msgspec.structs.replace
+    return change(
+        settings,
+        mail=change(settings.mail, password=""),
+        webhook={k: change(v, secret="", old_secret="") for k, v in settings.webhook.items()},
+        chat={k: change(v, url="") for k, v in settings.chat.items()},
     )
 
 
@@ -243,8 +235,10 @@ def redacted(settings: Settings) -> dict[str, Any]:
     """The settings as plain data, for showing: secrets are replaced, passwords in URLs too."""
     data: dict[str, Any] = msgspec.to_builtins(settings)
     for section, field in SECRETS:
-        if data[section][field]:
-            data[section][field] = "(set)"
+        tables = data[section].values() if section in NAMED else [data[section]]
+        for table in tables:
+            if table[field]:
+                table[field] = "(set)"
     for section in ("store", "queue"):
         data[section]["url"] = _without_password(data[section]["url"])
     return data
@@ -279,14 +273,39 @@ def _from_environment(env: Mapping[str, str]) -> list[tuple[tuple[str, ...], str
                 raise ConfigError(f"{name}: there is no section {keys[0]}; known: {sorted(fields)}")
             continue
         text = value
-        if keys[-1].endswith("_file") and keys != ("mail", "ca_file"):
+        if _names_file(keys[-1]):
             keys = (*keys[:-1], keys[-1].removesuffix("_file"))
-            try:
-                text = Path(value).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigError(f"{name} names {value}: {error.strerror}") from error
+            text = _content(name, value)
         found.append((keys, text))
     return found
+
+
+def _filled(data: dict[str, Any], at: str = "") -> dict[str, Any]:
+    """The tables with what stands in files put in the place of the files' names."""
+    filled: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            filled[key] = _filled(value, f"{at}{key}.")
+        elif _names_file(key) and isinstance(value, str):
+            if key.removesuffix("_file") in data:
+                raise ConfigError(f"{at}{key} and {at}{key.removesuffix('_file')} are both set")
+            filled[key.removesuffix("_file")] = _content(f"{at}{key}", value)
+        else:
+            filled[key] = value
+    return filled
+
+
+def _names_file(key: str) -> bool:
+    return key.endswith("_file") and key != "ca_file"
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{name} names {path}: {getattr(error, 'strerror', 'no text')}"
+        ) from error
 
 
 def _put(data: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
@@ -355,8 +374,7 @@ def _check(settings: Settings) -> None:
     ):
         if getattr(ingest, name) < 0:
             wrong.append(f"ingest.{name} must be 0 (no bound) or more")
-    if settings.mail.password and settings.mail.security == "none":
-        wrong.append("mail.password is set but mail.security is none; use starttls or tls")
+    wrong.extend(wrong_told(settings.mail, settings.webhook, settings.chat))
     wrong.extend(
         f"{_without_password(url)} is no URL of SQLite (sqlite:///FILE) or PostgreSQL "
         "(postgresql+psycopg://USER@HOST/DATABASE)"

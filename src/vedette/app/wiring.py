@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from vedette.app.destinations import check_told, destinations_of
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
 from vedette.decide import PolicySet
 from vedette.detect import EXPERTS, REFERENCE, Bundle, Detector
 from vedette.queue import SqlQueue
-from vedette.respond import schemas
+from vedette.respond import ANYWHERE, Destinations, schemas
 from vedette.store import Store
 
 __all__ = [
@@ -73,9 +74,9 @@ def load_detector(model: Path | None, *, budget: float = REFERENCE) -> Detector:
     return Detector(bundle.whole((*EXPERTS, "judge")), budget=budget)
 
 
-def parse_policies(text: str) -> PolicySet:
-    """Policies checked against the actions that this version has."""
-    return PolicySet.parse(text, kinds=schemas())
+def parse_policies(text: str, destinations: Destinations = ANYWHERE) -> PolicySet:
+    """Policies checked against the actions that this version has, and against whom they may tell."""
+    return PolicySet.parse(text, kinds=schemas(destinations))
 
 
 def check_files(settings: Settings) -> None:
@@ -84,6 +85,7 @@ def check_files(settings: Settings) -> None:
     Raises:
         ConfigError: one of them can't be used.
     """
+    check_told(settings)
     load_policies(settings)
     load_detector(
         Path(settings.detector.model) if settings.detector.model else None,
@@ -99,7 +101,7 @@ def check_files(settings: Settings) -> None:
             ) from error
 
 
-def policies_from(path: Path | None) -> PolicySet:
+def policies_from(path: Path | None, destinations: Destinations = ANYWHERE) -> PolicySet:
     """The policies of a file, or the shipped ones.
 
     Raises:
@@ -108,7 +110,7 @@ def policies_from(path: Path | None) -> PolicySet:
     if path is None:
         return PolicySet.default(kinds=schemas())
     try:
-        return parse_policies(path.read_text(encoding="utf-8"))
+        return parse_policies(path.read_text(encoding="utf-8"), destinations)
     except OSError as error:
         raise ConfigError(f"can't read the policies {path}: {error.strerror}") from error
     except (InvalidInput, UnicodeDecodeError) as error:
@@ -118,5 +120,6 @@ def policies_from(path: Path | None) -> PolicySet:
 def load_policies(settings: Settings) -> PolicySet:
     """The policies that the settings name."""
     return policies_from(
-        Path(settings.respond.policies).expanduser() if settings.respond.policies else None
+        Path(settings.respond.policies).expanduser() if settings.respond.policies else None,
+        destinations_of(settings),
     )

@@ -1,17 +1,29 @@
 """Carries out what was decided, and says only what was seen."""
 
+from vedette.respond.actions.chat import ChatSchema, chat
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer
+from vedette.respond.actions.page import PageSchema, page
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
+from vedette.respond.actions.webhook import WebhookSchema, notification_schema, webhook
+from vedette.respond.apprise_service import is_service
+from vedette.respond.destinations import ANYWHERE, Channel, Destinations, Webhook, is_name
 from vedette.respond.host_command import HostCommand
 from vedette.respond.kind import Job, Kind, Lasting, Schema
 from vedette.respond.memory import MemoryNotice, MemoryPorts
+from vedette.respond.news import TRIAL
+from vedette.respond.outcome import Verified
 from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports, Silences
 from vedette.respond.registry import Registry, schemas
 from vedette.respond.responder import Responder
 
 __all__ = [
+    "ANYWHERE",
+    "TRIAL",
     "Actions",
+    "Channel",
+    "ChatSchema",
     "Commands",
+    "Destinations",
     "HostCommand",
     "Incidents",
     "Job",
@@ -24,6 +36,7 @@ __all__ = [
     "MemoryPorts",
     "Notice",
     "Outbox",
+    "PageSchema",
     "Ports",
     "Quarantine",
     "QuarantineSchema",
@@ -31,5 +44,14 @@ __all__ = [
     "Responder",
     "Schema",
     "Silences",
+    "Verified",
+    "Webhook",
+    "WebhookSchema",
+    "chat",
+    "is_name",
+    "is_service",
+    "notification_schema",
+    "page",
     "schemas",
+    "webhook",
 ]

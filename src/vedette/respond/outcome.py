@@ -69,10 +69,11 @@ class Cancelled(Record, frozen=True, kw_only=True):
 
 
 class Retry(Record, frozen=True, kw_only=True):
-    """It did not work this time, and may later."""
+    """It did not work this time, and may later; `wait_seconds`: whoever was asked wants so long to pass first."""
 
     detail: str
     data: dict[str, Any] = {}
+    wait_seconds: float = 0.0
 
 
 class Failed(Record, frozen=True, kw_only=True):

@@ -15,16 +15,26 @@ Nothing else in this room, and nothing in decide, knows the kinds by name.
 
 from collections.abc import Iterable
 
+from vedette.respond.actions.chat import ChatSchema
 from vedette.respond.actions.mail import MailSchema
+from vedette.respond.actions.page import PageSchema
 from vedette.respond.actions.quarantine import QuarantineSchema
+from vedette.respond.actions.webhook import WebhookSchema
+from vedette.respond.destinations import ANYWHERE, Destinations
 from vedette.respond.kind import Kind, Schema
 
 __all__ = ["Registry", "schemas"]
 
 
-def schemas() -> dict[str, Schema]:
-    """Every kind's schema by name: what policies are checked against."""
-    known: tuple[Schema, ...] = (MailSchema(), QuarantineSchema())
+def schemas(destinations: Destinations = ANYWHERE) -> dict[str, Schema]:
+    """Every kind's schema by name: what policies are checked against, and whom they may tell."""
+    known: tuple[Schema, ...] = (
+        ChatSchema(destinations),
+        MailSchema(),
+        PageSchema(destinations),
+        QuarantineSchema(),
+        WebhookSchema(destinations),
+    )
     return {schema.name: schema for schema in known}
 
 

@@ -15,10 +15,11 @@ _LONGEST_SECONDS = 3_600.0
 
 
 def next_attempt(action: Action) -> datetime:
-    """30 s after the last word on the first attempt, then twice as long each time, up to an hour."""
+    """30 s after the last word on the first attempt, then twice as long each time, up to an hour; later where it was asked for."""
     doublings = min(max(action.attempts, 1) - 1, 10)
     delay = min(_FIRST_SECONDS * 2**doublings, _LONGEST_SECONDS)
-    return action.updated_at + timedelta(seconds=delay)
+    after = action.updated_at + timedelta(seconds=delay)
+    return max(after, action.wake_at) if action.wake_at else after
 
 
 def renewal(action: Action, until: datetime) -> datetime:

@@ -40,7 +40,7 @@ def record(actions: Actions, action: Action, outcome: Outcome, now: datetime) ->
     that says so is a failure.
     """
     if isinstance(outcome, Retry):
-        return _note(actions, action, outcome)
+        return _note(actions, action, outcome, now)
     to, detail, data = _step(action, outcome)
     if to is None:
         return None
@@ -152,7 +152,7 @@ def _unless_in_effect(action: Action, to: ActionState) -> ActionState:
     return S.FAILED if action.state in _IN_EFFECT else to
 
 
-def _note(actions: Actions, action: Action, outcome: Retry) -> Action | None:
+def _note(actions: Actions, action: Action, outcome: Retry, now: datetime) -> Action | None:
     if action.state is not S.DISPATCHED:
         return None
     return actions.note(
@@ -164,4 +164,5 @@ def _note(actions: Actions, action: Action, outcome: Retry) -> Action | None:
         expected=action.state,
         expected_attempts=action.attempts,
         attempts=action.attempts,
+        wake_at=now + timedelta(seconds=outcome.wait_seconds) if outcome.wait_seconds else None,
     )

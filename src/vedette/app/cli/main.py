@@ -15,6 +15,7 @@ from vedette.app.cli import (
     guards,
     local,
     model,
+    notify,
     policy,
     replay,
     serve,
@@ -51,6 +52,7 @@ def root(
 app.add_typer(agent.app, name="agent")
 app.add_typer(guards.guards)
 app.add_typer(silences.silences)
+app.add_typer(notify.notify)
 for group in (
     client.hosts,
     client.verdicts,

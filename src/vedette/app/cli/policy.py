@@ -9,7 +9,7 @@ import typer
 
 from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.tables import print_json, print_page
-from vedette.app.settings import load_settings
+from vedette.app.settings import Settings, load_settings
 from vedette.core import SystemClock, TenantId, to_builtins
 
 __all__ = ["policy"]
@@ -24,11 +24,17 @@ ConfigPath = Annotated[
 
 
 @policy.command("check")
-def check_policy(file: File) -> None:
-    """Checks a policy file: syntax, conditions, actions and their parameters, with line and column."""
-    from vedette.app.wiring import policies_from
+def check_policy(file: File, config_path: ConfigPath = None) -> None:
+    """Checks a policy file: syntax, conditions, actions and their parameters, with line and column.
 
-    found = policies_from(file)
+    Names of destinations are checked where there are settings; elsewhere the server does it when the file is applied.
+    """
+    settings = load_settings(config_path)
+    from vedette.app.destinations import destinations_of
+    from vedette.app.wiring import policies_from
+    from vedette.respond import ANYWHERE
+
+    found = policies_from(file, ANYWHERE if settings == Settings() else destinations_of(settings))
     typer.echo(f"ok: {len(found.policies)} policies, version {found.version}")
 
 
@@ -98,9 +104,11 @@ def backtest_policy(
 
     from vedette.app.administration import LOCAL
     from vedette.app.backtesting import backtest
+    from vedette.app.destinations import destinations_of
     from vedette.app.wiring import opened_store, policies_from
 
-    policies, clock, tenant = policies_from(file), SystemClock(), TenantId(settings.tenant)
+    policies = policies_from(file, destinations_of(settings))
+    clock, tenant = SystemClock(), TenantId(settings.tenant)
     columns = (TextColumn("backtest"), BarColumn(), MofNCompleteColumn())
     with (
         opened_store(settings, clock) as store,

@@ -1,10 +1,10 @@
-"""The responder process: the only one that holds the command-signing key and the mail password."""
+"""The responder process: the only one that holds the command-signing key and the secrets of those who are told."""
 
 import threading
 
-import msgspec
 import structlog
 
+from vedette.app.destinations import kinds_of
 from vedette.app.keys import KeyFiles
 from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
@@ -13,7 +13,7 @@ from vedette.app.wiring import open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
 from vedette.decide import answer, gather
 from vedette.queue import Queue
-from vedette.respond import Mail, MailServer, Quarantine, Registry, Responder
+from vedette.respond import Quarantine, Registry, Responder
 from vedette.seal import SigningKey
 from vedette.store import Store
 
@@ -29,8 +29,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     key = SigningKey.load(KeyFiles(settings).command_key)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     policies = PolicyBook(settings, store, clock)
-    mail_server = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
-    kinds = Registry([Mail(mail_server, settings.public_url), Quarantine(store.commands, key)])
+    kinds = Registry([*kinds_of(settings), Quarantine(store.commands, key)])
     responder = Responder(
         store,
         kinds,

@@ -7,9 +7,9 @@ from email.utils import format_datetime, parseaddr
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from vedette.respond.actions.mail.news import News, of_incident, of_standing, one_line
 from vedette.respond.actions.mail.server import MailServer
 from vedette.respond.kind import Job
+from vedette.respond.news import news_of, one_line
 
 __all__ = ["message_id", "subject", "write"]
 
@@ -30,13 +30,13 @@ def message_id(job: Job, server: MailServer) -> str:
 
 def subject(job: Job) -> str:
     """What it is about, on one line."""
-    line = one_line(f"[Vedette] {_news_of(job, '').subject}")
+    line = one_line(f"[Vedette] {news_of(job, '').subject}")
     return line if len(line) <= _MAX_SUBJECT else line[: _MAX_SUBJECT - 1] + "…"
 
 
 def write(job: Job, server: MailServer, to: Sequence[str], public_url: str) -> EmailMessage:
     """The message to these recipients. Headers per RFC 5322; RFC 3834 marks it as automatic; RFC 2919 names the list."""
-    news = _news_of(job, public_url.rstrip("/"))
+    news = news_of(job, public_url)
     message = EmailMessage()
     name, address = parseaddr(server.sender)
     message["From"] = Address(display_name=one_line(name), addr_spec=address)
@@ -52,9 +52,3 @@ def write(job: Job, server: MailServer, to: Sequence[str], public_url: str) -> E
     html = _PAGES.get_template(f"{news.template}.html.j2").render(values)
     message.add_alternative(html, subtype="html")
     return message
-
-
-def _news_of(job: Job, public_url: str) -> News:
-    if job.incident is not None:
-        return of_incident(job.incident, job.action.trigger, public_url)
-    return of_standing(job.action, public_url)

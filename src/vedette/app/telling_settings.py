@@ -1,0 +1,100 @@
+"""Settings of how people and programs are told: mail, and webhooks, chats and pagers by name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from vedette.app.section import Section
+
+__all__ = ["ChatSettings", "MailSettings", "Name", "WebhookSettings", "wrong_told"]
+
+# Lower case and without a hyphen, so that it can stand within a variable's name too.
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
+class MailSettings(Section, frozen=True, kw_only=True):
+    """The SMTP server that takes mail. Without a host, mail actions fail and say so."""
+
+    host: Annotated[str, Meta(description="SMTP server; empty: no mail")] = ""
+    port: Annotated[int, Meta(description="Its port")] = 587
+    security: Annotated[
+        Literal["starttls", "tls", "none"], Meta(description="How the connection is protected")
+    ] = "starttls"
+    username: Annotated[str, Meta(description="Login name; empty: no login")] = ""
+    password: Annotated[
+        str, Meta(description="Its password; better by VEDETTE_MAIL__PASSWORD_FILE")
+    ] = ""
+    sender: Annotated[str, Meta(description="From address")] = "vedette@localhost"
+    recipients: Annotated[
+        tuple[str, ...], Meta(description="Who `@owner` stands for in policies")
+    ] = ()
+    ca_file: Annotated[str, Meta(description="CA to trust; empty: the system's")] = ""
+    timeout_seconds: Annotated[float, Meta(description="Longest wait for the server")] = 20.0
+
+
+class WebhookSettings(Section, frozen=True, kw_only=True):
+    """A program that policies may tell by `webhook`, under this name."""
+
+    url: Annotated[str, Meta(description="https URL that takes the signed POST")] = ""
+    secret: Annotated[
+        str,
+        Meta(
+            description="Signs: `whsec_` and the base64 of 24 to 64 random bytes; better by `secret_file`"
+        ),
+    ] = ""
+    old_secret: Annotated[
+        str, Meta(description="Signs too while receivers change from this one; empty: none")
+    ] = ""
+    ca_file: Annotated[str, Meta(description="CA to trust; empty: the system's")] = ""
+    timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for the whole request", gt=0, le=60)
+    ] = 10.0
+
+
+class ChatSettings(Section, frozen=True, kw_only=True):
+    """A chat or pager that policies may tell by `chat` or `page`, under this name."""
+
+    url: Annotated[
+        str, Meta(description="Apprise URL; a secret as a whole, so better by `url_file`")
+    ] = ""
+    urgent: Annotated[bool, Meta(description="Whether it wakes people; only such can be paged")] = (
+        False
+    )
+
+
+def wrong_told(
+    mail: MailSettings, webhooks: Mapping[str, WebhookSettings], chats: Mapping[str, ChatSettings]
+) -> Iterator[str]:
+    """What can't be used, in words that show no secret."""
+    if mail.password and mail.security == "none":
+        yield "mail.password is set but mail.security is none; use starttls or tls"
+    yield from (f"chat.{name}.url is not set" for name, one in chats.items() if not one.url)
+    yield from (
+        f"{name} is the name of a webhook and of a chat; each needs a name of its own"
+        for name in webhooks
+        if name in chats
+    )
+    yield from (
+        f"{name}.mail: a destination can't be called mail, which is the mail server's name"
+        for name, some in (("webhook", webhooks), ("chat", chats))
+        if "mail" in some
+    )
+    yield from _wrong_webhooks(webhooks)
+
+
+def _wrong_webhooks(webhooks: Mapping[str, WebhookSettings]) -> Iterator[str]:
+    for name, one in webhooks.items():
+        try:
+            url = urlsplit(one.url)
+            usable = url.scheme == "https" and bool(url.hostname) and url.port != 0
+        except ValueError:
+            yield f"webhook.{name}.url is no URL"
+            continue
+        if not usable:
+            yield f"webhook.{name}.url must start with https:// and name a host; TLS is never off"
+        if url.username is not None or url.password is not None or url.fragment:
+            yield f"webhook.{name}.url may have neither a password nor a fragment"
+        if not one.secret:
+            yield f"webhook.{name}.secret is not set; requests are never sent unsigned"
