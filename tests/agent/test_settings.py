@@ -52,7 +52,7 @@ def test_without_file_and_environment_there_are_defaults() -> None:
         ("[labels]\n" + "".join(f"k{n} = 'v'\n" for n in range(65)), "may have 64, these are 65"),
         (f"[labels]\nrole = '{'v' * 257}'", "a value may have 256 letters, that of 'role' has 257"),
         (f"[labels]\n{'k' * 257} = 'v'", "a name may have 256 letters"),
-        ("actions = ['dance']", "actions has 'dance'; this agent can do quarantine"),
+        ("actions = ['dance']", "actions has 'dance'; this agent can do quarantine, "),
         ("max_lease = 0", "max_lease"),
         ("actions_per_hour = -1", "actions_per_hour"),
         ("never_touch = ['10.0.0.1']", "an entry is one of network:10.0.0.0/24"),

@@ -77,10 +77,5 @@ def test_a_dry_run_that_was_carried_out_is_a_failure() -> None:
 
 
 def test_every_kind_is_named_as_policies_write_it() -> None:
-    assert {name: schema.name for name, schema in schemas().items()} == {
-        "chat": "chat",
-        "mail": "mail",
-        "page": "page",
-        "quarantine": "quarantine",
-        "webhook": "webhook",
-    }
+    assert all(schema.name == name for name, schema in schemas().items())
+    assert {"kill_process", "mail", "quarantine", "suspend_process"} <= set(schemas())

@@ -96,7 +96,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     actions: Annotated[
         tuple[str, ...] | None,
         Meta(
-            description="Kinds of actions that the host lets itself be told; none given: those that end by themselves"
+            description="Kinds of actions that the host lets itself be told; none given: quarantine alone"
         ),
     ] = None
     max_lease: Annotated[

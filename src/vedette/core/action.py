@@ -68,7 +68,8 @@ TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
     S.ACKNOWLEDGED: frozenset(
         {S.APPLIED, S.SIMULATED, S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED}
     ),
-    S.APPLIED: frozenset({S.VERIFIED, S.FAILED, S.RELEASED}),
+    # Cancelled: what waits on the host for its grace to end, and is called off.
+    S.APPLIED: frozenset({S.VERIFIED, S.FAILED, S.RELEASED, S.CANCELLED}),
     S.VERIFIED: frozenset({S.RELEASED, S.FAILED}),
     S.RELEASED: frozenset(),
     S.SIMULATED: frozenset(),

@@ -1,5 +1,6 @@
 """Features, experts, judge, reasons: a snapshot and its host's state give a verdict and the next state. No I/O."""
 
+from vedette.detect.behaviour import subjects_of_process
 from vedette.detect.bundle import Bundle, DataFile, Manifest, pack_bundle
 from vedette.detect.case import Case
 from vedette.detect.combination import (
@@ -87,5 +88,6 @@ __all__ = [
     "make_experts",
     "pack_bundle",
     "standing",
+    "subjects_of_process",
     "visible_at",
 ]

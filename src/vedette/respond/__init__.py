@@ -1,15 +1,19 @@
 """Carries out what was decided, and says only what was seen."""
 
 from vedette.respond.actions.chat import ChatSchema, chat
+from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer
 from vedette.respond.actions.page import PageSchema, page
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
+from vedette.respond.actions.suspend_process import SuspendProcess, SuspendProcessSchema
 from vedette.respond.actions.webhook import WebhookSchema, notification_schema, webhook
 from vedette.respond.apprise_service import is_service
 from vedette.respond.destinations import ANYWHERE, Channel, Destinations, Webhook, is_name
 from vedette.respond.host_command import HostCommand
+from vedette.respond.host_kinds import host_kinds
 from vedette.respond.kind import Job, Kind, Lasting, Schema
 from vedette.respond.memory import MemoryNotice, MemoryPorts
+from vedette.respond.named import CAUSE
 from vedette.respond.news import TRIAL
 from vedette.respond.outcome import Verified
 from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports, Silences
@@ -18,6 +22,7 @@ from vedette.respond.responder import Responder
 
 __all__ = [
     "ANYWHERE",
+    "CAUSE",
     "TRIAL",
     "Actions",
     "Channel",
@@ -27,6 +32,8 @@ __all__ = [
     "HostCommand",
     "Incidents",
     "Job",
+    "KillProcess",
+    "KillProcessSchema",
     "Kind",
     "Lasting",
     "Mail",
@@ -44,10 +51,13 @@ __all__ = [
     "Responder",
     "Schema",
     "Silences",
+    "SuspendProcess",
+    "SuspendProcessSchema",
     "Verified",
     "Webhook",
     "WebhookSchema",
     "chat",
+    "host_kinds",
     "is_name",
     "is_service",
     "notification_schema",

@@ -6,9 +6,11 @@ from typing import Any
 
 from vedette.core import InvalidInput
 
-__all__ = ["known_only", "seconds", "texts"]
+__all__ = ["known_only", "lease", "seconds", "texts"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LEAST_LEASE, _MOST_LEASE, _AT_MOST = 60.0, 86_400.0, 30 * 86_400.0
+_DEFAULT_AT_MOST = "1d"
 _DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 
 
@@ -55,3 +57,17 @@ def seconds(parameters: Mapping[str, Any], name: str, *, least: float, most: flo
             f"{name} must be from {least / 60:g} to {most / 60:g} minutes", at=[name]
         )
     return length
+
+
+def lease(parameters: Mapping[str, Any]) -> dict[str, float]:
+    """`lease` and `at_most` in seconds: what ends by itself unless it is renewed, and ends in any case.
+
+    Raises:
+        InvalidInput: one of them is no duration, or out of bounds.
+    """
+    length = seconds(parameters, "lease", least=_LEAST_LEASE, most=_MOST_LEASE)
+    in_all = {"at_most": _DEFAULT_AT_MOST, **parameters}
+    return {
+        "lease": length,
+        "at_most": seconds(in_all, "at_most", least=length, most=_AT_MOST),
+    }

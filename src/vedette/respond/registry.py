@@ -7,7 +7,8 @@ To add an action:
 2. write its `action.py` with a class that has `plan` (no effect), `apply` (may be called twice for the same action,
    so what it sends must bear an id derived from the action's) and `probe` (looks, and changes nothing); `remote` says
    whether somebody else carries it out;
-3. name the schema in `schemas` below and hand the kind to the Registry where the processes are wired;
+3. name the schema in `schemas` below and hand the kind to the Registry where the processes are wired (what hosts carry out:
+   both in `host_kinds.py`);
 4. add tests: a crash between any two steps, a second apply, and what it may not touch.
 
 Nothing else in this room, and nothing in decide, knows the kinds by name.
@@ -18,9 +19,9 @@ from collections.abc import Iterable
 from vedette.respond.actions.chat import ChatSchema
 from vedette.respond.actions.mail import MailSchema
 from vedette.respond.actions.page import PageSchema
-from vedette.respond.actions.quarantine import QuarantineSchema
 from vedette.respond.actions.webhook import WebhookSchema
 from vedette.respond.destinations import ANYWHERE, Destinations
+from vedette.respond.host_kinds import host_schemas
 from vedette.respond.kind import Kind, Schema
 
 __all__ = ["Registry", "schemas"]
@@ -32,7 +33,7 @@ def schemas(destinations: Destinations = ANYWHERE) -> dict[str, Schema]:
         ChatSchema(destinations),
         MailSchema(),
         PageSchema(destinations),
-        QuarantineSchema(),
+        *host_schemas(),
         WebhookSchema(destinations),
     )
     return {schema.name: schema for schema in known}

@@ -228,6 +228,8 @@ class Responder:
         return self._gathered_at is None or self._gathered_at < action.wake_at
 
     def _decide(self, action: Action) -> Action:
+        if why := self._senseless(action):
+            return self._advance(action, ActionState.REFUSED, why)
         if action.mode is Mode.OBSERVE:
             return self._advance(
                 action,
@@ -242,6 +244,17 @@ class Responder:
         return self._advance(
             action, ActionState.APPROVED, f"policy {action.policy} is in auto mode"
         )
+
+    def _senseless(self, action: Action) -> str:
+        """Why no host could be told of it, so that people are not asked in vain; empty when one can."""
+        kind = self._kinds.get(action.kind)
+        if not isinstance(kind, Lasting):
+            return ""
+        try:
+            kind.plan(self._job(action))
+        except InvalidInput as error:
+            return error.detail
+        return ""
 
     def _caution(self, action: Action) -> str:
         """Why a person must approve what a policy would do by itself; empty when it may."""

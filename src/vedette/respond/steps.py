@@ -107,7 +107,7 @@ def _step(action: Action, outcome: Outcome) -> tuple[ActionState | None, str, di
             acknowledged = S.ACKNOWLEDGED if action.state is S.DISPATCHED else None
             step = (acknowledged, outcome.detail, outcome.data)
         case Cancelled():
-            step = (_unless_in_effect(action, S.CANCELLED), outcome.detail, outcome.data)
+            step = (_called_off(action), outcome.detail, outcome.data)
         case Refused():
             step = (_unless_in_effect(action, S.REFUSED), outcome.detail, outcome.data)
         case Expired():
@@ -150,6 +150,13 @@ def _until(action: Action, outcome: Outcome, now: datetime) -> datetime | None:
 
 def _unless_in_effect(action: Action, to: ActionState) -> ActionState:
     return S.FAILED if action.state in _IN_EFFECT else to
+
+
+def _called_off(action: Action) -> ActionState:
+    """What has a grace may be called off after it was begun; a lease is released."""
+    if action.state is S.APPLIED and action.grace_seconds > 0:
+        return S.CANCELLED
+    return _unless_in_effect(action, S.CANCELLED)
 
 
 def _note(actions: Actions, action: Action, outcome: Retry, now: datetime) -> Action | None:

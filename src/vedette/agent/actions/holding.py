@@ -54,7 +54,7 @@ class Holding:
     def take_back(self, lease: Lease, scene: Scene, ledger: Ledger) -> bool:
         """Undoes what was never verified. Where that fails, the lease is over all the same, and is tried again later."""
         try:
-            self._measure.undo(scene)
+            self._measure.undo(lease.plan, scene)
         except CannotDo as error:
             _log.error("leases.not_taken_back", kind=lease.kind, problem=str(error))
             ledger.keep(lease.lasting(0.0, ledger.moment))
@@ -93,14 +93,14 @@ class Holding:
         """What no lease in the journal stands for (it was lost) runs out by itself; then it is cleared away. Raises CannotDo."""
         live = self._measure.stray(scene)
         if live is False:
-            self._measure.undo(scene)
+            self._measure.undo(None, scene)
         if live and not self.stray:
             _log.error("leases.stray", kind=self._measure.name, problem="in force without a lease")
         self.stray = bool(live)
 
     def _undone(self, lease: Lease, why: str, scene: Scene, ledger: Ledger) -> Outcome:
         try:
-            self._measure.undo(scene)
+            self._measure.undo(lease.plan, scene)
             after = self._measure.former(scene)
         except CannotDo as error:
             left = max(ledger.left(lease), 0.0)

@@ -1,7 +1,7 @@
 """What a kind of action is to the agent. To add one: a file here with a class of this shape, and its line in `ACTIONS`.
 
 What can be undone is a lease: write a `Measure` and wrap it in `Leased`, which does the verbs, the journal, reboots and the
-end. What can't be undone (shutdown, kill) is a `Kind` of its own, with the verbs apply and cancel.
+end. What can't be undone (shutdown, kill) is a `Deed`, wrapped in `Graced`, with the verbs apply and cancel.
 """
 
 from typing import Any, Protocol
@@ -10,11 +10,15 @@ from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.ledger import Ledger
 from vedette.core import Command, Conflict, Record, Unavailable, Verb
 
-__all__ = ["CannotDo", "Declined", "Kind", "Measure", "Plan"]
+__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Plan"]
 
 
 class CannotDo(Unavailable):
     """The host did not do it; the detail is what people are told."""
+
+
+class Gone(CannotDo):
+    """What the measure holds is not on this host any more, so there is nothing left to hold or to undo."""
 
 
 class Declined(Conflict):
@@ -87,7 +91,11 @@ class Measure(Protocol):
         """The state of what it changes, as text: equal before and after means that all is as it was."""
 
     def put(self, data: dict[str, Any], seconds: float, scene: Scene) -> str:
-        """Does it, for so long at most even if this process dies. Gives a mark by which `stands` knows it again."""
+        """Does it, for so long at most even if this process dies. Gives a mark by which `stands` knows it again.
+
+        Raises:
+            Gone: there is nothing to do it to.
+        """
 
     def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
         """Sets the dead man's switch to so many seconds from now, without a gap."""
@@ -101,5 +109,38 @@ class Measure(Protocol):
     def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
         """What a test of its effect saw, and of what must go on working."""
 
-    def undo(self, scene: Scene) -> None:
-        """Takes it away."""
+    def undo(self, data: dict[str, Any] | None, scene: Scene) -> None:
+        """Takes it away. `data` is the plan's; None where no journal knows of one."""
+
+
+class Deed(Protocol):
+    """Something that can't be undone: begun with a grace, in which it can be called off.
+
+    Every method may be called again, also after a crash: doing it twice is doing it once. All raise CannotDo.
+    """
+
+    @property
+    def name(self) -> str:
+        """As commands name it."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds after the grace in which its effect must be seen; then it has failed."""
+
+    def plan(self, command: Command, scene: Scene) -> Plan:
+        """What would be done. Changes nothing. Raises InvalidInput for parameters that can't be used."""
+
+    def grace(self, data: dict[str, Any]) -> float:
+        """Seconds in which it can be called off."""
+
+    def begin(self, data: dict[str, Any], scene: Scene) -> str:
+        """Begins it; says so in words."""
+
+    def call_off(self, data: dict[str, Any], scene: Scene) -> str:
+        """Leaves undone what is not done yet; says so in words. Raises Declined when that is too late."""
+
+    def finish(self, data: dict[str, Any], scene: Scene) -> None:
+        """What is yet to do when the grace is over."""
+
+    def seen(self, data: dict[str, Any], scene: Scene, *, rebooted: bool) -> Check | None:
+        """What shows that it took effect, or None while nothing does. `rebooted`: the machine was, since it began."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from vedette.agent.actions.holding import Holding, digest, put_back
-from vedette.agent.actions.kind import CannotDo, Declined, Measure, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Plan
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
@@ -85,7 +85,13 @@ class Leased:
                 why = "its lease ran out and was not renewed"
                 self._holding.end(lease, why, scene, ledger)
             else:
-                self._holding.hold(lease, scene, ledger)
+                self._hold(lease, scene, ledger)
+
+    def _hold(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
+        try:
+            self._holding.hold(lease, scene, ledger)
+        except Gone as error:
+            self._holding.end(lease, error.detail, scene, ledger)
 
     def let_go(self, scene: Scene, ledger: Ledger, why: str) -> Outcome | None:
         """Ends the lease, or what is there without one. Raises CannotDo."""
@@ -94,7 +100,7 @@ class Leased:
                 return self._holding.end(lease, why, scene, ledger)
             if self._measure.stray(scene) is None:
                 return None
-            self._measure.undo(scene)
+            self._measure.undo(None, scene)
             return Outcome(state=S.RELEASED, detail=f"{why}; the journal knew of no lease")
 
     def _simulated(self, plan: Plan, seconds: float, scene: Scene) -> Outcome:
@@ -123,7 +129,7 @@ class Leased:
         with ledger.locked() as alone:
             self._check_free(ledger, alone=alone)
             if self._measure.stray(scene) is not None:
-                self._measure.undo(scene)
+                self._measure.undo(None, scene)
             lease = ledger.keep(self._lease(command, plan, seconds, scene, ledger))
             try:
                 return self._begin(lease, plan, seconds, scene, ledger)
@@ -195,7 +201,10 @@ class Leased:
                 raise Declined(_NOTHING)
             if objection := objection or scene.permission.objects_to_lease(seconds):
                 raise Declined(objection)
-            lease = self._holding.hold(lease, scene, ledger)
+            try:
+                lease = self._holding.hold(lease, scene, ledger)
+            except Gone as error:
+                return self._holding.end(lease, error.detail, scene, ledger)
             checks = self._holding.probe(lease, scene)
             if failed := _failed(checks):
                 return Outcome(
@@ -213,7 +222,7 @@ class Leased:
                 return self._holding.close(ledger.closing(lease, command.id), scene, ledger)
             if self._measure.stray(scene) is None:
                 raise Declined(f"{_NOTHING}: no {self.name} is on this host")
-            self._measure.undo(scene)
+            self._measure.undo(None, scene)
             return Outcome(
                 state=S.RELEASED,
                 detail="taken away; this host's journal knew of no lease, so what stood before is not known",

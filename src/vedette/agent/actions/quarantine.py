@@ -110,8 +110,9 @@ class Quarantine:
         allowed = [ipaddress.ip_network(one) for one in data["allowed"]]
         return scene.reach(), blocked(allowed, scene.system)
 
-    def undo(self, scene: Scene) -> None:
+    def undo(self, data: dict[str, Any] | None, scene: Scene) -> None:
         """Takes the table away, whether or not it is there."""
+        del data
         Firewall(scene.system).load(lift())
 
 

@@ -13,7 +13,7 @@ from vedette.app.wiring import open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
 from vedette.decide import answer, gather
 from vedette.queue import Queue
-from vedette.respond import Quarantine, Registry, Responder
+from vedette.respond import Registry, Responder, host_kinds
 from vedette.seal import SigningKey
 from vedette.store import Store
 
@@ -29,7 +29,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     key = SigningKey.load(KeyFiles(settings).command_key)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     policies = PolicyBook(settings, store, clock)
-    kinds = Registry([*kinds_of(settings), Quarantine(store.commands, key)])
+    kinds = Registry([*kinds_of(settings), *host_kinds(store.commands, key)])
     responder = Responder(
         store,
         kinds,

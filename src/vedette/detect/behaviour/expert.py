@@ -15,6 +15,7 @@ from vedette.detect.behaviour.look import (
     look,
     program_print,
 )
+from vedette.detect.behaviour.naming import subject_of
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.recent import Kind, Recent, remember
 from vedette.detect.behaviour.scope import wire_of
@@ -128,9 +129,9 @@ class BehaviourExpert:
                 count,
                 learned=first
                 or (not alarm and novel.nats < _QUIET)
-                or view.pardons(_subject_of(novel), shape),
+                or view.pardons(subject_of(novel.process.form, novel.process.uid), shape),
                 first=first,
-                condemned=view.heard.condemns(_subject_of(novel)),
+                condemned=view.heard.condemns(subject_of(novel.process.form, novel.process.uid)),
             )
         if not alarm or first:
             _learn_rest(state, seen, count, first=first)
@@ -194,7 +195,7 @@ class BehaviourExpert:
         marked = seen.role == "shell" or seen.deed or novel.mark.startswith(("service", "database"))
         return Case(
             expert=self.name,
-            subject=_subject_of(novel),
+            subject=subject_of(novel.process.form, novel.process.uid),
             nats=novel.nats,
             text=evidence.text.format(shown=f"{seen.shown!r}, {what}" if marked else what)
             + (f"; it talks to {peers}" if peers else "")
@@ -233,13 +234,6 @@ class BehaviourExpert:
             expected=f"it ran in each of {resident.seen} snapshots",
             since=datetime.fromtimestamp(resident.gone, UTC) if resident.gone else None,
         )
-
-
-def _subject_of(novel: Novel) -> str:
-    seen = novel.process.form
-    thing = seen.script or seen.path or seen.name
-    of = f":{novel.process.uid}" if seen.role == "shell" and not seen.script else ""
-    return f"process:{thing}{of}"
 
 
 def _hear(state: BehaviourState, seen: Look, heard: Heard) -> None:

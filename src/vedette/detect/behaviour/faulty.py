@@ -6,6 +6,7 @@ from vedette.detect.behaviour.burning import Burning
 from vedette.detect.behaviour.faults import Faults, Loop, Pile
 from vedette.detect.behaviour.growth import Growing
 from vedette.detect.behaviour.hostile import GROWTH, PILES
+from vedette.detect.behaviour.naming import subject_of_program
 from vedette.detect.behaviour.shape import form_of
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.case import Case
@@ -42,7 +43,7 @@ def _growing(one: Growing, pid: str, view: View) -> Case:
     shown = f"{thing} (pid {pid}) has {one.now:.0f}{unit}, usually at most {one.before:.0f}"
     return Case(
         expert=_EXPERT,
-        subject=f"process:{thing}",
+        subject=subject_of_program(seen),
         nats=one.nats,
         text=evidence.text.format(shown=shown),
         observed=f"{one.now:.0f}{unit}, more with each look",
@@ -57,7 +58,7 @@ def _burning(one: Burning, view: View) -> Case:
     shown = f"{thing} (pid {one.pid}) takes {one.now:.1f} processors, in its life it took {one.before:.2f}"
     return Case(
         expert=_EXPERT,
-        subject=f"process:{thing}",
+        subject=subject_of_program(seen),
         nats=one.nats,
         text=evidence.text.format(shown=shown),
         attack=evidence.attack,

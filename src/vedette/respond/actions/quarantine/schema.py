@@ -5,14 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.core import InvalidInput
-from vedette.respond.parameters import known_only, seconds, texts
+from vedette.respond.parameters import known_only, lease, texts
 
 __all__ = ["QuarantineSchema"]
 
-_LEAST_SECONDS = 60.0
-_MOST_SECONDS = 86_400.0
-_AT_MOST_SECONDS = 30 * 86_400.0
-_DEFAULT_AT_MOST = "1d"
 _MAX_NETWORKS = 64
 # A wider network would make the quarantine an open door.
 _WIDEST = {4: 8, 6: 16}
@@ -41,14 +37,12 @@ class QuarantineSchema:
         """
         del dry_run
         known_only(parameters, self.parameters)
-        lease = seconds(parameters, "lease", least=_LEAST_SECONDS, most=_MOST_SECONDS)
-        in_all = {"at_most": _DEFAULT_AT_MOST, **parameters}
-        at_most = seconds(in_all, "at_most", least=lease, most=_AT_MOST_SECONDS)
+        term = lease(parameters)
         allow = [
             _network(text, index)
             for index, text in enumerate(texts(parameters, "allow", most=_MAX_NETWORKS))
         ]
-        return {"lease": lease, "at_most": at_most, "allow": list(dict.fromkeys(allow))}
+        return {**term, "allow": list(dict.fromkeys(allow))}
 
 
 def _network(text: str, index: int) -> str:

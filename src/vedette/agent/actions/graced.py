@@ -1,0 +1,197 @@
+"""What can't be undone: begun with a grace in which it can be called off, looked for afterwards, and told only as seen.
+
+It is written down before it is begun, so that an agent that was stopped in between says so after its next start. What is
+on its way lies in the ledger beside the leases, one of a kind at a time.
+"""
+
+from typing import Any
+
+import msgspec
+
+from vedette.agent.actions.kind import CannotDo, Declined, Deed, Plan
+from vedette.agent.actions.scene import Check, Outcome, Scene
+from vedette.agent.lease import Lease
+from vedette.agent.ledger import Ledger
+from vedette.core import ActionState, Command, InvalidInput, Verb
+
+__all__ = ["Graced"]
+
+_CONSOLE_PATIENCE = 10.0
+_FINISHED = "finished"
+S = ActionState
+
+
+class Graced:
+    """See `Kind`."""
+
+    verbs = frozenset({Verb.APPLY, Verb.CANCEL})
+    disruptive = True
+
+    def __init__(self, deed: Deed) -> None:
+        self._deed = deed
+
+    @property
+    def name(self) -> str:
+        """The deed's."""
+        return self._deed.name
+
+    @property
+    def by_default(self) -> bool:
+        """Never: a host that did not say so is not asked for what can't be undone."""
+        return False
+
+    def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        """Apply (also as a dry run) or cancel."""
+        try:
+            if command.verb is Verb.CANCEL:
+                return self._cancel(command, scene, ledger)
+            plan = self._deed.plan(command, scene)
+            if command.dry_run:
+                return self._simulated(plan, scene)
+            return self._apply(command, plan, scene, ledger)
+        except Declined as error:
+            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
+        except InvalidInput as error:
+            return Outcome(state=S.REFUSED, detail=f"the parameters can't be used: {error.detail}")
+        except CannotDo as error:
+            return Outcome(state=S.FAILED, detail=error.detail)
+
+    def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
+        """Goes on with what is on its way, and says what it came to."""
+        if ledger.held(self.name) is None:
+            return
+        with ledger.locked():
+            lease = ledger.held(self.name)
+            if lease is None:
+                return
+            if lease.closing is not None:
+                self._complete(lease, scene, ledger)
+            elif first and ledger.interrupted(lease.command):
+                self._own_up(lease, scene, ledger)
+            else:
+                self._go_on(lease, scene, ledger)
+
+    def let_go(self, scene: Scene, ledger: Ledger, why: str) -> Outcome | None:
+        """Calls off what is on its way. Raises CannotDo."""
+        with ledger.locked(_CONSOLE_PATIENCE):
+            lease = ledger.held(self.name)
+            if lease is None:
+                return None
+            try:
+                words = self._deed.call_off(lease.plan, scene)
+            except Declined as error:
+                raise CannotDo(error.detail) from error
+            outcome = Outcome(state=S.CANCELLED, detail=f"{why}; {words}")
+            ledger.end(lease, ledger.result(lease.command, outcome.state, outcome.detail, {}))
+            return outcome
+
+    def _simulated(self, plan: Plan, scene: Scene) -> Outcome:
+        forbidden = scene.permission.forbids(self.name, by_default=self.by_default)
+        allowed = Check(name="allowed", ok=not forbidden, detail=forbidden or "the host allows it")
+        checks = (*plan.checks, allowed)
+        failed = [check.name for check in checks if not check.ok]
+        words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
+        return Outcome(
+            state=S.SIMULATED,
+            detail=f"planned; {words}",
+            data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
+        )
+
+    def _apply(self, command: Command, plan: Plan, scene: Scene, ledger: Ledger) -> Outcome:
+        failed = [f"{check.name}: {check.detail}" for check in plan.checks if not check.ok]
+        if failed:
+            raise Declined(
+                f"not begun, checks failed: {'; '.join(failed)}",
+                checks=msgspec.to_builtins(plan.checks),
+            )
+        with ledger.locked() as alone:
+            if not alone:
+                raise CannotDo("another process of this host is at work on actions")
+            if held := ledger.held(self.name):
+                raise Declined(
+                    f"{self.name} is on its way already, by action {held.action}; there is one at a time",
+                    in_force=held.action,
+                )
+            lease = ledger.keep(_noted(command, plan, self._deed.grace(plan.data), ledger))
+            try:
+                words = self._deed.begin(plan.data, scene)
+            except BaseException:
+                ledger.end(lease)
+                raise
+            return Outcome(
+                state=S.APPLIED,
+                detail=words,
+                data={"plan": plan.text, "would": plan.would, "at": ledger.until(lease)},
+            )
+
+    def _cancel(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        with ledger.locked():
+            lease = ledger.held(self.name)
+            if lease is None or lease.action != command.action:
+                raise Declined("nothing of this action is on its way: it is over, or never began")
+            lease = ledger.closing(lease, command.id)
+            try:
+                words = self._deed.call_off(lease.plan, scene)
+            except (Declined, CannotDo):
+                ledger.keep(msgspec.structs.replace(lease, closing=None))
+                raise
+            ledger.end(lease)
+            return Outcome(state=S.CANCELLED, detail=words)
+
+    def _complete(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
+        """A cancel that the agent was stopped in."""
+        if lease.closing is None:
+            return
+        try:
+            words = self._deed.call_off(lease.plan, scene)
+        except Declined as error:
+            ledger.finish(ledger.result(lease.closing, S.REFUSED, error.detail, {}))
+            ledger.keep(msgspec.structs.replace(lease, closing=None))
+            return
+        ledger.finish(ledger.result(lease.closing, S.CANCELLED, words, {}))
+        ledger.end(lease)
+
+    def _own_up(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
+        """An apply that the agent was stopped in: where its effect is there it is told so, else it is called off."""
+        check = self._seen(lease, scene, ledger)
+        if check is None:
+            self._deed.call_off(lease.plan, scene)
+        else:
+            ledger.finish(ledger.result(lease.command, *_verified(check)))
+        ledger.end(lease)
+
+    def _go_on(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
+        if check := self._seen(lease, scene, ledger):
+            ledger.end(lease, ledger.result(lease.command, *_verified(check)))
+            return
+        left = ledger.left(lease)
+        if left > 0:
+            return
+        if left < -self._deed.patience:
+            words = f"its effect was not seen {self._deed.patience:.0f} seconds after its grace"
+            ledger.end(lease, ledger.result(lease.command, S.FAILED, words, {}))
+        elif lease.mark != _FINISHED:
+            self._deed.finish(lease.plan, scene)
+            ledger.keep(msgspec.structs.replace(lease, mark=_FINISHED))
+
+    def _seen(self, lease: Lease, scene: Scene, ledger: Ledger) -> Check | None:
+        return self._deed.seen(lease.plan, scene, rebooted=lease.boot != ledger.moment.boot)
+
+
+def _noted(command: Command, plan: Plan, grace: float, ledger: Ledger) -> Lease:
+    at = ledger.moment
+    return Lease(
+        kind=command.kind,
+        action=command.action,
+        command=command.id,
+        plan=plan.data,
+        began_at=at.wall,
+        boot=at.boot,
+        ends=at.seconds + grace,
+        left=grace,
+        noted_at=at.wall,
+    )
+
+
+def _verified(check: Check) -> tuple[ActionState, str, dict[str, Any]]:
+    return S.VERIFIED, check.detail, {"probe": {check.name: check.detail}}

@@ -1,0 +1,154 @@
+"""A dead man's switch outside of the agent: undoes something in time, whether or not the agent lives.
+
+Where systemd runs, it is a timer of systemd's. Elsewhere a shell of its own waits, in a session of its own, by the clock
+that goes on through suspension (the first figure of /proc/uptime).
+"""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+
+from vedette.agent.actions.kind import CannotDo
+from vedette.agent.actions.processes import look, pids, send
+from vedette.agent.actions.scene import Ran, Scene
+from vedette.agent.collect.source import Unreadable
+from vedette.core import Record
+
+__all__ = ["Switch"]
+
+_SYSTEMD = "/run/systemd/system"
+_SHELL = "/bin/sh"
+# What it waits for can't be read: then it is over, for to end too early is the lesser harm.
+_WAIT = """
+ends=$1; shift
+while read -r now rest </proc/uptime && [ "${now%.*}" -lt "$ends" ]; do sleep 1; done
+"""
+_UNIT = re.compile(r"[a-z0-9_.-]+")
+_MOST_WORDS = 500
+
+
+class _Holder(Record, frozen=True, kw_only=True):
+    """A waiting shell: its pid and start, and what it was begun with after its name."""
+
+    pid: int
+    ticks: int
+    arguments: tuple[str, ...]
+
+
+class Switch:
+    """One of a kind of measure. `script` is for a POSIX shell; arguments come to it as they are, never as code."""
+
+    def __init__(self, kind: str, script: str) -> None:
+        self._name = f"vedette-switch-{kind}"
+        self._script = script
+
+    def arm(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
+        """Sets it, in the place of what was set before, and without a gap. Raises CannotDo."""
+        units, holders = self._units(scene), list(self._holders(scene))
+        if _systemd(scene):
+            self._timer(seconds, arguments, scene)
+        else:
+            self._shell(seconds, arguments, scene)
+        _stop(units, scene)
+        _end(holders, scene)
+
+    def armed(self, scene: Scene) -> bool:
+        """Whether it waits. Raises CannotDo."""
+        return bool(self._units(scene)) or any(self._holders(scene))
+
+    def disarm(self, scene: Scene) -> None:
+        """Takes it away without undoing anything. Raises CannotDo."""
+        _stop(self._units(scene), scene)
+        _end(list(self._holders(scene)), scene)
+
+    def fire(self, scene: Scene) -> None:
+        """Undoes now what it would undo in time. Raises CannotDo."""
+        for unit in self._units(scene):
+            _done(["systemctl", "start", unit.removesuffix(".timer") + ".service"], scene)
+        for holder in self._holders(scene):
+            _done([_SHELL, "-c", self._script, self._name, *holder.arguments[1:]], scene)
+        self.disarm(scene)
+
+    def _timer(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
+        words = [
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            f"--unit={self._name}-{secrets.token_hex(4)}",
+            f"--on-active={max(seconds, 1.0):.0f}s",
+            "--timer-property=AccuracySec=1s",
+            _SHELL,
+            "-c",
+            # systemd replaces $ and % in what it starts.
+            self._script.replace("$", "$$").replace("%", "%%"),
+            self._name,
+            *arguments,
+        ]
+        _done(words, scene)
+
+    def _shell(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
+        try:
+            uptime = float(scene.source.read("/proc/uptime").split()[0])
+        except (OSError, Unreadable, ValueError, IndexError) as error:
+            raise CannotDo(f"the time since the start can't be read: {error}") from error
+        # The outer shell ends at once, and leaves the inner one to the machine's first process.
+        leave = 'setsid "$@" </dev/null >/dev/null 2>&1 &'
+        inner = [_SHELL, "-c", _WAIT + self._script, self._name, f"{uptime + seconds:.0f}"]
+        _done([_SHELL, "-c", leave, "vedette", *inner, *arguments], scene)
+
+    def _units(self, scene: Scene) -> list[str]:
+        if not _systemd(scene):
+            return []
+        listed = _done(
+            ["systemctl", "list-units", "--plain", "--no-legend", f"{self._name}-*.timer"], scene
+        )
+        found = [line.split()[0] for line in listed.stdout.splitlines() if line.strip()]
+        return [unit for unit in found if _UNIT.fullmatch(unit)]
+
+    def _holders(self, scene: Scene) -> Iterator[_Holder]:
+        """Shells of this agent's user that bear the switch's name; others could only pretend to be some."""
+        for pid in pids(scene.source):
+            try:
+                words = scene.source.read(f"/proc/{pid}/cmdline").decode("utf-8", "replace")
+            except (OSError, Unreadable):
+                continue
+            given = words.removesuffix("\0").split("\0")
+            if given[:2] != [_SHELL, "-c"] or given[3:4] != [self._name]:
+                continue
+            process = look(pid, scene.source)
+            if process is not None and process.uid == os.geteuid() and not process.gone:
+                yield _Holder(pid=pid, ticks=process.ticks, arguments=tuple(given[4:]))
+
+
+def _systemd(scene: Scene) -> bool:
+    return scene.source.is_dir(_SYSTEMD) and scene.system.find("systemd-run") is not None
+
+
+def _stop(units: Sequence[str], scene: Scene) -> None:
+    if units:
+        _done(["systemctl", "stop", *units], scene)
+
+
+def _end(holders: Sequence[_Holder], scene: Scene) -> None:
+    try:
+        for one in holders:
+            send(one.pid, one.ticks, signal.SIGKILL, scene.source)
+    except OSError as error:
+        raise CannotDo(f"a former switch can't be ended: {error}") from error
+
+
+def _done(words: list[str], scene: Scene) -> Ran:
+    program = words[0] if words[0].startswith("/") else scene.system.find(words[0])
+    if program is None:
+        raise CannotDo(f"{words[0]} is not installed")
+    try:
+        ran = scene.system.run([program, *words[1:]], "")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotDo(f"{words[0]} can't be run: {error}") from error
+    if ran.status != 0:
+        told = ran.stderr.strip()[:_MOST_WORDS]
+        raise CannotDo(f"{words[0]} failed: {told or f'status {ran.status}'}")
+    return ran
