@@ -1,6 +1,7 @@
 """Destinations from the settings to policies, processes and trials."""
 
 import base64
+import importlib.util
 import json
 from pathlib import Path
 
@@ -193,6 +194,26 @@ def test_a_trial_says_whether_it_was_taken_by_its_exit_code(vedette: Run, tmp_pa
         unknown = vedette("notify", "test", "gone")
         assert unknown.code == 2
         assert "known: mail, siem, ops, oncall" in unknown.error
+
+
+def test_mail_by_ses_needs_its_library_and_no_mail_server(
+    vedette: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vedette.toml").write_text(
+        '[mail]\ntransport = "ses"\nsender = "v@example.com"\nrecipients = ["o@example.com"]\n'
+        '[ses]\nregion = "eu-central-1"\nendpoint = "http://127.0.0.1:1"\n'
+        'access_key_id = "a"\nsecret_access_key = "hunter2"\n'
+    )
+    assert vedette("config", "check").code == 0
+    assert "hunter2" not in vedette("config", "show").out
+    assert vedette("notify", "list").out == "mail\tto o@example.com\n"
+    found = vedette("notify", "test", "mail")
+    assert found.code == 1
+    assert "SES http://127.0.0.1:1" in found.error
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    found = vedette("config", "check")
+    assert found.code == 2
+    assert "install vedette[aws]" in found.error
 
 
 def test_a_trial_without_a_mail_server_says_what_to_set(vedette: Run) -> None:

@@ -160,9 +160,15 @@ def test_other_ways_to_reach_the_server(tmp_path: Path, security: Literal["tls",
 
 def test_a_server_that_cannot_encrypt_gets_no_mail(tmp_path: Path) -> None:
     with MailBox(tmp_path, "none") as mailbox:
-        outcome = Mail(mailbox.settings(security="starttls")).apply(job())
+        secret = {"username": "vedette", "password": "hunter2"}
+        outcome = Mail(mailbox.settings(security="starttls", **secret)).apply(job())
+        trial = Mail(mailbox.settings(security="starttls", **secret)).apply(
+            job(action(dry_run=True))
+        )
     assert isinstance(outcome, Retry)
-    assert "STARTTLS" in outcome.detail
+    assert "Nothing goes out unprotected: have the server offer STARTTLS" in outcome.detail
+    assert isinstance(trial, Simulated)
+    assert "STARTTLS" in trial.plan["check"]
     assert not mailbox.inbox.mails
 
 
@@ -172,6 +178,7 @@ def test_a_certificate_of_another_authority_is_refused(mailbox: MailBox, tmp_pat
         outcome = Mail(mailbox.settings(ca_file=ca_file)).apply(job())
         assert isinstance(outcome, Retry)
         assert "certificate verify failed" in outcome.detail
+        assert "set mail.ca_file" in outcome.detail
     assert not mailbox.inbox.mails
 
 
@@ -191,6 +198,7 @@ def test_a_wrong_password_is_a_trouble_that_may_pass_and_is_not_told(mailbox: Ma
     outcome = Mail(mailbox.settings(password="hunter2")).apply(job())
     assert isinstance(outcome, Retry)
     assert "535" in outcome.detail
+    assert "check mail.username and mail.password" in outcome.detail
     assert "hunter2" not in str(outcome)
 
 

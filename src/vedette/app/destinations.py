@@ -1,5 +1,6 @@
 """Whom policies may tell, made of the settings."""
 
+import importlib.util
 from collections.abc import Iterable
 
 import msgspec
@@ -12,6 +13,7 @@ from vedette.respond import (
     Kind,
     Mail,
     MailServer,
+    SesServer,
     Webhook,
     chat,
     is_service,
@@ -38,9 +40,10 @@ def kinds_of(settings: Settings) -> list[Kind]:
         ConfigError: a secret can't be used.
     """
     mail = msgspec.convert(msgspec.to_builtins(settings.mail), MailServer)
+    ses = msgspec.convert(msgspec.to_builtins(settings.ses), SesServer)
     channels, url = _channels_of(settings), settings.public_url
     return [
-        Mail(mail, url),
+        Mail(mail, url, ses if settings.mail.transport == "ses" else None),
         webhook(_webhooks_of(settings), url),
         chat(channels, url),
         page(channels, url),
@@ -76,6 +79,8 @@ def check_told(settings: Settings) -> None:
         if one.ca_file:
             one.context()
     _check_channels(_channels_of(settings))
+    if settings.mail.transport == "ses" and importlib.util.find_spec("boto3") is None:
+        raise ConfigError("mail.transport is ses, which needs boto3: install vedette[aws]")
 
 
 def _check_channels(channels: Iterable[Channel]) -> None:

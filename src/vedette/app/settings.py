@@ -14,6 +14,7 @@ from vedette.app.telling_settings import (
     ChatSettings,
     MailSettings,
     Name,
+    SesSettings,
     WebhookSettings,
     wrong_told,
 )
@@ -36,7 +37,13 @@ __all__ = [
 
 PREFIX = "VEDETTE_"
 PLACES = (Path("vedette.toml"), Path("/etc/vedette/vedette.toml"))
-SECRETS = (("mail", "password"), ("webhook", "secret"), ("webhook", "old_secret"), ("chat", "url"))
+SECRETS = (
+    ("mail", "password"),
+    ("ses", "secret_access_key"),
+    ("webhook", "secret"),
+    ("webhook", "old_secret"),
+    ("chat", "url"),
+)
 NAMED = frozenset({"webhook", "chat"})
 
 
@@ -167,6 +174,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     detector: DetectorSettings = DetectorSettings()
     respond: RespondSettings = RespondSettings()
     mail: MailSettings = MailSettings()
+    ses: SesSettings = SesSettings()
     webhook: dict[Name, WebhookSettings] = {}
     chat: dict[Name, ChatSettings] = {}
     log: LogSettings = LogSettings()
@@ -226,6 +234,7 @@ def settings_for(settings: Settings, process: str) -> Settings:
     return change(
         settings,
         mail=change(settings.mail, password=""),
+        ses=change(settings.ses, secret_access_key=""),
         webhook={k: change(v, secret="", old_secret="") for k, v in settings.webhook.items()},
         chat={k: change(v, url="") for k, v in settings.chat.items()},
     )

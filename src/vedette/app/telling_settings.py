@@ -8,15 +8,18 @@ from msgspec import Meta
 
 from vedette.app.section import Section
 
-__all__ = ["ChatSettings", "MailSettings", "Name", "WebhookSettings", "wrong_told"]
+__all__ = ["ChatSettings", "MailSettings", "Name", "SesSettings", "WebhookSettings", "wrong_told"]
 
 # Lower case and without a hyphen, so that it can stand within a variable's name too.
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class MailSettings(Section, frozen=True, kw_only=True):
-    """The SMTP server that takes mail. Without a host, mail actions fail and say so."""
+    """What takes mail: an SMTP server, or Amazon SES. Without a host, mail actions by SMTP fail and say so."""
 
+    transport: Annotated[
+        Literal["smtp", "ses"], Meta(description="By which way; ses is set up in `[ses]`")
+    ] = "smtp"
     host: Annotated[str, Meta(description="SMTP server; empty: no mail")] = ""
     port: Annotated[int, Meta(description="Its port")] = 587
     security: Annotated[
@@ -32,6 +35,21 @@ class MailSettings(Section, frozen=True, kw_only=True):
     ] = ()
     ca_file: Annotated[str, Meta(description="CA to trust; empty: the system's")] = ""
     timeout_seconds: Annotated[float, Meta(description="Longest wait for the server")] = 20.0
+
+
+class SesSettings(Section, frozen=True, kw_only=True):
+    """Amazon SES, for `mail.transport = "ses"`. What is empty comes from AWS's own chain: environment, files, role."""
+
+    region: Annotated[str, Meta(description="Region, such as eu-central-1")] = ""
+    endpoint: Annotated[str, Meta(description="URL of another endpoint, such as a VPC's own")] = ""
+    access_key_id: Annotated[str, Meta(description="Id of an access key")] = ""
+    secret_access_key: Annotated[
+        str, Meta(description="Its secret; better by `secret_access_key_file`")
+    ] = ""
+    configuration_set: Annotated[str, Meta(description="Configuration set; empty: none")] = ""
+    timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for an answer", gt=0, le=60)
+    ] = 20.0
 
 
 class WebhookSettings(Section, frozen=True, kw_only=True):

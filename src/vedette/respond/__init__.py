@@ -2,7 +2,7 @@
 
 from vedette.respond.actions.chat import ChatSchema, chat
 from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
-from vedette.respond.actions.mail import Mail, MailSchema, MailServer
+from vedette.respond.actions.mail import Mail, MailSchema, MailServer, SesServer
 from vedette.respond.actions.page import PageSchema, page
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
 from vedette.respond.actions.suspend_process import SuspendProcess, SuspendProcessSchema
@@ -50,6 +50,7 @@ __all__ = [
     "Registry",
     "Responder",
     "Schema",
+    "SesServer",
     "Silences",
     "SuspendProcess",
     "SuspendProcessSchema",

@@ -22,7 +22,7 @@ ConfigPath = Annotated[
 def list_destinations(config_path: ConfigPath = None) -> None:
     """Lists the destinations in the settings, as policies and `notify test` name them; never their URLs."""
     settings = load_settings(config_path)
-    if settings.mail.host:
+    if settings.mail.host or settings.mail.transport == "ses":
         typer.echo(f"mail\tto {', '.join(settings.mail.recipients) or 'nobody'}")
     for name in settings.webhook:
         typer.echo(f"{name}\twebhook")

@@ -3,9 +3,11 @@
 from typing import Any, Final
 
 from vedette.core import ActionState, InvalidInput
+from vedette.respond.actions.mail.carrier import Carrier, Smtp
 from vedette.respond.actions.mail.message import message_id, subject, write
 from vedette.respond.actions.mail.schema import OWNER, MailSchema, is_address
-from vedette.respond.actions.mail.server import MailServer, Receipt, check_server, hand_over
+from vedette.respond.actions.mail.server import MailServer, Receipt
+from vedette.respond.actions.mail.ses import Ses, SesServer
 from vedette.respond.kind import Job
 from vedette.respond.outcome import Failed, Outcome, Retry, Simulated, Verified
 
@@ -13,13 +15,19 @@ __all__ = ["Mail"]
 
 
 class Mail:
-    """`public_url` is where the console's pages are, for the link; empty leaves the link out."""
+    """`public_url` is where the console's pages are, for the link; empty leaves the link out.
+
+    With `ses` mail goes out by it, and of `server` only sender and recipients count.
+    """
 
     remote: Final = False
 
-    def __init__(self, server: MailServer, public_url: str = "") -> None:
+    def __init__(
+        self, server: MailServer, public_url: str = "", ses: SesServer | None = None
+    ) -> None:
         self.schema = MailSchema()
         self._server = server
+        self._carrier: Carrier = Smtp(server) if ses is None else Ses(ses, server.sender)
         self._public_url = public_url
 
     def plan(self, job: Job) -> dict[str, Any]:
@@ -28,29 +36,36 @@ class Mail:
         Raises:
             InvalidInput: no server or no recipient is set.
         """
-        if not self._server.host:
-            raise InvalidInput("no mail server is set; set mail.host")
+        if lacks := self._carrier.lacks():
+            raise InvalidInput(lacks)
         if not is_address(self._server.address):
             raise InvalidInput(f"mail.sender {self._server.sender!r} is no mail address")
+        recipients = self._recipients(job)
+        if len(recipients) > self._carrier.most:
+            raise InvalidInput(
+                f"a mail may have {self._carrier.most} recipients, not {len(recipients)}; name a list's address"
+            )
         return {
-            "to": self._recipients(job),
+            "to": recipients,
             "subject": subject(job),
             "message_id": message_id(job, self._server),
-            "server": f"{self._server.host}:{self._server.port}",
+            "server": self._carrier.place,
         }
 
     def apply(self, job: Job) -> Outcome:
         """Sends to whoever has not yet had it. A dry run connects and signs in, and sends nothing."""
         plan = self.plan(job)
         if job.action.dry_run:
-            trouble = check_server(self._server)
+            trouble = self._carrier.check()
             return Simulated(plan={**plan, "check": trouble or "the server takes mail"})
         had = _accepted(job)
         to = [address for address in plan["to"] if address not in had]
         message = write(job, self._server, plan["to"], self._public_url)
-        receipt = hand_over(self._server, message, to) if to else Receipt()
+        receipt = self._carrier.hand_over(message, to) if to else Receipt()
         accepted = [*had, *receipt.accepted]
         data = {"message_id": plan["message_id"], "to": plan["to"], "accepted": accepted}
+        if receipt.known_as:
+            data["known_as"] = receipt.known_as
         if receipt.refused:
             return Failed(
                 detail=f"refused for {_told(receipt.refused)}; accepted for {len(accepted)} others",

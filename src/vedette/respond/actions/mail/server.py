@@ -45,12 +45,16 @@ class MailServer(Record, frozen=True, kw_only=True):
 
 
 class Receipt(Record, frozen=True, kw_only=True):
-    """What the server said, by recipient. `deferred` may work later, `refused` never; `problem` is about all of them."""
+    """What the server said, by recipient. `deferred` may work later, `refused` never; `problem` is about all of them.
+
+    `known_as` is the server's own name for the mail, if it gives one.
+    """
 
     accepted: tuple[str, ...] = ()
     deferred: dict[str, str] = {}
     refused: dict[str, str] = {}
     problem: str = ""
+    known_as: str = ""
 
 
 def hand_over(server: MailServer, message: EmailMessage, to: Sequence[str]) -> Receipt:
@@ -131,6 +135,19 @@ def _bytes(text: bytes | str) -> bytes:
 
 
 def _words(error: Exception) -> str:
+    """What was said, and for what people must put right, what to look at."""
+    said = str(error) or type(error).__name__
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_bytes(error.smtp_error).decode('utf-8', 'replace')}"
-    return str(error) or type(error).__name__
+        said = f"{error.smtp_code} {_bytes(error.smtp_error).decode('utf-8', 'replace')}"
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return f"{said} (check mail.username and mail.password)"
+        case smtplib.SMTPNotSupportedError():
+            return (
+                f"{said} Nothing goes out unprotected: have the server offer STARTTLS and AUTH, "
+                'or set mail.security = "tls" and its port'
+            )
+        case ssl.SSLCertVerificationError():
+            return f"{said} (set mail.ca_file to its authority, and mail.host to a name in its certificate)"
+        case _:
+            return said
