@@ -17,7 +17,7 @@ from vedette.store import Role
 SignIn = Callable[[Role], Browser]
 
 
-def _storm(history: History) -> Incident:
+def storm(history: History) -> Incident:
     """Sixty hosts at once, some minutes ago."""
     effects = []
     for number in range(60):
@@ -30,43 +30,43 @@ def _storm(history: History) -> Incident:
         effects.append(msgspec.structs.replace(effect, incidents=incidents))
     history.store.apply(effects, actor="system:detector")
     history.store.incidents.gather(gather)
-    (storm,) = (
+    (fleet,) = (
         one for one in history.store.incidents.find(TENANT, whole=True).items if one.kind == "fleet"
     )
-    return storm
+    return fleet
 
 
 def test_a_storm_is_one_line_in_the_list_and_its_hosts_are_on_its_page(
     browser: SignIn, history: History
 ) -> None:
-    storm = _storm(history)
+    fleet = storm(history)
     anna = browser(Role.RESPONDER)
     listed = anna.page("/incidents")
-    assert storm.title in listed
+    assert fleet.title in listed
     assert "<b>60 hosts</b>" in listed
     assert "incident-001" not in listed
-    page = anna.page(f"/incidents/{storm.id}")
+    page = anna.page(f"/incidents/{fleet.id}")
     assert "/incidents/incident-059" in page
     assert "The newest 50 of 60" in page
     assert "The incidents of its hosts are closed with it." in page
     member = anna.page("/incidents/incident-001")
-    assert f'href="/incidents/{storm.id}"' in member
-    status, _ = anna.send(f"/incidents/{storm.id}/close", resolution="false_positive")
+    assert f'href="/incidents/{fleet.id}"' in member
+    status, _ = anna.send(f"/incidents/{fleet.id}/close", resolution="false_positive")
     assert status == 303
-    closed = history.store.incidents.find(TENANT, part_of=storm.id).items
+    closed = history.store.incidents.find(TENANT, part_of=fleet.id).items
     assert {one.state for one in closed} == {IncidentState.CLOSED}
 
 
 def test_the_api_gives_the_hosts_of_a_storm(
     client: TestClient[Litestar], bearer: Callable[[Role], dict[str, str]], history: History
 ) -> None:
-    storm = _storm(history)
+    fleet = storm(history)
     headers = bearer(Role.VIEWER)
-    found = client.get(f"/v1/incidents/{storm.id}", headers=headers).json()
+    found = client.get(f"/v1/incidents/{fleet.id}", headers=headers).json()
     assert (found["host"], found["hosts"], found["kind"]) == (None, 60, "fleet")
-    answer = client.get(f"/v1/incidents?part_of={storm.id}", headers=headers).json()
+    answer = client.get(f"/v1/incidents?part_of={fleet.id}", headers=headers).json()
     assert len(answer["items"]) == 60
-    assert {one["part_of"] for one in answer["items"]} == {storm.id}
+    assert {one["part_of"] for one in answer["items"]} == {fleet.id}
 
 
 def test_an_incident_of_the_service_itself_has_a_page_without_a_host(

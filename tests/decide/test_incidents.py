@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.decide.make import (
     HOST,
@@ -16,7 +17,7 @@ from tests.decide.make import (
     verdict,
 )
 
-from vedette.core import IncidentState, Label, Resolution, Severity
+from vedette.core import IncidentId, IncidentState, Label, Resolution, Severity
 from vedette.decide import Decision, Grouping, Situation, decide
 
 
@@ -250,3 +251,50 @@ def test_wall_time_never_counts() -> None:
     decision = decide(given, Situation(host=host()), policies())
     assert {event.at for event in decision.events} == {given.taken_at}
     assert given.label is Label.ABNORMAL
+
+
+@pytest.mark.parametrize(
+    ("label", "given", "weighed"),
+    [
+        ("low", Severity.HIGH, Severity.MEDIUM),
+        ("low", Severity.LOW, Severity.LOW),
+        ("normal", Severity.HIGH, Severity.HIGH),
+        ("high", Severity.MEDIUM, Severity.HIGH),
+        ("critical", Severity.CRITICAL, Severity.CRITICAL),
+        ("no word of ours", Severity.HIGH, Severity.HIGH),
+        ("high", Severity.NONE, Severity.NONE),
+    ],
+)
+def test_an_incident_is_as_severe_as_its_host_matters(
+    label: str, given: Severity, weighed: Severity
+) -> None:
+    situation = Situation(host=host({"criticality": label}))
+    (opened,) = decide(verdict(1, severity=given), situation, policies()).incidents
+    assert opened.severity is weighed
+
+
+def test_a_join_raises_by_the_weighed_severity() -> None:
+    situation = Situation(host=host({"criticality": "high"}))
+    first = decide(verdict(1, severity=Severity.LOW), situation, policies())
+    assert first.incidents[0].severity is Severity.MEDIUM
+    again = situation.after(first)
+    same = decide(verdict(2, severity=Severity.LOW), again, policies())
+    assert "raised" not in [event.kind for event in same.events]
+    worse = decide(verdict(3, severity=Severity.MEDIUM), again, policies())
+    (raised,) = (event for event in worse.events if event.kind == "raised")
+    assert raised.text == "severity went from medium to high"
+
+
+def test_what_people_told_apart_does_not_grow_together() -> None:
+    situation = Situation(host=host())
+    first = decide(verdict(1, subjects=("a",)), situation, policies()).incidents[0]
+    other = msgspec.structs.replace(
+        first, id=IncidentId("other"), causes=("b",), edits=1, last_abnormal_at=first.opened_at
+    )
+    both = Situation(host=host(), incidents=(first, other))
+    (joined,) = decide(verdict(2, subjects=("a", "b", "c")), both, policies()).incidents
+    assert joined.id in {first.id, other.id}
+    assert set(joined.causes) == ({"a", "c"} if joined.id == first.id else {"b", "a", "c"})
+    apart = Situation(host=host(), incidents=(msgspec.structs.replace(first, edits=1), other))
+    (kept,) = decide(verdict(2, subjects=("a", "b", "c")), apart, policies()).incidents
+    assert set(kept.causes) in ({"a", "c"}, {"b", "c"})

@@ -85,6 +85,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_incidents_loose",
             "ix_incidents_live_fleet",
             "ix_incidents_part",
+            "ix_incidents_merged",
             "uq_tokens_name",
         }
         inspector = sa.inspect(connection)

@@ -20,6 +20,7 @@ from tests.contracts.store_suite_silences import SilencesContract
 from tests.contracts.store_suite_standing import StandingContract
 from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
+from tests.contracts.store_suite_triage import TriageContract
 from tests.contracts.store_suite_unreadable import UnreadableContract
 
 pytestmark = pytest.mark.postgres
@@ -111,3 +112,7 @@ class TestStorms(OnPostgresql, StormsContract):
 
 class TestSilences(OnPostgresql, SilencesContract):
     """Silences, here."""
+
+
+class TestTriage(OnPostgresql, TriageContract):
+    """Triage, here."""

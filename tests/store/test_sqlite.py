@@ -22,6 +22,7 @@ from tests.contracts.store_suite_silences import SilencesContract
 from tests.contracts.store_suite_standing import StandingContract
 from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
+from tests.contracts.store_suite_triage import TriageContract
 from tests.contracts.store_suite_unreadable import UnreadableContract
 
 
@@ -111,3 +112,7 @@ class TestStorms(OnSqlite, StormsContract):
 
 class TestSilences(OnSqlite, SilencesContract):
     """Silences, here."""
+
+
+class TestTriage(OnSqlite, TriageContract):
+    """Triage, here."""

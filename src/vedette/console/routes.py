@@ -21,6 +21,7 @@ from vedette.console.api import (
     sayings,
     silences,
     tokens,
+    triage,
     verdicts,
 )
 from vedette.console.form import Form, check_origin
@@ -34,6 +35,7 @@ from vedette.console.pages import incidents as incidents_pages
 from vedette.console.pages import letters as letter_pages
 from vedette.console.pages import moves, signin
 from vedette.console.pages import silences as silence_pages
+from vedette.console.pages import triage as triage_pages
 from vedette.console.pages.assets import Assets, asset
 from vedette.console.pages.errors import ErrorPages, Handler
 from vedette.console.pages.render import PageRequest, Renderer
@@ -80,6 +82,10 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     incidents.close_incident,
     incidents.false_positive_incident,
     incidents.comment_incident,
+    triage.assign_incident,
+    triage.reopen_incident,
+    triage.merge_incident,
+    triage.split_incident,
     policies.get_policies,
     policies.list_policy_history,
     policies.apply_policies,
@@ -131,6 +137,10 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     moves.close_move,
     moves.comment_move,
     moves.refuse_move,
+    triage_pages.assign_move,
+    triage_pages.reopen_move,
+    triage_pages.merge_move,
+    triage_pages.split_move,
     signin.signout_form,
 )
 _OPEN: Sequence[ControllerRouterHandler] = (asset, signin.signin_page, signin.signin_form)

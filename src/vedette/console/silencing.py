@@ -8,6 +8,7 @@ from vedette.core import (
     HostId,
     Incident,
     IncidentId,
+    IncidentKind,
     InvalidInput,
     Record,
     Severity,
@@ -17,7 +18,15 @@ from vedette.core import (
 )
 from vedette.store import BackTest
 
-__all__ = ["FalsePositive", "NewSilence", "end_silence", "false_positive", "silence", "would_hold"]
+__all__ = [
+    "FalsePositive",
+    "NewSilence",
+    "end_silence",
+    "false_positive",
+    "scope_of",
+    "silence",
+    "would_hold",
+]
 
 _BACK = timedelta(days=30)
 
@@ -76,13 +85,15 @@ def would_hold(console: Console, incident: Incident) -> BackTest | None:
     """What silencing its causes would have held in the last 30 days; None where it names no cause."""
     if not incident.causes:
         return None
-    scope = scope_of(incident)
+    scope = scope_of(console, incident)
     return console.store.silences.back_test(incident.tenant, scope, console.clock.now() - _BACK)
 
 
-def scope_of(incident: Incident) -> SilenceScope:
-    """Exactly its causes, on its host; no worse than it was."""
+def scope_of(console: Console, incident: Incident) -> SilenceScope:
+    """Exactly its causes, on its host, or of a fleet's on the cohorts of its hosts; no worse than it was."""
+    fleet = incident.kind is IncidentKind.FLEET
     return SilenceScope(
+        cohorts=console.store.triage.cohorts(incident.tenant, incident.id) if fleet else (),
         host=None if incident.host is None else HostId(incident.host),
         causes=incident.causes,
         severity=max(incident.severity, Severity.LOW, key=lambda one: one.rank),
@@ -108,7 +119,7 @@ def false_positive(
         incident_id,
         person.actor,
         reason.strip() or "a false positive",
-        scope=scope_of(incident),
+        scope=scope_of(console, incident),
         ends_at=console.clock.now() + timedelta(days=days),
     )
     return FalsePositive(incident=closed, silence=made, back_test=tested)

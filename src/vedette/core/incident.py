@@ -41,6 +41,9 @@ class Incident(Record, frozen=True, kw_only=True):
     `model` is the bundle that called the first of them abnormal. Many hosts that turn abnormal by the same thing at once have one of kind `fleet` beside their own, which name it in
     `part_of`. That one, and one of the service itself, has no `host` and no `hostname`; `hosts` counts them.
 
+    `assigned_to` is whose it is (empty: nobody's). One that people made part of another is closed without a resolution and names that one in
+    `merged_into`. `edits` counts what people changed of its make-up, so that what was decided on it before is not written.
+
     Times are of the snapshots (`taken_at`), so that a replay opens and closes the same incidents.
     """
 
@@ -68,13 +71,16 @@ class Incident(Record, frozen=True, kw_only=True):
     hosts: int = 1
     part_of: IncidentId | None = None
     model: str = ""
+    assigned_to: str = ""
+    merged_into: IncidentId | None = None
+    edits: int = 0
 
 
 class IncidentEvent(Record, frozen=True, kw_only=True):
     """One line of an incident's timeline.
 
     `kind`: opened, joined, raised, quiet, reopened, closed, gathered (it is part of a fleet's now), guarded (a policy was
-    held back), held (by a silence), acknowledged, comment.
+    held back), held (by a silence), acknowledged, assigned, merged, split, comment.
     """
 
     incident: IncidentId

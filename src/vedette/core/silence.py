@@ -25,12 +25,14 @@ class SilenceKind(StrEnum):
 class SilenceScope(Record, frozen=True, kw_only=True):
     """What it is about: all that is given must fit. At least one of host, labels and causes is.
 
-    With `causes` it is about incidents that have no other cause. `severity` is the worst that it holds.
+    With `causes` it is about incidents that have no other cause. `cohorts` are roles, the empty one of hosts without; news of
+    many hosts at once is in none. `severity` is the worst that it holds.
     """
 
     host: HostId | None = None
     labels: dict[str, str] = {}
     causes: tuple[str, ...] = ()
+    cohorts: tuple[str, ...] = ()
     severity: Severity = Severity.CRITICAL
 
     def covers(
@@ -44,6 +46,8 @@ class SilenceScope(Record, frozen=True, kw_only=True):
         if self.host is not None and host != self.host:
             return False
         if self.labels and (host is None or not self.labels.items() <= labels.items()):
+            return False
+        if self.cohorts and (host is None or labels.get("role", "") not in self.cohorts):
             return False
         if self.causes and (not causes or not set(causes) <= set(self.causes)):
             return False
@@ -76,8 +80,8 @@ class Silence(Record, frozen=True, kw_only=True):
         scope = self.scope
         if scope.host is None and not scope.labels and not scope.causes:
             raise InvalidInput("a silence must name a host, a label or a cause, not everything")
-        if max(len(scope.labels), len(scope.causes)) > _MOST:
-            raise InvalidInput(f"a silence may name {_MOST} labels and {_MOST} causes")
+        if max(len(scope.labels), len(scope.causes), len(scope.cohorts)) > _MOST:
+            raise InvalidInput(f"a silence may name {_MOST} each of labels, causes and cohorts")
         if self.ends_at <= max(self.starts_at, self.created_at):
             raise InvalidInput("a silence must end after it starts, and not in the past")
         if self.ends_at - max(self.starts_at, self.created_at) > _LONGEST:

@@ -21,6 +21,7 @@ from vedette.core import (
     Verdict,
     derived_id,
 )
+from vedette.decide.severity import weighed
 
 __all__ = [
     "ACTOR",
@@ -74,7 +75,7 @@ def track(
     """
     if verdict.label is Label.ABNORMAL:
         home = _home(verdict, host, live, grouping)
-        return (_open(verdict, host) if home is None else _join(verdict, home),)
+        return (_open(verdict, host) if home is None else _join(verdict, host, home, live),)
     if verdict.label is Label.NORMAL and not verdict.late:
         changes = (_calm(verdict, incident, grouping) for incident in live)
         return tuple(change for change in changes if change is not None)
@@ -135,8 +136,8 @@ def _open(verdict: Verdict, host: Host) -> Change:
         hostname=host.hostname,
         state=IncidentState.OPEN,
         title=f"{host.hostname}: {what}",
-        severity=verdict.severity,
-        causes=_causes((), verdict),
+        severity=weighed(verdict.severity, host.labels),
+        causes=_causes((), verdict, set()),
         reasons=reasons,
         opened_at=verdict.taken_at,
         first_verdict=verdict.id,
@@ -147,15 +148,16 @@ def _open(verdict: Verdict, host: Host) -> Change:
     return Change(incident=incident, events=(timeline(incident, verdict, "opened", what),))
 
 
-def _join(verdict: Verdict, before: Incident) -> Change:
-    causes = _causes(before.causes, verdict)
-    raised = verdict.severity.rank > before.severity.rank
+def _join(verdict: Verdict, host: Host, before: Incident, live: Sequence[Incident]) -> Change:
+    causes = _causes(before.causes, verdict, _apart(live, before))
+    severity = weighed(verdict.severity, host.labels)
+    raised = severity.rank > before.severity.rank
     reopened = before.state is IncidentState.QUIET and not verdict.late
     incident = msgspec.structs.replace(
         before,
         state=IncidentState.OPEN if reopened else before.state,
         quiet_since=None if reopened else before.quiet_since,
-        severity=verdict.severity if raised else before.severity,
+        severity=severity if raised else before.severity,
         causes=causes,
         reasons=best((*before.reasons, *verdict.reasons)),
         last_abnormal_at=max(before.last_abnormal_at, verdict.taken_at),
@@ -166,7 +168,7 @@ def _join(verdict: Verdict, before: Incident) -> Change:
     if reopened:
         lines.append(("reopened", "the host is abnormal again"))
     if raised:
-        lines.append(("raised", f"severity went from {before.severity} to {verdict.severity}"))
+        lines.append(("raised", f"severity went from {before.severity} to {severity}"))
     if news := causes[len(before.causes) :]:
         told = [short(reason.text) for reason in verdict.reasons if reason.subject in news]
         lines.append(("joined", f"{incident.verdicts} abnormal snapshots; new: {'; '.join(told)}"))
@@ -199,8 +201,14 @@ def _calm(verdict: Verdict, before: Incident, grouping: Grouping) -> Change | No
     return Change(incident=closed, events=(timeline(closed, verdict, "closed", text),))
 
 
-def _causes(known: tuple[str, ...], verdict: Verdict) -> tuple[str, ...]:
-    subjects = (*known, *(reason.subject for reason in verdict.reasons))
+def _apart(live: Sequence[Incident], home: Incident | None = None) -> set[str]:
+    """The causes of other incidents that people told apart: they do not grow together again by one verdict with both."""
+    return {cause for one in live if one.edits and one is not home for cause in one.causes}
+
+
+def _causes(known: tuple[str, ...], verdict: Verdict, apart: set[str]) -> tuple[str, ...]:
+    new = (reason.subject for reason in verdict.reasons if reason.subject not in apart)
+    subjects = (*known, *new)
     return tuple(dict.fromkeys(subjects))[:MAX_CAUSES]
 
 

@@ -99,7 +99,7 @@ def _home(
         )
         near = incident.opened_at - WINDOW <= one.opened_at <= last + WINDOW
         if incident.causes:
-            if near and incident.causes[0] in one.causes:
+            if near and not set(incident.causes).isdisjoint(one.causes):
                 return ident
         elif (
             near
@@ -189,7 +189,7 @@ def _refreshed(storm: Incident, members: Sequence[Incident]) -> Incident:
     severity = max((storm.severity, *(one.severity for one in members)), key=lambda one: one.rank)
     return msgspec.structs.replace(
         _standing(storm, members),
-        title=f"{hosts} hosts: {what}",
+        title=f"{hosts} host{'' if hosts == 1 else 's'}: {what}",
         severity=severity,
         hosts=hosts,
         last_abnormal_at=max(storm.last_abnormal_at, *(one.last_abnormal_at for one in members)),

@@ -18,6 +18,7 @@ from vedette.core import (
     TenantId,
     derived_id,
 )
+from vedette.store.database import Database
 from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
 from vedette.store.trail import Trail
@@ -164,13 +165,21 @@ def write_event(
     return event
 
 
-def one_incident(connection: sa.Connection, tenant: TenantId, identifier: IncidentId) -> Incident:
-    """The incident.
+def one_incident(
+    connection: sa.Connection,
+    tenant: TenantId,
+    identifier: IncidentId,
+    *,
+    lock: Database | None = None,
+) -> Incident:
+    """The incident; with `lock` nobody else changes it until the transaction ends.
 
     Raises:
         NotFound: the tenant has none of this id.
     """
     query = sa.select(*_COLUMNS).where(INCIDENTS.c.tenant == tenant, INCIDENTS.c.id == identifier)
+    if lock is not None:
+        query = lock.locking(query, INCIDENTS)
     row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"no incident {identifier}")

@@ -126,10 +126,16 @@ class Incidents:
         return {state: found.get(state, 0) for state in IncidentState}
 
     def events(self, tenant: TenantId, identifier: IncidentId) -> list[IncidentEvent]:
-        """The timeline, in the order it was written."""
+        """The timeline, with that of what was merged into it, in the order it was written."""
+        merged = sa.select(INCIDENTS.c.id).where(
+            INCIDENTS.c.tenant == tenant, INCIDENTS.c.merged_into == identifier
+        )
+        mine = sa.or_(
+            INCIDENT_EVENTS.c.incident == identifier, INCIDENT_EVENTS.c.incident.in_(merged)
+        )
         query = (
             sa.select(*columns_of(INCIDENT_EVENTS, IncidentEvent))
-            .where(INCIDENT_EVENTS.c.tenant == tenant, INCIDENT_EVENTS.c.incident == identifier)
+            .where(INCIDENT_EVENTS.c.tenant == tenant, mine)
             .order_by(INCIDENT_EVENTS.c.number)
         )
         with self._database.reading() as connection:

@@ -28,7 +28,7 @@ from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTION_EVENTS, ACTIONS, HOSTS, INCIDENTS, SILENCES
 from vedette.store.trail import Trail
 
-__all__ = ["BackTest", "Silences"]
+__all__ = ["BackTest", "Silences", "end_silence", "write_silence"]
 
 _COLUMNS = columns_of(SILENCES, Silence)
 _NEWEST = Listing("silences", SILENCES.c.created_at, SILENCES.c.id)
@@ -92,32 +92,9 @@ class Silences:
             NotFound: the tenant has none of this id.
             Conflict: it is over.
         """
-        now = self._clock.now()
         with self._database.writing() as connection:
-            changed = connection.execute(
-                sa.update(SILENCES)
-                .where(
-                    SILENCES.c.tenant == tenant,
-                    SILENCES.c.id == identifier,
-                    SILENCES.c.ends_at > now,
-                    SILENCES.c.ended_at.is_(None),
-                )
-                .values(ended_at=now, ended_by=actor, ended_why=reason)
-            ).rowcount
-            silence = _one(connection, tenant, identifier)
-            if not changed:
-                raise Conflict("this silence is over already", kind="silence-over")
-            connection.execute(
-                sa.update(ACTIONS)
-                .where(
-                    ACTIONS.c.tenant == tenant,
-                    ACTIONS.c.state == ActionState.PROPOSED,
-                    ACTIONS.c.held_by == identifier,
-                )
-                .values(wake_at=now)
-            )
-            Trail(connection, tenant, actor, now).audit("silence.ended", identifier, reason)
-        return silence
+            trail = Trail(connection, tenant, actor, self._clock.now())
+            return end_silence(connection, tenant, identifier, trail, reason)
 
     def get(self, tenant: TenantId, identifier: str) -> Silence:
         """One silence.
@@ -227,6 +204,36 @@ class Silences:
         )
 
 
+def end_silence(
+    connection: sa.Connection, tenant: TenantId, identifier: str, trail: Trail, reason: str
+) -> Silence:
+    """What `Silences.end` does, within a transaction."""
+    changed = connection.execute(
+        sa.update(SILENCES)
+        .where(
+            SILENCES.c.tenant == tenant,
+            SILENCES.c.id == identifier,
+            SILENCES.c.ends_at > trail.now,
+            SILENCES.c.ended_at.is_(None),
+        )
+        .values(ended_at=trail.now, ended_by=trail.actor, ended_why=reason)
+    ).rowcount
+    silence = _one(connection, tenant, identifier)
+    if not changed:
+        raise Conflict("this silence is over already", kind="silence-over")
+    connection.execute(
+        sa.update(ACTIONS)
+        .where(
+            ACTIONS.c.tenant == tenant,
+            ACTIONS.c.state == ActionState.PROPOSED,
+            ACTIONS.c.held_by == identifier,
+        )
+        .values(wake_at=trail.now)
+    )
+    trail.audit("silence.ended", identifier, reason)
+    return silence
+
+
 def write_silence(connection: sa.Connection, silence: Silence) -> None:
     """Adds it to the transaction, with its audit.
 
@@ -245,6 +252,7 @@ def write_silence(connection: sa.Connection, silence: Silence) -> None:
             "host": scope.host,
             "labels": scope.labels,
             "causes": list(scope.causes),
+            "cohorts": list(scope.cohorts),
             "severity": str(scope.severity),
             "starts_at": silence.starts_at.isoformat(),
             "ends_at": silence.ends_at.isoformat(),

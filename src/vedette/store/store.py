@@ -34,6 +34,7 @@ from vedette.store.silences import Silences
 from vedette.store.standing import no_policies
 from vedette.store.states import States
 from vedette.store.tokens import Tokens
+from vedette.store.triage import Triage
 from vedette.store.verdicts import Verdicts
 
 __all__ = ["Store"]
@@ -61,6 +62,7 @@ class Store:
         self.guards = Guards(self._database, clock)
         self.hosts = Hosts(self._database, clock)
         self.incidents = Incidents(self._database, clock)
+        self.triage = Triage(self._database, clock)
         self.outbox = Outbox(self._database, clock)
         self.policies = Policies(self._database, clock)
         self.sayings = Sayings(self._database)

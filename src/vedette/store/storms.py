@@ -198,11 +198,17 @@ def _put(
         connection.execute(sa.insert(INCIDENTS), [values])
     else:
         # What people may say of it meanwhile is not written back as it was.
-        for said in ("acknowledged_by", "acknowledged_at"):
+        for said in ("acknowledged_by", "acknowledged_at", "assigned_to", "merged_into"):
             del values[said]
         connection.execute(
             sa.update(INCIDENTS)
-            .where(INCIDENTS.c.tenant == tenant, INCIDENTS.c.id == after.id, sa.text(LIVE_FLEET))
+            .where(
+                INCIDENTS.c.tenant == tenant,
+                INCIDENTS.c.id == after.id,
+                # Of what they changed of its make-up meanwhile this knows nothing; the next time does.
+                INCIDENTS.c.edits == after.edits,
+                sa.text(LIVE_FLEET),
+            )
             .values(values)
         )
     told = {

@@ -21,8 +21,8 @@ class Trail:
     ) -> None:
         self._connection = connection
         self._tenant = tenant
-        self._actor = actor
-        self._now = now
+        self.actor = actor
+        self.now = now
 
     def audit(
         self, action: str, subject: str, reason: str = "", data: dict[str, Any] | None = None
@@ -30,8 +30,8 @@ class Trail:
         """Adds an audit row. `data` must bear no secret."""
         entry = AuditEntry(
             tenant=self._tenant,
-            at=self._now,
-            actor=self._actor,
+            at=self.now,
+            actor=self.actor,
             action=action,
             subject=subject,
             reason=reason,
@@ -41,5 +41,5 @@ class Trail:
 
     def notify(self, kind: str, subject: str, data: dict[str, Any]) -> None:
         """Adds a notice."""
-        notice = Notice(kind=kind, tenant=self._tenant, subject=subject, data=data, at=self._now)
+        notice = Notice(kind=kind, tenant=self._tenant, subject=subject, data=data, at=self.now)
         post(self._connection, [notice])

@@ -20,6 +20,7 @@ from vedette.app.cli import (
     replay,
     serve,
     silences,
+    triage,
 )
 from vedette.core import ConfigError, InvalidInput, VedetteError
 
@@ -56,7 +57,7 @@ app.add_typer(notify.notify)
 for group in (
     client.hosts,
     client.verdicts,
-    client.incidents,
+    triage.incidents,
     client.actions,
     client.sayings,
     client.audit,

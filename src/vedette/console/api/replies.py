@@ -113,6 +113,33 @@ class Closing(Record, frozen=True, kw_only=True):
     comment: Words = ""
 
 
+class Assigning(Record, frozen=True, kw_only=True):
+    """Whose the incident is from now on, by the name of their token; empty: nobody's."""
+
+    to: Annotated[str, Meta(max_length=100, pattern=_WORDS)]
+    reason: Words = ""
+
+
+class Merging(Record, frozen=True, kw_only=True):
+    """Of which other incident it becomes a part, and why."""
+
+    into: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")]
+    reason: Words = ""
+
+
+class Splitting(Record, frozen=True, kw_only=True):
+    """What is taken out, and why: hosts of a fleet's incident, or causes of a host's."""
+
+    hosts: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")]], Meta(max_length=500)
+    ] = []
+    causes: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=1000, pattern=_WORDS)]],
+        Meta(max_length=20),
+    ] = []
+    reason: Words = ""
+
+
 class FalseAlarm(Record, frozen=True, kw_only=True):
     """Why it was a false alarm, and for how many days its causes are not told of on its host."""
 

@@ -14,7 +14,7 @@ from vedette.console.pages.said import said
 from vedette.console.pages.timeline import Life, timeline
 from vedette.console.person import Person
 from vedette.console.settings import Console
-from vedette.console.silencing import would_hold
+from vedette.console.silencing import scope_of, would_hold
 from vedette.core import (
     Incident,
     IncidentId,
@@ -55,6 +55,7 @@ def incident_page(
         behind=next((v.confirmation for v in verdicts if v.confirmation.of), None),
         chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
         would_hold=would_hold(console, incident),
+        cohorts=scope_of(console, incident).cohorts,
         members=members.items,
         more_members=members.next is not None,
         said=said(request),

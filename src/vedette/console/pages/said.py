@@ -10,6 +10,10 @@ __all__ = ["back_to", "said"]
 _SAID = {
     "acknowledged": "Acknowledged. Others see that you look into it.",
     "closed": "Closed. The detector hears of it with the host's next snapshot.",
+    "assigned": "Assigned.",
+    "reopened": "Open again. What was silenced for it is told again.",
+    "merged": "Merged. This is the incident that goes on.",
+    "split": "Split. This is the new incident.",
     "commented": "Added to the timeline.",
     "approved": "Approved. The steps below follow as the host answers.",
     "refused": "Refused. The action is not carried out.",

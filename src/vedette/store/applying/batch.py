@@ -121,9 +121,12 @@ class Batch:
             expected = effect.expected.mark if effect.expected else None
             if self._marks.get(key) != expected:
                 return True
-        # People closed it after it was read: joining it now would undo what they did.
-        before = (self._before(key[0], incident) for incident in effect.incidents)
-        return any(one is not None and one.state is IncidentState.CLOSED for one in before)
+        # People closed it or changed its make-up after it was read: joining it now would undo what they did.
+        before = ((self._before(key[0], incident), incident) for incident in effect.incidents)
+        return any(
+            one is not None and (one.state is IncidentState.CLOSED or one.edits != incident.edits)
+            for one, incident in before
+        )
 
     def _before(self, tenant: TenantId, incident: Incident) -> Incident | None:
         key = (tenant, incident.id)
@@ -224,6 +227,7 @@ class Batch:
                 acknowledged_by=before.acknowledged_by,
                 acknowledged_at=before.acknowledged_at,
                 part_of=before.part_of,
+                assigned_to=before.assigned_to,
             )
         self._incidents[tenant, incident.id] = incident
         data = incident_data(incident, verdict)

@@ -38,6 +38,7 @@ _COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # Looked for every few seconds, among all that ever was.
 LOOSE = "state = 'open' AND part_of IS NULL AND kind = 'host'"
 LIVE_FLEET = "kind = 'fleet' AND state <> 'closed'"
+_MERGED = sa.text("merged_into IS NOT NULL")
 _LOOSE, _LIVE_FLEET, _PART = sa.text(LOOSE), sa.text(LIVE_FLEET), sa.text("part_of IS NOT NULL")
 INCIDENTS = sa.Table(
     "incidents",
@@ -66,6 +67,9 @@ INCIDENTS = sa.Table(
     sa.Column("hosts", sa.BigInteger, nullable=False, server_default="1"),
     sa.Column("part_of", Words),
     sa.Column("model", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("assigned_to", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("merged_into", Words),
+    sa.Column("edits", sa.BigInteger, nullable=False, server_default="0"),
     of_host(),
     sa.Index("ix_incidents_time", "tenant", "opened_at", "id"),
     sa.Index("ix_incidents_state", "tenant", "state", "opened_at", "id"),
@@ -83,6 +87,13 @@ INCIDENTS = sa.Table(
         "id",
         sqlite_where=_PART,
         postgresql_where=_PART,
+    ),
+    sa.Index(
+        "ix_incidents_merged",
+        "tenant",
+        "merged_into",
+        sqlite_where=_MERGED,
+        postgresql_where=_MERGED,
     ),
 )
 
