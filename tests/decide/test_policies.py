@@ -132,7 +132,7 @@ BROKEN = [
     ("{role: [db]}", "{role: db}", 12, 58, "role must be a list"),
     ("{role: [db]}", "{role: [1]}", 12, 59, "a label's value must be text"),
     ("[opened, raised, closed]", "[opened, shut]", 4, 18, "an entry of on must be one of"),
-    ("[opened, raised, closed]", "[]", 4, 9, "on must have 1 to 7 entries, not 0"),
+    ("[opened, raised, closed]", "[]", 4, 9, "on must have 1 to 8 entries, not 0"),
     ("[opened, raised, closed]", "opened", 4, 9, "on must be a list"),
     ("    when: verdict.label", "    on: [closed]\n    when: verdict.label", 9, 9, "disruptive"),
     (
@@ -193,8 +193,8 @@ def test_an_error_within_a_long_condition_is_placed_as_far_as_yaml_lets_it(
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
-        ("", "no policies here"),
-        ("# only words\n", "no policies here"),
+        ("", "nothing is written here"),
+        ("# only words\n", "nothing is written here"),
         ("- 1", "the document must be a mapping"),
         ("version: 1\npolicies: []", "policies must have 1 to 100 entries"),
         ("version: 1\n---\nversion: 1", "not YAML"),

@@ -75,6 +75,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_verdicts_label",
             "ix_actions_dispatched",
             "ix_actions_wake",
+            "ix_escalations_due",
             "uq_actions_lease",
             "uq_facts_live",
             "ix_facts_gone",

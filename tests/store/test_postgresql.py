@@ -3,6 +3,7 @@
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
 from tests.contracts.store_suite_cohorts import CohortsContract
+from tests.contracts.store_suite_escalations import EscalationsContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_leases import LeasesContract
 from tests.contracts.store_suite_outbox import OutboxContract
@@ -114,5 +115,10 @@ class TestSilences(OnPostgresql, SilencesContract):
     """Silences, here."""
 
 
+<<<<<<< HEAD
 class TestTriage(OnPostgresql, TriageContract):
     """Triage, here."""
+=======
+class TestEscalations(OnPostgresql, EscalationsContract):
+    """Escalations, here."""
+>>>>>>> 85c3345 (On call: schedules, chains and escalations whose timers are rows; policies listen to breakers that trip)

@@ -1,30 +1,28 @@
 """Which policies are in force: what was applied last, or else the settings' file."""
 
-import structlog
-
+from vedette.app.applied import AppliedText
 from vedette.app.destinations import destinations_of
 from vedette.app.settings import Settings
-from vedette.app.wiring import load_policies, parse_policies
+from vedette.app.wiring import load_policies, parse_oncall, parse_policies
 from vedette.console import PolicyText
-from vedette.core import Clock, Conflict, InvalidInput, Mode, TenantId
+from vedette.core import Clock, Conflict, Mode, TenantId
 from vedette.decide import Policy, PolicySet
-from vedette.store import AppliedPolicy, Store
+from vedette.store import Store
 
 __all__ = ["PolicyBook"]
 
-_LOG = structlog.get_logger()
-_KEPT_SECONDS = 2.0
-
 
 class PolicyBook:
-    """Looks into the store every two seconds, so that all processes follow an applied text within that time."""
+    """All processes follow an applied text within two seconds."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
-        self._default = load_policies(settings)
         self._destinations = destinations_of(settings)
         self._store = store
-        self._clock = clock
-        self._known: dict[TenantId, tuple[float, PolicySet, AppliedPolicy | None]] = {}
+        # Whom it tells, and which chains it starts, was checked when it was applied. What was taken out since is named by its
+        # actions' failure; it must not take all policies out of force.
+        self._texts: AppliedText[PolicySet] = AppliedText(
+            store.policies, clock, parse_policies, load_policies(settings)
+        )
 
     def of(self, tenant: TenantId) -> PolicySet:
         """The tenant's policies.
@@ -32,11 +30,11 @@ class PolicyBook:
         Raises:
             InvalidInput: what was applied is not understood by this version, and nothing that is was known before.
         """
-        return self._look(tenant)[0]
+        return self._texts.look(tenant)[0]
 
     def current(self, tenant: TenantId) -> PolicyText:
         """Their text, who applied it and when, and how they did over history."""
-        policies, applied = self._look(tenant)
+        policies, applied = self._texts.look(tenant)
         return PolicyText(
             version=policies.version,
             text=policies.text,
@@ -54,7 +52,9 @@ class PolicyBook:
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
                 never tried over history.
         """
-        policies = parse_policies(text, self._destinations)
+        oncall = self._store.oncall.current(tenant)
+        chains = parse_oncall(oncall.text).chains if oncall else ()
+        policies = parse_policies(text, self._destinations, chains=chains)
         bold = sorted(_alone(policies) - _alone(self.of(tenant)))
         if bold and self._store.policies.backtest(tenant, policies.version) is None:
             names = ", ".join(sorted({name for name, *_ in bold}))
@@ -64,34 +64,8 @@ class PolicyBook:
                 kind="needs-backtest",
                 version=policies.version,
             )
-        self._store.policies.put(tenant, policies.version, text, actor, reason)
-        self._known.pop(tenant, None)
+        self._texts.put(tenant, policies, text, actor=actor, reason=reason)
         return self.current(tenant)
-
-    def _look(self, tenant: TenantId) -> tuple[PolicySet, AppliedPolicy | None]:
-        now = self._clock.monotonic()
-        known = self._known.get(tenant)
-        if known is not None and now - known[0] < _KEPT_SECONDS:
-            return known[1], known[2]
-        applied = self._store.policies.current(tenant)
-        policies = self._parsed(applied, known[1] if known else None)
-        self._known[tenant] = (now, policies, applied)
-        return policies, applied
-
-    def _parsed(self, applied: AppliedPolicy | None, before: PolicySet | None) -> PolicySet:
-        if applied is None:
-            return self._default
-        if before is not None and before.version == applied.version:
-            return before
-        try:
-            # Whom it tells was checked when it was applied. One that was taken out of the settings since is named by its
-            # actions' failure; it must not take all policies out of force.
-            return parse_policies(applied.text)
-        except InvalidInput as error:
-            if before is None:
-                raise
-            _LOG.error("policies.not_understood", version=applied.version, detail=error.detail)
-            return before
 
 
 def _alone(policies: PolicySet) -> set[tuple[str, ...]]:

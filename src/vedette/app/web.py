@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, S
 from vedette import __version__
 from vedette.app.administration import enrolment_text
 from vedette.app.letters import Letters
+from vedette.app.oncall_book import OnCallBook
 from vedette.app.openapi import Rows, openapi_config
 from vedette.app.policy_book import PolicyBook
 from vedette.app.readiness import Readiness
@@ -75,10 +76,12 @@ def make_console(
     settings: Settings, store: Store, queue: Queue, bundle: Bundle, clock: Clock
 ) -> Console:
     """The people's door over this store and queue."""
+    policies = PolicyBook(settings, store, clock)
     return Console(
         store=store,
         clock=clock,
-        policies=PolicyBook(settings, store, clock),
+        policies=policies,
+        oncall=OnCallBook(settings, store, policies, clock),
         models=_Models(bundle),
         enrolments=_Issuer(settings),
         letters=Letters(queue),

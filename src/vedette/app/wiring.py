@@ -1,7 +1,7 @@
 """Opens what the processes share: store, queue, model and policies, from settings."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from vedette.app.destinations import check_told, destinations_of
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
-from vedette.decide import PolicySet
+from vedette.decide import OnCall, PolicySet
 from vedette.detect import EXPERTS, REFERENCE, Bundle, Detector
 from vedette.queue import SqlQueue
 from vedette.respond import ANYWHERE, Destinations, schemas
@@ -19,9 +19,11 @@ __all__ = [
     "check_files",
     "load_detector",
     "load_policies",
+    "oncall_from",
     "open_queue",
     "open_store",
     "opened_store",
+    "parse_oncall",
     "parse_policies",
     "policies_from",
 ]
@@ -74,9 +76,33 @@ def load_detector(model: Path | None, *, budget: float = REFERENCE) -> Detector:
     return Detector(bundle.whole((*EXPERTS, "judge")), budget=budget)
 
 
-def parse_policies(text: str, destinations: Destinations = ANYWHERE) -> PolicySet:
-    """Policies checked against the actions that this version has, and against whom they may tell."""
-    return PolicySet.parse(text, kinds=schemas(destinations))
+def parse_policies(
+    text: str,
+    destinations: Destinations = ANYWHERE,
+    *,
+    chains: Collection[str] | None = None,
+) -> PolicySet:
+    """Policies checked against the actions that this version has, against whom they may tell, and the chains if these are known."""
+    return PolicySet.parse(text, kinds=schemas(destinations), chains=chains)
+
+
+def parse_oncall(text: str, destinations: Destinations = ANYWHERE) -> OnCall:
+    """An on-call document checked against the actions that this version has, and against whom they may tell."""
+    return OnCall.parse(text, kinds=schemas(destinations))
+
+
+def oncall_from(path: Path) -> OnCall:
+    """The on-call document in a file.
+
+    Raises:
+        ConfigError: the file can't be read, or is wrong: where, and why.
+    """
+    try:
+        return parse_oncall(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"can't read the on-call document {path}: {error.strerror}") from error
+    except (InvalidInput, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def check_files(settings: Settings) -> None:
@@ -101,8 +127,13 @@ def check_files(settings: Settings) -> None:
             ) from error
 
 
-def policies_from(path: Path | None, destinations: Destinations = ANYWHERE) -> PolicySet:
-    """The policies of a file, or the shipped ones.
+def policies_from(
+    path: Path | None,
+    destinations: Destinations = ANYWHERE,
+    *,
+    chains: Collection[str] | None = None,
+) -> PolicySet:
+    """The policies of a file, or the shipped ones; the rest as for `parse_policies`.
 
     Raises:
         ConfigError: the file can't be read, or is wrong: where, and why.
@@ -110,7 +141,7 @@ def policies_from(path: Path | None, destinations: Destinations = ANYWHERE) -> P
     if path is None:
         return PolicySet.default(kinds=schemas())
     try:
-        return parse_policies(path.read_text(encoding="utf-8"), destinations)
+        return parse_policies(path.read_text(encoding="utf-8"), destinations, chains=chains)
     except OSError as error:
         raise ConfigError(f"can't read the policies {path}: {error.strerror}") from error
     except (InvalidInput, UnicodeDecodeError) as error:

@@ -11,6 +11,8 @@ from vedette.console.ports import (
     LetterChoice,
     ModelInfo,
     Models,
+    OnCalls,
+    OnCallText,
     Policies,
     PolicyText,
 )
@@ -29,6 +31,8 @@ __all__ = [
     "LetterChoice",
     "ModelInfo",
     "Models",
+    "OnCallText",
+    "OnCalls",
     "Policies",
     "PolicyText",
     "new_token",

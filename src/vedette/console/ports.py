@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vedette.core import Backtest, Epoch, HostId, Identity, Limits, Record, TenantId
+from vedette.core import Backtest, Chain, Duty, Epoch, HostId, Identity, Limits, Record, TenantId
 
 __all__ = [
     "DeadLetter",
@@ -14,6 +14,8 @@ __all__ = [
     "LetterChoice",
     "ModelInfo",
     "Models",
+    "OnCallText",
+    "OnCalls",
     "Policies",
     "PolicyText",
 ]
@@ -31,6 +33,16 @@ class PolicyText(Record, frozen=True, kw_only=True):
     by: str = ""
     limits: Limits = Limits()
     backtest: Backtest | None = None
+
+
+class OnCallText(Record, frozen=True, kw_only=True):
+    """An on-call document: its YAML text, the digest that names this version, and the chains in it."""
+
+    version: str
+    text: str
+    since: datetime | None = None
+    by: str = ""
+    chains: tuple[Chain, ...] = ()
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):
@@ -114,6 +126,27 @@ class Policies(Protocol):
             InvalidInput: it is wrong: where, and why.
             Conflict: (needs-backtest) it must be tried over history first.
         """
+
+
+class OnCalls(Protocol):
+    """Who is on call, and the chains that tell them."""
+
+    def current(self, tenant: TenantId) -> OnCallText:
+        """The tenant's document."""
+
+    def duties(self, tenant: TenantId, at: datetime) -> Sequence[Duty]:
+        """Who is on duty at a moment, by schedule."""
+
+    def check(self, tenant: TenantId, text: str) -> OnCallText:
+        """What would be in force if this text were applied.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+            Conflict: (chain-in-use) it lacks a chain that policies start or that is on its way.
+        """
+
+    def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> OnCallText:
+        """Puts a text in force, whole or not at all; errors as of `check`."""
 
 
 class Models(Protocol):

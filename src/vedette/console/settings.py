@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vedette.console.ports import DeadLetters, EnrolmentIssuer, Models, Policies
+from vedette.console.ports import DeadLetters, EnrolmentIssuer, Models, OnCalls, Policies
 from vedette.core import Clock, Record
 from vedette.store import Store
 
@@ -32,6 +32,7 @@ class Console:
     store: Store
     clock: Clock
     policies: Policies
+    oncall: OnCalls
     models: Models
     enrolments: EnrolmentIssuer
     letters: DeadLetters

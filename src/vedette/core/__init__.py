@@ -40,6 +40,13 @@ from vedette.core.errors import (
     Unavailable,
     VedetteError,
 )
+from vedette.core.escalation import (
+    Escalated,
+    Escalating,
+    Escalation,
+    EscalationRule,
+    EscalationState,
+)
 from vedette.core.fact import Fact, FactChange
 from vedette.core.guard import Breaker, Limits, Scope, Switch, scopes_of
 from vedette.core.host import Host, HostDescription, HostStatus, OperatingSystem
@@ -64,6 +71,7 @@ from vedette.core.incident import (
     Resolution,
 )
 from vedette.core.message import Message
+from vedette.core.oncall import Chain, Duty, Tier, Within
 from vedette.core.record import Record, canonical_json, to_builtins
 from vedette.core.saying import Saying
 from vedette.core.secret import hash_secret, new_secret
@@ -114,6 +122,7 @@ __all__ = [
     "Backtest",
     "Breaker",
     "Cell",
+    "Chain",
     "Clock",
     "Command",
     "CommandId",
@@ -122,7 +131,13 @@ __all__ = [
     "Confirmation",
     "Conflict",
     "DataFile",
+    "Duty",
     "Epoch",
+    "Escalated",
+    "Escalating",
+    "Escalation",
+    "EscalationRule",
+    "EscalationState",
     "Fact",
     "FactChange",
     "Forbidden",
@@ -168,6 +183,7 @@ __all__ = [
     "SystemClock",
     "TenantId",
     "Throttled",
+    "Tier",
     "TooLarge",
     "Tried",
     "Turn",
@@ -177,6 +193,7 @@ __all__ = [
     "Verb",
     "Verdict",
     "VerdictId",
+    "Within",
     "canonical_json",
     "canonical_row",
     "decode_snapshot",

@@ -4,6 +4,8 @@ from vedette.decide.backtest import Fleet, Trial
 from vedette.decide.condition import STANDING_VARIABLES, VARIABLES
 from vedette.decide.decision import decide
 from vedette.decide.incidents import Grouping
+from vedette.decide.oncall import OnCall, escalate
+from vedette.decide.own import answer_own
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Guards, Policy, Step
 from vedette.decide.ports import ActionSchema, Kinds
@@ -20,12 +22,15 @@ __all__ = [
     "Grouping",
     "Guards",
     "Kinds",
+    "OnCall",
     "Policy",
     "PolicySet",
     "Situation",
     "Step",
     "Trial",
     "answer",
+    "answer_own",
     "decide",
+    "escalate",
     "gather",
 ]

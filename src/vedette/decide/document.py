@@ -6,7 +6,8 @@ and a key is always text, so that `on:` is not the boolean it is in YAML 1.1.
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -19,15 +20,19 @@ __all__ = [
     "at_path",
     "choice",
     "compose",
+    "entries",
     "fields",
     "flag",
     "inside",
     "items",
+    "named",
+    "naming",
     "plain",
     "seconds",
     "share",
     "text",
     "whole",
+    "words",
     "wrong",
 ]
 
@@ -37,6 +42,7 @@ _MAX_EVENTS = 20_000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 _DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 
 
@@ -57,8 +63,18 @@ def compose(source: str) -> yaml.Node:
     except yaml.YAMLError as error:
         raise InvalidInput(f"policies are not YAML: {error}", kind="invalid-policy") from error
     if root is None:
-        raise _placed(None, "no policies here; `version: 1` and `policies:` are needed")
+        raise _placed(None, "nothing is written here")
     return root
+
+
+@contextmanager
+def naming(what: str, kind: str) -> Iterator[None]:
+    """Errors of what is read within name another document than policies, and are of another kind."""
+    try:
+        yield
+    except InvalidInput as error:
+        told = f"{what}{error.detail.removeprefix('policies')}"
+        raise type(error)(told, kind=kind, **error.extensions) from error
 
 
 def wrong(node: yaml.Node, detail: str) -> InvalidInput:
@@ -96,6 +112,16 @@ def fields(
     return found
 
 
+def entries(node: yaml.Node, what: str, *, most: int) -> list[tuple[yaml.Node, yaml.Node]]:
+    """A mapping of names of one's own to values, not empty; a name's node and its value's."""
+    found = _pairs(node, what)
+    if not 1 <= len(found) <= most:
+        raise wrong(node, f"{what} must have 1 to {most} entries, not {len(found)}")
+    for key, _ in found:
+        named(key, f"a name in {what}")
+    return found
+
+
 def items(node: yaml.Node, what: str, *, most: int) -> list[yaml.Node]:
     """The nodes of a list that is not empty."""
     if not isinstance(node, yaml.SequenceNode):
@@ -111,6 +137,22 @@ def text(node: yaml.Node, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise wrong(node, f"{what} must be text")
     return value
+
+
+def words(node: yaml.Node, what: str) -> str:
+    """A scalar as it is written, whatever YAML takes it for: 09:00 and 2026-01-05 need no quotes."""
+    if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        raise wrong(node, f"{what} must be text")
+    return str(node.value)
+
+
+def named(node: yaml.Node, what: str) -> str:
+    """A name: letters, digits, dots, hyphens and underscores, 64 at most."""
+    if not isinstance(node, yaml.ScalarNode) or _NAME.fullmatch(node.value) is None:
+        raise wrong(
+            node, f"{what} must be letters, digits, dots, hyphens and underscores, 64 at most"
+        )
+    return str(node.value)
 
 
 def choice(node: yaml.Node, what: str, allowed: Collection[str]) -> str:

@@ -1,6 +1,6 @@
 """The policies in force: loaded as a whole from YAML, or not at all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Self
@@ -10,7 +10,15 @@ import yaml
 from vedette.core import Incident, InvalidInput, Limits, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
-from vedette.decide.policy import STANDING_TRIGGERS, TRIGGERS, Guards, Policy, Step
+from vedette.decide.policy import (
+    ESCALATE,
+    OWN_TRIGGERS,
+    STANDING_TRIGGERS,
+    TRIGGERS,
+    Guards,
+    Policy,
+    Step,
+)
 from vedette.decide.ports import Kinds
 
 __all__ = ["PolicySet"]
@@ -36,8 +44,8 @@ class PolicySet:
         self.limits = limits
 
     @classmethod
-    def parse(cls, text: str, *, kinds: Kinds) -> Self:
-        """Loads policies written in YAML.
+    def parse(cls, text: str, *, kinds: Kinds, chains: Collection[str] | None = None) -> Self:
+        """Loads policies written in YAML. `chains` are those that policies may start; None: it is not known which there are.
 
         Raises:
             InvalidInput: the first thing that is wrong, and its line and column (also as extensions).
@@ -49,7 +57,7 @@ class PolicySet:
         document.whole(top["version"], "version", least=1, most=1)
         rules: dict[str, tuple[Policy, Condition]] = {}
         for node in document.items(top["policies"], "policies", most=_MAX_POLICIES):
-            policy, condition, name = _policy(node, kinds)
+            policy, condition, name = _policy(node, kinds, chains)
             if policy.name in rules:
                 raise document.wrong(name, f"there are two policies named {policy.name!r}")
             rules[policy.name] = (policy, condition)
@@ -66,6 +74,16 @@ class PolicySet:
     def policies(self) -> tuple[Policy, ...]:
         """The policies without their compiled conditions."""
         return tuple(policy for policy, _ in self.rules)
+
+    @property
+    def chains(self) -> frozenset[str]:
+        """Those that they start."""
+        return frozenset(
+            str(step.parameters["chain"])
+            for policy in self.policies
+            for step in policy.then
+            if step.kind == ESCALATE
+        )
 
     def actions_since(self, taken_at: datetime, incidents: Iterable[Incident]) -> datetime:
         """From when on a Situation must hold the host's actions: all of its live incidents, and of every cooldown."""
@@ -87,7 +105,9 @@ def _limits(node: yaml.Node) -> Limits:
     return Limits(**given)
 
 
-def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node]:
+def _policy(
+    node: yaml.Node, kinds: Kinds, chains: Collection[str] | None
+) -> tuple[Policy, Condition, yaml.Node]:
     found = document.fields(
         node,
         "a policy",
@@ -95,10 +115,11 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
         optional=("on", "when", "within"),
     )
     steps = tuple(
-        _step(step, kinds) for step in document.items(found["then"], "then", most=_MAX_STEPS)
+        _step(step, kinds, chains)
+        for step in document.items(found["then"], "then", most=_MAX_STEPS)
     )
     on = _triggers(found["on"]) if "on" in found else ("opened",)
-    standing = not set(on).isdisjoint(STANDING_TRIGGERS)
+    standing = not set(on).isdisjoint((*STANDING_TRIGGERS, *OWN_TRIGGERS))
     if standing:
         _check_standing(found, on, steps)
     elif any(step.disruptive for step in steps) and {"quiet", "closed"}.intersection(on):
@@ -129,16 +150,17 @@ def _policy(node: yaml.Node, kinds: Kinds) -> tuple[Policy, Condition, yaml.Node
 
 
 def _triggers(node: yaml.Node) -> tuple[str, ...]:
-    known = (*TRIGGERS, *STANDING_TRIGGERS)
+    kinds = (TRIGGERS, STANDING_TRIGGERS, OWN_TRIGGERS)
+    known = [word for kind in kinds for word in kind]
     entries = document.items(node, "on", most=len(known))
     chosen: dict[str, None] = {}
     for entry in entries:
         word = document.choice(entry, "an entry of on", known)
-        if chosen and (word in STANDING_TRIGGERS) != (next(iter(chosen)) in STANDING_TRIGGERS):
+        if any((word in kind) != (other in kind) for other in chosen for kind in kinds):
             raise document.wrong(
                 entry,
-                f"{word} can't stand beside {next(iter(chosen))}: one is of an incident, the other of "
-                "how a host stands; write two policies",
+                f"{word} can't stand beside {next(iter(chosen))}: one is of an incident, of how a host stands, "
+                "or of the service itself, and the other is not; write two policies",
             )
         chosen[word] = None
     return tuple(chosen)
@@ -152,8 +174,22 @@ def _check_standing(
         if step.disruptive:
             raise document.wrong(
                 document.at_path(node, ["action"]),
-                f"{step.kind} can't start on {' or '.join(on)}: a host that is not heard can't be seen to be ill",
+                f"{step.kind} can't start on {' or '.join(on)}: "
+                + (
+                    "there is no host to do it to"
+                    if set(on).issubset(OWN_TRIGGERS)
+                    else "a host that is not heard can't be seen to be ill"
+                ),
             )
+        if step.kind == ESCALATE and not set(on).issubset(OWN_TRIGGERS):
+            raise document.wrong(
+                node,
+                f"there is no incident to acknowledge on {' or '.join(on)}; nothing to escalate",
+            )
+    if "when" in found and set(on).issubset(OWN_TRIGGERS):
+        raise document.wrong(
+            found["when"], f"there is no host to ask of on {' or '.join(on)}; leave `when` out"
+        )
     if "within" in found:
         confirm = document.at_path(found["within"], ["confirm"])
         if confirm is not found["within"]:
@@ -162,7 +198,9 @@ def _check_standing(
             )
 
 
-def _step(node: yaml.Node, kinds: Kinds) -> Step:
+def _step(node: yaml.Node, kinds: Kinds, chains: Collection[str] | None) -> Step:
+    if document.at_path(node, [ESCALATE]) is not node:
+        return _escalation(node, chains)
     found = document.fields(node, "an action", required=("action",), optional=("with", "dry_run"))
     name = document.choice(found["action"], "action", sorted(kinds))
     dry_run = document.flag(found["dry_run"], "dry_run") if "dry_run" in found else False
@@ -183,6 +221,23 @@ def _step(node: yaml.Node, kinds: Kinds) -> Step:
         lease_seconds=float(parameters.get("lease", 0.0)),
         most_seconds=float(parameters.get("at_most", 0.0)),
         grace_seconds=float(parameters.get("grace", 0.0)),
+    )
+
+
+def _escalation(node: yaml.Node, chains: Collection[str] | None) -> Step:
+    found = document.fields(node, "an escalation", required=(ESCALATE,), optional=("dry_run",))
+    chain = document.named(found[ESCALATE], ESCALATE)
+    if chains is not None and chain not in chains:
+        known = ", ".join(sorted(chains)) or "there are none"
+        raise document.wrong(
+            found[ESCALATE], f"there is no chain {chain!r} in the on-call document ({known})"
+        )
+    return Step(
+        kind=ESCALATE,
+        parameters={"chain": chain},
+        dry_run=document.flag(found["dry_run"], "dry_run") if "dry_run" in found else False,
+        disruptive=False,
+        lease_seconds=0.0,
     )
 
 

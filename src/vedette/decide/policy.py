@@ -4,9 +4,13 @@ from typing import Any
 
 from vedette.core import Mode, Record
 
-__all__ = ["STANDING_TRIGGERS", "TRIGGERS", "Guards", "Policy", "Step"]
+__all__ = ["ESCALATE", "OWN_TRIGGERS", "STANDING_TRIGGERS", "TRIGGERS", "Guards", "Policy", "Step"]
 
+# The kind of action that `escalate: CHAIN` becomes.
+ESCALATE = "escalate"
 STANDING_TRIGGERS = ("silent", "heard")
+# Of the service itself: a breaker tripped.
+OWN_TRIGGERS = ("tripped",)
 TRIGGERS = ("opened", "raised", "quiet", "reopened", "closed")
 
 
@@ -47,7 +51,7 @@ class Guards(Record, frozen=True, kw_only=True):
 
 
 class Policy(Record, frozen=True, kw_only=True):
-    """`on` names changes of an incident (of TRIGGERS), or of hosts' standing (of STANDING_TRIGGERS), never both.
+    """`on` names changes of an incident (of TRIGGERS), of hosts' standing (of STANDING_TRIGGERS), or OWN_TRIGGERS, of one kind.
 
     `when` is a CEL expression that gives a bool.
     """

@@ -1,6 +1,7 @@
 """Carries out what was decided, and says only what was seen."""
 
 from vedette.respond.actions.chat import ChatSchema, chat
+from vedette.respond.actions.escalate import Escalate, EscalateSchema
 from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer, SesServer
 from vedette.respond.actions.page import PageSchema, page
@@ -29,6 +30,8 @@ __all__ = [
     "ChatSchema",
     "Commands",
     "Destinations",
+    "Escalate",
+    "EscalateSchema",
     "HostCommand",
     "Incidents",
     "Job",

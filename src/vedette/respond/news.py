@@ -17,6 +17,8 @@ _INCIDENT = {
     "reopened": "The incident is open again.",
     "quiet": "The host is normal again; the incident stays in view for a while.",
     "closed": "The incident is closed.",
+    "escalated": "Nobody has acknowledged this incident yet. Acknowledge it, and nobody else is told.",
+    "tripped": "Vedette has stopped acting by itself, and waits for people.",
 }
 _GOOD = frozenset({"quiet", "closed", "heard", TRIAL})
 _TRIAL = "This is a trial: nothing has happened, and nothing needs to be done."

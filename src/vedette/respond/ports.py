@@ -13,6 +13,7 @@ from vedette.core import (
     Command,
     CommandId,
     CommandResult,
+    Escalation,
     Incident,
     IncidentId,
     Limits,
@@ -21,7 +22,17 @@ from vedette.core import (
     TenantId,
 )
 
-__all__ = ["Actions", "Commands", "Guards", "Incidents", "Notice", "Outbox", "Ports", "Silences"]
+__all__ = [
+    "Actions",
+    "Commands",
+    "Escalations",
+    "Guards",
+    "Incidents",
+    "Notice",
+    "Outbox",
+    "Ports",
+    "Silences",
+]
 
 
 class Notice(Protocol):
@@ -194,6 +205,20 @@ class Silences(Protocol):
 
     def over(self, action: Action, /) -> str:
         """Why what was held need not be told any more; empty where it must be."""
+
+
+class Escalations(Protocol):
+    """Chains on their way, for the action that starts them."""
+
+    def start(self, action: Action, chain: str, /) -> Escalation:
+        """Begins a chain for the action's incident; the same action again begins nothing new.
+
+        Raises:
+            Conflict: somebody has acknowledged the incident, it is closed, or this chain runs for it.
+        """
+
+    def begun_by(self, tenant: TenantId, action: ActionId, /) -> Escalation | None:
+        """What the action began."""
 
 
 class Incidents(Protocol):

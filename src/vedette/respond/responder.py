@@ -19,6 +19,7 @@ from vedette.core import (
     CommandId,
     Conflict,
     IncidentId,
+    IncidentKind,
     InvalidInput,
     Limits,
     Mode,
@@ -60,7 +61,8 @@ class Responder:
     """Carries out decisions. Several may run on one store: every step is conditional on what was seen.
 
     `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires. `limits`: how many
-    hosts of a tenant may be acted on. `gather` makes one of what many hosts tell, and gives how much that changed.
+    hosts of a tenant may be acted on. `gather` makes one of what many hosts tell, `escalate` moves on the escalations that are
+    due, `answer_own` proposes what answers an incident of the service itself; each gives how much that changed.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Responder:
         sweep_seconds: float = 2.0,
         limits: Callable[[TenantId], Limits] = lambda _: Limits(),
         gather: Callable[[], int] = lambda: 0,
+        escalate: Callable[[], int] = lambda: 0,
+        answer_own: Callable[[TenantId, IncidentId], int] = lambda _tenant, _incident: 0,
     ) -> None:
         self._ports = ports
         self._kinds = kinds
@@ -86,6 +90,8 @@ class Responder:
         self._leases = Leases(ports.actions, ports.guards)
         self._holding = Holding(ports.silences)
         self._gather = gather
+        self._escalate = escalate
+        self._answer_own = answer_own
         self._gathered_at: datetime | None = None
 
     def tick(self) -> int:
@@ -103,6 +109,8 @@ class Responder:
 
     def _handle(self, notice: Notice) -> int:
         steps = sum(self._settle_safely(action) for action in self._woken(notice))
+        if notice.kind == "incident.opened" and notice.data.get("kind") == IncidentKind.BREAKER:
+            steps += self._answer_own(notice.tenant, IncidentId(notice.subject))
         self._ports.outbox.done([notice.id])
         return steps
 
@@ -124,6 +132,7 @@ class Responder:
         now = self._clock.now()
         steps = self._gather()
         self._gathered_at = now
+        steps += self._escalate()
         for action in self._ports.actions.expired(now):
             if action.state in _UNDECIDED:
                 steps += self._settle_safely(action)
@@ -155,7 +164,7 @@ class Responder:
     def _step(self, action: Action) -> Action | None:
         """The action one step further, or None when it must wait or has ended."""
         if action.state in _UNDECIDED and self._clock.now() >= action.expires_at:
-            return self._advance(action, ActionState.EXPIRED, "nobody decided in time")
+            return self._advance(action, ActionState.EXPIRED, _late(action))
         if action.state in _BEFORE and (why := self._holding.refuses(action)):
             return self._advance(action, ActionState.REFUSED, why)
         if action.state is ActionState.AWAITING_APPROVAL or self._waits(action):
@@ -336,3 +345,12 @@ class Responder:
         return self._ports.actions.advance(
             action.tenant, action.id, to, actor=ACTOR, detail=detail, expected=action.state
         )
+
+
+def _late(action: Action) -> str:
+    """Why its time ran out before anything was done."""
+    if action.state is ActionState.AWAITING_APPROVAL:
+        return "nobody decided in time"
+    if action.held_by:
+        return f"silence {action.held_by} held it until there was nothing new to tell"
+    return "its time ran out before it began"

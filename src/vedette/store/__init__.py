@@ -7,6 +7,7 @@ from vedette.store.commands import Commands
 from vedette.store.door import Door, DoorMark
 from vedette.store.effect import Applied, Effect, StoredState
 from vedette.store.enrolments import Enrolment, Enrolments
+from vedette.store.escalations import Escalations
 from vedette.store.facts import Facts
 from vedette.store.hosts import Hosts, Signer
 from vedette.store.incidents import Incidents
@@ -38,6 +39,7 @@ __all__ = [
     "Effect",
     "Enrolment",
     "Enrolments",
+    "Escalations",
     "Facts",
     "Hosts",
     "Incidents",

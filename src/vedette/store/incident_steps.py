@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    EscalationState,
     Incident,
     IncidentEvent,
     IncidentId,
@@ -20,7 +21,7 @@ from vedette.core import (
 )
 from vedette.store.database import Database
 from vedette.store.rows import columns_of, read, values_of
-from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
+from vedette.store.schema import ESCALATIONS, INCIDENT_EVENTS, INCIDENTS
 from vedette.store.trail import Trail
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "close_members",
     "one_incident",
     "own_incident",
+    "stop_escalations",
     "told",
     "write_event",
 ]
@@ -79,7 +81,7 @@ def own_incident(
     write_event(connection, tenant, incident.id, "opened", actor, now, title)
     trail = Trail(connection, tenant, actor, now)
     trail.audit("incident.opened", incident.id, title, told(incident))
-    trail.notify("incident.opened", incident.id, told(incident))
+    trail.notify("incident.opened", incident.id, {**told(incident), "kind": str(incident.kind)})
     return incident
 
 
@@ -102,6 +104,7 @@ def close(
         one_incident(connection, *which)
         return None
     incident = one_incident(connection, *which)
+    stop_escalations(connection, which, EscalationState.CLOSED, f"closed by {actor}", now)
     write_event(connection, *which, "closed", actor, now, comment)
     trail = Trail(connection, which[0], actor, now)
     trail.audit("incident.closed", incident.id, comment, told(incident))
@@ -148,6 +151,25 @@ def change(
         INCIDENTS.c.tenant == of[0], INCIDENTS.c.id == of[1], *only_if
     )
     return connection.execute(statement.values(values)).rowcount == 1
+
+
+def stop_escalations(
+    connection: sa.Connection,
+    of: tuple[TenantId, IncidentId],
+    state: EscalationState,
+    why: str,
+    now: datetime,
+) -> None:
+    """Nobody more is told of the incident from this transaction on."""
+    connection.execute(
+        sa.update(ESCALATIONS)
+        .where(
+            ESCALATIONS.c.tenant == of[0],
+            ESCALATIONS.c.incident == of[1],
+            ESCALATIONS.c.state == EscalationState.RUNNING,
+        )
+        .values(state=state, due_at=None, detail=why, ended_at=now)
+    )
 
 
 def write_event(

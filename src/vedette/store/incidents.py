@@ -1,13 +1,15 @@
 """Incidents: what people see, acknowledge, label and close."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from vedette.core import (
+    Action,
     Clock,
     Conflict,
+    EscalationState,
     GatherPolicy,
     HostId,
     Incident,
@@ -31,13 +33,15 @@ from vedette.store.incident_steps import (
     close_members,
     one_incident,
     own_incident,
+    stop_escalations,
     told,
     write_event,
 )
 from vedette.store.paging import Listing, Page
+from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read
 from vedette.store.sayings import say
-from vedette.store.schema import INCIDENT_EVENTS, INCIDENTS
+from vedette.store.schema import ACTIONS, INCIDENT_EVENTS, INCIDENTS
 from vedette.store.silences import write_silence
 from vedette.store.storms import gather
 from vedette.store.trail import Trail
@@ -163,6 +167,13 @@ class Incidents:
             incident = one_incident(connection, tenant, identifier)
             if not changed:
                 raise Conflict(_why_not_acknowledged(incident))
+            stop_escalations(
+                connection,
+                (tenant, identifier),
+                EscalationState.ACKNOWLEDGED,
+                f"acknowledged by {actor}",
+                now,
+            )
             write_event(connection, tenant, identifier, "acknowledged", actor, now, "")
             trail = Trail(connection, tenant, actor, now)
             trail.audit("incident.acknowledged", identifier, data=told(incident))
@@ -277,6 +288,30 @@ class Incidents:
             return own_incident(
                 connection, tenant, key, title=title, severity=severity, actor=actor, now=now
             )
+
+    def answer(
+        self,
+        tenant: TenantId,
+        identifier: IncidentId,
+        rule: Callable[[Incident], tuple[Action, ...]],
+    ) -> int:
+        """Proposes what the rule answers an incident with; what was proposed before is left as it is. How many are new.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        with self._database.writing() as connection:
+            proposals = Proposals("system:decide", self._clock.now())
+            actions = rule(one_incident(connection, tenant, identifier))
+            query = sa.select(ACTIONS.c.id).where(
+                ACTIONS.c.tenant == tenant, ACTIONS.c.id.in_([one.id for one in actions])
+            )
+            known = set(connection.execute(query).scalars())
+            fresh = [one for one in actions if one.id not in known]
+            for one in fresh:
+                proposals.add(one)
+            proposals.write(connection)
+        return len(fresh)
 
     def comment(
         self, tenant: TenantId, identifier: IncidentId, actor: str, text: str

@@ -1,4 +1,4 @@
-"""Policy texts as they were applied; the last is in force."""
+"""Texts of policies, and of who is on call, as they were applied; the last of each is in force."""
 
 from datetime import datetime
 
@@ -27,11 +27,12 @@ class AppliedPolicy(Record, frozen=True, kw_only=True):
 
 
 class Policies:
-    """An older text applied again is in force again; its former applications stay in the history."""
+    """An older text applied again is in force again; its former applications stay in the history. `document` is of which kind."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, document: str = "policy") -> None:
         self._database = database
         self._clock = clock
+        self._document = document
 
     def put(
         self, tenant: TenantId, version: str, text: str, actor: str, reason: str = ""
@@ -39,16 +40,16 @@ class Policies:
         """Puts a text in force. What is in force already is no second effect."""
         now = self._clock.now()
         with self._database.writing() as connection:
-            present = _current(connection, tenant)
+            present = self._current(connection, tenant)
             if present is not None and present.version == version and present.text == text:
                 return present
             applied = AppliedPolicy(
                 tenant=tenant, version=version, text=text, applied_at=now, applied_by=actor
             )
-            connection.execute(sa.insert(POLICIES), [values_of(applied)])
+            connection.execute(sa.insert(POLICIES), [values_of(applied, document=self._document)])
             before = present.version if present else ""
             Trail(connection, tenant, actor, now).audit(
-                "policy.applied", version, reason, {"before": before}
+                f"{self._document}.applied", version, reason, {"before": before}
             )
         return applied
 
@@ -77,25 +78,27 @@ class Policies:
     def current(self, tenant: TenantId) -> AppliedPolicy | None:
         """What is in force; None before anything was applied."""
         with self._database.reading() as connection:
-            return _current(connection, tenant)
+            return self._current(connection, tenant)
 
     def list(
         self, tenant: TenantId, *, limit: int = 100, after: str | None = None
     ) -> Page[AppliedPolicy]:
         """Every application, newest first."""
-        query = sa.select(POLICIES).where(POLICIES.c.tenant == tenant)
+        query = sa.select(POLICIES).where(*self._of(tenant))
         with self._database.reading() as connection:
             return _NEWEST.page(
                 connection, query, lambda row: read(AppliedPolicy, row), limit=limit, after=after
             )
 
+    def _of(self, tenant: TenantId) -> tuple[sa.ColumnElement[bool], ...]:
+        return (POLICIES.c.tenant == tenant, POLICIES.c.document == self._document)
 
-def _current(connection: sa.Connection, tenant: TenantId) -> AppliedPolicy | None:
-    query = (
-        sa.select(*columns_of(POLICIES, AppliedPolicy))
-        .where(POLICIES.c.tenant == tenant)
-        .order_by(POLICIES.c.number.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else read(AppliedPolicy, row)
+    def _current(self, connection: sa.Connection, tenant: TenantId) -> AppliedPolicy | None:
+        query = (
+            sa.select(*columns_of(POLICIES, AppliedPolicy))
+            .where(*self._of(tenant))
+            .order_by(POLICIES.c.number.desc())
+            .limit(1)
+        )
+        row = connection.execute(query).first()
+        return None if row is None else read(AppliedPolicy, row)

@@ -21,6 +21,7 @@ from vedette.store.database import Database
 from vedette.store.door import Door
 from vedette.store.effect import Applied, Effect
 from vedette.store.enrolments import Enrolments, again, redeem
+from vedette.store.escalations import Escalations
 from vedette.store.facts import Facts
 from vedette.store.guards import Guards
 from vedette.store.hosts import Hosts, add_host, check_room
@@ -58,11 +59,16 @@ class Store:
         self.commands = Commands(self._database, clock)
         self.door = Door(self._database)
         self.enrolments = Enrolments(self._database, clock)
+        self.escalations = Escalations(self._database, clock)
         self.facts = Facts(self._database)
         self.guards = Guards(self._database, clock)
         self.hosts = Hosts(self._database, clock)
         self.incidents = Incidents(self._database, clock)
+<<<<<<< HEAD
         self.triage = Triage(self._database, clock)
+=======
+        self.oncall = Policies(self._database, clock, "oncall")
+>>>>>>> 85c3345 (On call: schedules, chains and escalations whose timers are rows; policies listen to breakers that trip)
         self.outbox = Outbox(self._database, clock)
         self.policies = Policies(self._database, clock)
         self.sayings = Sayings(self._database)

@@ -139,7 +139,10 @@ def _storm(connection: sa.Connection, incident: Incident) -> Storm:
         INCIDENTS.c.tenant == incident.tenant, INCIDENTS.c.part_of == incident.id
     )
     told = sa.select(*_ACTION).where(
-        ACTIONS.c.tenant == incident.tenant, ACTIONS.c.incident == incident.id
+        ACTIONS.c.tenant == incident.tenant,
+        ACTIONS.c.incident == incident.id,
+        # The tiers of its escalation tell by a time of their own.
+        ACTIONS.c.trigger != "escalated",
     )
     return Storm(
         incident=incident,

@@ -6,14 +6,15 @@ import structlog
 
 from vedette.app.destinations import kinds_of
 from vedette.app.keys import KeyFiles
+from vedette.app.oncall_book import OnCallBook
 from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
 from vedette.app.wiring import open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
-from vedette.decide import answer, gather
+from vedette.decide import answer, answer_own, escalate, gather
 from vedette.queue import Queue
-from vedette.respond import Registry, Responder, host_kinds
+from vedette.respond import Escalate, Registry, Responder, host_kinds
 from vedette.seal import SigningKey
 from vedette.store import Store
 
@@ -29,13 +30,26 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     key = SigningKey.load(KeyFiles(settings).command_key)
     store, queue = open_store(settings, clock), open_queue(settings, clock)
     policies = PolicyBook(settings, store, clock)
-    kinds = Registry([*kinds_of(settings), *host_kinds(store.commands, key)])
+    oncall = OnCallBook(settings, store, policies, clock)
+    kinds = Registry(
+        [
+            *kinds_of(settings),
+            *host_kinds(store.commands, key),
+            Escalate(store.escalations, lambda tenant: oncall.of(tenant).chains),
+        ]
+    )
     responder = Responder(
         store,
         kinds,
         clock,
         limits=lambda tenant: policies.of(tenant).limits,
         gather=lambda: store.incidents.gather(gather),
+        escalate=lambda: store.escalations.sweep(
+            lambda case: escalate(case, oncall.of(case.run.tenant))
+        ),
+        answer_own=lambda tenant, incident: store.incidents.answer(
+            tenant, incident, lambda one: answer_own(one, policies.of(tenant), clock.now())
+        ),
     )
     counted_at = float("-inf")
     try:

@@ -1,6 +1,7 @@
 """The tables. `migrations` builds them; a test holds both equal."""
 
 from vedette.store.schema.access import AUDIT, BACKTESTS, ENROLMENTS, POLICIES, SESSIONS, TOKENS
+from vedette.store.schema.escalations import ESCALATION_RUNS, ESCALATIONS
 from vedette.store.schema.guards import APPROVALS, BREAKERS, SWITCHES
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
 from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
@@ -30,6 +31,8 @@ __all__ = [
     "COMMAND_RESULTS",
     "DOOR",
     "ENROLMENTS",
+    "ESCALATIONS",
+    "ESCALATION_RUNS",
     "FACTS",
     "HOSTS",
     "HOST_KEYS",

@@ -96,6 +96,7 @@ POLICIES = sa.Table(
     sa.Column("text", Words, nullable=False),
     sa.Column("applied_at", Moment, nullable=False),
     sa.Column("applied_by", Words, nullable=False),
+    sa.Column("document", Words, nullable=False, server_default="policy"),
     sa.Index("ix_policies_tenant", "tenant", "number"),
     sa.Index("ix_policies_version", "tenant", "version"),
     sqlite_autoincrement=True,

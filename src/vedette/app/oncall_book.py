@@ -1,0 +1,82 @@
+"""Who is on call: what was applied last; nobody until then."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from vedette.app.applied import AppliedText
+from vedette.app.destinations import destinations_of
+from vedette.app.policy_book import PolicyBook
+from vedette.app.settings import Settings
+from vedette.app.wiring import parse_oncall
+from vedette.console import OnCallText
+from vedette.core import Clock, Conflict, Duty, TenantId
+from vedette.decide import OnCall
+from vedette.respond import schemas
+from vedette.store import Store
+
+__all__ = ["OnCallBook"]
+
+
+class OnCallBook:
+    """All processes follow an applied text within two seconds."""
+
+    def __init__(
+        self, settings: Settings, store: Store, policies: PolicyBook, clock: Clock
+    ) -> None:
+        self._destinations = destinations_of(settings)
+        self._store = store
+        self._policies = policies
+        self._texts: AppliedText[OnCall] = AppliedText(
+            store.oncall, clock, parse_oncall, OnCall.empty(kinds=schemas())
+        )
+
+    def of(self, tenant: TenantId) -> OnCall:
+        """The tenant's document.
+
+        Raises:
+            InvalidInput: what was applied is not understood by this version, and nothing that is was known before.
+        """
+        return self._texts.look(tenant)[0]
+
+    def current(self, tenant: TenantId) -> OnCallText:
+        """Its text, and who applied it and when."""
+        oncall, applied = self._texts.look(tenant)
+        return OnCallText(
+            version=oncall.version,
+            text=oncall.text,
+            since=applied.applied_at if applied else None,
+            by=applied.applied_by if applied else "",
+            chains=tuple(oncall.chains.values()),
+        )
+
+    def duties(self, tenant: TenantId, at: datetime) -> Sequence[Duty]:
+        """Who is on duty at a moment, by schedule."""
+        return self.of(tenant).duties(at)
+
+    def check(self, tenant: TenantId, text: str) -> OnCallText:
+        """What would be in force.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+            Conflict: (chain-in-use) it lacks a chain that policies start or that is on its way.
+        """
+        oncall = self._checked(tenant, text)
+        return OnCallText(version=oncall.version, text=text, chains=tuple(oncall.chains.values()))
+
+    def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> OnCallText:
+        """Puts a text in force, whole or not at all; errors as of `check`."""
+        oncall = self._checked(tenant, text)
+        self._texts.put(tenant, oncall, text, actor=actor, reason=reason)
+        return self.current(tenant)
+
+    def _checked(self, tenant: TenantId, text: str) -> OnCall:
+        oncall, now = parse_oncall(text, self._destinations), self.of(tenant).chains.keys()
+        started = self._policies.of(tenant).chains
+        running = self._store.escalations.running_chains(tenant)
+        for chains, whose in ((started, "policies start"), (running, "escalations are in")):
+            lost = sorted((chains & now) - oncall.chains.keys())
+            if lost:
+                raise Conflict(
+                    f"{whose} chain {', '.join(lost)}, which this text lacks", kind="chain-in-use"
+                )
+        return oncall
