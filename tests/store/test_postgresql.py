@@ -115,10 +115,9 @@ class TestSilences(OnPostgresql, SilencesContract):
     """Silences, here."""
 
 
-<<<<<<< HEAD
 class TestTriage(OnPostgresql, TriageContract):
     """Triage, here."""
-=======
+
+
 class TestEscalations(OnPostgresql, EscalationsContract):
     """Escalations, here."""
->>>>>>> 85c3345 (On call: schedules, chains and escalations whose timers are rows; policies listen to breakers that trip)

@@ -115,10 +115,9 @@ class TestSilences(OnSqlite, SilencesContract):
     """Silences, here."""
 
 
-<<<<<<< HEAD
 class TestTriage(OnSqlite, TriageContract):
     """Triage, here."""
-=======
+
+
 class TestEscalations(OnSqlite, EscalationsContract):
     """Escalations, here."""
->>>>>>> 85c3345 (On call: schedules, chains and escalations whose timers are rows; policies listen to breakers that trip)

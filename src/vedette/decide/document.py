@@ -6,8 +6,7 @@ and a key is always text, so that `on:` is not the boolean it is in YAML 1.1.
 
 import math
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any
 
 import yaml
@@ -26,7 +25,6 @@ __all__ = [
     "inside",
     "items",
     "named",
-    "naming",
     "plain",
     "seconds",
     "share",
@@ -65,16 +63,6 @@ def compose(source: str) -> yaml.Node:
     if root is None:
         raise _placed(None, "nothing is written here")
     return root
-
-
-@contextmanager
-def naming(what: str, kind: str) -> Iterator[None]:
-    """Errors of what is read within name another document than policies, and are of another kind."""
-    try:
-        yield
-    except InvalidInput as error:
-        told = f"{what}{error.detail.removeprefix('policies')}"
-        raise type(error)(told, kind=kind, **error.extensions) from error
 
 
 def wrong(node: yaml.Node, detail: str) -> InvalidInput:

@@ -48,9 +48,11 @@ class Policies:
             )
             connection.execute(sa.insert(POLICIES), [values_of(applied, document=self._document)])
             before = present.version if present else ""
-            Trail(connection, tenant, actor, now).audit(
-                f"{self._document}.applied", version, reason, {"before": before}
-            )
+            trail = Trail(connection, tenant, actor, now)
+            if self._document == "oncall":
+                trail.audit("oncall.applied", version, reason, {"before": before})
+            else:
+                trail.audit("policy.applied", version, reason, {"before": before})
         return applied
 
     def add_backtest(self, tried: Backtest) -> None:

@@ -64,11 +64,8 @@ class Store:
         self.guards = Guards(self._database, clock)
         self.hosts = Hosts(self._database, clock)
         self.incidents = Incidents(self._database, clock)
-<<<<<<< HEAD
         self.triage = Triage(self._database, clock)
-=======
         self.oncall = Policies(self._database, clock, "oncall")
->>>>>>> 85c3345 (On call: schedules, chains and escalations whose timers are rows; policies listen to breakers that trip)
         self.outbox = Outbox(self._database, clock)
         self.policies = Policies(self._database, clock)
         self.sayings = Sayings(self._database)

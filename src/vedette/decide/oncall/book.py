@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from vedette.core import Chain, Duty, InvalidInput, Record, Severity, Tier, Within, digest
+from vedette.core import Chain, Duty, InvalidInput, Record, Severity, Tier, TooLarge, Within, digest
 from vedette.decide import document
 from vedette.decide.oncall.calendar import read_hours, read_schedule
 from vedette.decide.oncall.hours import Hours
@@ -55,8 +55,17 @@ class OnCall:
         Raises:
             InvalidInput: the first thing that is wrong, and its line and column (also as extensions).
         """
-        with document.naming("on-call", "invalid-oncall"):
+        # What reads the document speaks of policies.
+        try:
             return cls._read(text, kinds)
+        except TooLarge as error:
+            told = error.detail.removeprefix("policies")
+            raise TooLarge(f"on-call{told}", **error.extensions) from error
+        except InvalidInput as error:
+            told = error.detail.removeprefix("policies")
+            raise InvalidInput(
+                f"on-call{told}", kind="invalid-oncall", **error.extensions
+            ) from error
 
     @classmethod
     def empty(cls, *, kinds: Kinds) -> Self:
