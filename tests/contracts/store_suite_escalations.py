@@ -241,6 +241,23 @@ class EscalationsContract:
         assert rule.seen[0].home is not None
         assert (rule.seen[0].home.id, rule.seen[0].home_escalated) == (home.id, False)
 
+    def test_what_is_merged_is_escalated_in_the_other_once(
+        self, store: Store, began: Action
+    ) -> None:
+        second, third = incident(2), incident(3)
+        with store._database.writing() as connection:
+            connection.execute(INCIDENTS.insert(), [values_of(one) for one in (second, third)])
+        run = store.escalations.start(began, "ops")
+        store.triage.merge(TENANT, FIRST, second.id, actor="user:ada", reason="the same")
+        moved = store.escalations.get(TENANT, run.id)
+        assert (moved.incident, moved.state) == (second.id, EscalationState.RUNNING)
+        store.incidents.answer(TENANT, third.id, lambda _: (_start(8, incident=third.id),))
+        other = store.escalations.start(_start(8, incident=third.id), "ops")
+        store.triage.merge(TENANT, third.id, second.id, actor="user:ada", reason="the same")
+        after = store.escalations.get(TENANT, other.id)
+        assert (after.incident, after.state) == (second.id, EscalationState.GATHERED)
+        assert store.escalations.get(TENANT, run.id).state is EscalationState.RUNNING
+
     def test_of_two_that_sweep_at_once_one_moves_it(
         self, store: Store, second: Store, began: Action
     ) -> None:

@@ -23,7 +23,7 @@ from vedette.core import (
 )
 from vedette.store.covering import covered
 from vedette.store.database import Database
-from vedette.store.incident_steps import one_incident
+from vedette.store.incident_steps import one_incident, stop_escalations
 from vedette.store.paging import Listing, Page
 from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read, values_of
@@ -31,7 +31,7 @@ from vedette.store.schema import ESCALATION_RUNS, ESCALATIONS, INCIDENT_EVENTS, 
 from vedette.store.steps import one_action
 from vedette.store.trail import Trail
 
-__all__ = ["Escalations"]
+__all__ = ["Escalations", "carry_escalations"]
 
 _ACTOR = "system:decide"
 _AT_ONCE = 200
@@ -157,6 +157,23 @@ class Escalations:
             after = rule(case)
             _write(connection, case, after, now)
         return 1
+
+
+def carry_escalations(
+    connection: sa.Connection, tenant: TenantId, one: IncidentId, into: IncidentId, now: datetime
+) -> None:
+    """What was escalated of an incident that becomes part of another goes on there, unless that one's escalation does."""
+    runs = sa.select(ESCALATIONS.c.id).where(
+        ESCALATIONS.c.tenant == tenant, ESCALATIONS.c.incident == into, _RUNNING
+    )
+    if connection.execute(runs.limit(1)).first() is not None:
+        why = f"incident {into} is escalated in its place"
+        stop_escalations(connection, (tenant, one), EscalationState.GATHERED, why, now)
+    connection.execute(
+        sa.update(ESCALATIONS)
+        .where(ESCALATIONS.c.tenant == tenant, ESCALATIONS.c.incident == one)
+        .values(incident=into)
+    )
 
 
 def _by_id(tenant: TenantId, identifier: str) -> sa.Select[Any]:

@@ -16,6 +16,7 @@ from vedette.core import (
     new_id,
 )
 from vedette.store.database import Database
+from vedette.store.escalations import carry_escalations
 from vedette.store.incident_steps import change, one_incident, told, write_event
 from vedette.store.members import new_fleet, recount, size
 from vedette.store.schema import ACTIONS, INCIDENTS
@@ -146,6 +147,7 @@ def _absorb(
             .where(table.c.tenant == tenant, column == one.id)
             .values({column.name: into.id})
         )
+    carry_escalations(connection, tenant, one.id, into.id, trail.now)
     if into.kind is _FLEET:
         recount(connection, tenant, into.id)
     if part_of is not None:
