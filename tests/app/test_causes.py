@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 from tests.respond.world import HOST, INCIDENT, action
 
-from vedette.app.causes import name_processes
+from vedette.app.causes import name_causes
 from vedette.core import Action, Snapshot
 from vedette.core.host import HostDescription
 from vedette.decide import Decision
@@ -38,7 +38,7 @@ def named(rows: list[dict[str, Any]], *causes: str, **changes: Any) -> Action:
         taken_at=AT,
         tables={"processes": rows},
     )
-    (after,) = name_processes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
+    (after,) = name_causes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
     return after
 
 
@@ -88,8 +88,34 @@ def test_what_asks_for_no_process_or_answers_no_incident_is_left_as_it_is() -> N
         taken_at=AT,
     )
     alone = Decision(actions=(mail,))
-    assert name_processes(alone, snapshot) is alone
+    assert name_causes(alone, snapshot) is alone
     asks = action(2, kind="kill_process", parameters={"process": "@cause"}, incident=None)
-    after = name_processes(Decision(actions=(mail, asks)), snapshot).actions
+    after = name_causes(Decision(actions=(mail, asks)), snapshot).actions
     assert after[0] == mail
     assert "unresolved" in after[1].parameters
+
+
+@pytest.mark.parametrize(
+    ("causes", "found"),
+    [
+        (("user:eve", "process:/tmp/x"), {"accounts": ["eve"]}),
+        (("process:/tmp/x",), {"unresolved": "the incident's reasons name 0 accounts, not 1 to 8"}),
+        (
+            tuple(f"user:u{number}" for number in range(9)),
+            {"unresolved": "the incident's reasons name 9 accounts, not 1 to 8"},
+        ),
+    ],
+)
+def test_accounts_are_named_by_the_reasons_about_users(
+    causes: tuple[str, ...], found: dict[str, object]
+) -> None:
+    given = action(kind="disable_account", parameters={"account": "@cause"})
+    incident = structs.replace(INCIDENT, causes=causes, reasons=())
+    snapshot = Snapshot(
+        schema="vedette.snapshot/1",
+        host=HostDescription(id=HOST, hostname="web-1"),
+        seq=1,
+        taken_at=AT,
+    )
+    (after,) = name_causes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
+    assert after.parameters == {"account": "@cause"} | found

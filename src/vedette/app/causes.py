@@ -1,4 +1,4 @@
-"""What a policy means by `@cause`: the processes that its incident's reasons name, as the judged snapshot shows them."""
+"""What a policy means by `@cause`: processes that its incident's reasons name, as the judged snapshot shows them, or accounts."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,19 +10,23 @@ from vedette.decide import Decision
 from vedette.detect import subjects_of_process
 from vedette.respond import CAUSE
 
-__all__ = ["name_processes"]
+__all__ = ["name_causes"]
 
 # A subject names a program. Where so many run it, most of them are bystanders; agents take no more either.
 _MOST = 8
+_ASKED = ("process", "account")
+_USER = "user:"
 
 
-def name_processes(decision: Decision, snapshot: Snapshot) -> Decision:
-    """The decision with `processes` in the parameters of each action that asks for them, or `unresolved`: why there are none.
+def name_causes(decision: Decision, snapshot: Snapshot) -> Decision:
+    """The decision with `processes` or `accounts` in the parameters of each action that asks for them.
+
+    Where there are none, `unresolved` says why.
 
     Bound to pid and start now, so that people approve, and hosts carry out, what the reasons were about and nothing that
     came later.
     """
-    if not any(action.parameters.get("process") == CAUSE for action in decision.actions):
+    if not any(CAUSE in map(action.parameters.get, _ASKED) for action in decision.actions):
         return decision
     subjects = {
         incident.id: {*incident.causes, *(one.subject for one in incident.reasons)}
@@ -40,6 +44,8 @@ def name_processes(decision: Decision, snapshot: Snapshot) -> Decision:
 
 
 def _named(action: Action, subjects: Collection[str], snapshot: Snapshot) -> Action:
+    if action.parameters.get("account") == CAUSE:
+        return _accounts(action, subjects)
     if action.parameters.get("process") != CAUSE:
         return action
     rows = snapshot.tables.get("processes", [])
@@ -58,6 +64,16 @@ def _named(action: Action, subjects: Collection[str], snapshot: Snapshot) -> Act
     else:
         parameters["processes"] = found
     return structs.replace(action, parameters=parameters)
+
+
+def _accounts(action: Action, subjects: Collection[str]) -> Action:
+    names = sorted(one.removeprefix(_USER) for one in subjects if one.startswith(_USER))
+    found: dict[str, Any] = {"accounts": names}
+    if not names or len(names) > _MOST:
+        found = {
+            "unresolved": f"the incident's reasons name {len(names)} accounts, not 1 to {_MOST}"
+        }
+    return structs.replace(action, parameters=action.parameters | found)
 
 
 def _identity(row: Row) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from vedette.app.causes import name_processes
+from vedette.app.causes import name_causes
 from vedette.core import (
     Epoch,
     Host,
@@ -113,7 +113,7 @@ def judge(
             of=item.of,
         )
         situation = situations[verdict.host]
-        decision = name_processes(decide(verdict, situation, policies), item.snapshot)
+        decision = name_causes(decide(verdict, situation, policies), item.snapshot)
         situations[verdict.host] = situation.after(decision)
         judged.append(Judged(verdict=verdict, scored=scored, decision=decision))
     return judged

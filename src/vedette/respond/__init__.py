@@ -1,11 +1,14 @@
 """Carries out what was decided, and says only what was seen."""
 
 from vedette.respond.actions.chat import ChatSchema, chat
+from vedette.respond.actions.disable_account import DisableAccount, DisableAccountSchema
 from vedette.respond.actions.escalate import Escalate, EscalateSchema
 from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer, SesServer
 from vedette.respond.actions.page import PageSchema, page
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
+from vedette.respond.actions.reboot import Reboot, RebootSchema
+from vedette.respond.actions.shutdown import Shutdown, ShutdownSchema
 from vedette.respond.actions.suspend_process import SuspendProcess, SuspendProcessSchema
 from vedette.respond.actions.webhook import WebhookSchema, notification_schema, webhook
 from vedette.respond.apprise_service import is_service
@@ -30,6 +33,8 @@ __all__ = [
     "ChatSchema",
     "Commands",
     "Destinations",
+    "DisableAccount",
+    "DisableAccountSchema",
     "Escalate",
     "EscalateSchema",
     "HostCommand",
@@ -50,10 +55,14 @@ __all__ = [
     "Ports",
     "Quarantine",
     "QuarantineSchema",
+    "Reboot",
+    "RebootSchema",
     "Registry",
     "Responder",
     "Schema",
     "SesServer",
+    "Shutdown",
+    "ShutdownSchema",
     "Silences",
     "SuspendProcess",
     "SuspendProcessSchema",

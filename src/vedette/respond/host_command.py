@@ -4,7 +4,7 @@ Every kind that an agent carries out is one of these, with its own schema and it
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -89,9 +89,9 @@ class HostCommand:
         """What the host said, or that its time is over."""
         command = self._commands.get(job.action.tenant, _apply_id(job))
         said = self._said(job, command.id)
-        if ending := _ending(job, said):
+        if ending := _ending(job, said) or self._seen(job, said):
             return ending
-        over = job.now >= command.expires_at + _LATE_ANSWER
+        over = job.now >= self._over_at(job, command, said)
         if said:
             if over:
                 return Failed(detail="the host took the command and said nothing more")
@@ -100,6 +100,18 @@ class HostCommand:
                 return Applied(detail=_words(said[S.APPLIED]), data=said[S.APPLIED].data)
             return Acknowledged(detail=_words(first), data=first.data)
         return Expired(detail="the host did not fetch the command in time") if over else Waiting()
+
+    def _seen(self, job: Job, said: Mapping[ActionState, CommandResult]) -> Outcome | None:
+        """What can be seen of it without the host's word; a kind that can see something says it here."""
+        del job, said
+        return None
+
+    def _over_at(
+        self, job: Job, command: Command, said: Mapping[ActionState, CommandResult]
+    ) -> datetime:
+        """From when on no more word is waited for."""
+        del job, said
+        return command.expires_at + _LATE_ANSWER
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Tells the host to keep its lease for another length; by the time it runs out, the telling has too.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vedette.core import Action, InvalidInput
 
-__all__ = ["CAUSE", "cause", "processes"]
+__all__ = ["CAUSE", "accounts", "cause", "processes"]
 
 CAUSE: Final = "@cause"
 
@@ -35,4 +35,19 @@ def processes(action: Action) -> list[dict[str, Any]]:
     if not found:
         why = action.parameters.get("unresolved", "nobody looked for them")
         raise InvalidInput(f"{action.kind} has no process to be about: {why}")
+    return found
+
+
+def accounts(action: Action) -> list[str]:
+    """The one that the policy names, or those that were found when it was proposed.
+
+    Raises:
+        InvalidInput: there are none; says why.
+    """
+    if action.parameters["account"] != CAUSE:
+        return [action.parameters["account"]]
+    found: list[str] = action.parameters.get("accounts", [])
+    if not found:
+        why = action.parameters.get("unresolved", "nobody looked for them")
+        raise InvalidInput(f"{action.kind} has no account to be about: {why}")
     return found

@@ -14,6 +14,8 @@ from vedette.core import (
     CommandId,
     CommandResult,
     Escalation,
+    Host,
+    HostId,
     Incident,
     IncidentId,
     Limits,
@@ -27,6 +29,7 @@ __all__ = [
     "Commands",
     "Escalations",
     "Guards",
+    "Hosts",
     "Incidents",
     "Notice",
     "Outbox",
@@ -219,6 +222,13 @@ class Escalations(Protocol):
 
     def begun_by(self, tenant: TenantId, action: ActionId, /) -> Escalation | None:
         """What the action began."""
+
+
+class Hosts(Protocol):
+    """Watched hosts, to see whether they are heard."""
+
+    def get(self, tenant: TenantId, host: HostId, /) -> Host:
+        """The host as it now stands."""
 
 
 class Incidents(Protocol):

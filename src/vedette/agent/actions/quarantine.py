@@ -33,7 +33,7 @@ class _Exception(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] | None = None
 
 
-class _Parameters(Record, frozen=True, kw_only=True):
+class _Parameters(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exceptions: Annotated[tuple[_Exception, ...], msgspec.Meta(max_length=_MOST_EXCEPTIONS)] = ()
     lease_seconds: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)] = 0.0
 

@@ -4,9 +4,11 @@ Where systemd runs, it is a timer of systemd's. Elsewhere a shell of its own wai
 that goes on through suspension (the first figure of /proc/uptime).
 """
 
+import base64
 import os
 import re
 import secrets
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -67,7 +69,8 @@ class Switch:
     def fire(self, scene: Scene) -> None:
         """Undoes now what it would undo in time. Raises CannotDo."""
         for unit in self._units(scene):
-            _done(["systemctl", "start", unit.removesuffix(".timer") + ".service"], scene)
+            service = unit.removesuffix(".timer") + ".service"
+            _done(["systemctl", "start", "--wait", service], scene)
         for holder in self._holders(scene):
             _done([_SHELL, "-c", self._script, self._name, *holder.arguments[1:]], scene)
         self.disarm(scene)
@@ -82,10 +85,8 @@ class Switch:
             "--timer-property=AccuracySec=1s",
             _SHELL,
             "-c",
-            # systemd replaces $ and % in what it starts.
-            self._script.replace("$", "$$").replace("%", "%%"),
-            self._name,
-            *arguments,
+            # systemd replaces what begins with a dollar in what it starts, so there is none.
+            f"echo {_packed(self._script)} | base64 -d | {_SHELL} -s -- {shlex.join(arguments)}",
         ]
         _done(words, scene)
 
@@ -121,6 +122,10 @@ class Switch:
             process = look(pid, scene.source)
             if process is not None and process.uid == os.geteuid() and not process.gone:
                 yield _Holder(pid=pid, ticks=process.ticks, arguments=tuple(given[4:]))
+
+
+def _packed(script: str) -> str:
+    return base64.b64encode(script.encode()).decode("ascii")
 
 
 def _systemd(scene: Scene) -> bool:

@@ -34,7 +34,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     kinds = Registry(
         [
             *kinds_of(settings),
-            *host_kinds(store.commands, key),
+            *host_kinds(store.commands, key, store.hosts),
             Escalate(store.escalations, lambda tenant: oncall.of(tenant).chains),
         ]
     )
