@@ -14,6 +14,7 @@ from vedette.core import (
     Command,
     CommandId,
     CommandResult,
+    HostId,
     InvalidInput,
     NotFound,
     Verb,
@@ -72,8 +73,7 @@ class HostCommand:
         Raises:
             InvalidInput: it is not about one host.
         """
-        if job.action.host is None:
-            raise InvalidInput(f"{self.schema.name} is of one host; this action names none")
+        self._host_of(job)
         return self._told(job.action)
 
     def apply(self, job: Job) -> Outcome:
@@ -149,6 +149,11 @@ class HostCommand:
         self._issue(job, _numbered(job, verb, number), verb, {}, job.now + _VALID)
         return Acknowledged(detail="the host is told to undo it")
 
+    def _host_of(self, job: Job) -> HostId:
+        if job.action.host is None:
+            raise InvalidInput(f"{self.schema.name} is of one host; this action names none")
+        return job.action.host
+
     def _find(self, job: Job, ident: CommandId) -> Command | None:
         try:
             return self._commands.get(job.action.tenant, ident)
@@ -161,12 +166,10 @@ class HostCommand:
     def _issue(
         self, job: Job, ident: CommandId, verb: Verb, parameters: dict[str, Any], until: datetime
     ) -> None:
-        if job.action.host is None:
-            raise InvalidInput(f"{self.schema.name} is of one host; this action names none")
         command = Command(
             id=ident,
             tenant=job.action.tenant,
-            host=job.action.host,
+            host=self._host_of(job),
             action=job.action.id,
             kind=job.action.kind,
             verb=verb,

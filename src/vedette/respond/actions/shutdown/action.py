@@ -28,17 +28,17 @@ class Shutdown(HostCommand):
 
     def _seen(self, job: Job, said: Mapping[ActionState, CommandResult]) -> Outcome | None:
         due = due_at(job.action, said)
-        if due is None or job.now < due or job.action.host is None:
+        if due is None or job.now < due:
             return None
-        return _off(self._hosts.get(job.action.tenant, job.action.host), due)
+        return _off(self._hosts.get(job.action.tenant, self._host_of(job)), due)
 
     def _over_at(
         self, job: Job, command: Command, said: Mapping[ActionState, CommandResult]
     ) -> datetime:
         due = due_at(job.action, said)
-        if due is None or job.action.host is None:
+        if due is None:
             return super()._over_at(job, command, said)
-        host = self._hosts.get(job.action.tenant, job.action.host)
+        host = self._hosts.get(job.action.tenant, self._host_of(job))
         return due + PATIENCE + _INTERVALS * timedelta(seconds=host.interval)
 
 
