@@ -1,6 +1,7 @@
 """Incidents of a fleet and of the service itself, on every backend."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.store.make import (
 )
 
 from vedette.core import (
+    DIGEST,
     ActionId,
     ActionState,
     Conflict,
@@ -29,6 +31,7 @@ from vedette.core import (
     IncidentKind,
     IncidentState,
     Label,
+    Limits,
     ManualClock,
     Mode,
     NotFound,
@@ -37,7 +40,7 @@ from vedette.core import (
     Spread,
     TenantId,
 )
-from vedette.decide import gather
+from vedette.decide import Crowding, gather
 from vedette.store import Effect, Store
 
 __all__ = ["StormsContract", "ill"]
@@ -138,6 +141,35 @@ class StormsContract:
             n.kind for n in store.outbox.take(500) if n.subject == storm.id
         }
         assert store.incidents.gather(gather) == 0
+
+    def test_a_crowd_of_notifications_is_one_digest_that_grows(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        rule = partial(gather, crowding=Crowding(kinds=frozenset({"mail"}), most=2))
+        apply(store, *[ill(number) for number in range(4)])
+        assert store.incidents.gather(rule) == 0
+        clock.step(START + timedelta(seconds=20))
+        assert store.incidents.gather(rule) == 2
+        (digest,) = [one for one in store.actions.find(TENANT).items if one.trigger == DIGEST]
+        assert (digest.state, digest.incident, digest.host) == (ActionState.PROPOSED, None, None)
+        assert digest.parameters["incidents"] == ["incident-002", "incident-003"]
+        assert digest.wake_at == START + timedelta(seconds=20 + 900)
+        assert store.incidents.gather(rule) == 0
+        for number in range(2):
+            which = ActionId(f"mail-{number:03d}")
+            store.actions.advance(TENANT, which, ActionState.APPROVED, actor="system:x")
+            store.actions.dispatch(
+                TENANT, which, actor="x", expected=ActionState.APPROVED, limits=Limits()
+            )
+        apply(store, ill(5))
+        clock.step(START + timedelta(seconds=40))
+        assert store.incidents.gather(rule) == 1
+        grown = store.actions.get(TENANT, digest.id)
+        assert grown.parameters["incidents"] == ["incident-002", "incident-003", "incident-005"]
+        assert grown.wake_at == digest.wake_at
+        ended = store.actions.get(TENANT, ActionId("mail-005"))
+        assert ended.state is ActionState.REFUSED
+        assert f"digest {digest.id} tells of it" in ended.detail
 
     def test_two_who_gather_at_once_make_one(self, store: Store, second: Store) -> None:
         apply(store, *[ill(number) for number in range(20)])

@@ -14,6 +14,7 @@ from vedette.app.telling_settings import (
     ChatSettings,
     MailSettings,
     Name,
+    RespondSettings,
     SesSettings,
     WebhookSettings,
     wrong_told,
@@ -139,13 +140,6 @@ class DetectorSettings(_Section, frozen=True, kw_only=True):
             description="False incidents accepted of one host in a month of 30 days, 0.01 to 1000"
         ),
     ] = 1.0
-
-
-class RespondSettings(_Section, frozen=True, kw_only=True):
-    """What is done about incidents."""
-
-    policies: Annotated[str, Meta(description="Policy file (YAML); empty: the shipped one")] = ""
-    tick_seconds: Annotated[float, Meta(description="How often timers are looked at")] = 0.5
 
 
 class LogSettings(_Section, frozen=True, kw_only=True):

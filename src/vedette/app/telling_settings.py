@@ -8,7 +8,15 @@ from msgspec import Meta
 
 from vedette.app.section import Section
 
-__all__ = ["ChatSettings", "MailSettings", "Name", "SesSettings", "WebhookSettings", "wrong_told"]
+__all__ = [
+    "ChatSettings",
+    "MailSettings",
+    "Name",
+    "RespondSettings",
+    "SesSettings",
+    "WebhookSettings",
+    "wrong_told",
+]
 
 # Lower case and without a hyphen, so that it can stand within a variable's name too.
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -50,6 +58,21 @@ class SesSettings(Section, frozen=True, kw_only=True):
     timeout_seconds: Annotated[
         float, Meta(description="Longest wait for an answer", gt=0, le=60)
     ] = 20.0
+
+
+class RespondSettings(Section, frozen=True, kw_only=True):
+    """What is done about incidents."""
+
+    policies: Annotated[str, Meta(description="Policy file (YAML); empty: the shipped one")] = ""
+    tick_seconds: Annotated[float, Meta(description="How often timers are looked at")] = 0.5
+    digest_above: Annotated[
+        int,
+        Meta(
+            description="Mails, or chats, to the same people within the time; more are a digest",
+            ge=1,
+        ),
+    ] = 10
+    digest_minutes: Annotated[float, Meta(description="That time", gt=0, le=60)] = 15.0
 
 
 class WebhookSettings(Section, frozen=True, kw_only=True):

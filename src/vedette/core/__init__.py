@@ -92,7 +92,7 @@ from vedette.core.snapshot import (
     snapshot_schema,
 )
 from vedette.core.standing import Answer, StandingPolicy, Turn
-from vedette.core.storm import Gathered, GatherPolicy, Spread, Storm
+from vedette.core.storm import DIGEST, Gathered, GatherPolicy, Spread, Storm
 from vedette.core.verdict import (
     Confirmation,
     Label,
@@ -104,6 +104,7 @@ from vedette.core.verdict import (
 )
 
 __all__ = [
+    "DIGEST",
     "ENDED",
     "IN_FORCE",
     "MAX_LIVE_ROWS",

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from vedette.core.action import Action
 from vedette.core.ids import ActionId, HostId, IncidentId, TenantId
 from vedette.core.incident import Incident, IncidentEvent
 from vedette.core.record import Record
+from vedette.core.verdict import Severity
 
-__all__ = ["GatherPolicy", "Gathered", "Spread", "Storm"]
+__all__ = ["DIGEST", "GatherPolicy", "Gathered", "Spread", "Storm"]
+
+DIGEST: Final = "digest"
+"""The trigger of an action that tells of many incidents at once: its parameter `incidents` names them, `more` counts the rest."""
 
 
 class Storm(Record, frozen=True, kw_only=True):
@@ -25,6 +30,9 @@ class Spread(Record, frozen=True, kw_only=True):
     `loose` are the open incidents of hosts that are part of nothing; `roles` their hosts' cohorts. `fleet` counts the
     hosts that are watched, `cohorts` those of each role. `waiting` are proposed actions that tell of a host's incident and
     have not begun; `parts` says of those of their incidents that are part of a fleet's, of which.
+
+    Where something waits, `told` are the notifications that began within the last hour, `digests` those of many incidents that
+    have not begun; `severities` are of the incidents that are waited with and were told.
     """
 
     tenant: TenantId
@@ -36,12 +44,16 @@ class Spread(Record, frozen=True, kw_only=True):
     storms: tuple[Storm, ...] = ()
     waiting: tuple[Action, ...] = ()
     parts: dict[IncidentId, IncidentId] = {}
+    told: tuple[Action, ...] = ()
+    digests: tuple[Action, ...] = ()
+    severities: dict[IncidentId, Severity] = {}
 
 
 class Gathered(Record, frozen=True, kw_only=True):
     """Fleets' incidents as they now are, which hosts' incidents became part of which, and the lines of timelines.
 
-    `refused` names actions that need not be carried out, and why; `actions` are proposed in their place.
+    `refused` names actions that need not be carried out, and why; `actions` are proposed in their place, `grown` are digests
+    as they now are.
     """
 
     incidents: tuple[Incident, ...] = ()
@@ -49,6 +61,7 @@ class Gathered(Record, frozen=True, kw_only=True):
     events: tuple[IncidentEvent, ...] = ()
     refused: tuple[tuple[ActionId, str], ...] = ()
     actions: tuple[Action, ...] = ()
+    grown: tuple[Action, ...] = ()
 
 
 GatherPolicy = Callable[[Spread], Gathered]

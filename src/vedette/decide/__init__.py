@@ -2,6 +2,7 @@
 
 from vedette.decide.backtest import Fleet, Trial
 from vedette.decide.condition import STANDING_VARIABLES, VARIABLES
+from vedette.decide.crowd import Crowding
 from vedette.decide.decision import decide
 from vedette.decide.incidents import Grouping
 from vedette.decide.oncall import OnCall, escalate
@@ -17,6 +18,7 @@ __all__ = [
     "STANDING_VARIABLES",
     "VARIABLES",
     "ActionSchema",
+    "Crowding",
     "Decision",
     "Fleet",
     "Grouping",

@@ -25,6 +25,7 @@ from vedette.core import (
     Storm,
     derived_id,
 )
+from vedette.decide.crowd import Crowding, digested
 from vedette.decide.digest import Digest
 from vedette.decide.incidents import ACTOR, best, short
 from vedette.decide.many import WINDOW, is_many
@@ -43,8 +44,13 @@ class _Group(Record, frozen=True, kw_only=True):
     members: tuple[Incident, ...]
 
 
-def gather(spread: Spread) -> Gathered:
-    """What is to be gathered now. Deterministic, ids included; nothing new gives nothing."""
+def gather(spread: Spread, crowding: Crowding | None = None) -> Gathered:
+    """What is to be gathered now. Deterministic, ids included; nothing new gives nothing. Without `crowding`: no digests."""
+    gathered = _storms(spread)
+    return gathered if crowding is None else digested(spread, gathered, crowding)
+
+
+def _storms(spread: Spread) -> Gathered:
     storms = {storm.incident.id: storm for storm in spread.storms}
     fresh: dict[IncidentId, list[Incident]] = defaultdict(list)
     loose = sorted(spread.loose, key=lambda one: (one.opened_at, one.id))

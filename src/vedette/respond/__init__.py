@@ -21,12 +21,13 @@ from vedette.respond.named import CAUSE
 from vedette.respond.news import TRIAL
 from vedette.respond.outcome import Verified
 from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports, Silences
-from vedette.respond.registry import Registry, schemas
+from vedette.respond.registry import DIGESTED, Registry, schemas
 from vedette.respond.responder import Responder
 
 __all__ = [
     "ANYWHERE",
     "CAUSE",
+    "DIGESTED",
     "TRIAL",
     "Actions",
     "Channel",

@@ -13,7 +13,8 @@ __all__ = ["Job", "Kind", "Lasting", "Schema"]
 class Job(Record, frozen=True, kw_only=True):
     """One action with what is needed to carry it out. `events` are its steps so far, oldest first.
 
-    `renewed_for` is how many seconds a renewal is for. `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`).
+    `renewed_for` is how many seconds a renewal is for. `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`),
+    or is a digest of those that are `gathered`.
     """
 
     action: Action
@@ -21,6 +22,7 @@ class Job(Record, frozen=True, kw_only=True):
     events: tuple[ActionEvent, ...]
     now: datetime
     renewed_for: float = 0.0
+    gathered: tuple[Incident, ...] = ()
 
 
 class Schema(Protocol):

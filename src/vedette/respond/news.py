@@ -25,7 +25,7 @@ _TRIAL = "This is a trial: nothing has happened, and nothing needs to be done."
 
 
 class News(Record, frozen=True, kw_only=True):
-    """`subject` says it on one line, `happened` in a sentence; `reasons` are the weightiest first; `good`: nothing to be done.
+    """`subject` says it on one line, `happened` in a sentence; `reasons` are the weightiest first, `more` counts those that are not among them; `good`: nothing to be done.
 
     `thread` is the left side of the Message-ID that all mails of one matter refer to. That root is never sent itself;
     readers thread by it all the same. `topic` names the list, `template` the two files that `values` are put into.
@@ -36,6 +36,7 @@ class News(Record, frozen=True, kw_only=True):
     severity: Severity
     good: bool
     reasons: tuple[str, ...] = ()
+    more: int = 0
     link: str = ""
     thread: str
     topic: str
@@ -52,6 +53,8 @@ def news_of(job: Job, public_url: str) -> News:
     base = public_url.rstrip("/")
     if job.incident is not None:
         return _of_incident(job.incident, job.action.trigger, base)
+    if job.gathered:
+        return _of_many_incidents(job, base)
     if job.action.trigger == TRIAL:
         return _of_trial(job.action, base)
     return _of_standing(job.action, base)
@@ -76,6 +79,28 @@ def _of_incident(incident: Incident, trigger: str, public_url: str) -> News:
             "news": happened,
             "link": link,
         },
+    )
+
+
+def _of_many_incidents(job: Job, public_url: str) -> News:
+    """Each by itself, the worst first; what a digest can't list is counted."""
+    ones = sorted(job.gathered, key=lambda one: (-one.severity.rank, one.opened_at, one.id))
+    more = int(job.action.parameters["more"])
+    count, worst = len(ones) + more, ones[0].severity
+    happened = f"{count} incidents within a short time, told together."
+    link = f"{public_url}/incidents" if public_url else ""
+    return News(
+        subject=f"{worst}: {count} incident{'' if count == 1 else 's'} in a digest",
+        happened=happened,
+        severity=worst,
+        good=False,
+        reasons=tuple(f"{one.severity}: {one.title}" for one in ones),
+        more=more,
+        link=link,
+        thread=f"digest.{job.action.id}",
+        topic="incidents",
+        template="digest",
+        values={"news": happened, "incidents": ones, "more": more, "link": link},
     )
 
 

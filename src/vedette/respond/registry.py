@@ -15,6 +15,7 @@ Nothing else in this room, and nothing in decide, knows the kinds by name.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from vedette.respond.actions.chat import ChatSchema
 from vedette.respond.actions.mail import MailSchema
@@ -24,7 +25,10 @@ from vedette.respond.destinations import ANYWHERE, Destinations
 from vedette.respond.host_kinds import host_schemas
 from vedette.respond.kind import Kind, Schema
 
-__all__ = ["Registry", "schemas"]
+__all__ = ["DIGESTED", "Registry", "schemas"]
+
+DIGESTED: Final = frozenset({ChatSchema.name, MailSchema.name})
+"""What people read when they get to it. Pages wake them and programs sort for themselves: those are told one by one."""
 
 
 def schemas(destinations: Destinations = ANYWHERE) -> dict[str, Schema]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from vedette.core import (
+    DIGEST,
     ENDED,
     IN_FORCE,
     Action,
@@ -339,6 +340,10 @@ class Responder:
             ),
             events=tuple(self._ports.actions.events(action.tenant, action.id)),
             now=self._clock.now(),
+            gathered=tuple(
+                self._ports.incidents.get(action.tenant, IncidentId(one))
+                for one in (action.parameters["incidents"] if action.trigger == DIGEST else ())
+            ),
         )
 
     def _advance(self, action: Action, to: ActionState, detail: str) -> Action:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    DIGEST,
     Action,
     ActionId,
     ActionState,
@@ -16,6 +17,7 @@ from vedette.core import (
     HostId,
     Incident,
     IncidentId,
+    Severity,
     Spread,
     Storm,
     TenantId,
@@ -42,6 +44,7 @@ __all__ = ["gather"]
 _ACTOR = "system:decide"
 # What was opened longer ago and is part of nothing stays so.
 _LATELY = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _AT_ONCE = 5_000
 _CHUNK = 1_000
 _INCIDENT = columns_of(INCIDENTS, Incident)
@@ -104,7 +107,10 @@ def _spread(
         query = database.locking(query, INCIDENTS)
     loose = _incidents(connection, query)
     storms = _incidents(connection, sa.select(*_INCIDENT).where(of_tenant, sa.text(LIVE_FLEET)))
-    waiting, parts = _waiting(connection, tenant, now)
+    waiting, parts, severities = _waiting(connection, tenant, now)
+    told, digests = (
+        _told(connection, database, tenant, now, severities, lock=lock) if waiting else ((), ())
+    )
     # Not asked in vain every few seconds: it takes more than one to make a storm.
     roles = _roles(connection, tenant) if len(loose) > 1 or storms else {}
     cohorts: dict[str, int] = {}
@@ -120,6 +126,9 @@ def _spread(
         storms=tuple(_storm(connection, one) for one in storms),
         waiting=waiting,
         parts=parts,
+        told=told,
+        digests=digests,
+        severities=severities,
     )
 
 
@@ -156,9 +165,9 @@ def _storm(connection: sa.Connection, incident: Incident) -> Storm:
 
 def _waiting(
     connection: sa.Connection, tenant: TenantId, now: datetime
-) -> tuple[tuple[Action, ...], dict[IncidentId, IncidentId]]:
+) -> tuple[tuple[Action, ...], dict[IncidentId, IncidentId], dict[IncidentId, Severity]]:
     query: sa.Select[Any] = (
-        sa.select(*_ACTION, INCIDENTS.c.part_of)
+        sa.select(*_ACTION, INCIDENTS.c.part_of, INCIDENTS.c.severity.label("incident_severity"))
         .join(
             INCIDENTS,
             sa.and_(INCIDENTS.c.tenant == ACTIONS.c.tenant, INCIDENTS.c.id == ACTIONS.c.incident),
@@ -171,7 +180,62 @@ def _waiting(
     waiting = [read(Action, row) for row in rows]
     # What is silenced must not be told by way of its fleet.
     held = covered(connection, tenant, waiting, now)
-    return tuple(one for one in waiting if one.id not in held), parts
+    severities = {IncidentId(row.incident): row.incident_severity for row in rows}
+    return tuple(one for one in waiting if one.id not in held), parts, severities
+
+
+def _told(
+    connection: sa.Connection,
+    database: Database,
+    tenant: TenantId,
+    now: datetime,
+    severities: dict[IncidentId, Severity],
+    *,
+    lock: bool,
+) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """What began to be told lately, adding to `severities`, and the digests that have not begun."""
+    home = sa.and_(INCIDENTS.c.tenant == ACTIONS.c.tenant, INCIDENTS.c.id == ACTIONS.c.incident)
+    begun: sa.Select[Any] = (
+        sa.select(*_ACTION, INCIDENTS.c.severity.label("incident_severity"))
+        .join(INCIDENTS, home, isouter=True)
+        .where(
+            ACTIONS.c.tenant == tenant,
+            # By the index of time: what waited for longer than a day counts no more.
+            ACTIONS.c.proposed_at >= now - _DAY,
+            ACTIONS.c.dispatched_at >= now - _LATELY,
+            sa.not_(ACTIONS.c.disruptive),
+            sa.or_(ACTIONS.c.gather_seconds > 0, ACTIONS.c.trigger == DIGEST),
+        )
+        .order_by(ACTIONS.c.dispatched_at, ACTIONS.c.id)
+    )
+    rows = connection.execute(begun).all()
+    for row in rows:
+        if row.incident:
+            severities[IncidentId(row.incident)] = row.incident_severity
+    digests = sa.select(*_ACTION).where(
+        ACTIONS.c.tenant == tenant,
+        ACTIONS.c.state == ActionState.PROPOSED,
+        ACTIONS.c.trigger == DIGEST,
+    )
+    if lock:
+        digests = database.locking(digests, ACTIONS)
+    found = connection.execute(digests.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id))
+    told, waiting = [read(Action, row) for row in rows], [read(Action, row) for row in found]
+    severities |= _severities(connection, [*told, *waiting])
+    return tuple(told), tuple(waiting)
+
+
+def _severities(connection: sa.Connection, actions: Sequence[Action]) -> dict[IncidentId, Severity]:
+    """Of the incidents that digests list."""
+    found: dict[IncidentId, Severity] = {}
+    for digest in actions:
+        if digest.trigger == DIGEST:
+            query = sa.select(INCIDENTS.c.id, INCIDENTS.c.severity).where(
+                INCIDENTS.c.tenant == digest.tenant,
+                INCIDENTS.c.id.in_(digest.parameters["incidents"]),
+            )
+            found |= {IncidentId(row.id): row.severity for row in connection.execute(query)}
+    return found
 
 
 def _write(connection: sa.Connection, spread: Spread, gathered: Gathered, now: datetime) -> None:
@@ -187,6 +251,12 @@ def _write(connection: sa.Connection, spread: Spread, gathered: Gathered, now: d
     for action in gathered.actions:
         proposals.add(action)
     proposals.write(connection)
+    for digest in gathered.grown:
+        connection.execute(
+            sa.update(ACTIONS)
+            .where(ACTIONS.c.tenant == digest.tenant, ACTIONS.c.id == digest.id)
+            .values(parameters=digest.parameters)
+        )
 
 
 def _put(

@@ -1,6 +1,7 @@
 """The responder process: the only one that holds the command-signing key and the secrets of those who are told."""
 
 import threading
+from functools import partial
 
 import structlog
 
@@ -12,9 +13,9 @@ from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
 from vedette.app.wiring import open_queue, open_store
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
-from vedette.decide import answer, answer_own, escalate, gather
+from vedette.decide import Crowding, answer, answer_own, escalate, gather
 from vedette.queue import Queue
-from vedette.respond import Escalate, Registry, Responder, host_kinds
+from vedette.respond import DIGESTED, Escalate, Registry, Responder, host_kinds
 from vedette.seal import SigningKey
 from vedette.store import Store
 
@@ -38,12 +39,17 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
             Escalate(store.escalations, lambda tenant: oncall.of(tenant).chains),
         ]
     )
+    crowding = Crowding(
+        kinds=DIGESTED,
+        most=settings.respond.digest_above,
+        seconds=settings.respond.digest_minutes * 60.0,
+    )
     responder = Responder(
         store,
         kinds,
         clock,
         limits=lambda tenant: policies.of(tenant).limits,
-        gather=lambda: store.incidents.gather(gather),
+        gather=lambda: store.incidents.gather(partial(gather, crowding=crowding)),
         escalate=lambda: store.escalations.sweep(
             lambda case: escalate(case, oncall.of(case.run.tenant))
         ),

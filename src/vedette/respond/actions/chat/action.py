@@ -35,8 +35,8 @@ def _text(news: News) -> str:
     """What happened, why, and where to look; plain text, since services differ in what else they read."""
     lines = [news.happened]
     lines += [f"- {one_line(reason)}" for reason in news.reasons[:_MOST_REASONS]]
-    if len(news.reasons) > _MOST_REASONS:
-        lines.append(f"- and {len(news.reasons) - _MOST_REASONS} more")
+    if more := max(len(news.reasons) - _MOST_REASONS, 0) + news.more:
+        lines.append(f"- and {more} more")
     text = "\n".join(lines)
     if len(text) > _MOST_CHARACTERS:
         text = text[: _MOST_CHARACTERS - 1] + "…"
