@@ -17,6 +17,7 @@ from vedette.console.api import (
     hosts,
     incidents,
     letters,
+    oncall,
     policies,
     sayings,
     silences,
@@ -34,6 +35,7 @@ from vedette.console.pages import incident as incident_pages
 from vedette.console.pages import incidents as incidents_pages
 from vedette.console.pages import letters as letter_pages
 from vedette.console.pages import moves, signin
+from vedette.console.pages import oncall as oncall_pages
 from vedette.console.pages import silences as silence_pages
 from vedette.console.pages import triage as triage_pages
 from vedette.console.pages.assets import Assets, asset
@@ -86,6 +88,12 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     triage.reopen_incident,
     triage.merge_incident,
     triage.split_incident,
+    oncall.get_oncall,
+    oncall.list_oncall_history,
+    oncall.who_is_on_call,
+    oncall.check_oncall,
+    oncall.apply_oncall,
+    oncall.list_escalations,
     policies.get_policies,
     policies.list_policy_history,
     policies.apply_policies,
@@ -126,6 +134,7 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     letter_pages.replay_letters_form,
     letter_pages.replay_letter_form,
     incidents_pages.incidents_page,
+    oncall_pages.oncall_page,
     silence_pages.silences_page,
     silence_pages.silence_form,
     silence_pages.end_silence_form,

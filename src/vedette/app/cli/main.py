@@ -16,6 +16,7 @@ from vedette.app.cli import (
     local,
     model,
     notify,
+    oncall,
     policy,
     replay,
     serve,
@@ -68,6 +69,7 @@ app.add_typer(local.config, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(local.tokens, name="tokens")
 app.add_typer(local.enrolments, name="enrolments")
+app.add_typer(oncall.oncall)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")

@@ -24,17 +24,28 @@ ConfigPath = Annotated[
 
 
 @policy.command("check")
-def check_policy(file: File, config_path: ConfigPath = None) -> None:
+def check_policy(
+    file: File,
+    oncall: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The on-call document with its chains."),
+    ] = None,
+    config_path: ConfigPath = None,
+) -> None:
     """Checks a policy file: syntax, conditions, actions and their parameters, with line and column.
 
     Names of destinations are checked where there are settings; elsewhere the server does it when the file is applied.
     """
     settings = load_settings(config_path)
     from vedette.app.destinations import destinations_of
-    from vedette.app.wiring import policies_from
+    from vedette.app.wiring import oncall_from, policies_from
     from vedette.respond import ANYWHERE
 
-    found = policies_from(file, ANYWHERE if settings == Settings() else destinations_of(settings))
+    found = policies_from(
+        file,
+        ANYWHERE if settings == Settings() else destinations_of(settings),
+        chains=oncall_from(oncall).chains if oncall else None,
+    )
     typer.echo(f"ok: {len(found.policies)} policies, version {found.version}")
 
 

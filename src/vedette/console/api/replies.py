@@ -1,5 +1,6 @@
 """What the REST API answers with and is sent, where it is not a core record itself."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -11,6 +12,8 @@ from vedette.core import (
     Action,
     ActionEvent,
     AuditEntry,
+    Duty,
+    Escalation,
     Fact,
     Host,
     HostId,
@@ -85,6 +88,33 @@ class PolicyHistory(Record, frozen=True, kw_only=True):
     """A page of applied policies, newest first."""
 
     items: tuple[AppliedPolicy, ...]
+    next: str | None = None
+
+
+class OnCallCheck(Record, frozen=True, kw_only=True):
+    """An on-call document in YAML, 64 KiB at most."""
+
+    text: str
+
+
+class NewOnCall(Record, frozen=True, kw_only=True):
+    """An on-call document in YAML, 64 KiB at most, and why it is put in force."""
+
+    text: str
+    reason: Words = ""
+
+
+class Duties(Record, frozen=True, kw_only=True):
+    """Who is on duty at the moment `at`, by schedule."""
+
+    at: datetime
+    items: tuple[Duty, ...]
+
+
+class Escalations(Record, frozen=True, kw_only=True):
+    """A page of escalations, newest first."""
+
+    items: tuple[Escalation, ...]
     next: str | None = None
 
 

@@ -27,6 +27,7 @@ __all__ = ["incident_page"]
 
 _MAX_VERDICTS = 180
 _MAX_MEMBERS = 50
+_MAX_ESCALATIONS = 5
 _BEFORE = timedelta(minutes=30)
 _AFTER = timedelta(minutes=30)
 
@@ -58,6 +59,9 @@ def incident_page(
         cohorts=scope_of(console, incident).cohorts,
         members=members.items,
         more_members=members.next is not None,
+        escalations=console.store.escalations.find(
+            person.tenant, incident=incident.id, limit=_MAX_ESCALATIONS
+        ).items,
         said=said(request),
     )
 
