@@ -42,7 +42,7 @@ def test_every_operation_has_a_summary_a_tag_and_its_problems(client: TestClient
         for path, item in schema["paths"].items()
         for method, operation in item.items()
     ]
-    assert len(operations) == 57
+    assert len(operations) == 59
     for name, operation in operations:
         assert name.split()[1].startswith("/v1/"), "pages are not part of the API"
         assert operation["summary"], name

@@ -11,7 +11,7 @@ from tests.decide.make import host, verdict
 from tests.decide.make import reason as make_reason
 
 from vedette.core import InvalidInput
-from vedette.decide.condition import MAX_LENGTH, MAX_MACROS, VARIABLES, Condition, bind
+from vedette.decide.condition import MAX_LENGTH, MAX_MACROS, VARIABLES, Condition, bind, bind_time
 from vedette.decide.incidents import Grouping, track
 
 
@@ -19,7 +19,8 @@ def values(**labels: str) -> dict[str, Any]:
     at = host(labels)
     seen = verdict(1)
     (change,) = track(seen, at, (), Grouping())
-    return {**bind(seen, change.incident, at), "trigger": "opened"}
+    shown = bind_time(seen.taken_at, "Europe/Berlin")
+    return {**bind(seen, change.incident, at), **shown, "trigger": "opened"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,9 @@ def values(**labels: str) -> dict[str, Any]:
         ('"T1053" in verdict.attack', False),
         ("verdict.experts.size() == 0 // none here", True),
         ("!verdict.late", True),
+        # 12:01 UTC on a Sunday in winter.
+        ("time.hour == 13 && time.minute == 1 && time.weekday == 7", True),
+        ("time.weekday < 6 || time.hour < 7", False),
     ],
 )
 def test_a_condition_is_asked_of_verdict_incident_and_host(text: str, *, holds: bool) -> None:

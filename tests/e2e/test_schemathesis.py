@@ -60,6 +60,7 @@ DECISIONS = {f"POST /v1/actions/{{action_id}}/{step}" for step in ("approve", "r
 # These need something that stands (a lease in force, a thrown switch, an open breaker, an open incident), or what
 # fits together (a whole policy, a scope with an end).
 STANDING = {
+    "POST /v1/actions",
     *(
         f"POST /v1/incidents/{{incident_id}}/{one}"
         for one in ("assign", "merge", "reopen", "split")

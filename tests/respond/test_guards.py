@@ -61,7 +61,9 @@ class Fleet:
             self.clock,
             sweep_seconds=0.0,
             limits=lambda _: limits,
+            doubt=lambda _: self.doubt,
         )
+        self.doubt = ""
         self._seq = 0
 
     def propose(self, number: int, **changes: object) -> Action:
@@ -158,6 +160,30 @@ def test_a_breaker_closes_for_new_hosts_only_when_a_person_says_so(fleet: Fleet)
     other = fleet.propose(31)
     fleet.run()
     assert fleet.now(other).state is S.VERIFIED
+
+
+def test_what_a_model_in_doubt_asks_for_waits_for_a_person_and_says_why(fleet: Fleet) -> None:
+    fleet.doubt = "the model is on trial"
+    real, dry = fleet.propose(0), fleet.propose(1, dry_run=True)
+    fleet.run()
+    assert fleet.now(real).state is S.AWAITING_APPROVAL
+    assert fleet.now(real).detail == "waits for a person: the model is on trial"
+    assert fleet.now(dry).state is S.SIMULATED
+    fleet.store.actions.approve(TENANT, real.id, actor="user:ann", reason="seen")
+    fleet.run()
+    assert fleet.now(real).state is S.VERIFIED
+
+
+def test_who_proposed_it_does_not_approve_it(fleet: Fleet) -> None:
+    mine = fleet.propose(0, mode=Mode.APPROVE, proposed_by="user:ann", model="")
+    fleet.run()
+    with pytest.raises(Conflict, match="user:ann proposed it") as caught:
+        fleet.store.actions.approve(TENANT, mine.id, actor="user:ann", reason="mine")
+    assert caught.value.kind == "own-proposal"
+    assert fleet.store.actions.approvals(TENANT, mine.id) == []
+    fleet.store.actions.approve(TENANT, mine.id, actor="user:bob", reason="agreed")
+    fleet.run()
+    assert fleet.now(mine).state is S.VERIFIED
 
 
 def test_dry_runs_and_news_are_not_counted(fleet: Fleet) -> None:

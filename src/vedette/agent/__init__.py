@@ -3,6 +3,7 @@
 Installs with the base package alone: imports no server library.
 """
 
+from vedette.agent.actions import ACTIONS
 from vedette.agent.ceilings import lower_priority
 from vedette.agent.collect.collector import Collector, Limits
 from vedette.agent.collect.source import Source
@@ -18,6 +19,7 @@ from vedette.agent.settings import AgentSettings
 from vedette.agent.status import Status, status
 
 __all__ = [
+    "ACTIONS",
     "AgentSettings",
     "Collector",
     "Cost",

@@ -1,12 +1,19 @@
 """Which policies are in force: what was applied last, or else the settings' file."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
 from vedette.app.applied import AppliedText
 from vedette.app.destinations import destinations_of
+from vedette.app.reach import unreached
 from vedette.app.settings import Settings
 from vedette.app.wiring import load_policies, parse_oncall, parse_policies
-from vedette.console import PolicyText
-from vedette.core import Clock, Conflict, Mode, TenantId
+from vedette.console import Draft, PolicyText
+from vedette.core import Clock, Conflict, Host, InvalidInput, Mode, TenantId
 from vedette.decide import Policy, PolicySet
+from vedette.respond import CAUSE, schemas
 from vedette.store import Store
 
 __all__ = ["PolicyBook"]
@@ -44,6 +51,63 @@ class PolicyBook:
             backtest=self._store.policies.backtest(tenant, policies.version),
         )
 
+    def draft(
+        self, host: Host, kind: str, parameters: Mapping[str, Any], *, dry_run: bool
+    ) -> Draft:
+        """An action that a person would have done to a host.
+
+        Raises:
+            InvalidInput: there is no such kind, or its parameters are wrong.
+            Conflict: (host-protected) a policy in force that does the same protects this host.
+        """
+        schema = schemas(self._destinations).get(kind)
+        if schema is None:
+            raise InvalidInput(f"there is no action {kind!r}")
+        for policy in self.of(host.tenant).policies:
+            if kind not in {step.kind for step in policy.then}:
+                continue
+            for label, values in policy.guards.protected.items():
+                if host.labels.get(label) in values:
+                    raise Conflict(
+                        f"policy {policy.name} protects hosts with {label}: {host.labels[label]} from {kind}",
+                        kind="host-protected",
+                    )
+        checked = schema.check(parameters, dry_run=dry_run)
+        if CAUSE in checked.values():
+            raise InvalidInput(
+                f"{kind} is about what a verdict's reasons name, so only a policy proposes it"
+            )
+        return Draft(
+            parameters=checked,
+            disruptive=schema.disruptive,
+            lease_seconds=float(checked.get("lease", 0.0)),
+            most_seconds=float(checked.get("at_most", 0.0)),
+            grace_seconds=float(checked.get("grace", 0.0)),
+        )
+
+    def check(self, tenant: TenantId, text: str) -> PolicyText:
+        """What the text would be in force, and what is to be known of it; nothing changes.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+        """
+        policies = self._parsed(tenant, text)
+        return PolicyText(
+            version=policies.version,
+            text=policies.text,
+            limits=policies.limits,
+            backtest=self._store.policies.backtest(tenant, policies.version),
+            warnings=self._warned(tenant, policies),
+        )
+
+    def _parsed(self, tenant: TenantId, text: str) -> PolicySet:
+        oncall = self._store.oncall.current(tenant)
+        chains = parse_oncall(oncall.text).chains if oncall else ()
+        return parse_policies(text, self._destinations, chains=chains)
+
+    def _warned(self, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
+        return (*map(str, policies.warnings), *unreached(self._store, tenant, policies))
+
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> PolicyText:
         """Puts a text in force, whole or not at all.
 
@@ -52,9 +116,7 @@ class PolicyBook:
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
                 never tried over history.
         """
-        oncall = self._store.oncall.current(tenant)
-        chains = parse_oncall(oncall.text).chains if oncall else ()
-        policies = parse_policies(text, self._destinations, chains=chains)
+        policies = self._parsed(tenant, text)
         bold = sorted(_alone(policies) - _alone(self.of(tenant)))
         if bold and self._store.policies.backtest(tenant, policies.version) is None:
             names = ", ".join(sorted({name for name, *_ in bold}))
@@ -65,7 +127,7 @@ class PolicyBook:
                 version=policies.version,
             )
         self._texts.put(tenant, policies, text, actor=actor, reason=reason)
-        return self.current(tenant)
+        return replace(self.current(tenant), warnings=self._warned(tenant, policies))
 
 
 def _alone(policies: PolicySet) -> set[tuple[str, ...]]:
@@ -75,6 +137,7 @@ def _alone(policies: PolicySet) -> set[tuple[str, ...]]:
             policy.name,
             step.kind,
             policy.when,
+            policy.timezone,
             *policy.on,
             repr(step.parameters),
             repr(policy.guards),

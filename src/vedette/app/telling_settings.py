@@ -65,6 +65,21 @@ class RespondSettings(Section, frozen=True, kw_only=True):
 
     policies: Annotated[str, Meta(description="Policy file (YAML); empty: the shipped one")] = ""
     tick_seconds: Annotated[float, Meta(description="How often timers are looked at")] = 0.5
+    trial_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long a model must have judged here before policies act on its word unasked; 0: no trial",
+        ),
+    ] = 7.0
+    drift_share: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Open incidents by one model on more than this share of hosts make policies ask; 1: never",
+        ),
+    ] = 0.2
     digest_above: Annotated[
         int,
         Meta(

@@ -6,6 +6,7 @@ from vedette.console.headers import CSP, secure_headers
 from vedette.console.ports import (
     DeadLetter,
     DeadLetters,
+    Draft,
     EnrolmentIssuer,
     IssuedEnrolment,
     LetterChoice,
@@ -26,6 +27,7 @@ __all__ = [
     "ConsoleSettings",
     "DeadLetter",
     "DeadLetters",
+    "Draft",
     "EnrolmentIssuer",
     "IssuedEnrolment",
     "LetterChoice",

@@ -1,14 +1,26 @@
 """What the console needs from outside besides the store; the app hands it over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from vedette.core import Backtest, Chain, Duty, Epoch, HostId, Identity, Limits, Record, TenantId
+from vedette.core import (
+    Backtest,
+    Chain,
+    Duty,
+    Epoch,
+    Host,
+    HostId,
+    Identity,
+    Limits,
+    Record,
+    TenantId,
+)
 
 __all__ = [
     "DeadLetter",
     "DeadLetters",
+    "Draft",
     "EnrolmentIssuer",
     "IssuedEnrolment",
     "LetterChoice",
@@ -24,7 +36,8 @@ __all__ = [
 class PolicyText(Record, frozen=True, kw_only=True):
     """The policies in force: their YAML text, the digest that names this version, and the limits that they set.
 
-    `backtest` is what they would have done over history, if that was asked.
+    `backtest` is what they would have done over history, if that was asked. `warnings`, where a text is checked or applied, say which
+    policies may contradict and which hosts they can't reach.
     """
 
     version: str
@@ -33,6 +46,7 @@ class PolicyText(Record, frozen=True, kw_only=True):
     by: str = ""
     limits: Limits = Limits()
     backtest: Backtest | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class OnCallText(Record, frozen=True, kw_only=True):
@@ -113,11 +127,38 @@ class DeadLetters(Protocol):
         """Deletes those that fit for good, 500 at most; those that it deleted."""
 
 
+class Draft(Record, frozen=True, kw_only=True):
+    """What a person would have done, its parameters checked and complete. Durations are in seconds; 0 is none."""
+
+    parameters: dict[str, Any]
+    disruptive: bool
+    lease_seconds: float
+    most_seconds: float
+    grace_seconds: float
+
+
 class Policies(Protocol):
-    """Which policies are in force."""
+    """Which policies are in force, and what they know of actions."""
+
+    def draft(
+        self, host: Host, kind: str, parameters: Mapping[str, Any], *, dry_run: bool
+    ) -> Draft:
+        """An action that a person would have done to a host.
+
+        Raises:
+            InvalidInput: there is no such kind, or its parameters are wrong.
+            Conflict: (host-protected) a policy in force that does the same protects this host.
+        """
 
     def current(self, tenant: TenantId) -> PolicyText:
         """The tenant's policies."""
+
+    def check(self, tenant: TenantId, text: str) -> PolicyText:
+        """What a text would be in force; nothing changes.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+        """
 
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> PolicyText:
         """Puts a text in force, whole or not at all.

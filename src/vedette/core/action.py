@@ -121,6 +121,8 @@ class Action(Record, frozen=True, kw_only=True):
     `disruptive` takes something away from its host; such actions are counted by `cohort` and `model` (the bundle whose verdict
     it answers) from `dispatched_at` on. `approvals` is how many people must approve it.
 
+    `proposed_by` is the person who proposed it, without a policy; that person may not approve it.
+
     What tells people waits `gather_seconds` before it begins, so that it may be gathered with what other hosts tell;
     `held_by` is the silence that held it last.
     """
@@ -159,6 +161,7 @@ class Action(Record, frozen=True, kw_only=True):
     approvals: int = 1
     gather_seconds: float = 0.0
     held_by: str = ""
+    proposed_by: str = ""
 
     @property
     def leased(self) -> bool:

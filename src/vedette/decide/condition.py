@@ -6,7 +6,9 @@ types is an error at load, with its place. Cost is bounded: by MAX_LENGTH and MA
 """
 
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # ships a stub but no py.typed
 
@@ -20,6 +22,7 @@ __all__ = [
     "Condition",
     "bind",
     "bind_host",
+    "bind_time",
 ]
 
 MAX_LENGTH = 1_000
@@ -51,6 +54,9 @@ _OF_INCIDENT: dict[str, Any] = {
 }
 STANDING_VARIABLES: dict[str, Any] = {
     "trigger": cel.Type.STRING,
+    "time.hour": cel.Type.INT,
+    "time.minute": cel.Type.INT,
+    "time.weekday": cel.Type.INT,
     "host.id": cel.Type.STRING,
     "host.hostname": cel.Type.STRING,
     "host.role": cel.Type.STRING,
@@ -121,7 +127,7 @@ class Condition:
 
 
 def bind(verdict: Verdict, incident: Incident, host: Host) -> dict[str, Any]:
-    """The values of VARIABLES but `trigger`. The host's status is left out: within a batch it would be stale."""
+    """The values of VARIABLES but `trigger` and `time`. The host's status is left out: within a batch it would be stale."""
     return {
         "verdict.label": verdict.label.value,
         "verdict.score": float(verdict.score),
@@ -147,7 +153,7 @@ def bind(verdict: Verdict, incident: Incident, host: Host) -> dict[str, Any]:
 
 
 def bind_host(host: Host) -> dict[str, Any]:
-    """The values of STANDING_VARIABLES but `trigger`."""
+    """The values of STANDING_VARIABLES but `trigger` and `time`."""
     return {
         "host.id": host.id,
         "host.hostname": _clip(host.hostname),
@@ -156,6 +162,16 @@ def bind_host(host: Host) -> dict[str, Any]:
         "host.labels": {
             _clip(name): _clip(value) for name, value in sorted(host.labels.items())[:_MAX_LABELS]
         },
+    }
+
+
+def bind_time(at: datetime, timezone: str) -> dict[str, Any]:
+    """The values of `time`: the moment as a clock in the zone shows it, its weekday from 1 (Monday) to 7."""
+    shown = at.astimezone(ZoneInfo(timezone))
+    return {
+        "time.hour": shown.hour,
+        "time.minute": shown.minute,
+        "time.weekday": shown.isoweekday(),
     }
 
 

@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
 from vedette.core import Incident, InvalidInput, Limits, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
+from vedette.decide.contradictions import Placed, Warned, check
 from vedette.decide.policy import (
     ESCALATE,
     OWN_TRIGGERS,
@@ -32,16 +34,21 @@ _LONGEST_GATHER = 3_600.0
 class PolicySet:
     """Checked policies with their compiled conditions, in the order written. `version` is the text's digest.
 
-    `limits` hold for all of them together.
+    `limits` hold for all of them together; `warnings` say what may contradict.
     """
 
     def __init__(
-        self, text: str, rules: tuple[tuple[Policy, Condition], ...], limits: Limits
+        self,
+        text: str,
+        rules: tuple[tuple[Policy, Condition], ...],
+        limits: Limits,
+        warnings: tuple[Warned, ...] = (),
     ) -> None:
         self.text = text
         self.version = digest(text.encode())
         self.rules = rules
         self.limits = limits
+        self.warnings = warnings
 
     @classmethod
     def parse(cls, text: str, *, kinds: Kinds, chains: Collection[str] | None = None) -> Self:
@@ -56,13 +63,15 @@ class PolicySet:
         )
         document.whole(top["version"], "version", least=1, most=1)
         rules: dict[str, tuple[Policy, Condition]] = {}
+        placed: list[Placed] = []
         for node in document.items(top["policies"], "policies", most=_MAX_POLICIES):
             policy, condition, name = _policy(node, kinds, chains)
             if policy.name in rules:
                 raise document.wrong(name, f"there are two policies named {policy.name!r}")
             rules[policy.name] = (policy, condition)
+            placed.append(Placed(policy, node))
         limits = _limits(top["limits"]) if "limits" in top else Limits()
-        return cls(text, tuple(rules.values()), limits)
+        return cls(text, tuple(rules.values()), limits, check(placed))
 
     @classmethod
     def default(cls, *, kinds: Kinds) -> Self:
@@ -112,7 +121,7 @@ def _policy(
         node,
         "a policy",
         required=("name", "then", "mode"),
-        optional=("on", "when", "within"),
+        optional=("on", "when", "timezone", "within"),
     )
     steps = tuple(
         _step(step, kinds, chains)
@@ -145,8 +154,20 @@ def _policy(
         then=steps,
         mode=mode,
         guards=guards,
+        timezone=_zone(found["timezone"]) if "timezone" in found else "UTC",
     )
     return policy, condition, found["name"]
+
+
+def _zone(node: yaml.Node) -> str:
+    name = document.text(node, "timezone")
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise document.wrong(
+            node, f"{name!r} is no time zone such as Europe/Berlin or UTC"
+        ) from None
+    return name
 
 
 def _triggers(node: yaml.Node) -> tuple[str, ...]:

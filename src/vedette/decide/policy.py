@@ -53,7 +53,7 @@ class Guards(Record, frozen=True, kw_only=True):
 class Policy(Record, frozen=True, kw_only=True):
     """`on` names changes of an incident (of TRIGGERS), of hosts' standing (of STANDING_TRIGGERS), or OWN_TRIGGERS, of one kind.
 
-    `when` is a CEL expression that gives a bool.
+    `when` is a CEL expression that gives a bool; its `time` is in `timezone`.
     """
 
     name: str
@@ -62,3 +62,4 @@ class Policy(Record, frozen=True, kw_only=True):
     then: tuple[Step, ...]
     mode: Mode
     guards: Guards
+    timezone: str = "UTC"

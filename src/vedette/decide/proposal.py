@@ -21,7 +21,7 @@ from vedette.core import (
     Verdict,
     derived_id,
 )
-from vedette.decide.condition import Condition, bind
+from vedette.decide.condition import Condition, bind, bind_time
 from vedette.decide.incidents import Change, timeline
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Guards, Policy, Step
@@ -54,8 +54,9 @@ def propose(
     events: list[IncidentEvent] = []
     for policy, condition in policies.rules:
         held: dict[str, None] = {}
+        shown = values | bind_time(verdict.taken_at, policy.timezone)
         for trigger, ident, step in _due(verdict, situation, change, policy):
-            applies, trouble = _ask(condition, {**values, "trigger": trigger})
+            applies, trouble = _ask(condition, {**shown, "trigger": trigger})
             if not applies:
                 continue
             why = trouble or _guard(verdict, situation, change, policy, step)

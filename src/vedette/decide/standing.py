@@ -21,7 +21,7 @@ from vedette.core import (
     Turn,
     derived_id,
 )
-from vedette.decide.condition import Condition, bind_host
+from vedette.decide.condition import Condition, bind_host, bind_time
 from vedette.decide.many import is_many
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Policy, Step
@@ -53,7 +53,13 @@ def answer(turn: Turn, policies: PolicySet) -> Answer:
 def _weigh(turn: Turn, policy: Policy, condition: Condition, host: Host) -> tuple[bool, str]:
     """Whether the policy is about the host, and why it must be held back all the same."""
     try:
-        if not condition.holds({"trigger": turn.trigger, **bind_host(host)}):
+        if not condition.holds(
+            {
+                "trigger": turn.trigger,
+                **bind_time(turn.at, policy.timezone),
+                **bind_host(host),
+            }
+        ):
             return False, ""
     except InvalidInput as error:
         return True, f"its condition has no value here ({error.detail})"

@@ -64,6 +64,7 @@ class Responder:
     `sweep_seconds`: how often rows are looked at without a notice, which bounds how late a timer fires. `limits`: how many
     hosts of a tenant may be acted on. `gather` makes one of what many hosts tell, `escalate` moves on the escalations that are
     due, `answer_own` proposes what answers an incident of the service itself; each gives how much that changed.
+    `doubt` says why the model that an action answers may not act by itself; empty where it may.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Responder:
         gather: Callable[[], int] = lambda: 0,
         escalate: Callable[[], int] = lambda: 0,
         answer_own: Callable[[TenantId, IncidentId], int] = lambda _tenant, _incident: 0,
+        doubt: Callable[[Action], str] = lambda _: "",
     ) -> None:
         self._ports = ports
         self._kinds = kinds
@@ -93,6 +95,7 @@ class Responder:
         self._gather = gather
         self._escalate = escalate
         self._answer_own = answer_own
+        self._doubt = doubt
         self._gathered_at: datetime | None = None
 
     def tick(self) -> int:
@@ -274,7 +277,8 @@ class Responder:
         for breaker in self._ports.guards.breakers(action.tenant, open_only=True):
             if (breaker.scope, breaker.key) in counted:
                 return f"waits for a person: a breaker is open ({breaker.words})"
-        return ""
+        why = self._doubt(action)
+        return f"waits for a person: {why}" if why else ""
 
     def _begin(self, action: Action, kind: Kind) -> Action:
         try:

@@ -24,6 +24,7 @@ from vedette.store.approving import approve
 from vedette.store.database import Database
 from vedette.store.dispatching import dispatch
 from vedette.store.paging import MAX_LIMIT, Listing, Page
+from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import ACTION_EVENTS, ACTIONS, APPROVALS
 from vedette.store.steps import advance, note, one_action, recall, wake
@@ -205,6 +206,14 @@ class Actions:
             changes={"wake_at": wake_at, **_told(given)},
         )
 
+    def propose(self, action: Action) -> Action:
+        """Adds one that a person proposed (`proposed_by`)."""
+        proposals = Proposals(action.proposed_by, self._clock.now())
+        proposals.add(action)
+        with self._database.writing() as connection:
+            proposals.write(connection)
+        return action
+
     def approve(
         self, tenant: TenantId, identifier: ActionId, *, actor: str, reason: str = ""
     ) -> Action:
@@ -212,7 +221,7 @@ class Actions:
 
         Raises:
             NotFound: the tenant has none of this id.
-            Conflict: it does not await approval, its time is over, or this person approved it before.
+            Conflict: it does not await approval, its time is over, or this person proposed it or approved it before.
         """
         return approve(
             self._database, self._clock.now(), (tenant, identifier), actor=actor, reason=reason

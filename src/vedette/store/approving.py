@@ -32,6 +32,10 @@ def approve(
                 kind="not-awaiting-approval",
                 state=str(action.state),
             )
+        if action.proposed_by == actor:
+            raise Conflict(
+                f"{actor} proposed it, so somebody else must approve it", kind="own-proposal"
+            )
         if now > action.expires_at:
             late = action.expires_at
             words = f"{actor} approved it after its time"

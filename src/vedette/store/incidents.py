@@ -134,16 +134,19 @@ class Incidents:
         merged = sa.select(INCIDENTS.c.id).where(
             INCIDENTS.c.tenant == tenant, INCIDENTS.c.merged_into == identifier
         )
-        mine = sa.or_(
-            INCIDENT_EVENTS.c.incident == identifier, INCIDENT_EVENTS.c.incident.in_(merged)
-        )
-        query = (
-            sa.select(*columns_of(INCIDENT_EVENTS, IncidentEvent))
-            .where(INCIDENT_EVENTS.c.tenant == tenant, mine)
-            .order_by(INCIDENT_EVENTS.c.number)
+        query = sa.select(*columns_of(INCIDENT_EVENTS, IncidentEvent)).where(
+            INCIDENT_EVENTS.c.tenant == tenant
         )
         with self._database.reading() as connection:
-            return [read(IncidentEvent, row) for row in connection.execute(query)]
+            others = connection.execute(merged).scalars().all()
+            # Of one alone the index gives them in order.
+            mine = (
+                INCIDENT_EVENTS.c.incident.in_([identifier, *others])
+                if others
+                else INCIDENT_EVENTS.c.incident == identifier
+            )
+            rows = connection.execute(query.where(mine).order_by(INCIDENT_EVENTS.c.number))
+            return [read(IncidentEvent, row) for row in rows]
 
     def acknowledge(self, tenant: TenantId, identifier: IncidentId, actor: str) -> Incident:
         """Someone takes it on.

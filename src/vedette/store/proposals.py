@@ -83,4 +83,5 @@ def _told(action: Action) -> dict[str, Any]:
         "policy": action.policy,
         "policy_version": action.policy_version,
         "trigger": action.trigger,
+        "proposed_by": action.proposed_by,
     }

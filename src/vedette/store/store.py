@@ -27,6 +27,7 @@ from vedette.store.guards import Guards
 from vedette.store.hosts import Hosts, add_host, check_room
 from vedette.store.incidents import Incidents
 from vedette.store.migrating import check, is_ready, migrate, touch
+from vedette.store.models import Models
 from vedette.store.outbox import Outbox
 from vedette.store.policies import Policies
 from vedette.store.sayings import Sayings
@@ -66,6 +67,7 @@ class Store:
         self.incidents = Incidents(self._database, clock)
         self.triage = Triage(self._database, clock)
         self.oncall = Policies(self._database, clock, "oncall")
+        self.models = Models(self._database)
         self.outbox = Outbox(self._database, clock)
         self.policies = Policies(self._database, clock)
         self.sayings = Sayings(self._database)
@@ -153,6 +155,10 @@ class Store:
             )
             applied = [batch.take(effect) for effect in effects]
             batch.write()
+            done = zip(effects, applied, strict=True)
+            self.models.meet(
+                connection, (one.verdict for one, was in done if was is Applied.APPLIED)
+            )
         return applied
 
     def enrol(

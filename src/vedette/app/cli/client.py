@@ -1,5 +1,6 @@
 """Commands that ask a running server over its API: hosts, verdicts, incidents, actions, audit."""
 
+import json
 from typing import Annotated, Any, Literal
 
 import typer
@@ -63,7 +64,15 @@ def list_hosts(
 ) -> None:
     """Lists hosts with their status."""
     if context.invoked_subcommand is None:
-        columns = ("hostname", "status", "status_since", "silent_since", "last_seen_at", "id")
+        columns = (
+            "hostname",
+            "status",
+            "status_since",
+            "silent_since",
+            "last_seen_at",
+            "can_act",
+            "id",
+        )
         empty = "No hosts yet. `vedette enrolments create` makes a token to enrol one."
         _list(
             "hosts",
@@ -197,6 +206,29 @@ def list_actions(
 def show_action(action: Id, as_json: AsJson = False) -> None:
     """Shows one action with its plan."""
     _show("actions", action, as_json)
+
+
+@actions.command("propose")
+def propose_action(
+    kind: Annotated[str, typer.Argument(help="Such as quarantine.")],
+    host: Annotated[str, typer.Option(help="A host's id.")],
+    reason: Reason,
+    parameters: Annotated[
+        str, typer.Option("--with", help='As under `with` in a policy, in JSON: {"lease": "30m"}.')
+    ] = "{}",
+    incident: Annotated[str | None, typer.Option(help="The incident that it answers.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="The host only plans and checks.")
+    ] = False,
+) -> None:
+    """Proposes an action; somebody else must approve it."""
+    try:
+        given = json.loads(parameters)
+    except ValueError as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint="--with") from error
+    body = {"kind": kind, "host": host, "parameters": given, "reason": reason}
+    body |= {"dry_run": dry_run, "incident": incident}
+    print_json(ApiClient().post("actions", body=body))
 
 
 @actions.command("approve")

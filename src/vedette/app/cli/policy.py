@@ -31,8 +31,14 @@ def check_policy(
         typer.Option(exists=True, dir_okay=False, help="The on-call document with its chains."),
     ] = None,
     config_path: ConfigPath = None,
+    server: Annotated[
+        bool,
+        typer.Option(
+            "--server", help="Ask the server, which knows the hosts, too; changes nothing."
+        ),
+    ] = False,
 ) -> None:
-    """Checks a policy file: syntax, conditions, actions and their parameters, with line and column.
+    """Checks a policy file: syntax, conditions, actions and their parameters, contradictions, with line and column.
 
     Names of destinations are checked where there are settings; elsewhere the server does it when the file is applied.
     """
@@ -46,6 +52,10 @@ def check_policy(
         ANYWHERE if settings == Settings() else destinations_of(settings),
         chains=oncall_from(oncall).chains if oncall else None,
     )
+    warnings = [str(one) for one in found.warnings]
+    if server:
+        warnings = ApiClient().post("policies", "check", body={"text": found.text})["warnings"]
+    _warn(warnings)
     typer.echo(f"ok: {len(found.policies)} policies, version {found.version}")
 
 
@@ -88,6 +98,7 @@ def apply_policy(
 
     text = policies_from(file).text
     done = ApiClient().post("policies", body={"text": text, "reason": reason})
+    _warn(done["warnings"])
     typer.echo(f"in force: version {done['version']}")
 
 
@@ -148,3 +159,8 @@ def backtest_policy(
             f"; asked people {one.asked} times, held back {one.held} times, dry runs {one.dry_runs}"
         )
         typer.echo(one.words + more)
+
+
+def _warn(warnings: list[str]) -> None:
+    for words in warnings:
+        typer.echo(f"warning: {words}", err=True)

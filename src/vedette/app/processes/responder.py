@@ -6,6 +6,7 @@ from functools import partial
 import structlog
 
 from vedette.app.destinations import kinds_of
+from vedette.app.doubt import Doubt
 from vedette.app.keys import KeyFiles
 from vedette.app.oncall_book import OnCallBook
 from vedette.app.policy_book import PolicyBook
@@ -56,6 +57,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         answer_own=lambda tenant, incident: store.incidents.answer(
             tenant, incident, lambda one: answer_own(one, policies.of(tenant), clock.now())
         ),
+        doubt=Doubt(store, clock, settings.respond),
     )
     counted_at = float("-inf")
     try:

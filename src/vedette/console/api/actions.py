@@ -6,10 +6,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from vedette.console.api.query import After, Id, IdFilter, Limit, TextFilter
-from vedette.console.api.replies import ActionEvents, Actions, Reasoned
+from vedette.console.api.replies import ActionEvents, Actions, Proposing, Reasoned
 from vedette.console.api.route import changes, reads
 from vedette.console.commands import approve, cancel, refuse, release
 from vedette.console.person import Person
+from vedette.console.proposing import NewAction, propose
 from vedette.console.settings import Console
 from vedette.core import Action, ActionId, ActionState, HostId, IncidentId
 from vedette.store import Role
@@ -20,6 +21,7 @@ __all__ = [
     "get_action",
     "list_action_events",
     "list_actions",
+    "propose_action",
     "refuse_action",
     "release_action",
 ]
@@ -64,6 +66,24 @@ def list_action_events(
     """Oldest first."""
     action = console.store.actions.get(person.tenant, ActionId(action_id))
     return ActionEvents(items=tuple(console.store.actions.events(person.tenant, action.id)))
+
+
+@changes("/actions", tag="actions", summary="Propose an action", role=Role.RESPONDER, status=201)
+def propose_action(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    data: JSONBody[Proposing],
+) -> Action:
+    """It goes the way of a policy's: under the same guards, and only when somebody else has approved it."""
+    asked = NewAction(
+        kind=data.kind,
+        host=HostId(data.host),
+        parameters=data.parameters,
+        reason=data.reason,
+        dry_run=data.dry_run,
+        incident=None if data.incident is None else IncidentId(data.incident),
+    )
+    return propose(console, person, asked)
 
 
 @changes(

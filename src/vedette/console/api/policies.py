@@ -4,7 +4,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from vedette.console.api.query import After, Limit
-from vedette.console.api.replies import NewPolicies, PolicyHistory
+from vedette.console.api.replies import CheckingPolicies, NewPolicies, PolicyHistory
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.ports import PolicyText
@@ -12,7 +12,7 @@ from vedette.console.settings import Console
 from vedette.core import InvalidInput
 from vedette.store import Role
 
-__all__ = ["apply_policies", "get_policies", "list_policy_history"]
+__all__ = ["apply_policies", "check_policies", "get_policies", "list_policy_history"]
 
 
 @reads("/policies", tag="policies", summary="The policies in force")
@@ -31,6 +31,18 @@ def list_policy_history(
     """Every text with who applied it and when."""
     page = console.store.policies.list(person.tenant, limit=limit, after=after)
     return PolicyHistory(items=page.items, next=page.next)
+
+
+@changes(
+    "/policies/check", tag="policies", summary="What a text would be in force", role=Role.VIEWER
+)
+def check_policies(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    data: JSONBody[CheckingPolicies],
+) -> PolicyText:
+    """Changes nothing. An error names line and column; `warnings` say what may contradict and which hosts it can't reach."""
+    return console.policies.check(person.tenant, data.text)
 
 
 @changes("/policies", tag="policies", summary="Put policies in force", role=Role.ADMIN)

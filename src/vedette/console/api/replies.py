@@ -1,7 +1,7 @@
 """What the REST API answers with and is sent, where it is not a core record itself."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -77,11 +77,28 @@ class Reasoned(Record, frozen=True, kw_only=True):
     reason: Words = ""
 
 
+class Proposing(Record, frozen=True, kw_only=True):
+    """What is to be done to which host, and why; `parameters` as a policy would write them under `with`."""
+
+    kind: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")]
+    parameters: dict[str, Any] = {}
+    dry_run: bool = False
+    incident: Annotated[str, Meta(pattern=r"^[A-Za-z0-9:_.-]{1,80}$")] | None = None
+    reason: Words = ""
+
+
 class NewPolicies(Record, frozen=True, kw_only=True):
     """Policies in YAML, 64 KiB at most, and why they are put in force."""
 
     text: str
     reason: Words = ""
+
+
+class CheckingPolicies(Record, frozen=True, kw_only=True):
+    """Policies in YAML, 64 KiB at most."""
+
+    text: str
 
 
 class PolicyHistory(Record, frozen=True, kw_only=True):

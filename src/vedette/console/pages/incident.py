@@ -57,6 +57,7 @@ def incident_page(
         chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
         would_hold=would_hold(console, incident),
         cohorts=scope_of(console, incident).cohorts,
+        kinds=_kinds(console, incident),
         members=members.items,
         more_members=members.next is not None,
         escalations=console.store.escalations.find(
@@ -86,6 +87,13 @@ def _members(console: Console, incident: Incident) -> Page[Incident]:
     if incident.kind is not IncidentKind.FLEET:
         return Page(items=(), next=None)
     return console.store.incidents.find(incident.tenant, part_of=incident.id, limit=_MAX_MEMBERS)
+
+
+def _kinds(console: Console, incident: Incident) -> tuple[str, ...]:
+    """What its host can carry out."""
+    if incident.host is None:
+        return ()
+    return console.store.hosts.get(incident.tenant, incident.host).can_act
 
 
 def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:

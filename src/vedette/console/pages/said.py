@@ -15,6 +15,7 @@ _SAID = {
     "merged": "Merged. This is the incident that goes on.",
     "split": "Split. This is the new incident.",
     "commented": "Added to the timeline.",
+    "proposed": "Proposed. Somebody else must approve it.",
     "approved": "Approved. The steps below follow as the host answers.",
     "refused": "Refused. The action is not carried out.",
     "cancelled": "Cancelled.",

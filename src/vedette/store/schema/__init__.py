@@ -6,6 +6,7 @@ from vedette.store.schema.guards import APPROVALS, BREAKERS, SWITCHES
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
 from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
 from vedette.store.schema.machines import DOOR, FACTS, HOST_KEYS, HOSTS, STATES, VERDICTS
+from vedette.store.schema.models import MODELS
 from vedette.store.schema.response import (
     ACTION_EVENTS,
     ACTIONS,
@@ -42,6 +43,7 @@ __all__ = [
     "LIVE_FLEET",
     "LOOSE",
     "METADATA",
+    "MODELS",
     "OUTBOX",
     "POLICIES",
     "SAYINGS",

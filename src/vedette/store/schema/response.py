@@ -157,6 +157,7 @@ ACTIONS = sa.Table(
     sa.Column("approvals", sa.BigInteger, nullable=False, server_default="1"),
     sa.Column("gather_seconds", sa.Double, nullable=False, server_default="0"),
     sa.Column("held_by", Words, nullable=False, server_default=sa.text("''")),
+    sa.Column("proposed_by", Words, nullable=False, server_default=sa.text("''")),
     of_host(),
     sa.ForeignKeyConstraint(["tenant", "incident"], ["incidents.tenant", "incidents.id"]),
     sa.Index("ix_actions_time", "tenant", "proposed_at", "id"),

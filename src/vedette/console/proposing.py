@@ -1,0 +1,91 @@
+"""Actions that people propose: the same guards as a policy's, and somebody else's approval. For the API and the pages."""
+
+from datetime import timedelta
+from typing import Any
+
+from vedette.console.person import Person
+from vedette.console.reason import needed
+from vedette.console.settings import Console
+from vedette.core import (
+    Action,
+    ActionId,
+    ActionState,
+    Conflict,
+    Host,
+    HostId,
+    IncidentId,
+    InvalidInput,
+    Mode,
+    Record,
+    new_id,
+)
+
+__all__ = ["NewAction", "propose"]
+
+_EXPIRES = timedelta(days=1)
+
+
+class NewAction(Record, frozen=True, kw_only=True):
+    """What people ask for."""
+
+    kind: str
+    host: HostId
+    parameters: dict[str, Any]
+    reason: str
+    dry_run: bool = False
+    incident: IncidentId | None = None
+
+
+def propose(console: Console, person: Person, asked: NewAction) -> Action:
+    """Proposes it; it waits for another person, and expires after a day.
+
+    Raises:
+        InvalidInput: without a reason; the kind or its parameters are wrong, or the incident is of another host.
+        NotFound: the tenant has no such host or incident.
+        Conflict: the host is revoked, only observes, or is protected from this by a policy.
+    """
+    reason = needed(asked.reason, "propose this action")
+    host = console.store.hosts.get(person.tenant, asked.host)
+    _check_host(host, asked.kind)
+    if asked.incident is not None:
+        incident = console.store.incidents.get(person.tenant, asked.incident)
+        if incident.host != host.id:
+            raise InvalidInput(f"incident {incident.id} is not of host {host.hostname}")
+    draft = console.policies.draft(host, asked.kind, asked.parameters, dry_run=asked.dry_run)
+    now = console.clock.now()
+    action = Action(
+        id=ActionId(new_id(console.clock)),
+        tenant=person.tenant,
+        incident=asked.incident,
+        host=host.id,
+        policy="",
+        policy_version="",
+        kind=asked.kind,
+        mode=Mode.APPROVE,
+        dry_run=asked.dry_run,
+        state=ActionState.PROPOSED,
+        parameters=draft.parameters,
+        trigger="person",
+        lease_seconds=draft.lease_seconds,
+        most_seconds=draft.most_seconds,
+        grace_seconds=draft.grace_seconds,
+        disruptive=draft.disruptive,
+        cohort=host.labels.get("role", ""),
+        detail=reason,
+        proposed_at=now,
+        expires_at=now + _EXPIRES,
+        updated_at=now,
+        proposed_by=person.actor,
+    )
+    return console.store.actions.propose(action)
+
+
+def _check_host(host: Host, kind: str) -> None:
+    if host.revoked_at is not None:
+        raise Conflict(f"host {host.hostname} is revoked", kind="host-revoked")
+    if kind not in host.can_act:
+        can = ", ".join(host.can_act) or "nothing: it only observes"
+        raise Conflict(
+            f"host {host.hostname} can't carry out {kind!r}; it can carry out {can}",
+            kind="can-not-act",
+        )
