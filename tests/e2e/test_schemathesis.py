@@ -71,6 +71,7 @@ STANDING = {
     "POST /v1/guards/lift",
     "POST /v1/guards/reset",
     "POST /v1/policies",
+    "POST /v1/policies/check",
     "POST /v1/oncall",
     "POST /v1/oncall/check",
 }
