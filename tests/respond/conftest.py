@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from tests.fixtures.aws import moto_server
+from tests.respond.ec2_world import Cloud, cloud
 from tests.respond.smtp_server import MailBox
 from tests.respond.world import MemoryWorld, StoreWorld, World
 
@@ -22,3 +25,19 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def mailbox(tmp_path: Path) -> Iterator[MailBox]:
     with MailBox(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with moto_server(tmp_path_factory.mktemp("moto")) as url:
+        yield url
+
+
+@pytest.fixture
+def made(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """EC2 with one instance and nothing of an earlier test."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    httpx.post(f"{moto}/moto-api/reset").raise_for_status()
+    with cloud(moto) as given:
+        yield given

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from vedette.app.cloud_settings import Ec2Settings, wrong_clouds
 from vedette.app.section import Section as _Section
 from vedette.app.telling_settings import (
     ChatSettings,
@@ -169,6 +170,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     respond: RespondSettings = RespondSettings()
     mail: MailSettings = MailSettings()
     ses: SesSettings = SesSettings()
+    ec2: Ec2Settings = Ec2Settings()
     webhook: dict[Name, WebhookSettings] = {}
     chat: dict[Name, ChatSettings] = {}
     log: LogSettings = LogSettings()
@@ -317,7 +319,7 @@ def _put(data: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
         place = place.setdefault(key, {})
         if not isinstance(place, dict):
             raise ConfigError(f"{'.'.join(keys)} is set, but {key} is not a table")
-    lists = {("server", "names"), ("mail", "recipients")}
+    lists = {("server", "names"), ("mail", "recipients"), ("ec2", "never_touch")}
     place[keys[-1]] = (
         [part.strip() for part in value.split(",") if part.strip()] if keys in lists else value
     )
@@ -378,6 +380,7 @@ def _check(settings: Settings) -> None:
         if getattr(ingest, name) < 0:
             wrong.append(f"ingest.{name} must be 0 (no bound) or more")
     wrong.extend(wrong_told(settings.mail, settings.webhook, settings.chat))
+    wrong.extend(wrong_clouds(settings.ec2))
     wrong.extend(
         f"{_without_password(url)} is no URL of SQLite (sqlite:///FILE) or PostgreSQL "
         "(postgresql+psycopg://USER@HOST/DATABASE)"

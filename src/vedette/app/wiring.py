@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from vedette.app.clouds import check_clouds
 from vedette.app.destinations import check_told, destinations_of
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
@@ -112,6 +113,7 @@ def check_files(settings: Settings) -> None:
         ConfigError: one of them can't be used.
     """
     check_told(settings)
+    check_clouds(settings)
     load_policies(settings)
     load_detector(
         Path(settings.detector.model) if settings.detector.model else None,

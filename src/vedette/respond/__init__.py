@@ -2,6 +2,8 @@
 
 from vedette.respond.actions.chat import ChatSchema, chat
 from vedette.respond.actions.disable_account import DisableAccount, DisableAccountSchema
+from vedette.respond.actions.ec2_isolate import Ec2Isolate, Ec2IsolateSchema
+from vedette.respond.actions.ec2_stop import Ec2Stop, Ec2StopSchema
 from vedette.respond.actions.escalate import Escalate, EscalateSchema
 from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer, SesServer
@@ -12,6 +14,7 @@ from vedette.respond.actions.shutdown import Shutdown, ShutdownSchema
 from vedette.respond.actions.suspend_process import SuspendProcess, SuspendProcessSchema
 from vedette.respond.actions.webhook import WebhookSchema, notification_schema, webhook
 from vedette.respond.apprise_service import is_service
+from vedette.respond.aws import Account, Ec2
 from vedette.respond.destinations import ANYWHERE, Channel, Destinations, Webhook, is_name
 from vedette.respond.host_command import HostCommand
 from vedette.respond.host_kinds import host_kinds
@@ -20,7 +23,16 @@ from vedette.respond.memory import MemoryNotice, MemoryPorts
 from vedette.respond.named import CAUSE
 from vedette.respond.news import TRIAL
 from vedette.respond.outcome import Verified
-from vedette.respond.ports import Actions, Commands, Incidents, Notice, Outbox, Ports, Silences
+from vedette.respond.ports import (
+    Actions,
+    Commands,
+    Enrolments,
+    Incidents,
+    Notice,
+    Outbox,
+    Ports,
+    Silences,
+)
 from vedette.respond.registry import DIGESTED, Registry, schemas
 from vedette.respond.responder import Responder
 
@@ -29,6 +41,7 @@ __all__ = [
     "CAUSE",
     "DIGESTED",
     "TRIAL",
+    "Account",
     "Actions",
     "Channel",
     "ChatSchema",
@@ -36,6 +49,12 @@ __all__ = [
     "Destinations",
     "DisableAccount",
     "DisableAccountSchema",
+    "Ec2",
+    "Ec2Isolate",
+    "Ec2IsolateSchema",
+    "Ec2Stop",
+    "Ec2StopSchema",
+    "Enrolments",
     "Escalate",
     "EscalateSchema",
     "HostCommand",

@@ -54,6 +54,7 @@ class HostCommand:
     """
 
     remote: Final = True
+    ends_itself: Final = True
 
     def __init__(
         self,

@@ -70,6 +70,7 @@ class Kind(Protocol):
         """Does it, or for a dry run goes as far as it can without effect. The attempt is on disk already.
 
         May be called again for the same action after a crash, so a repeat must be recognisable to whoever receives it.
+        Prepared is written down, and it is called once more with that among the events.
         """
 
     def probe(self, job: Job) -> Outcome:
@@ -79,6 +80,13 @@ class Kind(Protocol):
 @runtime_checkable
 class Lasting(Kind, Protocol):
     """A kind whose effect stays and can be undone (a lease), or can be called off within its grace."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Whether its lease ends where it is in force when nobody renews it, and its grace passes there.
+
+        Otherwise the responder waits for the grace before it begins, and undoes the lease at its end, as often as that takes.
+        """
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Asks once more for a lease's full length if that is due, and gives what is known of the asking.

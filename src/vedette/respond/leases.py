@@ -43,18 +43,19 @@ class Leases:
         """
         action, now = job.action, job.now
         until = action.lease_until or now
-        if now >= until + LEASE_SLACK:
+        over = until + LEASE_SLACK if kind.ends_itself else until
+        if kind.ends_itself and now >= over:
             return record(self._actions, action, _by_itself(until), now)
         if action.recalled_by:
             return self.recall(job, kind)
-        if why := _unwanted(job):
-            return self._actions.recall(action.tenant, action.id, actor=ACTOR, why=why)
+        if why := _unwanted(job) or (_words(until) if now >= over else ""):
+            return self.end(action, why)
         length = _length(job, until)
         if now >= until or not length:
-            self._sleep(action, until + LEASE_SLACK)
+            self._sleep(action, over)
             return None
         if self._guards.thrown(action.tenant) is not None:
-            self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
+            self._sleep(action, min(now + _PAUSE, over))
             return None
         due = action.wake_at is None or now >= action.wake_at
         after = record_renewal(
@@ -64,21 +65,27 @@ class Leases:
             now,
         )
         if after is None and due:
-            self._sleep(action, min(now + _PAUSE, until + LEASE_SLACK))
+            self._sleep(action, min(now + _PAUSE, over))
         return after
 
     def recall(self, job: Job, kind: Lasting) -> Action | None:
-        """One step towards the end that somebody asked for; None while the host has not answered."""
+        """One step towards the end that somebody asked for; None while the host has not answered, or it can't be undone yet."""
         action = job.action
+        if not kind.ends_itself and action.wake_at is not None and job.now < action.wake_at:
+            return None
         outcome = kind.recall(job)
         if isinstance(outcome, Released | Cancelled):
-            return record(self._actions, action, outcome, job.now)
+            return record(self._actions, action, _end_of(action, outcome), job.now)
         if isinstance(outcome, Refused | Failed):
             self._tell_once(job, f"could not be undone: {outcome.detail}", "recall-failed")
         elif isinstance(outcome, Acknowledged):
             self._tell_once(job, outcome.detail, "recall-sent")
         self._sleep(action, job.now + _PAUSE)
         return None
+
+    def end(self, action: Action, why: str) -> Action:
+        """Has its end on disk before it is undone, so that this goes on after a crash, and is not begun again meanwhile."""
+        return self._actions.recall(action.tenant, action.id, actor=ACTOR, why=why)
 
     def undo(self, job: Job, kind: Lasting) -> None:
         """Has undone what may be in force though its action ends, or has ended, without a word of that."""
@@ -113,6 +120,18 @@ def _by_itself(until: datetime) -> Outcome:
         detail=f"its lease ended by itself at {until.isoformat(timespec='seconds')}; the host has not said so",
         evidence={"seen": False},
     )
+
+
+def _end_of(action: Action, outcome: Released | Cancelled) -> Outcome:
+    """What had to be undone before it was ever seen in force has failed, however well it was undone."""
+    if action.recalled_by != ACTOR or action.state is ActionState.VERIFIED:
+        return outcome
+    data = outcome.evidence if isinstance(outcome, Released) else outcome.data
+    return Failed(detail=f"{action.recalled_why}; {outcome.detail}", data=data)
+
+
+def _words(until: datetime) -> str:
+    return f"its lease ended at {until.isoformat(timespec='seconds')}"
 
 
 def _unwanted(job: Job) -> str:

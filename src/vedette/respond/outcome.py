@@ -12,6 +12,7 @@ __all__ = [
     "Expired",
     "Failed",
     "Outcome",
+    "Prepared",
     "Refused",
     "Released",
     "Retry",
@@ -30,6 +31,13 @@ class Acknowledged(Record, frozen=True, kw_only=True):
 
     detail: str
     data: dict[str, Any] = {}
+
+
+class Prepared(Record, frozen=True, kw_only=True):
+    """Nothing was done yet. `data` must be on disk before anything is: what was there before, so that it can be put back."""
+
+    detail: str
+    data: dict[str, Any]
 
 
 class Applied(Record, frozen=True, kw_only=True):
@@ -99,6 +107,7 @@ class Expired(Record, frozen=True, kw_only=True):
 Outcome = (
     Waiting
     | Acknowledged
+    | Prepared
     | Applied
     | Simulated
     | Verified

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from vedette.core import InvalidInput
 
-__all__ = ["known_only", "lease", "seconds", "texts"]
+__all__ = ["LEASE", "flag", "known_only", "lease", "seconds", "texts"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+LEASE: Final[Mapping[str, str]] = {
+    "lease": "How long it lasts from each renewal: 60s to 1d, such as 30m",
+    "at_most": "How long it lasts in all, renewals included; at least the lease, at most 30d; 1d if not given, or the lease",
+}
 _LEAST_LEASE, _MOST_LEASE, _AT_MOST = 60.0, 86_400.0, 30 * 86_400.0
 _DEFAULT_AT_MOST = "1d"
 _DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
@@ -57,6 +61,18 @@ def seconds(parameters: Mapping[str, Any], name: str, *, least: float, most: flo
             f"{name} must be from {least / 60:g} to {most / 60:g} minutes", at=[name]
         )
     return length
+
+
+def flag(parameters: Mapping[str, Any], name: str) -> bool:
+    """True or false; absent means false.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    given = parameters.get(name, False)
+    if not isinstance(given, bool):
+        raise InvalidInput(f"{name} must be true or false", at=[name])
+    return given
 
 
 def lease(parameters: Mapping[str, Any]) -> dict[str, float]:

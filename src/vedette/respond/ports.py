@@ -27,6 +27,7 @@ from vedette.core import (
 __all__ = [
     "Actions",
     "Commands",
+    "Enrolments",
     "Escalations",
     "Guards",
     "Hosts",
@@ -246,6 +247,17 @@ class Guards(Protocol):
 
     def breakers(self, tenant: TenantId, /, *, open_only: bool) -> Sequence[Breaker]:
         """Those that ever tripped, or are open."""
+
+
+class Enrolments(Protocol):
+    """What came with hosts' enrolments, whatever hosts say."""
+
+    def pinned(self, tenant: TenantId, host: HostId, /) -> Mapping[str, str]:
+        """The labels that came with the host's enrolment token, which the host can't change.
+
+        Raises:
+            NotFound: the tenant has none with this id.
+        """
 
 
 class Ports(Protocol):

@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from vedette.respond.actions.chat import ChatSchema
+from vedette.respond.actions.ec2_isolate import Ec2IsolateSchema
+from vedette.respond.actions.ec2_stop import Ec2StopSchema
 from vedette.respond.actions.mail import MailSchema
 from vedette.respond.actions.page import PageSchema
 from vedette.respond.actions.webhook import WebhookSchema
@@ -35,6 +37,8 @@ def schemas(destinations: Destinations = ANYWHERE) -> dict[str, Schema]:
     """Every kind's schema by name: what policies are checked against, and whom they may tell."""
     known: tuple[Schema, ...] = (
         ChatSchema(destinations),
+        Ec2IsolateSchema(),
+        Ec2StopSchema(),
         MailSchema(),
         PageSchema(destinations),
         *host_schemas(),

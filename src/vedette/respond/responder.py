@@ -32,7 +32,7 @@ from vedette.core import (
 from vedette.respond.holding import Holding
 from vedette.respond.kind import Job, Kind, Lasting
 from vedette.respond.leases import Leases
-from vedette.respond.outcome import Expired, Failed, Outcome, Retry, Waiting
+from vedette.respond.outcome import Expired, Failed, Outcome, Prepared, Retry, Waiting
 from vedette.respond.ports import Notice, Ports
 from vedette.respond.registry import Registry
 from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
@@ -187,6 +187,8 @@ class Responder:
             return self._advance(action, ActionState.FAILED, detail)
         if isinstance(kind, Lasting) and action.recallable and action.state in IN_FORCE:
             return self._last(action, kind)
+        if isinstance(kind, Lasting) and _in_grace(action, kind, self._clock.now()):
+            return None
         return self._carry_out(action, kind)
 
     def _last(self, action: Action, kind: Lasting) -> Action | None:
@@ -194,14 +196,19 @@ class Responder:
             return self._leases.keep(self._job(action), kind) if action.leased else None
         if action.recalled_by:
             after = self._leases.recall(self._job(action), kind)
-            if after is not None:
+            if after is not None or (action.leased and not kind.ends_itself):
                 return after
         return self._carry_out(action, kind)
 
     def _look_after(self, action: Action, kind: Kind | None) -> None:
-        """Something may be in force that its action does not know of: the host's word came after its end."""
+        """Something may be in force that its action does not know of: the host's word came after its end.
+
+        What the responder undoes by itself has not ended before that was done.
+        """
         wanted = (ActionState.EXPIRED, ActionState.FAILED, ActionState.CANCELLED)
-        if isinstance(kind, Lasting) and action.recallable and action.state in wanted:
+        if not isinstance(kind, Lasting) or not kind.ends_itself:
+            return
+        if action.recallable and action.state in wanted:
             self._leases.undo(self._job(action), kind)
 
     def _carry_out(self, action: Action, kind: Kind) -> Action | None:
@@ -227,7 +234,10 @@ class Responder:
             and isinstance(kind, Lasting)
             and action.recallable
         ):
-            self._leases.undo(self._job(action), kind)
+            if kind.ends_itself:
+                self._leases.undo(self._job(action), kind)
+            elif action.leased:
+                return self._leases.end(action, outcome.detail)
         return record(self._ports.actions, action, outcome, self._clock.now())
 
     def _waits(self, action: Action) -> bool:
@@ -297,7 +307,7 @@ class Responder:
             if error.kind not in _HELD:
                 raise
             return self._advance(action, ActionState.REFUSED, error.detail)
-        return self._write(begun, kind, self._try(begun, kind)) or begun
+        return self._attempt(begun, kind)
 
     def _carry_on(self, action: Action, kind: Kind) -> Action | None:
         if kind.remote:
@@ -312,9 +322,8 @@ class Responder:
         if self._clock.now() < next_attempt(action):
             return None
         if action.attempts >= MAX_ATTEMPTS:
-            return self._advance(
-                action, ActionState.FAILED, f"gave up after {action.attempts} attempts"
-            )
+            gave_up = Failed(detail=f"gave up after {action.attempts} attempts")
+            return self._write(action, kind, gave_up)
         number = action.attempts + 1
         begun = self._ports.actions.note(
             action.tenant,
@@ -325,7 +334,15 @@ class Responder:
             expected_attempts=action.attempts,
             attempts=number,
         )
-        return self._write(begun, kind, self._try(begun, kind)) or begun
+        return self._attempt(begun, kind)
+
+    def _attempt(self, action: Action, kind: Kind) -> Action:
+        """One attempt; what must be on disk before it has an effect is put there in between."""
+        outcome = self._try(action, kind)
+        if isinstance(outcome, Prepared):
+            action = self._write(action, kind, outcome) or action
+            outcome = self._try(action, kind)
+        return self._write(action, kind, outcome) or action
 
     def _try(self, action: Action, kind: Kind) -> Outcome:
         try:
@@ -363,3 +380,10 @@ def _late(action: Action) -> str:
     if action.held_by:
         return f"silence {action.held_by} held it until there was nothing new to tell"
     return "its time ran out before it began"
+
+
+def _in_grace(action: Action, kind: Lasting, now: datetime) -> bool:
+    """Whether it still waits, approved, so that somebody may call it off."""
+    if action.state is not ActionState.APPROVED or kind.ends_itself or action.dry_run:
+        return False
+    return now < action.updated_at + timedelta(seconds=action.grace_seconds)

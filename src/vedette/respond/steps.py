@@ -14,6 +14,7 @@ from vedette.respond.outcome import (
     Expired,
     Failed,
     Outcome,
+    Prepared,
     Refused,
     Released,
     Retry,
@@ -39,7 +40,7 @@ def record(actions: Actions, action: Action, outcome: Outcome, now: datetime) ->
     A dry run is never verified, an applied action never simulated, and nothing is verified without evidence: an outcome
     that says so is a failure.
     """
-    if isinstance(outcome, Retry):
+    if isinstance(outcome, Retry | Prepared):
         return _note(actions, action, outcome, now)
     to, detail, data = _step(action, outcome)
     if to is None:
@@ -159,9 +160,12 @@ def _called_off(action: Action) -> ActionState:
     return _unless_in_effect(action, S.CANCELLED)
 
 
-def _note(actions: Actions, action: Action, outcome: Retry, now: datetime) -> Action | None:
+def _note(
+    actions: Actions, action: Action, outcome: Retry | Prepared, now: datetime
+) -> Action | None:
     if action.state is not S.DISPATCHED:
         return None
+    wait = outcome.wait_seconds if isinstance(outcome, Retry) else 0.0
     return actions.note(
         action.tenant,
         action.id,
@@ -171,5 +175,5 @@ def _note(actions: Actions, action: Action, outcome: Retry, now: datetime) -> Ac
         expected=action.state,
         expected_attempts=action.attempts,
         attempts=action.attempts,
-        wake_at=now + timedelta(seconds=outcome.wait_seconds) if outcome.wait_seconds else None,
+        wake_at=now + timedelta(seconds=wait) if wait else None,
     )

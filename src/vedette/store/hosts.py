@@ -71,6 +71,21 @@ class Hosts:
         with self._database.reading() as connection:
             return _one(connection, tenant, identifier)
 
+    def pinned(self, tenant: TenantId, identifier: HostId) -> dict[str, str]:
+        """The labels that came with its enrolment token.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        query = sa.select(HOSTS.c.pinned_labels).where(
+            HOSTS.c.tenant == tenant, HOSTS.c.id == identifier
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound(f"no host {identifier}")
+        return dict(row.pinned_labels or {})
+
     def many(self, tenant: TenantId, hosts: Iterable[HostId]) -> dict[HostId, Host]:
         """Those of the hosts that the tenant has."""
         query = sa.select(*_COLUMNS).where(

@@ -5,6 +5,7 @@ from functools import partial
 
 import structlog
 
+from vedette.app.clouds import cloud_kinds
 from vedette.app.destinations import kinds_of
 from vedette.app.doubt import Doubt
 from vedette.app.keys import KeyFiles
@@ -36,6 +37,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     kinds = Registry(
         [
             *kinds_of(settings),
+            *cloud_kinds(settings, store.hosts, clock),
             *host_kinds(store.commands, key, store.hosts),
             Escalate(store.escalations, lambda tenant: oncall.of(tenant).chains),
         ]

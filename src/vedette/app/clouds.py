@@ -1,0 +1,26 @@
+"""The kinds of action that are carried out through a cloud's API, made of the settings."""
+
+import msgspec
+
+from vedette.app.settings import Settings
+from vedette.core import Clock, ConfigError, SystemClock, TenantId
+from vedette.respond import Account, Ec2, Ec2Isolate, Ec2Stop, Enrolments, Kind
+
+__all__ = ["check_clouds", "cloud_kinds"]
+
+
+def cloud_kinds(settings: Settings, enrolments: Enrolments, clock: Clock) -> list[Kind]:
+    """All of them, whether turned on or not: what is in force must be released even after it was turned off here."""
+    account = _account(settings, clock)
+    return [Ec2Isolate(account, enrolments), Ec2Stop(account, enrolments)]
+
+
+def check_clouds(settings: Settings) -> None:
+    """Raises ConfigError if a cloud is turned on whose library is not installed."""
+    if settings.ec2.enabled and (lacks := _account(settings, SystemClock()).lacks):
+        raise ConfigError(f"ec2.enabled is set, which {lacks}")
+
+
+def _account(settings: Settings, clock: Clock) -> Account:
+    given = msgspec.to_builtins(settings.ec2) | {"tenant": TenantId(settings.tenant)}
+    return Account(msgspec.convert(given, Ec2), clock)

@@ -1,0 +1,184 @@
+"""What ec2_isolate may not touch, and with which groups it isolates."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.respond.ec2_world import (
+    LEASE,
+    Cloud,
+    Play,
+    isolate,
+)
+from tests.respond.world import HOST, StoreWorld, World, events
+
+from vedette.core import ActionState, InvalidInput
+from vedette.respond import Ec2IsolateSchema
+
+S = ActionState
+MODIFY = "ModifyNetworkInterfaceAttribute"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = StoreWorld(tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def play(world: World, made: Cloud) -> Play:
+    return Play(world, made)
+
+
+def isolated(made: Cloud) -> bool:
+    groups = made.groups()
+    borne = {one for some in groups.values() for one in some}
+    if groups.keys() != made.before.keys() or borne & {made.web, made.ssh, made.data}:
+        return False
+    rules = made.ec2.describe_security_groups(GroupIds=sorted(borne))["SecurityGroups"]
+    return not any(one["IpPermissions"] or one["IpPermissionsEgress"] for one in rules)
+
+
+def untouched(made: Cloud) -> bool:
+    return made.groups() == made.before and made.tags() == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "tags", "settings", "words"),
+    [
+        ({}, {}, {}, "no instance proves to be this host's"),
+        ({"ec2.instance_id": "i-0123456789abcdef0"}, {}, {}, "InvalidInstanceID.NotFound"),
+        (None, {"host": "another"}, {}, "its tag names another"),
+        (None, {"protected": ""}, {}, "bears the tag vedette:protected"),
+        (None, {}, {"never_touch": True}, "named in ec2.never_touch"),
+        (None, {}, {"enabled": False}, "acting on EC2 is off"),
+        (None, {}, {"tenant": "other"}, "settings for hosts of tenant other alone"),
+        (None, {}, {"region": ""}, "You must specify a region"),
+        (None, {}, {"endpoint": "nonsense"}, "Invalid endpoint"),
+        (None, {}, {"isolation_group": "sg-0123456789abcdef0"}, "InvalidGroup.NotFound"),
+    ],
+)
+def test_what_is_not_surely_the_hosts_or_is_protected_is_not_touched(
+    world: World,
+    made: Cloud,
+    labels: dict[str, str] | None,
+    tags: dict[str, str],
+    settings: dict[str, Any],
+    words: str,
+) -> None:
+    if tags:
+        made.tag(made.instance, **tags)
+    if settings.get("never_touch"):
+        settings = {"never_touch": (made.instance,)}
+    play = Play(world, made, labels=labels, **settings)
+    given = play.propose(isolate())
+    assert given.state in {S.FAILED, S.REFUSED}
+    assert words in given.detail
+    assert untouched(made)
+
+
+def test_an_instance_is_found_by_its_tag_and_two_of_the_same_are_refused(
+    world: World, made: Cloud
+) -> None:
+    made.tag(made.instance, host=HOST)
+    play = Play(world, made, labels={})
+    given = play.propose(isolate())
+    assert given.state is S.VERIFIED
+    play.wait(LEASE + 1)
+    made.tag(made.run(made.interface([made.web])), host=HOST)
+    second = play.propose(isolate(2))
+    assert second.state is S.FAILED
+    assert "several instances bear the tag" in second.detail
+    for one in made.ec2.describe_instances()["Reservations"]:
+        made.ec2.terminate_instances(InstanceIds=[one["Instances"][0]["InstanceId"]])
+
+
+def test_what_is_terminated_is_not_touched(play: Play) -> None:
+    play.cloud.ec2.terminate_instances(InstanceIds=[play.cloud.instance])
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert "is terminated" in given.detail
+
+
+def test_an_interface_under_another_action_is_left_alone(play: Play) -> None:
+    play.cloud.tag(play.cloud.second, action="of somebody else")
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert "is isolated by action of somebody else" in given.detail
+    assert play.cloud.groups() == play.cloud.before
+
+
+def test_a_group_of_the_settings_keeps_its_rules_and_they_are_told(
+    world: World, made: Cloud
+) -> None:
+    named = made.group("forensics")
+    play = Play(world, made, isolation_group=named)
+    given = play.propose(isolate())
+    assert given.state is S.VERIFIED
+    assert set(made.groups()[made.first]) == {named}
+    assert events(play.world, given)[-1].data["rules"][named]["out"] != []
+    play.wait(LEASE + 1)
+    assert untouched(made)
+
+
+def test_a_group_of_another_vpc_does_not_isolate(world: World, made: Cloud) -> None:
+    vpc = made.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    other = made.ec2.create_security_group(GroupName="o", Description="o", VpcId=vpc)["GroupId"]
+    play = Play(world, made, isolation_group=other)
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert f"is of {vpc}" in given.detail
+    assert untouched(made)
+
+
+def test_somebody_elses_group_of_our_name_is_not_used(play: Play) -> None:
+    play.cloud.group("vedette-isolation")
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert "is not one of ours" in given.detail
+    assert untouched(play.cloud)
+
+
+def test_rules_that_were_added_to_our_group_are_taken_away_and_told_when_they_come_back(
+    play: Play,
+) -> None:
+    given = play.propose(isolate())
+    (group,) = play.cloud.groups()[play.cloud.first]
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+    }
+    play.cloud.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    play.wait(LEASE / 2)
+    assert f"rules were added to {group}" in play.stands(given).detail
+    play.wait(LEASE)
+    assert play.stands(given).state is S.RELEASED
+    again = play.propose(isolate(2))
+    assert again.state is S.VERIFIED
+    assert isolated(play.cloud)
+
+
+def test_a_second_isolation_of_the_host_is_refused(play: Play) -> None:
+    play.propose(isolate())
+    second = play.propose(isolate(2))
+    assert second.state is S.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        ({}, []),
+        ({"lease": "30"}, ["lease"]),
+        ({"lease": "30m", "snapshot_first": "yes"}, ["snapshot_first"]),
+        ({"lease": "30m", "instance": "i-1"}, ["instance"]),
+        ({"lease": "30m", "at_most": "10m"}, ["at_most"]),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(given: dict[str, Any], at: list[Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Ec2IsolateSchema().check(given, dry_run=False)
+    assert caught.value.extensions["at"] == at
