@@ -19,7 +19,13 @@ def test_every_cloud_is_off_at_first_and_its_actions_are_there_all_the_same(
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
     names = {kind.schema.name for kind in cloud_kinds(settings, store.hosts, clock)}
     store.close()
-    assert names == {"ec2_isolate", "ec2_stop"}
+    assert names == {
+        "ec2_isolate",
+        "ec2_stop",
+        "kubernetes_cordon",
+        "kubernetes_isolate",
+        "kubernetes_scale",
+    }
 
 
 def test_settings_come_from_the_environment() -> None:
@@ -33,6 +39,14 @@ def test_settings_come_from_the_environment() -> None:
     assert settings.ec2.enabled
     assert settings.ec2.never_touch == ("i-1", "i-2")
     check_clouds(settings)
+    cluster = load_settings(
+        environment={
+            "VEDETTE_KUBERNETES__ENABLED": "true",
+            "VEDETTE_KUBERNETES__PROTECTED_NAMESPACES": "billing, vedette",
+        }
+    )
+    assert cluster.kubernetes.protected_namespaces == ("billing", "vedette")
+    check_clouds(cluster)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +64,11 @@ def test_what_cannot_be_used_is_an_error_that_names_it(name: str, value: str, wo
         load_settings(environment={f"VEDETTE_EC2__{name}": value})
 
 
-def test_a_cloud_without_its_library_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load_settings(environment={"VEDETTE_EC2__ENABLED": "true"})
+@pytest.mark.parametrize(("name", "extra"), [("EC2", "aws"), ("KUBERNETES", "kubernetes")])
+def test_a_cloud_without_its_library_is_an_error_at_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    settings = load_settings(environment={f"VEDETTE_{name}__ENABLED": "true"})
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"install vedette\[aws\]"):
+    with pytest.raises(ConfigError, match=rf"install vedette\[{extra}\]"):
         check_clouds(settings)

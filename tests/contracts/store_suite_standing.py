@@ -17,7 +17,7 @@ from tests.store.make import (
     verdict,
 )
 
-from vedette.core import HostId, HostStatus, InvalidInput, Label, ManualClock, VerdictId
+from vedette.core import HostId, HostStatus, InvalidInput, Label, ManualClock, NotFound, VerdictId
 from vedette.store import Effect, Store
 
 __all__ = ["StandingContract"]
@@ -92,6 +92,9 @@ class StandingContract:
         host = store.hosts.get(TENANT, HOST)
         assert host.labels == {"role": "db", "zone": "a"}
         assert host.hostname == "renamed"
+        assert store.hosts.pinned(TENANT, HOST) == {"role": "db"}
+        with pytest.raises(NotFound):
+            store.hosts.pinned(TENANT, HostId("x"))
 
     def test_needed_tables_stay_until_they_are_named_anew(self, store: Store) -> None:
         enrol(store, kid="k")

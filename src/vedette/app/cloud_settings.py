@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from vedette.app.section import Section
 
-__all__ = ["Ec2Settings", "wrong_clouds"]
+__all__ = ["Ec2Settings", "KubernetesSettings", "wrong_clouds"]
 
 _HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -33,6 +33,24 @@ class Ec2Settings(Section, frozen=True, kw_only=True):
     ] = ""
     never_touch: Annotated[
         tuple[str, ...], Meta(description="Ids of instances that no policy may touch")
+    ] = ()
+    timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for an answer", gt=0, le=60)
+    ] = 15.0
+
+
+class KubernetesSettings(Section, frozen=True, kw_only=True):
+    """A Kubernetes cluster, for `kubernetes_cordon`, `kubernetes_isolate` and `kubernetes_scale`."""
+
+    enabled: Annotated[bool, Meta(description="Whether policies may act on the cluster")] = False
+    kubeconfig: Annotated[
+        str, Meta(description="Its kubeconfig; empty: the service account of the server's own pod")
+    ] = ""
+    context: Annotated[
+        str, Meta(description="Context of the kubeconfig; empty: its current one")
+    ] = ""
+    protected_namespaces: Annotated[
+        tuple[str, ...], Meta(description="Namespaces never touched, beside the system's own")
     ] = ()
     timeout_seconds: Annotated[
         float, Meta(description="Longest wait for an answer", gt=0, le=60)

@@ -4,23 +4,48 @@ import msgspec
 
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, SystemClock, TenantId
-from vedette.respond import Account, Ec2, Ec2Isolate, Ec2Stop, Enrolments, Kind
+from vedette.respond import (
+    Account,
+    Cluster,
+    Ec2,
+    Ec2Isolate,
+    Ec2Stop,
+    Enrolments,
+    Kind,
+    Kubernetes,
+    KubernetesCordon,
+    KubernetesIsolate,
+    KubernetesScale,
+)
 
 __all__ = ["check_clouds", "cloud_kinds"]
 
 
 def cloud_kinds(settings: Settings, enrolments: Enrolments, clock: Clock) -> list[Kind]:
     """All of them, whether turned on or not: what is in force must be released even after it was turned off here."""
-    account = _account(settings, clock)
-    return [Ec2Isolate(account, enrolments), Ec2Stop(account, enrolments)]
+    account, cluster = _account(settings, clock), _cluster(settings)
+    return [
+        Ec2Isolate(account, enrolments),
+        Ec2Stop(account, enrolments),
+        KubernetesCordon(cluster, enrolments),
+        KubernetesIsolate(cluster, enrolments),
+        KubernetesScale(cluster, enrolments),
+    ]
 
 
 def check_clouds(settings: Settings) -> None:
     """Raises ConfigError if a cloud is turned on whose library is not installed."""
     if settings.ec2.enabled and (lacks := _account(settings, SystemClock()).lacks):
         raise ConfigError(f"ec2.enabled is set, which {lacks}")
+    if settings.kubernetes.enabled and (lacks := _cluster(settings).lacks):
+        raise ConfigError(f"kubernetes.enabled is set, which {lacks}")
 
 
 def _account(settings: Settings, clock: Clock) -> Account:
     given = msgspec.to_builtins(settings.ec2) | {"tenant": TenantId(settings.tenant)}
     return Account(msgspec.convert(given, Ec2), clock)
+
+
+def _cluster(settings: Settings) -> Cluster:
+    given = msgspec.to_builtins(settings.kubernetes) | {"tenant": TenantId(settings.tenant)}
+    return Cluster(msgspec.convert(given, Kubernetes))

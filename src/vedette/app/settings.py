@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from vedette.app.cloud_settings import Ec2Settings, wrong_clouds
+from vedette.app.cloud_settings import Ec2Settings, KubernetesSettings, wrong_clouds
 from vedette.app.section import Section as _Section
 from vedette.app.telling_settings import (
     ChatSettings,
@@ -171,6 +171,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     mail: MailSettings = MailSettings()
     ses: SesSettings = SesSettings()
     ec2: Ec2Settings = Ec2Settings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
     webhook: dict[Name, WebhookSettings] = {}
     chat: dict[Name, ChatSettings] = {}
     log: LogSettings = LogSettings()
@@ -319,7 +320,12 @@ def _put(data: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
         place = place.setdefault(key, {})
         if not isinstance(place, dict):
             raise ConfigError(f"{'.'.join(keys)} is set, but {key} is not a table")
-    lists = {("server", "names"), ("mail", "recipients"), ("ec2", "never_touch")}
+    lists = {
+        ("server", "names"),
+        ("mail", "recipients"),
+        ("ec2", "never_touch"),
+        ("kubernetes", "protected_namespaces"),
+    }
     place[keys[-1]] = (
         [part.strip() for part in value.split(",") if part.strip()] if keys in lists else value
     )

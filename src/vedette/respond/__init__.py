@@ -6,6 +6,9 @@ from vedette.respond.actions.ec2_isolate import Ec2Isolate, Ec2IsolateSchema
 from vedette.respond.actions.ec2_stop import Ec2Stop, Ec2StopSchema
 from vedette.respond.actions.escalate import Escalate, EscalateSchema
 from vedette.respond.actions.kill_process import KillProcess, KillProcessSchema
+from vedette.respond.actions.kubernetes_cordon import KubernetesCordon, KubernetesCordonSchema
+from vedette.respond.actions.kubernetes_isolate import KubernetesIsolate, KubernetesIsolateSchema
+from vedette.respond.actions.kubernetes_scale import KubernetesScale, KubernetesScaleSchema
 from vedette.respond.actions.mail import Mail, MailSchema, MailServer, SesServer
 from vedette.respond.actions.page import PageSchema, page
 from vedette.respond.actions.quarantine import Quarantine, QuarantineSchema
@@ -15,6 +18,7 @@ from vedette.respond.actions.suspend_process import SuspendProcess, SuspendProce
 from vedette.respond.actions.webhook import WebhookSchema, notification_schema, webhook
 from vedette.respond.apprise_service import is_service
 from vedette.respond.aws import Account, Ec2
+from vedette.respond.cluster import Cluster, Kubernetes
 from vedette.respond.destinations import ANYWHERE, Channel, Destinations, Webhook, is_name
 from vedette.respond.host_command import HostCommand
 from vedette.respond.host_kinds import host_kinds
@@ -45,6 +49,7 @@ __all__ = [
     "Actions",
     "Channel",
     "ChatSchema",
+    "Cluster",
     "Commands",
     "Destinations",
     "DisableAccount",
@@ -63,6 +68,13 @@ __all__ = [
     "KillProcess",
     "KillProcessSchema",
     "Kind",
+    "Kubernetes",
+    "KubernetesCordon",
+    "KubernetesCordonSchema",
+    "KubernetesIsolate",
+    "KubernetesIsolateSchema",
+    "KubernetesScale",
+    "KubernetesScaleSchema",
     "Lasting",
     "Mail",
     "MailSchema",

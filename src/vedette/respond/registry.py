@@ -20,6 +20,9 @@ from typing import Final
 from vedette.respond.actions.chat import ChatSchema
 from vedette.respond.actions.ec2_isolate import Ec2IsolateSchema
 from vedette.respond.actions.ec2_stop import Ec2StopSchema
+from vedette.respond.actions.kubernetes_cordon import KubernetesCordonSchema
+from vedette.respond.actions.kubernetes_isolate import KubernetesIsolateSchema
+from vedette.respond.actions.kubernetes_scale import KubernetesScaleSchema
 from vedette.respond.actions.mail import MailSchema
 from vedette.respond.actions.page import PageSchema
 from vedette.respond.actions.webhook import WebhookSchema
@@ -39,6 +42,9 @@ def schemas(destinations: Destinations = ANYWHERE) -> dict[str, Schema]:
         ChatSchema(destinations),
         Ec2IsolateSchema(),
         Ec2StopSchema(),
+        KubernetesCordonSchema(),
+        KubernetesIsolateSchema(),
+        KubernetesScaleSchema(),
         MailSchema(),
         PageSchema(destinations),
         *host_schemas(),

@@ -1,0 +1,138 @@
+"""A NetworkPolicy that denies all, put there and taken away.
+
+Policies add up: what any of them lets through passes. So one that denies isolates only where no other selects the same pods
+and lets something through; that is looked for, and told.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from vedette.core import Conflict, NotFound, Unavailable, VedetteError
+from vedette.respond.cluster import ACTION_MARK, Cluster, Ref, mark_of, uid_of, work_of
+from vedette.respond.kind import Job
+from vedette.respond.ports import Enrolments
+
+__all__ = ["Denial"]
+
+
+class Denial:
+    """A measure. It makes one NetworkPolicy with this action's mark, and deletes that one alone."""
+
+    settles: Final = timedelta(minutes=1)
+
+    def __init__(self, cluster: Cluster, enrolments: Enrolments) -> None:
+        self._cluster = cluster
+        self._enrolments = enrolments
+
+    @property
+    def lacks(self) -> str:
+        """The client, or settings."""
+        return self._cluster.lacks
+
+    def look(self, job: Job) -> dict[str, Any]:
+        """The workload's own selector, or none for the whole namespace.
+
+        Raises:
+            Conflict: another policy would let through what this one denies.
+        """
+        ref, work = work_of(self._cluster, self._enrolments, job)
+        whole = job.action.parameters.get("whole_namespace")
+        former = {
+            "namespace": ref.namespace,
+            "name": f"vedette-{job.action.id}",
+            "selector": {} if whole else work["spec"]["selector"],
+        }
+        self._unopposed(former)
+        return former
+
+    def plan(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
+        """The policy itself, and whether the API would take it."""
+        body = _policy(job, former)
+        try:
+            self._cluster.create(_ref(former), body, dry=True)
+        except VedetteError as error:
+            return {"policy": body, "check": error.detail}
+        return {"policy": body, "check": "allowed"}
+
+    def put(self, job: Job, former: dict[str, Any]) -> None:
+        """Makes it; one that is there already is read back later like any other."""
+        try:
+            self._cluster.create(_ref(former), _policy(job, former))
+        except Conflict:
+            self._ours(job, former)
+
+    def seen(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
+        """It is there as it was made, and nothing is let through beside it."""
+        there = self._ours(job, former)
+        spec = there["spec"]
+        if spec.get("ingress") or spec.get("egress") or spec["podSelector"] != former["selector"]:
+            raise Conflict(f"{_ref(former)} was changed by somebody")
+        self._unopposed(former)
+        return {"policy": str(_ref(former)), "uid": uid_of(there), "selector": former["selector"]}
+
+    def restore(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
+        """Deletes it, if it is there and bears this action's mark."""
+        gone = {"policy": str(_ref(former)), "there": False}
+        try:
+            self._cluster.delete(_ref(former), uid_of(self._ours(job, former)))
+            self._cluster.read(_ref(former))
+        except NotFound:
+            return gone
+        raise Unavailable(f"{_ref(former)} is still there")
+
+    def _ours(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
+        there = self._cluster.read(_ref(former))
+        if mark_of(there) != job.action.id:
+            raise Conflict(f"{_ref(former)} is not of this action")
+        return there
+
+    def _unopposed(self, former: dict[str, Any]) -> None:
+        namespace = former["namespace"]
+        ours = self._pods(namespace, former["selector"])
+        for one in self._cluster.find("network_policy", namespace):
+            spec = one["spec"]
+            if spec.get("ingress") or spec.get("egress"):
+                both = ours & self._pods(namespace, spec["podSelector"])
+                if both:
+                    raise Conflict(
+                        f"network policy {namespace}/{one['metadata']['name']} lets something through to or from"
+                        f" {len(both)} of the pods, which a second one can't deny"
+                    )
+
+    def _pods(self, namespace: str, selector: dict[str, Any]) -> set[str]:
+        found = self._cluster.find("pod", namespace, _words(selector))
+        return {str(one["metadata"]["name"]) for one in found}
+
+
+def _ref(former: dict[str, Any]) -> Ref:
+    return Ref(kind="network_policy", name=former["name"], namespace=former["namespace"])
+
+
+def _policy(job: Job, former: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {
+            "name": former["name"],
+            "namespace": former["namespace"],
+            "labels": {"app.kubernetes.io/managed-by": "vedette"},
+            "annotations": {ACTION_MARK: str(job.action.id)},
+        },
+        "spec": {"podSelector": former["selector"], "policyTypes": ["Ingress", "Egress"]},
+    }
+
+
+def _words(selector: dict[str, Any]) -> str:
+    """As the API takes selectors in a query."""
+    terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for one in selector.get("matchExpressions") or []:
+        key, values = one["key"], ",".join(one.get("values") or [])
+        terms.append(
+            {
+                "In": f"{key} in ({values})",
+                "NotIn": f"{key} notin ({values})",
+                "Exists": key,
+                "DoesNotExist": f"!{key}",
+            }[one["operator"]]
+        )
+    return ",".join(terms)
