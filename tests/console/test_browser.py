@@ -53,6 +53,7 @@ def visit(
             ignore_https_errors=True,
             viewport={"width": width, "height": height},
             color_scheme="light" if scheme == "light" else "dark",
+            timezone_id="Asia/Kolkata",
         )
         context.set_default_timeout(20_000)
         visit = Visit(page=context.new_page(), url=url, history=history)
@@ -82,6 +83,24 @@ def test_one_signs_in_sees_the_incident_and_approves(visit: Visit) -> None:
     assert (action.state, action.decided_by) == (ActionState.APPROVED, "user:anna")
     entry = history.store.audit.find(TENANT, subject=history.quarantine).items[0]
     assert (entry.action, entry.reason) == ("action.approved", "seen on no other host")
+
+
+@ON_BOTH
+def test_one_decides_in_the_inbox_and_reads_the_time_on_ones_own_clock(visit: Visit) -> None:
+    page, history = visit.page, visit.history
+    visit.sign_in(Role.RESPONDER)
+    page.get_by_role("link", name="Approvals").click()
+    expires = page.locator("time[data-local]").first
+    expect(expires).to_have_attribute("title", "2026-11-22 20:46:00 UTC")
+    expect(expires).to_contain_text("GMT+5:30")
+    page.get_by_text("Refuse…").click()
+    page.get_by_label("Reason").locator("visible=true").fill("planned work")
+    page.get_by_role("button", name="Refuse quarantine").click()
+    expect(page.get_by_role("status")).to_contain_text("Refused")
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    expect(page.locator("#waiting")).to_be_empty()
+    state = history.store.actions.get(TENANT, history.quarantine).state
+    assert state is ActionState.REFUSED
 
 
 @ON_BOTH
@@ -130,6 +149,9 @@ def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path:
         "/incidents?host=nothing",
         f"/incidents/{history.incident}",
         f"/incidents/{history.closed}",
+        "/approvals",
+        "/actions",
+        f"/actions/{history.quarantine}",
         "/hosts",
         f"/hosts/{history.hosts['web-2']}",
         "/silences",

@@ -87,7 +87,7 @@ def test_an_incident_says_why_and_what_is_done_about_it(browser: SignIn, history
         "55 % of score",
         "13 abnormal, 1 unknown and 30 normal verdicts",
         "Approve quarantine",
-        "This is a dry run: nothing is changed on it.",
+        "This is a dry run: web-2 is asked to plan it",
         "250 accepted by mail.example.org",
         "Asked the web team in the channel.",
         "awaiting approval",
@@ -195,7 +195,7 @@ def test_approving_on_the_page_moves_the_action_and_says_so(
     status, where = responder.send(f"/actions/{history.quarantine}/approve", reason="agreed")
     assert (status, where) == (303, f"/incidents/{history.incident}?done=approved")
     text = responder.page(where)
-    assert "Approved. The steps below follow" in text
+    assert "Approved. The steps follow" in text
     assert "Quarantine approved</b> · agreed" in text
     assert "Approve…" not in text
     again, words = responder.send(f"/actions/{history.quarantine}/approve", reason="twice")

@@ -16,6 +16,7 @@ from tests.contracts.store_suite_response import (
     IncidentsContract,
 )
 from tests.contracts.store_suite_sayings import SayingsContract
+from tests.contracts.store_suite_shown import ShownContract
 from tests.contracts.store_suite_silence import SilenceContract
 from tests.contracts.store_suite_silences import SilencesContract
 from tests.contracts.store_suite_standing import StandingContract
@@ -121,3 +122,7 @@ class TestTriage(OnPostgresql, TriageContract):
 
 class TestEscalations(OnPostgresql, EscalationsContract):
     """Escalations, here."""
+
+
+class TestShown(OnPostgresql, ShownContract):
+    """What is shown, here."""

@@ -66,7 +66,8 @@ def cancel(console: Console, person: Person, action_id: ActionId, reason: str) -
         Conflict: it is too late, or it changed in this moment.
     """
     action = console.store.actions.get(person.tenant, action_id)
-    if action.recallable and action.state in {ActionState.DISPATCHED, ActionState.ACKNOWLEDGED}:
+    # What a host has begun ends when the host says so, never by a word here.
+    if action.recallable and action.state in IN_FORCE - {ActionState.VERIFIED}:
         return console.store.actions.recall(
             action.tenant, action.id, actor=person.actor, why=reason
         )

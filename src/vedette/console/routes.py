@@ -28,6 +28,8 @@ from vedette.console.api import (
 from vedette.console.form import Form, check_origin
 from vedette.console.guard import api_guard, page_guard, read_form
 from vedette.console.headers import SecureHeaders, secure_headers
+from vedette.console.pages import actions as action_pages
+from vedette.console.pages import approvals as approval_pages
 from vedette.console.pages import audit as audit_pages
 from vedette.console.pages import guards as guard_pages
 from vedette.console.pages import hosts as host_pages
@@ -120,6 +122,9 @@ def home() -> Redirect:
 
 _PAGES: Sequence[ControllerRouterHandler] = (
     home,
+    action_pages.actions_page,
+    action_pages.action_page,
+    approval_pages.approvals_page,
     audit_pages.audit_page,
     guard_pages.guards_page,
     guard_pages.throw_form,

@@ -59,13 +59,14 @@ class Actions:
         state: ActionState | None = None,
         incident: IncidentId | None = None,
         host: HostId | None = None,
+        hosts: Collection[HostId] | None = None,
         kind: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Action]:
-        """Newest first, by when they were proposed (within `since`, before `until`)."""
+        """Newest first, by when they were proposed (within `since`, before `until`); of any of `hosts`, where they are given."""
         query = sa.select(*_COLUMNS).where(ACTIONS.c.tenant == tenant)
         for column, value in (
             (ACTIONS.c.state, state),
@@ -75,6 +76,8 @@ class Actions:
         ):
             if value is not None:
                 query = query.where(column == value)
+        if hosts is not None:
+            query = query.where(ACTIONS.c.host.in_(sorted(hosts)))
         if since is not None:
             query = query.where(ACTIONS.c.proposed_at >= since)
         if until is not None:
@@ -94,6 +97,14 @@ class Actions:
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return {state: found.get(state, 0) for state in ActionState}
+
+    def waiting(self, tenant: TenantId) -> int:
+        """How many await somebody's approval."""
+        query = sa.select(sa.func.count()).where(
+            ACTIONS.c.state == ActionState.AWAITING_APPROVAL, ACTIONS.c.tenant == tenant
+        )
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def events(self, tenant: TenantId, identifier: ActionId) -> list[ActionEvent]:
         """Its steps, in the order they were taken."""

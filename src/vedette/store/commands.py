@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    Action,
     ActionState,
     Clock,
     Command,
@@ -74,6 +75,17 @@ class Commands:
         if row is None:
             raise NotFound(f"no command {identifier}")
         return read(Command, row)
+
+    def of(self, action: Action) -> list[Command]:
+        """What its host was told to do about it, oldest first; of an action without a host there is nothing."""
+        query = sa.select(*_COLUMNS).where(
+            COMMANDS.c.tenant == action.tenant,
+            COMMANDS.c.host == action.host,
+            COMMANDS.c.action == action.id,
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(query.order_by(COMMANDS.c.issued_at, COMMANDS.c.id))
+            return [read(Command, row) for row in found]
 
     def pending(
         self, tenant: TenantId, host: HostId, now: datetime, *, limit: int = 50

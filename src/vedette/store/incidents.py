@@ -69,6 +69,15 @@ class Incidents:
         with self._database.reading() as connection:
             return one_incident(connection, tenant, identifier)
 
+    def many(self, tenant: TenantId, incidents: Iterable[IncidentId]) -> dict[IncidentId, Incident]:
+        """Those of these ids that the tenant has."""
+        query = sa.select(*_COLUMNS).where(
+            INCIDENTS.c.tenant == tenant, INCIDENTS.c.id.in_(sorted(set(incidents)))
+        )
+        with self._database.reading() as connection:
+            found = (read(Incident, row) for row in connection.execute(query))
+            return {one.id: one for one in found}
+
     def live(self, tenant: TenantId, hosts: Iterable[HostId]) -> dict[HostId, tuple[Incident, ...]]:
         """The open and quiet incidents of those hosts that have some, oldest first."""
         query = sa.select(*_COLUMNS).where(

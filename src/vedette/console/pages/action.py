@@ -1,31 +1,66 @@
-"""An action as pages show it: its steps, its plan, and what a person may do about it."""
+"""An action as pages show it: its steps, its plan, and what the person who looks may do about it."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
+from vedette.console.pages.deeds import consequence, ends_itself
 from vedette.console.pages.plan import PlanView, view_plan
 from vedette.console.pages.stepper import Step, steps
+from vedette.console.person import Person
+from vedette.console.settings import Console
 from vedette.core import Action, ActionEvent, ActionState, Record, may_become
+from vedette.store import Role
 
-__all__ = ["ActionView", "view_action"]
+__all__ = ["ActionView", "look_at", "view_action"]
 
 _IN_EFFECT = frozenset({ActionState.APPLIED, ActionState.VERIFIED})
 
 
 class ActionView(Record, frozen=True, kw_only=True):
-    """An action as the page shows it. `words` are (actor, reason) of the people who decided."""
+    """An action as the page shows it. `words` are (actor, reason) of the people who decided.
+
+    `may_decide`: it waits for somebody, and not too long; `barred` says why this person can't approve it then (empty: they
+    can). `ends_itself`: its lease ends where it is in force, without anybody's doing. `given` are those who have approved it so far.
+    """
 
     action: Action
     steps: tuple[Step, ...]
     plan: PlanView | None
     words: tuple[tuple[str, str], ...]
+    given: tuple[str, ...]
     may_decide: bool
+    barred: str
     may_cancel: bool
     may_release: bool
     consequence: str
+    ends_itself: bool
 
 
-def view_action(action: Action, events: Sequence[ActionEvent], now: datetime) -> ActionView:
+def look_at(
+    console: Console,
+    person: Person,
+    action: Action,
+    hostname: str = "",
+    events: Sequence[ActionEvent] | None = None,
+) -> ActionView:
+    """As this person sees it now; its steps are read where they are not at hand."""
+    known = console.store.actions.events(action.tenant, action.id) if events is None else events
+    waiting = action.state is ActionState.AWAITING_APPROVAL
+    given = console.store.actions.approvals(action.tenant, action.id) if waiting else []
+    return view_action(
+        action, known, console.clock.now(), person=person, given=given, hostname=hostname
+    )
+
+
+def view_action(
+    action: Action,
+    events: Sequence[ActionEvent],
+    now: datetime,
+    *,
+    person: Person,
+    given: Sequence[str] = (),
+    hostname: str = "",
+) -> ActionView:
     """With what may be decided at this moment."""
     waiting = action.state is ActionState.AWAITING_APPROVAL
     people = tuple(
@@ -33,35 +68,34 @@ def view_action(action: Action, events: Sequence[ActionEvent], now: datetime) ->
         for event in events
         if event.actor.startswith("user:") and event.detail and event.detail != action.detail
     )
+    leased = action.leased and action.state in _IN_EFFECT
     return ActionView(
         action=action,
         steps=steps(action, events),
         plan=view_plan(action.plan),
         words=people,
+        given=tuple(given),
         may_decide=waiting and action.expires_at > now,
-        may_cancel=not waiting and not action.recalled_by and _may_be_cancelled(action),
-        may_release=action.leased and action.state in _IN_EFFECT and not action.recalled_by,
-        consequence=_consequence(action),
+        barred=_barred(action, person, given),
+        may_cancel=not (waiting or leased or action.recalled_by) and _may_be_cancelled(action),
+        may_release=leased and not action.recalled_by,
+        consequence=consequence(action, hostname),
+        ends_itself=ends_itself(action),
     )
+
+
+def _barred(action: Action, person: Person, given: Sequence[str]) -> str:
+    if not person.may(Role.RESPONDER):
+        return f"Your role is {person.role.value}: you can look, and responders and admins decide."
+    if action.proposed_by == person.actor:
+        return "You proposed it, so somebody else must approve it."
+    if person.actor in given:
+        left = action.approvals - len(given)
+        return f"You approved it. {left} more {'person' if left == 1 else 'people'} must."
+    return ""
 
 
 def _may_be_cancelled(action: Action) -> bool:
     if action.state is ActionState.ACKNOWLEDGED:
         return action.recallable
     return may_become(action.state, ActionState.CANCELLED)
-
-
-def _consequence(action: Action) -> str:
-    if action.dry_run:
-        return (
-            f"The host is asked to plan the {action.kind} and to check whether it could carry it out. "
-            "This is a dry run: nothing is changed on it."
-        )
-    if action.lease_seconds:
-        return f"The host carries out the {action.kind}. It is a lease: the host ends it by itself when it is not renewed."
-    if action.grace_seconds:
-        return (
-            f"The host carries out the {action.kind} after {action.grace_seconds:g} seconds of grace, in which it can be "
-            "cancelled. It can't be undone."
-        )
-    return f"The {action.kind} is carried out at once."

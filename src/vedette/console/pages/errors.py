@@ -27,6 +27,15 @@ _TITLES = {
     429: "Please wait",
     503: "Not available now",
 }
+_BACK = {
+    "/actions": "Back to the actions",
+    "/approvals": "Back to the approvals",
+    "/dead-letters": "Back to the dead letters",
+    "/guards": "Back to the guards",
+    "/hosts": "Back to the hosts",
+    "/policies": "Back to the policies",
+    "/silences": "Back to the silences",
+}
 
 
 class ErrorPages:
@@ -65,7 +74,10 @@ class ErrorPages:
         problem = _problem(request, error)
         if isinstance(error, Unauthenticated):
             return self._to_signin(request)
+        if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._recognise(request)
         signed_in = request.scope.get("user") is not None
+        back, words = _way_back(request.url.path) if signed_in else ("/signin", "Sign in")
         response = self._renderer.page(
             request,
             "error.html",
@@ -73,13 +85,18 @@ class ErrorPages:
             code=problem.status,
             status=problem.status,
             detail=problem.detail,
-            back="/incidents" if signed_in else "/signin",
-            back_words="Back to the incidents" if signed_in else "Sign in",
+            back=back,
+            back_words=words,
         )
         if isinstance(error, VedetteError) and error.retry_after is not None:
             response.headers["retry-after"] = f"{error.retry_after:.0f}"
         response.headers.update(self._headers)
         return response
+
+    def _recognise(self, request: PageRequest) -> None:
+        """Who asked, where no guard let them in: they get the page with its menu, and a way back."""
+        if request.scope.get("user") is None and (person := self._renderer.known(request)):
+            request.scope["user"] = person
 
     def _to_signin(self, request: PageRequest) -> Response[Any]:
         if FRAGMENT_HEADER in request.headers:
@@ -91,6 +108,14 @@ class ErrorPages:
         query = f"?{request.url.query}" if request.url.query else ""
         following = path + query if request.method == "GET" else "/incidents"
         return Redirect("/signin?" + urlencode({"next": following}), status_code=303)
+
+
+def _way_back(path: str) -> tuple[str, str]:
+    """From a form that failed to the page that it is on, as far as its address tells."""
+    section = "/" + path.strip("/").split("/")[0]
+    return section if section in _BACK else "/incidents", _BACK.get(
+        section, "Back to the incidents"
+    )
 
 
 def _problem(request: PageRequest, error: Exception) -> Problem:

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from vedette.console.api.query import Id
 from vedette.console.commands import enrol
 from vedette.console.form import Form
-from vedette.console.pages.action import ActionView, view_action
+from vedette.console.pages.action import look_at
 from vedette.console.pages.chart import strip
 from vedette.console.pages.params import choice, cursor, words
 from vedette.console.pages.render import Here, PageRequest, Renderer
@@ -16,7 +16,7 @@ from vedette.console.pages.route import shows, takes
 from vedette.console.pages.said import said
 from vedette.console.person import Person
 from vedette.console.settings import Console
-from vedette.core import Action, HostId, HostStatus, InvalidInput
+from vedette.core import HostId, HostStatus, InvalidInput
 from vedette.store import Role
 
 __all__ = ["enrol_page", "host_page", "hosts_page"]
@@ -97,14 +97,9 @@ def host_page(
         verdicts=verdicts,
         bars=strip(verdicts),
         incidents=incidents,
-        told=[_told(console, one) for one in told if one.incident is None],
+        told=[look_at(console, person, one, host.hostname) for one in told if one.incident is None],
         said=said(request),
     )
-
-
-def _told(console: Console, action: Action) -> ActionView:
-    events = console.store.actions.events(action.tenant, action.id)
-    return view_action(action, events, console.clock.now())
 
 
 @takes("/hosts/enrol", role=Role.ADMIN)

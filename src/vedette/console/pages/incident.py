@@ -1,12 +1,12 @@
 """One incident: why, since when, what is done about it, and people's say."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from litestar import Response
 from litestar.di import NamedDependency
 
 from vedette.console.api.query import Id
-from vedette.console.pages.action import ActionView, view_action
+from vedette.console.pages.action import ActionView, look_at
 from vedette.console.pages.chart import score_chart
 from vedette.console.pages.render import PageRequest, Renderer
 from vedette.console.pages.route import shows
@@ -16,6 +16,7 @@ from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.console.silencing import scope_of, would_hold
 from vedette.core import (
+    ENDED,
     Incident,
     IncidentId,
     IncidentKind,
@@ -50,7 +51,7 @@ def incident_page(
         "incident.html",
         title=incident.title,
         incident=incident,
-        actions=_views(lives, console.clock.now()),
+        actions=_views(console, person, incident, lives),
         events=timeline(console.store.incidents.events(person.tenant, incident.id), lives),
         verdicts=verdicts,
         behind=next((v.confirmation for v in verdicts if v.confirmation.of), None),
@@ -105,7 +106,15 @@ def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:
     )
 
 
-def _views(lives: tuple[Life, ...], now: datetime) -> tuple[ActionView, ...]:
-    """What needs a decision first, what only told somebody last."""
-    views = [view_action(action, events, now) for action, events in lives]
-    return tuple(sorted(views, key=lambda v: (not v.may_decide, v.action.kind == "mail")))
+def _views(
+    console: Console, person: Person, incident: Incident, lives: tuple[Life, ...]
+) -> tuple[ActionView, ...]:
+    """What needs a decision first, then what is in force or on its way; what only told somebody last."""
+    views = [look_at(console, person, one, incident.hostname, events) for one, events in lives]
+    return tuple(sorted(views, key=_rank))
+
+
+def _rank(view: ActionView) -> tuple[bool, ...]:
+    action = view.action
+    ended = action.state in ENDED or not (action.disruptive or view.may_release)
+    return (not view.may_decide, not view.may_release, ended, not action.disruptive)

@@ -24,7 +24,7 @@ from vedette.console.proposing import NewAction, propose
 from vedette.console.reason import needed
 from vedette.console.settings import Console
 from vedette.console.silencing import false_positive
-from vedette.core import Action, ActionId, HostId, IncidentId, InvalidInput, Resolution
+from vedette.core import Action, ActionId, ActionState, HostId, IncidentId, InvalidInput, Resolution
 
 __all__ = [
     "acknowledge_move",
@@ -131,7 +131,8 @@ def approve_move(
 ) -> Redirect:
     """The Approve form; it asks for a reason."""
     action = approve(console, person, ActionId(action_id), _reason(form, "approve"))
-    return back_to(_page_of(action), "approved")
+    waits = action.state is ActionState.AWAITING_APPROVAL
+    return _after(form, action, "counted" if waits else "approved")
 
 
 @takes("/actions/{action_id:str}/refuse")
@@ -144,7 +145,7 @@ def refuse_move(
     """The Refuse form; it asks for a reason."""
     reason = _reason(form, "refuse")
     action = refuse(console, person, ActionId(action_id), reason)
-    return back_to(_page_of(action), "refused")
+    return _after(form, action, "refused")
 
 
 @takes("/actions/{action_id:str}/cancel")
@@ -157,7 +158,7 @@ def cancel_move(
     """The Cancel form; it asks for a reason."""
     reason = _reason(form, "cancel")
     action = cancel(console, person, ActionId(action_id), reason)
-    return back_to(_page_of(action), "recalled" if action.recalled_by else "cancelled")
+    return _after(form, action, "recalled" if action.recalled_by else "cancelled")
 
 
 @takes("/actions/{action_id:str}/release")
@@ -169,15 +170,23 @@ def release_move(
 ) -> Redirect:
     """The Release form; it asks for a reason."""
     reason = _reason(form, "release")
-    return back_to(_page_of(release(console, person, ActionId(action_id), reason)), "recalled")
+    return _after(form, release(console, person, ActionId(action_id), reason), "recalled")
 
 
 def _reason(form: Form, verb: str) -> str:
     return needed(form.text("reason", bound=1000), f"{verb} this action")
 
 
+def _after(form: Form, action: Action, done: str) -> Redirect:
+    """Back to the page that the form is on."""
+    back = form.text("back", bound=20)
+    if back == "approvals":
+        return Redirect(f"/approvals?done={done}&of={action.id}", status_code=303)
+    return back_to(f"/actions/{action.id}" if back == "action" else _page_of(action), done)
+
+
 def _page_of(action: Action) -> str:
-    """Where the action is shown: on its incident's page, or that of the host whose standing it answers."""
+    """Where the action is shown among others: its incident's page, or that of its host; else by itself."""
     if action.incident is not None:
         return f"/incidents/{action.incident}"
-    return f"/hosts/{action.host}" if action.host is not None else "/hosts"
+    return f"/actions/{action.id}" if action.host is None else f"/hosts/{action.host}"

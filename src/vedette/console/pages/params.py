@@ -1,12 +1,13 @@
 """Query parameters of pages: empty means absent, as a form sends it."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from vedette.console.pages.render import PageRequest
 from vedette.core import InvalidInput
 
-__all__ = ["choice", "cursor", "words"]
+__all__ = ["choice", "cursor", "time", "words"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -42,3 +43,20 @@ def choice(request: PageRequest, name: str, members: type[E]) -> E | None:
 def cursor(request: PageRequest) -> str | None:
     """Where the page begins."""
     return words(request, "after", bound=2000) or None
+
+
+def time(request: PageRequest, name: str) -> datetime | None:
+    """A moment as a form's `datetime-local` field sends it, in UTC; or None when absent.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    value = words(request, name)
+    if not value:
+        return None
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput(
+            f"{name} must be a time such as 2026-11-22T20:00, not {value!r}"
+        ) from None

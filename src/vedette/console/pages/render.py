@@ -10,9 +10,20 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from vedette.console.pages.assets import Assets
-from vedette.console.pages.words import absolute, actor_name, plain, share, size, span, stamp
-from vedette.console.person import Person
+from vedette.console.pages.banner import Banner, banner_of
+from vedette.console.pages.words import (
+    absolute,
+    actor_name,
+    deadline,
+    plain,
+    share,
+    size,
+    span,
+    stamp,
+)
+from vedette.console.person import Person, by_session
 from vedette.console.settings import Console
+from vedette.core import VedetteError
 from vedette.store import Role
 
 __all__ = ["FRAGMENT_HEADER", "Here", "PageRequest", "Renderer"]
@@ -62,6 +73,14 @@ class Renderer:
             "refresh": console.settings.refresh_seconds,
         }
 
+    def known(self, request: PageRequest) -> Person | None:
+        """Whose browser session it is, if it is of somebody and nothing stands in the way of asking."""
+        cookie = request.cookies.get(self._console.settings.cookie_name, "")
+        try:
+            return by_session(self._console, cookie)
+        except VedetteError:
+            return None
+
     def page(
         self, request: PageRequest, template: str, *, title: str, code: int = 200, **values: Any
     ) -> Response[str]:
@@ -72,6 +91,9 @@ class Renderer:
 
         def when(moment: datetime | None, *, both: bool = False) -> Markup:
             return stamp(moment, now, both=both)
+
+        def until(moment: datetime) -> Markup:
+            return deadline(moment, now)
 
         def csrf() -> Markup:
             token = known.csrf if known else ""
@@ -84,7 +106,10 @@ class Renderer:
             may_admin=known is not None and known.may(Role.ADMIN),
             section=_section(request.url.path),
             fragment=FRAGMENT_HEADER in request.headers,
+            # What tells of an error must not meet it again.
+            banner=banner_of(self._console, known) if known and code < 500 else Banner(),
             when=when,
+            until=until,
             csrf=csrf,
             **values,
         )

@@ -55,7 +55,7 @@ def _of_action(action: Action, step: ActionEvent) -> Moment:
     return Moment(
         at=step.at,
         kind="decided" if decided else "ended",
-        words=f"{action.kind.capitalize()} {step.state.value.replace('_', ' ')}",
+        words=f"{action.kind} {step.state.value}".replace("_", " ").capitalize(),
         actor=step.actor,
         text=step.detail,
     )

@@ -4,7 +4,17 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-__all__ = ["absolute", "actor_name", "plain", "relative", "share", "size", "span", "stamp"]
+__all__ = [
+    "absolute",
+    "actor_name",
+    "deadline",
+    "plain",
+    "relative",
+    "share",
+    "size",
+    "span",
+    "stamp",
+]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -37,13 +47,25 @@ def stamp(moment: datetime | None, now: datetime, *, both: bool = False) -> Mark
     """A `time` element: relative words titled with the absolute time, or (`both`) the two side by side."""
     if moment is None:
         return Markup('<span class="muted">never</span>')
-    machine = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    machine = _machine(moment)
     words, exact = relative(moment, now), absolute(moment)
     if both:
         return Markup('<time datetime="{}">{} <span class="muted">({})</span></time>').format(
             machine, exact, words
         )
     return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, words)
+
+
+def deadline(moment: datetime, now: datetime) -> Markup:
+    """A `time` element with both; the page's module says the second in the zone of who looks."""
+    return Markup(
+        '<time datetime="{}" data-local>{} <span class="muted">({})</span></time>'
+    ).format(_machine(moment), relative(moment, now), absolute(moment))
+
+
+def _machine(moment: datetime) -> str:
+    exact = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return exact.replace("+00:00", "Z")
 
 
 def plain(name: str) -> str:

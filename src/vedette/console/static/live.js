@@ -6,6 +6,17 @@ const selected = (region) => {
   return selection !== null && selection.type === "Range" && region.contains(selection.anchorNode);
 };
 
+// The server writes UTC; who looks reads their own clock. Tooltips keep both.
+const local = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+function localise(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.title = time.lastElementChild.textContent.slice(1, -1);
+    time.lastElementChild.textContent = `(${local.format(new Date(time.dateTime))})`;
+  }
+}
+
 // What someone is reading closely, typing into or about to decide is left alone.
 const busy = (region) =>
   "dirty" in region.dataset
@@ -30,6 +41,7 @@ async function refresh() {
   }
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  localise(fresh);
   for (const region of document.querySelectorAll("[data-live]")) {
     const twin = fresh.getElementById(region.id);
     if (twin && !busy(region)) exchange(region, twin);
@@ -51,6 +63,7 @@ async function beat() {
   setTimeout(beat, every);
 }
 
+localise(document);
 if (every > 0 && document.querySelector("[data-live]")) {
   show(true);
   setTimeout(beat, every);
