@@ -32,7 +32,7 @@ from vedette.core import (
     Verdict,
     verdict_id,
 )
-from vedette.decide import PolicySet, Situation, decide
+from vedette.decide import Census, PolicySet, Situation, decide
 from vedette.respond import Quarantine, Registry, Responder
 from vedette.seal import SigningKey, verify_command
 from vedette.store import Effect, Store
@@ -47,7 +47,7 @@ limits: {{tenant: 60%, cohort: 75%, model: 50%, per: 30m}}
 policies:
   - name: cut
     on: [opened, raised]
-    when: 'incident.severity in ["high", "critical"]'
+    when: 'incident.severity in ["high", "critical"]{also}'
     then: [{{action: quarantine, with: {{lease: 6m, at_most: 20m}}}}]
     mode: {mode}
     within: {{confirm: 2, cooldown: 10m}}
@@ -141,7 +141,10 @@ class Live:
         live = self.store.incidents.live(TENANT, [one.host]).get(one.host, ())
         since = self.policies.actions_since(one.taken_at, live)
         actions = self.store.actions.recent(TENANT, [one.host], since).get(one.host, ())
-        situation = Situation(host=known, incidents=live, actions=actions)
+        counts = self.store.hosts.labelled(TENANT, [one.host])
+        census = Census(hosts=counts.hosts, abnormal=counts.abnormal, labels=counts.of)
+        fleet = census.take(one)
+        situation = Situation(host=known, incidents=live, actions=actions, fleet=fleet)
         decision = decide(one, situation, self.policies)
         effect = Effect(
             verdict=one,
@@ -223,10 +226,13 @@ def _span(one: Action, events: list[ActionEvent]) -> tuple[datetime, datetime]:
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "also", ["", " && fleet.hosts == 8 && fleet.abnormal > 1 && fleet.share_abnormal < 0.5"]
+)
 def test_the_live_policies_then_do_what_the_back_test_said(
-    store: Store, clock: ManualClock, seed: int
+    store: Store, clock: ManualClock, seed: int, also: str
 ) -> None:
-    policies = parse_policies(TEXT.format(mode="auto"))
+    policies = parse_policies(TEXT.format(mode="auto", also=also))
     live = Live(store, clock, policies)
     wrong = frozenset({host(seed), host(seed + 3)})
     for one in history(seed):
@@ -249,7 +255,7 @@ def test_the_live_policies_then_do_what_the_back_test_said(
 
 
 def test_what_asks_people_begins_nothing_in_a_back_test(store: Store, clock: ManualClock) -> None:
-    policies = parse_policies(TEXT.format(mode="approve"))
+    policies = parse_policies(TEXT.format(mode="approve", also=""))
     for one in history(1):
         store.apply([Effect(verdict=one)], actor="system:test")
     found = backtest(
@@ -264,7 +270,7 @@ def test_what_asks_people_begins_nothing_in_a_back_test(store: Store, clock: Man
 def test_nothing_may_act_by_itself_that_was_not_tried(store: Store, clock: ManualClock) -> None:
     book = PolicyBook(Settings(), store, clock)
     shipped = book.current(TENANT)
-    text = TEXT.format(mode="auto")
+    text = TEXT.format(mode="auto", also="")
     with pytest.raises(Conflict) as caught:
         book.apply(TENANT, text, actor="user:ada", reason="bold")
     assert caught.value.kind == "needs-backtest"
@@ -285,7 +291,9 @@ def test_what_only_asks_is_applied_at_once_and_every_process_follows(
 ) -> None:
     one, other = PolicyBook(Settings(), store, clock), PolicyBook(Settings(), store, clock)
     before = other.of(TENANT).version
-    applied = one.apply(TENANT, TEXT.format(mode="approve"), actor="user:ada", reason="ask us")
+    applied = one.apply(
+        TENANT, TEXT.format(mode="approve", also=""), actor="user:ada", reason="ask us"
+    )
     assert one.of(TENANT).version == applied.version
     assert other.of(TENANT).version == before
     clock.advance(3)
@@ -297,7 +305,7 @@ def test_what_only_asks_is_applied_at_once_and_every_process_follows(
 def test_a_wrong_text_is_named_and_nothing_is_applied(store: Store, clock: ManualClock) -> None:
     book = PolicyBook(Settings(), store, clock)
     with pytest.raises(InvalidInput, match="mode must be one of") as caught:
-        book.apply(TENANT, TEXT.format(mode="sometimes"), actor="user:ada", reason="x")
+        book.apply(TENANT, TEXT.format(mode="sometimes", also=""), actor="user:ada", reason="x")
     assert caught.value.extensions["line"] == 9
     assert store.policies.current(TENANT) is None
 

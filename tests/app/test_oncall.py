@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.decide.oncall import MONDAY, TEXT
 from typer.testing import CliRunner
 
 from vedette.app.cli.main import app
 from vedette.app.oncall_book import OnCallBook
 from vedette.app.policy_book import PolicyBook
+from vedette.app.prepare import prepare
 from vedette.app.settings import Settings
+from vedette.app.telling_settings import RespondSettings
 from vedette.core import ConfigError, Conflict, InvalidInput, ManualClock, TenantId
 from vedette.store import Store
 
@@ -55,6 +58,30 @@ def test_policies_start_only_chains_that_are_in_force_and_these_stay(
     with pytest.raises(Conflict, match="policies start chain ops, which this text lacks"):
         book.check(TENANT, "version: 1\n")
     assert book.current(TENANT).by == "user:ada"
+
+
+def test_a_start_tells_of_chains_that_the_settings_policies_start_and_that_are_not_there(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    written = tmp_path / "policies.yaml"
+    written.write_text(POLICIES)
+    settings = Settings(
+        data_dir=str(tmp_path / "data"), respond=RespondSettings(policies=str(written))
+    )
+
+    def told() -> list[object]:
+        with capture_logs() as logs:
+            prepare(settings)
+        return [one["chains"] for one in logs if one["event"] == "policies.chain_missing"]
+
+    assert told() == [["ops"]]
+    store = Store(f"sqlite:///{settings.data / 'store.sqlite'}", clock)
+    book = OnCallBook(settings, store, PolicyBook(settings, store, clock), clock)
+    book.apply(TENANT, TEXT.replace("ops:", "other:"), actor="user:ada", reason="x")
+    assert told() == [["ops"]]
+    store.policies.put(TENANT, "v", "version: 1", "user:ada")
+    assert told() == []
+    store.close()
 
 
 def test_another_process_follows_within_two_seconds(

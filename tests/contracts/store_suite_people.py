@@ -108,6 +108,10 @@ class HostsContract:
             HostStatus.ABNORMAL: 1,
             HostStatus.UNKNOWN: 2,
         }
+        web = HostId("id-web-1")
+        labelled = store.hosts.labelled(TENANT, [web, HostId("id-db%1"), HostId("nobody")])
+        assert (labelled.hosts, labelled.abnormal) == (3, 1)
+        assert labelled.of == {web: Label.ABNORMAL}
 
 
 def _redeem(store: Store, kid: str) -> Host:

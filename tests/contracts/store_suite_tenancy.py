@@ -60,6 +60,7 @@ ASKED: dict[str, Callable[[Store, TenantId], object]] = {
     "hosts.find": lambda s, t: s.hosts.find(t, revoked=None).items,
     "hosts.many": lambda s, t: s.hosts.many(t, [HOST]),
     "hosts.counts_by_status": lambda s, t: any(s.hosts.counts_by_status(t).values()),
+    "hosts.labelled": lambda s, t: s.hosts.labelled(t, [HOST]).of,
     "states.load": lambda s, t: s.states.load(t, [HOST]),
     "verdicts.find": lambda s, t: s.verdicts.find(t).items,
     "verdicts.find by host": lambda s, t: s.verdicts.find(t, host=HOST).items,

@@ -11,6 +11,7 @@ from tests.decide.make import host, verdict
 from tests.decide.make import reason as make_reason
 
 from vedette.core import InvalidInput
+from vedette.decide import FleetNow
 from vedette.decide.condition import MAX_LENGTH, MAX_MACROS, VARIABLES, Condition, bind, bind_time
 from vedette.decide.incidents import Grouping, track
 
@@ -20,7 +21,8 @@ def values(**labels: str) -> dict[str, Any]:
     seen = verdict(1)
     (change,) = track(seen, at, (), Grouping())
     shown = bind_time(seen.taken_at, "Europe/Berlin")
-    return {**bind(seen, change.incident, at), **shown, "trigger": "opened"}
+    fleet = FleetNow(hosts=8, abnormal=2)
+    return {**bind(seen, change.incident, at, fleet), **shown, "trigger": "opened"}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def values(**labels: str) -> dict[str, Any]:
         ("!verdict.late", True),
         # 12:01 UTC on a Sunday in winter.
         ("time.hour == 13 && time.minute == 1 && time.weekday == 7", True),
+        ("fleet.hosts == 8 && fleet.abnormal == 2 && fleet.share_abnormal == 0.25", True),
         ("time.weekday < 6 || time.hour < 7", False),
     ],
 )
@@ -57,6 +60,8 @@ def test_every_declared_variable_is_bound_with_its_type() -> None:
 @pytest.mark.parametrize(
     ("text", "detail", "line", "column"),
     [
+        ("fleet.share > 0.5", "undeclared reference to 'fleet.share'", 1, 6),
+        ("fleet.share_abnormal > 1", "found no matching overload", 1, 22),
         ("verdict.skore > 0.5", "undeclared reference to 'verdict.skore'", 1, 8),
         ("verdict.score > 1", "no matching overload", 1, 15),
         ('true &&\n  verdict.score == "x"', "no matching overload", 2, 17),
@@ -106,7 +111,7 @@ def test_whatever_a_host_says_can_be_asked_about(subject: str, label: str) -> No
     at = host({"role": label, "other": subject})
     seen = verdict(1, reasons=(make_reason(subject, text=label),))
     (change,) = track(seen, at, (), Grouping())
-    bound = {**bind(seen, change.incident, at), "trigger": "opened"}
+    bound = {**bind(seen, change.incident, at, FleetNow()), "trigger": "opened"}
     assert Condition('host.role.size() <= 256 && incident.title != ""').holds(bound)
 
 

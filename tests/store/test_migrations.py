@@ -80,6 +80,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "uq_facts_live",
             "ix_facts_gone",
             "ix_hosts_silent",
+            "ix_hosts_label",
             "ix_hosts_back",
             "ix_verdicts_of",
             "ix_actions_fleet",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from vedette.app.causes import name_causes
 from vedette.core import (
     Epoch,
@@ -23,7 +25,7 @@ from vedette.core import (
     replayed_id,
     verdict_id,
 )
-from vedette.decide import Decision, PolicySet, Situation, decide
+from vedette.decide import Census, Decision, PolicySet, Situation, decide
 from vedette.detect import Arrival, Detector, Knowledge, Scored
 
 _NEAR_SECONDS, _NEAR_INTERVALS = 300.0, 5.0
@@ -66,6 +68,7 @@ def judge(
     opened: Sequence[Opened],
     states: Mapping[HostId, bytes | None],
     situations: dict[HostId, Situation],
+    census: Census,
     *,
     detector: Detector,
     policies: PolicySet,
@@ -73,7 +76,7 @@ def judge(
     sayings: Sequence[Saying],
     decided_at: Mapping[Identity, datetime],
 ) -> list[Judged]:
-    """Judges a batch of one tenant, in its order. `situations` is moved on to what holds after it.
+    """Judges a batch of one tenant, in its order. `situations` and `census` are moved on to what holds after it.
 
     `knowledge` has for each of them the version that it sees; `sayings` are what people said of these hosts.
     """
@@ -112,7 +115,8 @@ def judge(
             late=scored.late,
             of=item.of,
         )
-        situation = situations[verdict.host]
+        fleet = census.take(verdict)
+        situation = msgspec.structs.replace(situations[verdict.host], fleet=fleet)
         decision = name_causes(decide(verdict, situation, policies), item.snapshot)
         situations[verdict.host] = situation.after(decision)
         judged.append(Judged(verdict=verdict, scored=scored, decision=decision))

@@ -26,7 +26,7 @@ from vedette.core import (
     decode_snapshot,
     to_builtins,
 )
-from vedette.decide import PolicySet, Situation, answer
+from vedette.decide import Census, PolicySet, Situation, answer
 from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope, read_header
@@ -228,6 +228,7 @@ class Pipeline:
             hosts = list({item.snapshot.host.id for item in items})
             stored = self._store.states.load(tenant, hosts)
             situations = self._situations(tenant, items, policies)
+            census = self._census(tenant, hosts, policies)
             cohorts = [cohort_of(i.snapshot, situations[i.snapshot.host.id].host) for i in items]
             moments = [item.snapshot.taken_at for item in items]
             knowledge = self._published.at(tenant, list(zip(cohorts, moments, strict=True)))
@@ -238,6 +239,7 @@ class Pipeline:
                 items,
                 {host: stored[host].blob if host in stored else None for host in hosts},
                 situations,
+                census,
                 detector=self._detector,
                 policies=policies,
                 knowledge=knowledge,
@@ -273,6 +275,13 @@ class Pipeline:
             )
             for host, snapshot in first.items()
         }
+
+    def _census(self, tenant: TenantId, hosts: Sequence[HostId], policies: PolicySet) -> Census:
+        """Counted once a batch, and only where a policy asks for it."""
+        if not policies.asks_fleet:
+            return Census()
+        counts = self._store.hosts.labelled(tenant, hosts)
+        return Census(hosts=counts.hosts, abnormal=counts.abnormal, labels=counts.of)
 
     def _blind(self, part: dict[int, _Item]) -> list[tuple[int, Effect]]:
         now = self._clock.now()

@@ -7,9 +7,10 @@ import structlog
 from vedette.app.damage import refuse_damage
 from vedette.app.keys import KeyFiles
 from vedette.app.settings import Settings
-from vedette.app.wiring import open_queue, open_store
-from vedette.core import ConfigError, SystemClock
+from vedette.app.wiring import load_policies, open_queue, open_store, parse_oncall
+from vedette.core import ConfigError, SystemClock, TenantId
 from vedette.seal import Authority
+from vedette.store import Store
 
 __all__ = ["make_keys", "prepare"]
 
@@ -21,7 +22,7 @@ def prepare(settings: Settings) -> None:
 
     Raises:
         Unavailable: (damaged-data) a file of the store or the queue is damaged.
-        ConfigError: a key is damaged or was lost, or a schema is newer than this program.
+        ConfigError: a key is damaged or was lost, a schema is newer than this program, or the settings' policies are wrong.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_damage(settings)
@@ -30,6 +31,7 @@ def prepare(settings: Settings) -> None:
     try:
         store.migrate()
         _refuse_lost(KeyFiles(settings), store.hosts.trusted())
+        _tell_lost_chains(settings, store)
     finally:
         store.close()
     open_queue(settings, clock).close()
@@ -54,6 +56,23 @@ def make_keys(settings: Settings) -> list[Path]:
         Authority.create(keys.tls, settings.server.names)
         _log.info("authority.created")
     return made
+
+
+def _tell_lost_chains(settings: Settings, store: Store) -> None:
+    """No error: a chain is applied over the API, which must be up for that."""
+    tenant = TenantId(settings.tenant)
+    policies = load_policies(settings)
+    if store.policies.current(tenant) is not None:
+        return
+    oncall = store.oncall.current(tenant)
+    lost = policies.chains - (parse_oncall(oncall.text).chains.keys() if oncall else frozenset())
+    if lost:
+        _log.warning(
+            "policies.chain_missing",
+            chains=sorted(lost),
+            policies=settings.respond.policies,
+            hint="they escalate nothing until vedette oncall apply puts such chains in force",
+        )
 
 
 def _refuse_lost(keys: KeyFiles, hosts: int) -> None:

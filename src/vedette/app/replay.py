@@ -20,6 +20,7 @@ from vedette.core import (
     HostId,
     Incident,
     IncidentState,
+    Label,
     Record,
     Saying,
     Snapshot,
@@ -27,7 +28,7 @@ from vedette.core import (
     canonical_json,
     derived_id,
 )
-from vedette.decide import Situation
+from vedette.decide import Census, Situation
 from vedette.detect import REFERENCE, visible_at
 from vedette.seal import write_file
 
@@ -43,6 +44,7 @@ class _Saved(Record, frozen=True, kw_only=True):
     incidents: dict[HostId, tuple[Incident, ...]]
     actions: dict[HostId, tuple[Action, ...]]
     knowledge: Remembered = Remembered()
+    ill: tuple[HostId, ...] = ()
 
 
 class Replay:
@@ -76,6 +78,7 @@ class Replay:
         self._situations: dict[HostId, Situation] = {}
         self._saved = self._load() if state is not None else None
         self._memory = Memory(self._saved.knowledge if self._saved else None)
+        self._census = _census(self._saved)
 
     def write(self, files: Sequence[Path], out: Path) -> int:
         """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many.
@@ -119,6 +122,7 @@ class Replay:
             opened,
             states,
             self._situations,
+            self._census,
             detector=self._detector,
             policies=self._policies,
             knowledge=[
@@ -179,8 +183,16 @@ class Replay:
             incidents=incidents,
             actions=actions,
             knowledge=self._memory.remember(),
+            ill=self._census.ill,
         )
         write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
+
+
+def _census(saved: _Saved | None) -> Census:
+    if saved is None:
+        return Census()
+    labels = dict.fromkeys(saved.incidents, Label.NORMAL) | dict.fromkeys(saved.ill, Label.ABNORMAL)
+    return Census(hosts=len(labels), abnormal=len(saved.ill), labels=labels)
 
 
 class _Said(Record, frozen=True, kw_only=True):

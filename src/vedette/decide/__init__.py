@@ -1,6 +1,7 @@
 """Groups verdicts into incidents and lets policies propose actions: pure functions of what they are given."""
 
 from vedette.decide.backtest import Fleet, Trial
+from vedette.decide.census import Census
 from vedette.decide.condition import STANDING_VARIABLES, VARIABLES
 from vedette.decide.crowd import Crowding
 from vedette.decide.decision import decide
@@ -10,7 +11,7 @@ from vedette.decide.own import answer_own
 from vedette.decide.policies import PolicySet
 from vedette.decide.policy import Guards, Policy, Step
 from vedette.decide.ports import ActionSchema, Kinds
-from vedette.decide.situation import Decision, Situation
+from vedette.decide.situation import Decision, FleetNow, Situation
 from vedette.decide.standing import answer
 from vedette.decide.storm import gather
 
@@ -18,9 +19,11 @@ __all__ = [
     "STANDING_VARIABLES",
     "VARIABLES",
     "ActionSchema",
+    "Census",
     "Crowding",
     "Decision",
     "Fleet",
+    "FleetNow",
     "Grouping",
     "Guards",
     "Kinds",

@@ -1,5 +1,6 @@
 """Runs policies over verdicts of the past: the very functions that decide online, and what the responder would make of it."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -20,9 +21,10 @@ from vedette.core import (
     Verdict,
     scopes_of,
 )
+from vedette.decide.census import Census
 from vedette.decide.decision import decide
 from vedette.decide.policies import PolicySet
-from vedette.decide.situation import Situation
+from vedette.decide.situation import FleetNow, Situation
 
 __all__ = ["Fleet", "Trial"]
 
@@ -61,6 +63,8 @@ class Trial:
         self._policies = policies
         self._fleet = fleet
         self._situations: dict[HostId, Situation] = {}
+        self._census = Census(labels=dict.fromkeys(fleet.hosts))
+        self._enrolled = sorted(host.enrolled_at for host in fleet.hosts.values())
         self._begun: list[_Begun] = []
         self._open: set[tuple[Scope, str]] = set()
         self._counts: dict[str, dict[str, int]] = {}
@@ -73,7 +77,7 @@ class Trial:
         if host is None:
             return
         self.verdicts += 1
-        situation = self._met(verdict, host)
+        situation = replace(self._met(verdict, host), fleet=self._fleet_at(verdict))
         decision = decide(verdict, situation, self._policies)
         after = situation.after(decision)
         since = self._policies.actions_since(verdict.taken_at, after.incidents)
@@ -82,6 +86,12 @@ class Trial:
         self.incidents.update(incident.id for incident in decision.incidents)
         for action in decision.actions:
             self._act(action, verdict.taken_at)
+
+    def _fleet_at(self, verdict: Verdict) -> FleetNow:
+        """The fleet of that moment: the hosts that were enrolled by then."""
+        now = self._census.take(verdict)
+        enrolled = bisect_right(self._enrolled, verdict.taken_at)
+        return replace(now, hosts=max(enrolled, now.abnormal))
 
     def _met(self, verdict: Verdict, host: Host) -> Situation:
         """How the host stood, with what people had closed by then."""

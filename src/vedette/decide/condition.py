@@ -1,4 +1,4 @@
-"""The `when` of a policy: CEL over the verdict, its incident and its host, type-checked before it may run.
+"""The `when` of a policy: CEL over the verdict, its incident, its host and the fleet, type-checked before it may run.
 
 Every variable is declared flat under its dotted name with its type, so a misspelt field or a comparison of unlike
 types is an error at load, with its place. Cost is bounded: by MAX_LENGTH and MAX_MACROS here, by the library's parser (nesting of
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cel_expr_python import cel  # type: ignore[import-untyped]  # ships a stub but no py.typed
 
 from vedette.core import Host, Incident, InvalidInput, Verdict
+from vedette.decide.situation import FleetNow
 
 __all__ = [
     "MAX_LENGTH",
@@ -51,6 +52,9 @@ _OF_INCIDENT: dict[str, Any] = {
     "incident.peak_score": cel.Type.DOUBLE,
     "incident.opened_at": cel.Type.TIMESTAMP,
     "incident.last_abnormal_at": cel.Type.TIMESTAMP,
+    "fleet.hosts": cel.Type.INT,
+    "fleet.abnormal": cel.Type.INT,
+    "fleet.share_abnormal": cel.Type.DOUBLE,
 }
 STANDING_VARIABLES: dict[str, Any] = {
     "trigger": cel.Type.STRING,
@@ -126,7 +130,7 @@ class Condition:
         return bool(result.plain_value())
 
 
-def bind(verdict: Verdict, incident: Incident, host: Host) -> dict[str, Any]:
+def bind(verdict: Verdict, incident: Incident, host: Host, fleet: FleetNow) -> dict[str, Any]:
     """The values of VARIABLES but `trigger` and `time`. The host's status is left out: within a batch it would be stale."""
     return {
         "verdict.label": verdict.label.value,
@@ -148,6 +152,9 @@ def bind(verdict: Verdict, incident: Incident, host: Host) -> dict[str, Any]:
         "incident.peak_score": float(incident.peak_score),
         "incident.opened_at": incident.opened_at,
         "incident.last_abnormal_at": incident.last_abnormal_at,
+        "fleet.hosts": fleet.hosts,
+        "fleet.abnormal": fleet.abnormal,
+        "fleet.share_abnormal": fleet.share_abnormal,
         **bind_host(host),
     }
 

@@ -94,6 +94,11 @@ class PolicySet:
             if step.kind == ESCALATE
         )
 
+    @property
+    def asks_fleet(self) -> bool:
+        """Whether a condition may ask how the fleet stands."""
+        return any("fleet" in condition.text for _, condition in self.rules)
+
     def actions_since(self, taken_at: datetime, incidents: Iterable[Incident]) -> datetime:
         """From when on a Situation must hold the host's actions: all of its live incidents, and of every cooldown."""
         longest = max(policy.guards.cooldown_seconds for policy in self.policies)

@@ -49,7 +49,7 @@ def propose(
     What a guard holds back gets one `guarded` line when something happened to the incident that the policy listens
     to; not one per snapshot.
     """
-    values = bind(verdict, change.incident, situation.host)
+    values = bind(verdict, change.incident, situation.host, situation.fleet)
     actions: list[Action] = []
     events: list[IncidentEvent] = []
     for policy, condition in policies.rules:

@@ -2,7 +2,7 @@
 
 from vedette.core import Action, Host, Incident, IncidentEvent, IncidentState, Record
 
-__all__ = ["Decision", "Situation"]
+__all__ = ["Decision", "FleetNow", "Situation"]
 
 
 class Decision(Record, frozen=True, kw_only=True):
@@ -13,16 +13,30 @@ class Decision(Record, frozen=True, kw_only=True):
     actions: tuple[Action, ...] = ()
 
 
+class FleetNow(Record, frozen=True, kw_only=True):
+    """How many hosts the tenant has, and on how many of them the last verdict is abnormal."""
+
+    hosts: int = 0
+    abnormal: int = 0
+
+    @property
+    def share_abnormal(self) -> float:
+        """From 0 to 1; 0 of no hosts."""
+        return self.abnormal / self.hosts if self.hosts else 0.0
+
+
 class Situation(Record, frozen=True, kw_only=True):
     """How one host stands before a verdict.
 
     `incidents` are its open and quiet ones; `actions` all of the host's from `PolicySet.actions_since` on. `host` bears
-    the name and labels that the verdict's own snapshot gives, so that every batching and a replay see the same.
+    the name and labels that the verdict's own snapshot gives, so that every batching and a replay see the same. `fleet`
+    counts the verdict itself.
     """
 
     host: Host
     incidents: tuple[Incident, ...] = ()
     actions: tuple[Action, ...] = ()
+    fleet: FleetNow = FleetNow()
 
     def after(self, decision: Decision) -> "Situation":
         """The situation that the next verdict of the same host meets."""
@@ -36,4 +50,5 @@ class Situation(Record, frozen=True, kw_only=True):
                 if incident.state is not IncidentState.CLOSED
             ),
             actions=(*self.actions, *decision.actions),
+            fleet=self.fleet,
         )

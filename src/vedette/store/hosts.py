@@ -25,6 +25,7 @@ from vedette.core import (
 from vedette.store.audit import write_audit
 from vedette.store.database import Database
 from vedette.store.door import open_time
+from vedette.store.labelled import Labelled, labelled
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read
 from vedette.store.schema import HOST_KEYS, HOSTS
@@ -139,6 +140,11 @@ class Hosts:
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return {status: found.get(status, 0) for status in HostStatus}
+
+    def labelled(self, tenant: TenantId, hosts: Collection[HostId]) -> Labelled:
+        """The counts of the last verdicts' labels, by index, and of these hosts each its own; all of one moment."""
+        with self._database.reading() as connection:
+            return labelled(connection, tenant, hosts)
 
     def trusted(self) -> int:
         """How many hosts of all tenants are enrolled and not revoked."""

@@ -20,6 +20,7 @@ _LONGEST_NAME = 1020
 # `label` is the last that a verdict gave; `read_at` when each table was last read. `heard` is when a snapshot last came,
 # by the door's clock; `back_at` when the last silence ended; `contested_at` is of the last conflict in `contested_epoch`.
 _SILENT, _BACK = sa.text("silent_since IS NOT NULL"), sa.text("back_at IS NOT NULL")
+_TRUSTED = sa.text("revoked_at IS NULL")
 HOSTS = sa.Table(
     "hosts",
     METADATA,
@@ -55,6 +56,13 @@ HOSTS = sa.Table(
         "silent_since",
         sqlite_where=_SILENT,
         postgresql_where=_SILENT,
+    ),
+    sa.Index(
+        "ix_hosts_label",
+        "tenant",
+        "label",
+        sqlite_where=_TRUSTED,
+        postgresql_where=_TRUSTED,
     ),
     sa.Index("ix_hosts_back", "tenant", "back_at", sqlite_where=_BACK, postgresql_where=_BACK),
 )
