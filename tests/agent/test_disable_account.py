@@ -199,6 +199,53 @@ def test_what_it_may_not_touch_is_refused(host: Host, name: str, why: str) -> No
     assert shadow(host) == before
 
 
+def write(host: Host, file: str, text: str) -> None:
+    Path(host.source.at(f"/etc/{file}")).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("members", "shadowed"),
+    [
+        # Keys alone let it in, and it is the only one.
+        ("keys", SHADOW),
+        ("keys,ann", SHADOW.replace("ann:", "ann:!")),
+        (
+            "keys,ann",
+            SHADOW.replace(f"ann:{HASH}:19000:0:99999:7:::", f"ann:{HASH}:19000:0:99999:7::9:"),
+        ),
+    ],
+    ids=["alone", "the other has no way in", "the other has expired"],
+)
+def test_the_last_administrator_who_can_come_in_is_never_locked(
+    host: Host, members: str, shadowed: str
+) -> None:
+    write(host, "group", GROUP.replace("sudo:x:27:ann", f"sudo:x:27:{members}"))
+    write(host, "shadow", shadowed)
+    outcome = lock(host, "keys")
+    assert (outcome.state, "nobody who could become root" in outcome.detail) == (S.REFUSED, True)
+    assert shadow(host) == shadowed
+
+
+def test_another_administrator_with_a_key_is_enough(host: Host) -> None:
+    write(host, "group", GROUP.replace("sudo:x:27:ann", "sudo:x:27:keys,ann"))
+    folder = Path(host.source.at("/home/keys/.ssh"))
+    folder.mkdir(parents=True)
+    (folder / "authorized_keys").write_text("# none yet\n")
+    assert lock(host, "ann").state is S.REFUSED
+    (folder / "authorized_keys").write_text("ssh-ed25519 AAAA keys@desk\n")
+    assert lock(host, "ann").state is S.VERIFIED
+
+
+def test_an_account_without_a_password_is_left_alone_as_its_lock_could_not_be_undone(
+    host: Host,
+) -> None:
+    given = SHADOW.replace(f"bob:{HASH}", "bob:")
+    write(host, "shadow", given)
+    outcome = lock(host, "bob")
+    assert (outcome.state, "has no password" in outcome.detail) == (S.REFUSED, True)
+    assert shadow(host) == given
+
+
 def test_what_never_touch_names_and_what_is_locked_already_is_refused(host: Host) -> None:
     kept = ((Untouchable.ACCOUNT, "bob"),)
     host.permission = Permission(kinds=frozenset({"disable_account"}), never_touch=kept)

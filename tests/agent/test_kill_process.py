@@ -1,14 +1,17 @@
 """Processes that are ended: the very ones that were named, asked first, and told as gone only when they are."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.agent.processes_host import Host, child, named
+from tests.agent.processes_host import SOURCE, Host, child, named
 
+from vedette.agent.actions.processes import look
 from vedette.agent.permission import Permission, Untouchable
 from vedette.core import ActionId, ActionState, Verb
 
@@ -18,6 +21,17 @@ DEAF = (
     "-c",
     "import signal,time; signal.signal(15, 1); print(1, flush=True); time.sleep(600)",
 )
+
+
+# Its first thread ends when a line comes, by the call that ends one thread alone; another goes on.
+HEADLESS = """
+import ctypes, platform, signal, sys, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=(600,)).start()
+print(1, flush=True)
+sys.stdin.readline()
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+"""
 
 
 @pytest.fixture
@@ -41,6 +55,30 @@ def failed(host: Host, process: dict[str, object]) -> str:
     assert outcome.state is S.REFUSED, outcome
     assert host.ledger.held("kill_process") is None
     return outcome.detail
+
+
+def test_a_process_whose_first_thread_alone_has_ended_is_not_gone(host: Host) -> None:
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-c", HEADLESS]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as victim:
+        try:
+            assert victim.stdin is not None
+            assert victim.stdout is not None
+            victim.stdout.readline()
+            given = host.command(processes=[named(victim.pid)], grace_seconds=10)
+            assert host.do(given).state is S.APPLIED
+            victim.stdin.write(b"\n")
+            victim.stdin.flush()
+            until(lambda: (found := look(victim.pid, SOURCE)) is not None and found.state == "Z")
+            host.tend()
+            assert host.said() == []
+            host.clock.advance(11)
+            host.tend()
+            victim.wait(60)
+            host.tend()
+            assert host.said()[-1][0] is S.VERIFIED
+        finally:
+            victim.kill()
 
 
 def test_a_process_that_obeys_ends_at_the_first_signal_and_is_verified_when_it_is_gone(

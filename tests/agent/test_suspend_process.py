@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,6 +76,20 @@ def test_a_dry_run_touches_nothing_and_tells_which_processes(host: Host) -> None
         assert f"SIGSTOP to pid {victim.pid}" in outcome.data["plan"]
         assert not is_stopped(victim.pid)
         assert switches() == []
+
+
+def test_a_name_with_line_breaks_and_brackets_hides_nothing_from_the_switch(host: Host) -> None:
+    code = "import time; open('/proc/self/comm', 'w').write('a) S 1\\n) T\\n'); print(flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as victim:
+        try:
+            assert victim.stdout is not None
+            victim.stdout.readline()
+            given = host.command(processes=[named(victim.pid)], lease_seconds=2)
+            assert host.do(given).state is S.VERIFIED
+            assert is_stopped(victim.pid)
+            until(lambda: not is_stopped(victim.pid))
+        finally:
+            victim.kill()
 
 
 def test_without_the_agent_the_lease_ends_all_the_same(host: Host) -> None:

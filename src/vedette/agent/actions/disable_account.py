@@ -13,6 +13,7 @@ from vedette.agent.actions.shadow import (
     Account,
     accounts,
     administrators,
+    can_enter,
     end_sessions,
     standing,
     usermod,
@@ -200,6 +201,8 @@ def _may(name: str, known: dict[str, Account], scene: Scene) -> Check:
         wrong = f"{name} has uid {known[name].uid}: root and accounts of services are never locked"
     elif (Untouchable.ACCOUNT, name) in scene.permission.never_touch:
         wrong = f"never_touch names {name}"
+    elif known[name].blank:
+        wrong = f"{name} has no password, and usermod could not undo a lock of it"
     elif _shut(known[name]):
         wrong = f"{name} is locked and expired already"
     return Check(name="may_be_touched", ok=not wrong, detail=wrong or f"{name} may be locked")
@@ -207,7 +210,7 @@ def _may(name: str, known: dict[str, Account], scene: Scene) -> Check:
 
 def _somebody_left(names: Sequence[str], known: dict[str, Account], scene: Scene) -> Check:
     able = administrators(known, scene)
-    left = able.difference(names)
+    left = {name for name in able.difference(names) if can_enter(known[name], scene)}
     if able.isdisjoint(names):
         return Check(
             name="administrator_left", ok=True, detail="none of them administers this host"

@@ -19,8 +19,9 @@ _PIECE = 1 << 20
 
 
 class Process(Record, frozen=True, kw_only=True):
-    """One process as /proc tells it. `ticks` is its start in clock ticks since the boot, `state` the kernel's letter.
+    """One process as /proc tells it.
 
+    `ticks` is its start in clock ticks since the boot, `state` the kernel's letter of its first thread, `threads` how many it has.
     `path` is what it runs, without the kernel's mark for a deleted file; empty for kernel threads and zombies.
     """
 
@@ -29,14 +30,15 @@ class Process(Record, frozen=True, kw_only=True):
     name: str
     parent: int
     state: str
+    threads: int
     uid: int
     kernel: bool
     path: str
 
     @property
     def gone(self) -> bool:
-        """Dead, though its parent has not fetched its status yet."""
-        return self.state in {"Z", "X", "x"}
+        """Dead, though its parent has not fetched its status yet. Where its first thread alone has ended, the others go on."""
+        return self.state in {"X", "x"} or (self.state == "Z" and self.threads <= 1)
 
     @property
     def stopped(self) -> bool:
@@ -67,6 +69,7 @@ def look(pid: int, source: Source) -> Process | None:
         name=text(stat[opened + 1 : closed]),
         parent=int(fields[1]),
         state=text(fields[0]),
+        threads=int(fields[17]),
         uid=about.st_uid,
         kernel=bool(int(fields[6]) & _KERNEL_THREAD),
         path=path,

@@ -5,12 +5,13 @@ import subprocess
 from vedette.agent.actions.kind import CannotDo
 from vedette.agent.actions.scene import Scene
 from vedette.agent.collect.source import Unreadable
-from vedette.core import Record
+from vedette.core import Record, SystemClock
 
 __all__ = [
     "Account",
     "accounts",
     "administrators",
+    "can_enter",
     "end_sessions",
     "standing",
     "usermod",
@@ -21,16 +22,24 @@ _MOST_WORDS = 500
 _NO_SESSION = "not logged in"
 _ADMIN_GROUPS = frozenset({"sudo", "wheel", "admin"})
 _NO_LOGIN = frozenset({"", "nologin", "false", "sync", "halt", "shutdown"})
+_KEYS = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+_DAY = 86_400
 
 
 class Account(Record, frozen=True, kw_only=True):
-    """One account. `expires` is shadow(5)'s field in days, as text; empty for never. `shell` is its login program."""
+    """One account. `expires` is shadow(5)'s field in days, as text; empty for never. `shell` is its login program.
+
+    `locked` says that a lock stands before the password; `password` that there is one that lets in, `blank` that none is asked.
+    """
 
     name: str
     uid: int
     gid: int
+    home: str
     shell: str
     locked: bool
+    password: bool
+    blank: bool
     expires: str
 
     @property
@@ -43,30 +52,51 @@ def accounts(scene: Scene) -> dict[str, Account]:
     """All that have a row in both files. Raises CannotDo."""
     shadow = {row[0]: row for row in _rows("/etc/shadow", 9, scene)}
     found: dict[str, Account] = {}
-    for name, _, uid, gid, _, _, shell in (row[:7] for row in _rows("/etc/passwd", 7, scene)):
+    for name, _, uid, gid, _, home, shell in (row[:7] for row in _rows("/etc/passwd", 7, scene)):
         if name not in shadow or not uid.isdecimal() or not gid.isdecimal():
             continue
+        kept = shadow[name][1]
         found[name] = Account(
             name=name,
             uid=int(uid),
             gid=int(gid),
+            home=home,
             shell=shell,
-            locked=shadow[name][1].startswith("!"),
+            locked=kept.startswith("!"),
+            password=not kept.startswith(("!", "*")),
+            blank=not kept,
             expires=shadow[name][7],
         )
     return found
 
 
 def administrators(known: dict[str, Account], scene: Scene) -> frozenset[str]:
-    """Who may become root and can log in: members of sudo, wheel or admin, by group(5) or as their first group."""
+    """Who may become root once logged in: members of sudo, wheel or admin, by group(5) or as their first group.
+
+    One whose password is locked is among them: keys let in all the same.
+    """
     names: set[str] = set()
     for group, _, gid, members in (row[:4] for row in _rows("/etc/group", 4, scene)):
         if group in _ADMIN_GROUPS:
             names.update(members.split(","))
             names.update(one.name for one in known.values() if str(one.gid) == gid)
-    return frozenset(
-        name for name in names if name in known and known[name].logs_in and not known[name].locked
-    )
+    return frozenset(name for name in names if name in known and known[name].logs_in)
+
+
+def can_enter(one: Account, scene: Scene) -> bool:
+    """Whether it has not expired, and there is a password or a key that lets it in."""
+    today = SystemClock().now().timestamp() // _DAY
+    if one.expires.isdecimal() and today >= int(one.expires):
+        return False
+    return one.password or any(_has_keys(f"{one.home}/{name}", scene) for name in _KEYS)
+
+
+def _has_keys(path: str, scene: Scene) -> bool:
+    try:
+        lines = scene.source.lines(path)
+    except (OSError, Unreadable):
+        return False
+    return any(line.strip() and not line.startswith("#") for line in lines)
 
 
 def standing(scene: Scene) -> str:

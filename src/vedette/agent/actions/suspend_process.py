@@ -19,11 +19,12 @@ __all__ = ["SuspendProcess"]
 _LONGEST = 31_536_000
 # How long a stop may take to be seen: a process that waits for a disk stops when it has it.
 _PATIENCE, _LOOK_AGAIN = 3.0, 0.02
-# To wake what was not stopped changes nothing, so a pid used again since the look is no harm.
+# To wake what was not stopped changes nothing, so a pid used again since the look is no harm. A process may bear a name with
+# line breaks in it, so the whole file is read.
 _WAKE = """
 for one; do
   pid=${one%%:*}; ticks=${one##*:}
-  read -r stat <"/proc/$pid/stat" 2>/dev/null || continue
+  stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
   set -- ${stat##*) }
   [ "${20}" = "$ticks" ] && kill -CONT "$pid"
 done
