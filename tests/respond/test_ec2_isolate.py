@@ -282,3 +282,25 @@ def test_snapshots_are_started_before_and_only_once(play: Play) -> None:
     assert (
         set(events(play.world, given)[-1].data["snapshots"]) == set(play.cloud.snapshots()) - before
     )
+
+
+def test_a_responder_that_another_one_overtook_takes_back_what_it_did_since(play: Play) -> None:
+    given = isolate()
+    calls = 0
+
+    def overtake(asked: Any) -> None:
+        nonlocal calls
+        if MODIFY.encode() not in asked.body:
+            return
+        calls += 1
+        if calls == 2:
+            play.world.ports.actions.recall(TENANT, given.id, actor="user:ann", why="it was me")
+            Play(play.world, play.cloud).responder.tick()
+            assert play.stands(given).state is S.CANCELLED
+            assert untouched(play.cloud)
+
+    play.cloud.proxy.breaks = overtake
+    play.propose(given)
+    assert calls > 2
+    assert play.stands(given).state is S.CANCELLED
+    assert untouched(play.cloud)

@@ -30,7 +30,7 @@ UNDOES = {"cordon": "PATCH", "isolate": "DELETE", "scale": "PATCH"}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[StoreWorld]:
     made = StoreWorld(tmp_path)
     yield made
     made.store.close()
@@ -81,6 +81,21 @@ def test_it_is_renewed_without_another_change(play: Play, kind: str) -> None:
     assert after.lease_until is not None
     assert after.lease_until > given.lease_until
     assert len(play.scene.changes()) == 1
+
+
+def test_with_the_kill_switch_thrown_nothing_is_renewed_and_the_end_is_on_time(
+    world: StoreWorld, scene: Scene
+) -> None:
+    play = Play(world, scene)
+    given = play.propose(lease("cordon"))
+    world.store.guards.throw(TENANT, actor="user:ann", reason="a drill")
+    play.wait(LEASE - 1)
+    assert play.stands(given).lease_until == given.lease_until
+    assert not scene.untouched()
+    play.wait(1)
+    assert play.stands(given).state is S.RELEASED
+    assert scene.untouched()
+    assert play.propose(lease("cordon", 2)).state is S.REFUSED
 
 
 @pytest.mark.parametrize("kind", KINDS)

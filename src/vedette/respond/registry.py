@@ -9,6 +9,7 @@ To add an action:
    whether somebody else carries it out;
 3. name the schema in `schemas` below and hand the kind to the Registry where the processes are wired (what hosts carry out:
    both in `host_kinds.py`);
+   (what is done through an API and can be undone is a Measure in a CloudLease, which writes down what was there before);
 4. add tests: a crash between any two steps, a second apply, and what it may not touch.
 
 Nothing else in this room, and nothing in decide, knows the kinds by name.

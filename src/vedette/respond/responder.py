@@ -342,7 +342,15 @@ class Responder:
         if isinstance(outcome, Prepared):
             action = self._write(action, kind, outcome) or action
             outcome = self._try(action, kind)
-        return self._write(action, kind, outcome) or action
+        try:
+            return self._write(action, kind, outcome) or action
+        except Conflict:
+            # Another responder may have undone and ended it while this one was still at it.
+            after = self._ports.actions.get(action.tenant, action.id)
+            over = action.leased and after.state in ENDED
+            if over and isinstance(kind, Lasting) and not kind.ends_itself:
+                self._leases.undo(self._job(after), kind)
+            raise
 
     def _try(self, action: Action, kind: Kind) -> Outcome:
         try:

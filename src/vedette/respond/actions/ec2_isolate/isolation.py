@@ -128,7 +128,7 @@ class Isolation:
         return evidence
 
     def restore(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
-        """Each interface that bears this action's tag gets its former groups, in their order; one that fails does not stop the others.
+        """Each interface gets its former groups, in their order, unless it bears another action's tag; one that fails does not stop the others.
 
         An interface whose groups somebody else has changed meanwhile keeps them, and that is said.
         """
@@ -136,14 +136,11 @@ class Isolation:
         now = {one.id: one for one in self._there(region, former)}
         for ident, groups in former["interfaces"].items():
             one = now.get(ident)
-            if one is None or one.tags.get(ACTION_TAG) != job.action.id:
+            if one is None or one.tags.get(ACTION_TAG, job.action.id) != job.action.id:
                 continue
             try:
-                if one.groups == (one.tags.get(GROUP_TAG),):
-                    self._change(region, ident, groups)
-                elif list(one.groups) != groups:
+                if not self._put_right(region, one, groups):
                     kept[ident] = list(one.groups)
-                unmark(self._account, region, ident)
             except VedetteError as error:
                 troubles.append(f"{ident}: {error.detail}")
         if troubles:
@@ -157,6 +154,20 @@ class Isolation:
             "changed_by_others": kept,
             "gone": sorted(set(former["interfaces"]) - set(after)),
         }
+
+    def _put_right(self, region: str, one: Interface, groups: list[str]) -> bool:
+        """Whether it has its former groups then; False where somebody else gave it others."""
+        right = list(one.groups) == groups
+        if right and ACTION_TAG not in one.tags:
+            return True
+        # Without a tag it may still be isolated: a responder that was overtaken changed it after another one took the tag away.
+        isolating = one.tags.get(GROUP_TAG) or find_group(self._account, region, one.vpc)
+        if not right and one.groups == (isolating,):
+            self._change(region, one.id, groups)
+            right = True
+        if ACTION_TAG in one.tags:
+            unmark(self._account, region, one.id)
+        return right
 
     def _there(self, region: str, former: dict[str, Any]) -> tuple[Interface, ...]:
         # An interface may be detached meanwhile, and is still ours to put right.
