@@ -9,6 +9,8 @@ from tests.respond.ec2_world import (
     LEASE,
     Cloud,
     Play,
+    breaking,
+    error,
     isolate,
 )
 from tests.respond.world import HOST, StoreWorld, World, events
@@ -182,3 +184,29 @@ def test_what_cannot_be_is_refused_with_its_place(given: dict[str, Any], at: lis
     with pytest.raises(InvalidInput) as caught:
         Ec2IsolateSchema().check(given, dry_run=False)
     assert caught.value.extensions["at"] == at
+
+
+def test_what_was_attached_between_the_note_and_the_change_makes_it_fail_whole(play: Play) -> None:
+    play.cloud.proxy.breaks = breaking("CreateTags", error("RequestLimitExceeded", 503), times=2)
+    given = play.propose(isolate())
+    assert given.state is S.DISPATCHED
+    third = play.cloud.interface([play.cloud.web])
+    play.cloud.attach(play.cloud.instance, third, 2)
+    play.cloud.proxy.breaks = lambda _: None
+    play.wait(31)
+    assert play.stands(given).state is S.FAILED
+    assert f"{third} was attached meanwhile" in play.stands(given).detail
+    assert play.cloud.before.items() <= play.cloud.groups().items()
+    assert play.cloud.tags() == {}
+
+
+def test_groups_that_fit_no_tag_are_restored_from_the_rows_alone(world: World, made: Cloud) -> None:
+    many = [made.group(f"group-{number}") for number in range(13)]
+    made.ec2.modify_network_interface_attribute(NetworkInterfaceId=made.first, Groups=many)
+    play = Play(world, made)
+    given = play.propose(isolate())
+    assert given.state is S.VERIFIED
+    first = {tag["Key"] for tag in made.interfaces()[made.first]["TagSet"]}
+    assert first == {"vedette:action", "vedette:isolation"}
+    play.wait(LEASE + 1)
+    assert made.groups()[made.first] == many
