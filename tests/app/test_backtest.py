@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.respond.simulated_host import SimulatedHost
 
@@ -30,6 +31,7 @@ from vedette.core import (
     TenantId,
     Tried,
     Verdict,
+    step_of,
     verdict_id,
 )
 from vedette.decide import Census, PolicySet, Situation, decide
@@ -250,8 +252,69 @@ def test_the_live_policies_then_do_what_the_back_test_said(
     (tried,) = found.kinds
     real = live.tried()
     assert real.begun > 2
-    assert tried == real
+    assert msgspec.structs.replace(tried, course=()) == real
+    for name in ("begun", "asked", "held"):
+        assert sum(getattr(one, name) for one in tried.course) == getattr(tried, name), name
+    assert {one.policy for one in tried.course} == {"cut"}
     assert store.policies.backtest(TENANT, policies.version) == found
+
+
+@pytest.mark.parametrize(
+    ("days", "step"), [(0.1, 300), (1, 1_800), (7, 4 * 3_600), (30, 86_400), (365, 7 * 86_400)]
+)
+def test_a_span_is_divided_in_sixty_steps_at_most(days: float, step: int) -> None:
+    until = START + timedelta(days=days)
+    assert step_of(START, until) == step
+    assert timedelta(days=days) / timedelta(seconds=step) <= 60
+    assert step_of(START, START + timedelta(days=4_000)) == 7 * 86_400
+
+
+def test_what_is_tried_from_afar_is_kept_and_lets_it_be_applied(
+    store: Store, clock: ManualClock
+) -> None:
+    book = PolicyBook(Settings(), store, clock)
+    for one in history(1):
+        store.apply([Effect(verdict=one)], actor="system:test")
+    text = TEXT.format(mode="auto", also="")
+    assert book.check(TENANT, text).untried == ("cut",)
+    until = START + timedelta(days=1)
+    found = book.backtest(TENANT, text, since=START, until=until, actor="user:ada")
+    assert (found.verdicts, found.by, found.step_seconds) == (8 * 90, "user:ada", 1_800)
+    checked = book.check(TENANT, text)
+    assert (checked.untried, checked.backtest) == ((), found)
+    with pytest.raises(InvalidInput, match="mode must be one of"):
+        book.backtest(
+            TENANT, TEXT.format(mode="odd", also=""), since=START, until=until, actor="user:ada"
+        )
+    applied = book.apply(TENANT, text, actor="user:ada", reason="tried")
+    assert applied.backtest == found
+    assert book.check(TENANT, text).untried == ()
+
+
+def test_from_afar_there_is_one_at_a_time_over_a_bounded_history(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = PolicyBook(Settings(), store, clock)
+    for one in history(1):
+        store.apply([Effect(verdict=one)], actor="system:test")
+    text, until = TEXT.format(mode="auto", also=""), START + timedelta(days=1)
+    inside: list[str] = []
+
+    def meanwhile(*_: object, **__: object) -> None:
+        with pytest.raises(Conflict) as caught:
+            book.backtest(TENANT, text, since=START, until=until, actor="user:ben")
+        inside.append(caught.value.kind)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vedette.app.policy_book.backtest", meanwhile)
+        book.backtest(TENANT, text, since=START, until=until, actor="user:ada")
+    assert inside == ["backtest-running"]
+    monkeypatch.setattr("vedette.app.policy_book.MOST_VERDICTS", 8 * 90 - 1)
+    with pytest.raises(Conflict, match="there are 720 verdicts in that time") as caught:
+        book.backtest(TENANT, text, since=START, until=until, actor="user:ada")
+    assert caught.value.kind == "history-too-long"
+    monkeypatch.setattr("vedette.app.policy_book.MOST_VERDICTS", 8 * 90)
+    assert book.backtest(TENANT, text, since=START, until=until, actor="user:ada").verdicts == 720
 
 
 def test_what_asks_people_begins_nothing_in_a_back_test(store: Store, clock: ManualClock) -> None:

@@ -1,6 +1,7 @@
 """Limits and approvals as policies write them, and what a back-test passes over, leaves out and holds back."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from tests.decide.make import HOST, TENANT, host, policies, verdict
@@ -48,7 +49,7 @@ def test_two_approvals_need_a_mode_that_asks() -> None:
 
 def tried(source: str, *, known: bool = True, minutes: Sequence[float] = (0,)) -> Tried:
     fleet = Fleet(hosts={HOST: host()} if known else {HostId("else"): host()}, said={})
-    trial = Trial(policies(source), fleet)
+    trial = Trial(policies(source), fleet, step_seconds=300)
     for number, minute in enumerate(minutes):
         grave = Severity.MEDIUM if number == 0 else Severity.HIGH
         trial.take(verdict(minute, severity=grave))
@@ -69,6 +70,18 @@ def test_what_is_only_written_down_or_simulated_begins_nothing() -> None:
 def test_a_second_lease_on_a_host_is_held_back() -> None:
     found = tried(text(), minutes=(0, 5))
     assert (found.begun, found.held) == (1, 1)
+    first, second = found.course
+    assert (first.policy, first.begun, first.held) == ("cut", 1, 0)
+    assert (second.policy, second.begun, second.held) == ("cut", 0, 1)
+    assert second.at - first.at == timedelta(minutes=5)
+    assert first.at.timestamp() % 300 == 0
+
+
+def test_a_course_tells_what_the_numbers_tell_and_no_empty_step() -> None:
+    found = tried(text(mode="approve", within="cooldown: 1m"), minutes=(0, 61))
+    assert sum(one.asked for one in found.course) == found.asked
+    assert len(found.course) == found.asked
+    assert tried(text(dry="true")).course == ()
 
 
 def test_without_limits_the_shares_are_the_shipped_ones() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from vedette.core import Backtest, Clock, Host, HostId, Incident, IncidentId, TenantId
+from vedette.core import Backtest, Clock, Host, HostId, Incident, IncidentId, TenantId, step_of
 from vedette.decide import Fleet, PolicySet, Trial
 from vedette.store import Store
 
@@ -28,7 +28,7 @@ def backtest(
     Incidents that were open before `since` are met as new ones.
     """
     fleet = Fleet(hosts=_hosts(store, tenant), said=_incidents(store, tenant, since, until))
-    trial = Trial(policies, fleet)
+    trial = Trial(policies, fleet, step_seconds=step_of(since, until))
     for number, verdict in enumerate(store.verdicts.history(tenant, since=since, until=until)):
         trial.take(verdict)
         if number % _PAGE == 0:

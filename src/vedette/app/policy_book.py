@@ -1,22 +1,28 @@
 """Which policies are in force: what was applied last, or else the settings' file."""
 
+import threading
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from vedette.app.applied import AppliedText
+from vedette.app.backtesting import backtest
 from vedette.app.destinations import destinations_of
 from vedette.app.reach import unreached
 from vedette.app.settings import Settings
 from vedette.app.wiring import load_policies, parse_oncall, parse_policies
 from vedette.console import Draft, PolicyText
-from vedette.core import Clock, Conflict, Host, InvalidInput, Mode, TenantId
+from vedette.core import Backtest, Clock, Conflict, Host, InvalidInput, Mode, TenantId
 from vedette.decide import Policy, PolicySet
 from vedette.respond import CAUSE, schemas
 from vedette.store import Store
 
-__all__ = ["PolicyBook"]
+__all__ = ["MOST_VERDICTS", "PolicyBook"]
+
+MOST_VERDICTS: Final = 100_000
+"""How many verdicts a back-test that people ask for from afar goes over."""
 
 
 class PolicyBook:
@@ -25,6 +31,8 @@ class PolicyBook:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._destinations = destinations_of(settings)
         self._store = store
+        self._clock = clock
+        self._trying = threading.Lock()
         # Whom it tells, and which chains it starts, was checked when it was applied. What was taken out since is named by its
         # actions' failure; it must not take all policies out of force.
         self._texts: AppliedText[PolicySet] = AppliedText(
@@ -98,7 +106,45 @@ class PolicyBook:
             limits=policies.limits,
             backtest=self._store.policies.backtest(tenant, policies.version),
             warnings=self._warned(tenant, policies),
+            untried=self._untried(tenant, policies),
         )
+
+    def backtest(
+        self, tenant: TenantId, text: str, *, since: datetime, until: datetime, actor: str
+    ) -> Backtest:
+        """What the text would have done to snapshots taken within `since` and before `until`; kept, but not in force.
+
+        One at a time in this process, and over a bounded history: it runs beside what serves people and hosts.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+            Conflict: (backtest-running) another is on its way; (history-too-long) the server's own command line can do it.
+        """
+        policies = self._parsed(tenant, text)
+        count = sum(self._store.verdicts.counts(tenant, since=since, until=until).values())
+        if count > MOST_VERDICTS:
+            raise Conflict(
+                f"there are {count} verdicts in that time, and {MOST_VERDICTS} at most are tried from here; "
+                "choose a shorter time, or run `vedette policy backtest FILE` on the server",
+                kind="history-too-long",
+            )
+        if not self._trying.acquire(blocking=False):
+            raise Conflict(
+                "another back-test is running; try again when it has ended",
+                kind="backtest-running",
+            )
+        try:
+            return backtest(
+                self._store, self._clock, tenant, policies, since=since, until=until, actor=actor
+            )
+        finally:
+            self._trying.release()
+
+    def _untried(self, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
+        """Policies that would act on hosts by themselves as none does now, while this very text was never tried."""
+        if self._store.policies.backtest(tenant, policies.version) is not None:
+            return ()
+        return tuple(sorted({name for name, *_ in _alone(policies) - _alone(self.of(tenant))}))
 
     def _parsed(self, tenant: TenantId, text: str) -> PolicySet:
         oncall = self._store.oncall.current(tenant)
@@ -117,12 +163,10 @@ class PolicyBook:
                 never tried over history.
         """
         policies = self._parsed(tenant, text)
-        bold = sorted(_alone(policies) - _alone(self.of(tenant)))
-        if bold and self._store.policies.backtest(tenant, policies.version) is None:
-            names = ", ".join(sorted({name for name, *_ in bold}))
+        if untried := self._untried(tenant, policies):
             raise Conflict(
-                f"policy {names} would act on hosts by itself; try this text over history first: "
-                "vedette policy backtest FILE, on the server",
+                f"policy {', '.join(untried)} would act on hosts by itself; try this text over history first: "
+                "on the page of policies, or by vedette policy backtest FILE on the server",
                 kind="needs-backtest",
                 version=policies.version,
             )

@@ -37,7 +37,8 @@ class PolicyText(Record, frozen=True, kw_only=True):
     """The policies in force: their YAML text, the digest that names this version, and the limits that they set.
 
     `backtest` is what they would have done over history, if that was asked. `warnings`, where a text is checked or applied, say which
-    policies may contradict and which hosts they can't reach.
+    policies may contradict and which hosts they can't reach; `untried`, where it is checked, names those that must be tried over
+    history before this text can be put in force.
     """
 
     version: str
@@ -47,6 +48,7 @@ class PolicyText(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
     backtest: Backtest | None = None
     warnings: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
 class OnCallText(Record, frozen=True, kw_only=True):
@@ -158,6 +160,16 @@ class Policies(Protocol):
 
         Raises:
             InvalidInput: it is wrong: where, and why.
+        """
+
+    def backtest(
+        self, tenant: TenantId, text: str, *, since: datetime, until: datetime, actor: str
+    ) -> Backtest:
+        """What a text would have done to snapshots taken within `since` and before `until`; kept, but not in force.
+
+        Raises:
+            InvalidInput: it is wrong: where, and why.
+            Conflict: another is running (`backtest-running`), or there is too much to go over (`history-too-long`).
         """
 
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> PolicyText:

@@ -38,6 +38,7 @@ from vedette.console.pages import incidents as incidents_pages
 from vedette.console.pages import letters as letter_pages
 from vedette.console.pages import moves, signin
 from vedette.console.pages import oncall as oncall_pages
+from vedette.console.pages import policies as policy_pages
 from vedette.console.pages import silences as silence_pages
 from vedette.console.pages import triage as triage_pages
 from vedette.console.pages.assets import Assets, asset
@@ -142,6 +143,10 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     letter_pages.replay_letter_form,
     incidents_pages.incidents_page,
     oncall_pages.oncall_page,
+    policy_pages.policies_page,
+    policy_pages.check_form,
+    policy_pages.backtest_form,
+    policy_pages.apply_form,
     silence_pages.silences_page,
     silence_pages.silence_form,
     silence_pages.end_silence_form,

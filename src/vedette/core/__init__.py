@@ -16,7 +16,7 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
-from vedette.core.backtest import Backtest, Tried
+from vedette.core.backtest import Backtest, Course, Tried, step_of
 from vedette.core.canonical import (
     canonical_row,
     lines_digest,
@@ -131,6 +131,7 @@ __all__ = [
     "ConfigError",
     "Confirmation",
     "Conflict",
+    "Course",
     "DataFile",
     "Duty",
     "Epoch",
@@ -212,6 +213,7 @@ __all__ = [
     "replayed_id",
     "scopes_of",
     "snapshot_schema",
+    "step_of",
     "table_digest",
     "to_builtins",
     "verdict_id",

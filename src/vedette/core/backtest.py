@@ -5,7 +5,26 @@ from datetime import datetime
 from vedette.core.ids import TenantId
 from vedette.core.record import Record
 
-__all__ = ["Backtest", "Tried"]
+__all__ = ["Backtest", "Course", "Tried", "step_of"]
+
+_STEPS = (300, 900, 1_800, 3_600, 4 * 3_600, 86_400, 7 * 86_400)
+_MOST_STEPS = 60
+
+
+def step_of(since: datetime, until: datetime) -> int:
+    """The seconds of a step that divides a span in 60 at most, if a week is long enough for that."""
+    span = (until - since).total_seconds()
+    return next((step for step in _STEPS if span <= step * _MOST_STEPS), _STEPS[-1])
+
+
+class Course(Record, frozen=True, kw_only=True):
+    """What one policy would have done within one step of time that begins `at`, counted as in Tried."""
+
+    policy: str
+    at: datetime
+    begun: int = 0
+    asked: int = 0
+    held: int = 0
 
 
 class Tried(Record, frozen=True, kw_only=True):
@@ -13,7 +32,7 @@ class Tried(Record, frozen=True, kw_only=True):
 
     `hosts` on which it would have begun, `begun` times; `false_positives` of these hosts were later called a false alarm or
     a benign change; `at_once` is how many would have been in force at most. `asked` is how often a person would have been asked, `held` how often limits or a lease in force would have held it back;
-    `dry_runs` are counted in none of the others.
+    `dry_runs` are counted in none of the others. `course` is the same over time and by policy, without steps in which nothing was.
     """
 
     kind: str
@@ -25,6 +44,7 @@ class Tried(Record, frozen=True, kw_only=True):
     asked: int = 0
     held: int = 0
     dry_runs: int = 0
+    course: tuple[Course, ...] = ()
 
     @property
     def words(self) -> str:
@@ -47,3 +67,8 @@ class Backtest(Record, frozen=True, kw_only=True):
     verdicts: int
     incidents: int
     kinds: tuple[Tried, ...]
+
+    @property
+    def step_seconds(self) -> int:
+        """How long a step of each course is."""
+        return step_of(self.since, self.until)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from vedette.core import (
     Action,
+    Course,
     Host,
     HostId,
     Incident,
@@ -56,10 +57,11 @@ class Trial:
     """Takes a tenant's verdicts in order of their snapshots; `tried` tells what would have come of them.
 
     Approvals are not guessed: what a policy would have asked people for counts as asked and never begins. A lease lasts its
-    time in all, or until people closed its incident as a false alarm or a benign change.
+    time in all, or until people closed its incident as a false alarm or a benign change. Steps of its course begin at whole
+    multiples of `step_seconds` in UTC.
     """
 
-    def __init__(self, policies: PolicySet, fleet: Fleet) -> None:
+    def __init__(self, policies: PolicySet, fleet: Fleet, *, step_seconds: int = 3_600) -> None:
         self._policies = policies
         self._fleet = fleet
         self._situations: dict[HostId, Situation] = {}
@@ -68,6 +70,8 @@ class Trial:
         self._begun: list[_Begun] = []
         self._open: set[tuple[Scope, str]] = set()
         self._counts: dict[str, dict[str, int]] = {}
+        self._step = step_seconds
+        self._courses: dict[tuple[str, datetime, str], Course] = {}
         self.verdicts = 0
         self.incidents: set[IncidentId] = set()
 
@@ -121,15 +125,16 @@ class Trial:
 
     def _act(self, action: Action, at: datetime) -> None:
         if action.dry_run:
-            self._count(action, "dry_runs")
+            self._count(action, at, "dry_runs")
         elif action.mode is Mode.OBSERVE:
             return
         elif action.mode is Mode.APPROVE or (action.disruptive and self._cautious(action)):
-            self._count(action, "asked")
+            self._count(action, at, "asked")
         elif action.disruptive and not self._may(action, at):
-            self._count(action, "held")
+            self._count(action, at, "held")
         else:
             self._begun.append(self._begin(action, at))
+            self._draw(action, at, "begun")
 
     def _cautious(self, action: Action) -> bool:
         return not self._open.isdisjoint(scopes_of(action))
@@ -175,9 +180,17 @@ class Trial:
     def _said(self, action: Action) -> Incident | None:
         return None if action.incident is None else self._fleet.said.get(action.incident)
 
-    def _count(self, action: Action, what: str) -> None:
+    def _count(self, action: Action, at: datetime, what: str) -> None:
         counts = self._counts.setdefault(action.kind, {})
         counts[what] = counts.get(what, 0) + 1
+        if what != "dry_runs":
+            self._draw(action, at, what)
+
+    def _draw(self, action: Action, at: datetime, what: str) -> None:
+        start = at - timedelta(seconds=at.timestamp() % self._step)
+        key = (action.policy, start, action.kind)
+        known = self._courses.get(key) or Course(policy=action.policy, at=start)
+        self._courses[key] = replace(known, **{what: getattr(known, what) + 1})
 
     def _one(self, kind: str, *, disruptive: bool) -> Tried:
         begun = [one for one in self._begun if one.action.kind == kind]
@@ -193,6 +206,7 @@ class Trial:
             hosts=len({one.action.host for one in begun}),
             false_positives=len(wrong),
             at_once=_most_at_once(begun),
+            course=tuple(one for key, one in sorted(self._courses.items()) if key[2] == kind),
             **self._counts.get(kind, {}),
         )
 

@@ -8,8 +8,8 @@ from vedette.console.api.replies import CheckingPolicies, NewPolicies, PolicyHis
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.ports import PolicyText
+from vedette.console.ruling import put_in_force
 from vedette.console.settings import Console
-from vedette.core import InvalidInput
 from vedette.store import Role
 
 __all__ = ["apply_policies", "check_policies", "get_policies", "list_policy_history"]
@@ -52,8 +52,4 @@ def apply_policies(
     data: JSONBody[NewPolicies],
 ) -> PolicyText:
     """Whole or not at all; an error names line and column. Needs a reason."""
-    if not data.reason.strip():
-        raise InvalidInput("say why you change the policies; the reason is kept in the audit")
-    return console.policies.apply(
-        person.tenant, data.text, actor=person.actor, reason=data.reason.strip()
-    )
+    return put_in_force(console, person, data.text, data.reason)

@@ -70,7 +70,6 @@ class Renderer:
         self._environment.globals |= {
             "static": assets.path,
             "version": console.settings.version,
-            "refresh": console.settings.refresh_seconds,
         }
 
     def known(self, request: PageRequest) -> Person | None:
@@ -106,6 +105,10 @@ class Renderer:
             may_admin=known is not None and known.may(Role.ADMIN),
             section=_section(request.url.path),
             fragment=FRAGMENT_HEADER in request.headers,
+            # What answers a form, or an error, has no address at which it could be looked at again.
+            refresh=self._console.settings.refresh_seconds
+            if request.method == "GET" and code < 400
+            else 0,
             # What tells of an error must not meet it again.
             banner=banner_of(self._console, known) if known and code < 500 else Banner(),
             when=when,
