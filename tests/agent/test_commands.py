@@ -104,7 +104,7 @@ def test_a_good_command_is_acknowledged_done_and_answered(
     assert agent.journal.unreported() == []
     for seen in server.seen:
         seen.verify(agent.key.public)
-    assert server.seen[0].query == "wait=0"
+    assert server.seen[0].query == "wait=0&can=quarantine"
 
 
 def test_a_redelivered_command_is_done_once_and_answered_again(

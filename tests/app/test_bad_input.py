@@ -97,7 +97,7 @@ def test_a_check_says_which_hosts_only_observe_and_puts_nothing_in_force(
     found = book.check(TENANT, GOOD + OTHER.replace('"high"', '"low"').replace("60m", "30m"))
     (reach,) = found.warnings
     assert reach.startswith(
-        "quarantine (policy cut, other) can't reach 11 of 12 hosts, which only observe: name-of-host-0, "
+        "quarantine (policy cut, other) can't reach 11 of 12 hosts, whose allow-lists lack it: name-of-host-0, "
     )
     assert reach.endswith(" and 1 more")
     assert book.current(TENANT) == before

@@ -64,7 +64,7 @@ def test_a_proposal_waits_for_somebody_else(
     ("wrong", "status", "words"),
     [
         ({"reason": " "}, 400, "say why you propose this action"),
-        ({"kind": "fly"}, 409, "can't carry out 'fly'; it can carry out quarantine"),
+        ({"kind": "fly"}, 409, "can't carry out 'fly': its allow-list has quarantine"),
         ({"host": "nobody"}, 404, "nobody"),
         ({"incident": "nothing"}, 404, "no incident nothing"),
     ],

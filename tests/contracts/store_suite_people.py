@@ -78,6 +78,19 @@ class HostsContract:
         (entry,) = store.audit.find(TENANT, action="host.revoked").items
         assert (entry.actor, entry.subject, entry.reason) == (ADA, HOST, "stolen")
 
+    def test_what_its_agent_lets_be_done_is_kept_with_an_audit_row(self, store: Store) -> None:
+        enrol(store, can_act=("quarantine",))
+        assert not store.hosts.allow(TENANT, HOST, ("quarantine",))
+        assert store.hosts.allow(TENANT, HOST, ("quarantine", "shutdown"))
+        assert store.hosts.get(TENANT, HOST).can_act == ("quarantine", "shutdown")
+        assert store.hosts.allow(TENANT, HOST, ())
+        assert not store.hosts.allow(TENANT, HostId("nobody"), ("quarantine",))
+        assert store.hosts.get(TENANT, HOST).can_act == ()
+        last, first = store.audit.find(TENANT, action="host.allows").items
+        assert (first.actor, first.subject) == (f"host:{HOST}", HOST)
+        assert first.data == {"before": ["quarantine"], "now": ["quarantine", "shutdown"]}
+        assert last.reason == "its agent lets nothing be done"
+
     def test_revoking_again_changes_nothing(self, store: Store, clock: ManualClock) -> None:
         enrol(store)
         first = store.hosts.revoke(TENANT, HOST, ADA, "")

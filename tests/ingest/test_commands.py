@@ -95,6 +95,27 @@ def test_a_newer_poll_of_the_same_host_ends_the_older_one() -> None:
         assert older.result(30).json() == {"commands": []}
 
 
+def test_what_a_host_lets_be_done_is_kept_when_it_changes() -> None:
+    world = World(settings=QUICK)
+    with world.client() as client:
+        for can in (None, "shutdown,quarantine", "quarantine,shutdown", None, "", "quarantine"):
+            assert world.machine.poll(client, "0", can=can).status_code == 200
+    assert [kinds for _, kinds in world.hosts.allowed] == [
+        ("quarantine", "shutdown"),
+        (),
+        ("quarantine",),
+    ]
+    assert {host for host, _ in world.hosts.allowed} == {world.machine.host}
+
+
+@pytest.mark.parametrize("can", [",", "a,,b", "Quarantine", "a" * 65, ",".join(["a" * 60] * 20)])
+def test_a_list_that_is_none_is_refused_and_nothing_is_kept(can: str) -> None:
+    world = World(settings=QUICK)
+    with world.client() as client:
+        assert world.machine.poll(client, "0", can=can).status_code == 400
+    assert world.hosts.allowed == []
+
+
 def test_a_stopping_server_ends_its_polls() -> None:
     commands = Watched()
     world = World(settings=QUICK, commands=commands)

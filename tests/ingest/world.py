@@ -158,8 +158,9 @@ class Machine:
         sent = {"Content-Type": ENVELOPE} | signed | dict(headers or {})
         return client.post("/v1/snapshots", content=sealed, headers=sent)
 
-    def poll(self, client: Client, wait: str | None = None) -> Response:
-        query = "" if wait is None else f"wait={wait}"
+    def poll(self, client: Client, wait: str | None = None, *, can: str | None = None) -> Response:
+        asked = {"wait": wait, "can": can}
+        query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
         headers = self.sign("GET", "/v1/commands", query)
         return client.get("/v1/commands" + (f"?{query}" if query else ""), headers=headers)
 

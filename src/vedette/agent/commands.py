@@ -75,6 +75,10 @@ class Commander:
         self._clock = clock
         self._scene = scene
         self._actions = actions
+        # What the server may count on, told with each poll: it may be another after every start.
+        self._allowed = ",".join(
+            scene.permission.allowed({name: kind.by_default for name, kind in actions.items()})
+        )
         self._ledger = ledger
         self._wait = wait
         self._backoff = Backoff(chance, cap=backoff_cap)
@@ -110,7 +114,7 @@ class Commander:
         """
         self._report()
         began = self._clock.monotonic()
-        query = f"wait={self._wait:g}"
+        query = f"wait={self._wait:g}&can={self._allowed}"
         answer = self._door.request("GET", "/v1/commands", query=query, patience=self._wait)
         if stop.is_set():
             return 0.0

@@ -104,7 +104,9 @@ def _introduce(
         "public_key": key.public.to_text(),
         "host": describe(source, provisional_id(source), settings.labels),
         "agent_version": version,
-        "can_act": sorted(ACTIONS),
+        "can_act": settings.permission.allowed(
+            {kind.name: kind.by_default for kind in ACTIONS.values()}
+        ),
     }
     # Beside the present journal, which stays in use if the server says no.
     fresh = settings.state / f".{JOURNAL}.{secrets.token_hex(8)}"

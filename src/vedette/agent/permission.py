@@ -1,6 +1,7 @@
 """What this host lets itself be told: the operator's own allow-list, on the host, whatever the server says."""
 
 import ipaddress
+from collections.abc import Mapping
 from enum import StrEnum
 
 from vedette.core import ConfigError, Record
@@ -43,6 +44,16 @@ class Permission(Record, frozen=True, kw_only=True):
             return ""
         allowed = ", ".join(sorted(self.kinds)) or "nothing"
         return f"this host does not allow {kind!r}; its setting `actions` allows {allowed}"
+
+    def allowed(self, kinds: Mapping[str, bool]) -> tuple[str, ...]:
+        """Those of the kinds that this host lets be done, by name; of each, whether it may be done by default."""
+        return tuple(
+            sorted(
+                kind
+                for kind, by_default in kinds.items()
+                if not self.forbids(kind, by_default=by_default)
+            )
+        )
 
     def objects_to_lease(self, seconds: float) -> str:
         """Why it does not take a lease of that length; empty when it does."""

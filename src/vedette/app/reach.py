@@ -1,4 +1,4 @@
-"""Which hosts policies can't reach: hosts that only observe, because their agent can't carry the action out."""
+"""Which hosts policies can't reach, because their agents' own allow-lists lack the action. Those that allow nothing only observe."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _NAMED = 10
 
 
 def unreached(store: Store, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
-    """A sentence for each kind of action that an agent carries out and some hosts' agents can't."""
+    """A sentence for each kind of action that an agent carries out and some hosts' agents don't let be done."""
     # Not with the module: the API's process needs nothing else of the agent.
     from vedette.agent import ACTIONS
 
@@ -36,7 +36,7 @@ def _words(kind: str, policies: list[str], missing: list[Host], known: int) -> s
     names = sorted(host.hostname for host in missing)
     more = len(names) - _NAMED
     shown = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{kind} (policy {', '.join(policies)}) can't reach {len(missing)} of {known} hosts, which only observe: {shown}"
+    return f"{kind} (policy {', '.join(policies)}) can't reach {len(missing)} of {known} hosts, whose allow-lists lack it: {shown}"
 
 
 def _hosts(store: Store, tenant: TenantId) -> Iterator[Host]:

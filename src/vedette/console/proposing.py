@@ -86,6 +86,6 @@ def _check_host(host: Host, kind: str) -> None:
     if kind not in host.can_act:
         can = ", ".join(host.can_act) or "nothing: it only observes"
         raise Conflict(
-            f"host {host.hostname} can't carry out {kind!r}; it can carry out {can}",
+            f"host {host.hostname} can't carry out {kind!r}: its allow-list has {can}",
             kind="can-not-act",
         )

@@ -36,6 +36,16 @@ _Wait = Annotated[
         ge=0, le=60, description="Seconds to wait for a command when there is none yet."
     ),
 ]
+_Can = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1_000,
+        pattern=r"^([a-z0-9_]{1,64}(,[a-z0-9_]{1,64})*)?$",
+        description="The kinds of actions that the host's own settings allow now, by name, with commas between. "
+        "An agent that says nothing is taken at the word that it gave at its enrolment.",
+    ),
+]
+_MOST_KINDS: Final = 32
 _Id = Annotated[str, PathParameter(max_length=64, description="The command's id.")]
 
 
@@ -52,6 +62,23 @@ class Recorded(Record, frozen=True, kw_only=True):
 
 
 _RESULT: Final = msgspec.json.Decoder(CommandResult)
+
+
+class Allowances:
+    """What hosts last said that they let be done, so that it is stored only when it is news, or after a restart."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._told: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    async def hear(self, caller: Caller, can: str) -> None:
+        """Keeps it, durably."""
+        kinds = tuple(sorted({kind for kind in can.split(",") if kind}))[:_MOST_KINDS]
+        lane = (caller.tenant, caller.host)
+        if self._told.get(lane) == kinds:
+            return
+        await self._door.workers.run(self._door.hosts.allow, caller.tenant, caller.host, kinds)
+        self._told[lane] = kinds
 
 
 class Polls:
@@ -90,10 +117,10 @@ class Polls:
 
 def commands_routes(door: Door) -> list[HTTPRouteHandler]:
     """The routes by which hosts get commands and answer them."""
-    return [_poll_route(door, Polls(door)), _result_route(door)]
+    return [_poll_route(door, Polls(door), Allowances(door)), _result_route(door)]
 
 
-def _poll_route(door: Door, polls: Polls) -> HTTPRouteHandler:
+def _poll_route(door: Door, polls: Polls, allowances: Allowances) -> HTTPRouteHandler:
     @get(
         "/commands",
         summary="Wait for commands",
@@ -103,9 +130,11 @@ def _poll_route(door: Door, polls: Polls) -> HTTPRouteHandler:
         tags=["machines"],
     )
     async def poll_commands(
-        request: Request[Any, Any, Any], wait: _Wait = 0.0
+        request: Request[Any, Any, Any], wait: _Wait = 0.0, can: _Can = None
     ) -> Response[Commands]:
         caller, _ = await door.gate.admit(request, max_bytes=door.settings.max_json_bytes)
+        if can is not None:
+            await allowances.hear(caller, can)
         pending = await polls.wait(caller, wait)
         blobs = tuple(base64.b64encode(blob).decode("ascii") for _, blob in pending)
         return Response(Commands(commands=blobs), headers={"Cache-Control": "no-store"})

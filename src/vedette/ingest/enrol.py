@@ -31,7 +31,7 @@ class EnrollingHost(Record, frozen=True, kw_only=True):
 
 
 class EnrolRequest(Record, frozen=True, kw_only=True):
-    """`public_key` is the text form of the key that also signs this request; `can_act` names the actions it can carry out."""
+    """`public_key` is the text form of the key that also signs this request; `can_act` names the actions it lets be done."""
 
     token_secret: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     public_key: Annotated[str, msgspec.Meta(max_length=256)]

@@ -50,6 +50,11 @@ class MemoryHosts:
         self.keys: dict[str, MemorySigner] = {}
         self.wanted: dict[HostId, tuple[str, ...]] = {}
         self.contested: list[Identity] = []
+        self.allowed: list[tuple[HostId, tuple[str, ...]]] = []
+
+    def allow(self, _tenant: TenantId, host: HostId, kinds: tuple[str, ...], /) -> None:
+        """Keeps it."""
+        self.allowed.append((host, kinds))
 
     def contest(self, identity: Identity, _taken_at: datetime, /) -> None:
         """Keeps it."""

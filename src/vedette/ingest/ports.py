@@ -66,6 +66,9 @@ class Hosts(Protocol):
     def signers(self, kids: Collection[str], /) -> Mapping[str, Signer]:
         """Who signs with the keys of these ids, as it stands when asked; those that nobody has are left out."""
 
+    def allow(self, tenant: TenantId, host: HostId, kinds: tuple[str, ...], /) -> object:
+        """Keeps, durably, which kinds of actions the host's agent says that it lets be done. Again is no second effect."""
+
     def contest(self, identity: Identity, taken_at: datetime, /) -> None:
         """Keeps, durably, that a number of this epoch came a second time, with other content that was taken then."""
 

@@ -22,6 +22,7 @@ from vedette.core import (
     TenantId,
     new_id,
 )
+from vedette.store.allowing import allow
 from vedette.store.audit import write_audit
 from vedette.store.database import Database
 from vedette.store.door import open_time
@@ -213,6 +214,11 @@ class Hosts:
                 )
                 .values(contested_epoch=identity.epoch, contested_at=taken_at)
             )
+
+    def allow(self, tenant: TenantId, host: HostId, kinds: tuple[str, ...]) -> bool:
+        """Keeps which kinds of actions its agent says that it lets be done; whether that is news."""
+        with self._database.writing() as connection:
+            return allow(connection, tenant, host, kinds, self._clock.now())
 
     def revoke(self, tenant: TenantId, identifier: HostId, actor: str, reason: str) -> Host:
         """Ends the trust in a host's keys. What it sent before stays. Again is no second effect.
