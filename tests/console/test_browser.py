@@ -10,11 +10,20 @@ from tests.fixtures.console import app_of, console_of, served, token_of
 from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import NOW, TENANT, History
 
+from vedette.app.policy_book import PolicyBook
+from vedette.app.settings import Settings
 from vedette.core import ActionState
 from vedette.store import Role
 
 pytestmark = pytest.mark.browser
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+POLICIES = """# ours
+version: 1
+policies:
+  - name: cut-off
+    then: [{action: quarantine, with: {lease: 30m}}]
+    mode: auto
+"""
 ON_BOTH = pytest.mark.parametrize("visit", ["desktop-light", "phone-dark"], indirect=True)
 
 
@@ -47,7 +56,8 @@ def visit(
     """A fresh browser context at a server over a filled store; in the end, nothing was complained of."""
     size, scheme = str(getattr(request, "param", "desktop-light")).split("-")
     width, height = SIZES[size]
-    console = console_of(history, queue_of(history), refresh_seconds=0.3)
+    policies = PolicyBook(Settings(), history.store, history.clock)
+    console = console_of(history, queue_of(history), policies=policies, refresh_seconds=0.3)
     with served(app_of(console), tmp_path) as url:
         context = chromium.new_context(
             ignore_https_errors=True,
@@ -155,6 +165,7 @@ def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path:
         "/hosts",
         f"/hosts/{history.hosts['web-2']}",
         "/silences",
+        "/policies",
         "/guards",
         "/audit",
     )
@@ -164,6 +175,24 @@ def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path:
             summary.click()
         _fits(page)
         page.screenshot(path=tmp_path / f"{i}.png", full_page=True)
+
+
+@ON_BOTH
+def test_a_text_of_policies_is_checked_and_tried_from_the_page(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(Role.ADMIN)
+    page.goto(f"{visit.url}/policies")
+    page.get_by_text("Change…").click()
+    page.get_by_label("Policies (YAML").fill(POLICIES)
+    page.get_by_role("button", name="Back-test").click()
+    expect(page.get_by_role("heading", name="Your text")).to_be_visible()
+    expect(page.get_by_text("+# ours")).to_be_visible()
+    _fits(page)
+    page.get_by_role("button", name="Put in force").click()
+    assert page.evaluate("document.activeElement.name") == "reason", "it is asked for first"
+    page.get_by_label("Reason").fill("ours")
+    page.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_role("status")).to_contain_text("In force.")
 
 
 def test_the_keyboard_is_enough_to_sign_in_and_reach_an_incident(visit: Visit) -> None:
