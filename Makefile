@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 SECONDS ?= 60
 # Where the tests are that run apart from the others, so that no other is loaded for them.
-ALONE := tests/e2e/test_approval.py tests/e2e/test_demo.py tests/e2e/test_real_response.py
+ALONE := tests/e2e/test_approval.py tests/e2e/test_demo.py tests/e2e/test_real_response.py tests/e2e/test_real_self_quarantine.py
 FAULTS := tests/faults tests/agent/test_spool.py tests/queue/test_killed.py
 # A file's tests stay in one process, so that what they share is made once.
 SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -24,6 +24,7 @@ TARGETS = [
     "token",
     "keys",
     "command",
+    "ruling",
     "snapshot-json",
     "snapshot-msgpack",
     "rows",

@@ -1,6 +1,7 @@
 """The commands' side of a server of tests.agent.server."""
 
 import base64
+from collections.abc import Callable
 
 import msgspec
 from tests.agent.server import Reply, Seen
@@ -9,6 +10,13 @@ from vedette.core import ActionState, Command, CommandResult
 from vedette.seal import SigningKey, sign_command
 
 __all__ = ["Box"]
+
+Ruler = Callable[[Seen], str]
+
+
+def _none(_: Seen) -> str:
+    """Nobody waits for a verdict."""
+    return ""
 
 
 class Box:
@@ -19,10 +27,11 @@ class Box:
         self.pending: dict[str, str] = {}
         self.told: list[CommandResult] = []
         self.refuse_results = 0
+        self.verdict: Ruler = _none
 
     def __call__(self, seen: Seen) -> Reply:
         if seen.path == "/v1/snapshots":
-            return Reply(202, {"accepted": True})
+            return Reply(202, {"accepted": True, "verdict": self.verdict(seen)})
         if seen.path == "/v1/commands":
             return Reply(200, {"commands": list(self.pending.values())})
         if self.refuse_results:

@@ -8,7 +8,19 @@ import msgspec
 from tests.fuzz.alter import as_json, as_msgpack
 from tests.fuzz.target import Target, refusing
 
-from vedette.core import ActionId, Command, CommandId, HostId, TenantId
+from vedette.core import (
+    ActionId,
+    Command,
+    CommandId,
+    Confirmation,
+    Epoch,
+    HostId,
+    Label,
+    Ruling,
+    Severity,
+    TenantId,
+    VerdictId,
+)
 from vedette.core.record import canonical_json
 from vedette.seal import (
     EnrolmentToken,
@@ -17,9 +29,12 @@ from vedette.seal import (
     SigningKey,
     VerifyKey,
     sign_command,
+    sign_ruling,
     verify_command,
+    verify_ruling,
 )
-from vedette.seal.command import _CONTEXT
+from vedette.seal.command import SIGNED as COMMANDS
+from vedette.seal.ruling import SIGNED as RULINGS
 from vedette.seal.text import to_base64url
 
 __all__ = ["SECRETS"]
@@ -42,6 +57,24 @@ _COMMAND = Command(
     nonce="n-1",
 )
 _PAYLOAD = canonical_json(_COMMAND)
+_RULING = Ruling(
+    verdict=VerdictId("v-1"),
+    tenant=TenantId("default"),
+    host=HostId("h-1"),
+    epoch=Epoch("e" * 32),
+    seq=7,
+    digest="sha256:" + "ab" * 32,
+    label=Label.ABNORMAL,
+    severity=Severity.CRITICAL,
+    score=0.99,
+    model="sha256:m",
+    confirmation=Confirmation(abnormal=2, of=3, experts=2),
+    late=False,
+    reasons=("A new cron job",),
+    signed_at=_NOW,
+    expires_at=_NOW + timedelta(minutes=1),
+    command=_COMMAND,
+)
 
 
 def _check_token(data: bytes) -> None:
@@ -71,12 +104,24 @@ def _check_command(data: bytes) -> None:
     """The first byte says whether the rest is the whole, or what was signed."""
     blob, signed = data[1:], data[:1] == b"\x01"
     if signed:
-        wire = (1, _KEY.kid, data[1:], _KEY.sign(_CONTEXT + data[1:]))
+        wire = (1, _KEY.kid, data[1:], _KEY.sign(COMMANDS.context + data[1:]))
         blob = msgspec.msgpack.encode(wire)
     with refusing({"bad-command", "bad-signature"}):
         command = verify_command(blob, _KEY.public)
         assert signed or command == _COMMAND, "a forgery passed"
         assert verify_command(sign_command(command, _KEY), _KEY.public) == command
+
+
+def _check_ruling(data: bytes) -> None:
+    """As for commands; and no command passes for one."""
+    blob, signed = data[1:], data[:1] == b"\x01"
+    if signed:
+        wire = (1, _KEY.kid, data[1:], _KEY.sign(RULINGS.context + data[1:]))
+        blob = msgspec.msgpack.encode(wire)
+    with refusing({"bad-ruling", "bad-signature"}):
+        ruling = verify_ruling(blob, _KEY.public)
+        assert signed or ruling == _RULING, "a forgery passed"
+        assert verify_ruling(sign_ruling(ruling, _KEY), _KEY.public) == ruling
 
 
 def _alter(data: bytes, random: Random) -> bytes:
@@ -113,6 +158,18 @@ SECRETS = (
         _check_command,
         (b"\x00" + sign_command(_COMMAND, _KEY), b"\x01" + _PAYLOAD),
         (b'"parameters":', b'"dry_run":', b"\xc4", b"\x94"),
+        _alter,
+        max_len=16_000,
+    ),
+    Target(
+        "ruling",
+        _check_ruling,
+        (
+            b"\x00" + sign_ruling(_RULING, _KEY),
+            b"\x00" + sign_command(_COMMAND, _KEY),
+            b"\x01" + canonical_json(_RULING),
+        ),
+        (b'"confirmation":', b'"withheld":', b"\xc4", b"\x94"),
         _alter,
         max_len=16_000,
     ),

@@ -23,12 +23,8 @@ def test_a_pushed_snapshot_is_appended_as_it_came_and_then_accepted() -> None:
     with world.client() as client:
         answer = world.machine.push(client, sealed)
     assert answer.status_code == 202
-    assert answer.json() == {
-        "accepted": True,
-        "duplicate": False,
-        "needed": [],
-        "pace": 0.0,
-    }
+    plain = {"accepted": True, "duplicate": False, "needed": [], "pace": 0.0, "verdict": ""}
+    assert answer.json() == plain
     ((message,),) = world.appender.batches
     assert (message.body, message.digest, message.identity.seq) == (sealed, digest(sealed), 7)
     assert message.received_at == world.clock.now()

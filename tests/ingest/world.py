@@ -28,6 +28,7 @@ from vedette.ingest.memory import (
     MemoryHosts,
     MemoryLoad,
     MemorySigner,
+    MemoryWaits,
 )
 from vedette.seal import Header, KeyRing, SigningKey, seal_envelope, sign_request
 
@@ -60,6 +61,7 @@ class World:
         self.commands: Any = commands or MemoryCommands()
         self.audit = MemoryAudit()
         self.load = MemoryLoad()
+        self.waits = MemoryWaits()
         self.enrolments = MemoryEnrolments(
             self.hosts,
             ingest_key=RING.current.public.to_text(),
@@ -73,6 +75,7 @@ class World:
             commands=self.commands,
             audit=self.audit,
             load=self.load,
+            waits=self.waits,
             kids=RING.kids,
             clock=self.clock,
             ca_pem=ca_pem,

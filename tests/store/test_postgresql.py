@@ -24,6 +24,7 @@ from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 from tests.contracts.store_suite_triage import TriageContract
 from tests.contracts.store_suite_unreadable import UnreadableContract
+from tests.contracts.store_suite_waits import GrantsContract, WaitsContract
 
 pytestmark = pytest.mark.postgres
 
@@ -126,3 +127,11 @@ class TestEscalations(OnPostgresql, EscalationsContract):
 
 class TestShown(OnPostgresql, ShownContract):
     """What is shown, here."""
+
+
+class TestWaits(OnPostgresql, WaitsContract):
+    """Verdicts that are waited for, here."""
+
+
+class TestGrants(OnPostgresql, GrantsContract):
+    """Leave that hosts are given, here."""

@@ -26,6 +26,7 @@ from tests.contracts.store_suite_storms import StormsContract
 from tests.contracts.store_suite_tenancy import TenancyContract
 from tests.contracts.store_suite_triage import TriageContract
 from tests.contracts.store_suite_unreadable import UnreadableContract
+from tests.contracts.store_suite_waits import GrantsContract, WaitsContract
 
 
 class OnSqlite:
@@ -126,3 +127,11 @@ class TestEscalations(OnSqlite, EscalationsContract):
 
 class TestShown(OnSqlite, ShownContract):
     """What is shown, here."""
+
+
+class TestWaits(OnSqlite, WaitsContract):
+    """Verdicts that are waited for, here."""
+
+
+class TestGrants(OnSqlite, GrantsContract):
+    """Leave that hosts are given, here."""

@@ -1,6 +1,7 @@
 """Settings of the server and of the agent, from their own types."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -38,16 +39,22 @@ def server_settings() -> str:
 
 def agent_settings() -> str:
     """The chapter on the agent's settings."""
+    hints = get_type_hints(AgentSettings, include_extras=True)
+    sections = [
+        _section(field.name, hints[field.name], "VEDETTE_AGENT_")
+        for field in msgspec.structs.fields(AgentSettings)
+        if _is_table(hints[field.name])
+    ]
     return (
         "## Agent settings\n\nOne TOML file (`/etc/vedette/agent.toml`), then the environment. "
         "Labels in a variable are written `role=web,env=prod`.\n\n"
-        + table(_COLUMNS, _rows(AgentSettings, "", "VEDETTE_AGENT_"))
+        + "\n".join([table(_COLUMNS, _rows(AgentSettings, "", "VEDETTE_AGENT_")), *sections])
     )
 
 
-def _section(name: str, section: type[msgspec.Struct]) -> str:
+def _section(name: str, section: type[msgspec.Struct], variable: str = "VEDETTE_") -> str:
     title = said(f"section {name}", section.__doc__)
-    rows = _rows(section, f"{name}.", f"VEDETTE_{name.upper().replace('.', '__')}__")
+    rows = _rows(section, f"{name}.", f"{variable}{name.upper().replace('.', '__')}__")
     return f"### [{name}]\n\n{title}\n\n{table(_COLUMNS, rows)}"
 
 
@@ -79,8 +86,9 @@ def _type(hint: Any) -> str:
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _type(inner[0]) + _bounds(hint.__metadata__)
-    if origin is Literal:
-        return " or ".join(f"`{value}`" for value in inner)
+    chosen = isinstance(hint, type) and issubclass(hint, StrEnum)
+    if chosen or origin is Literal:
+        return " or ".join(f"`{value}`" for value in (hint if chosen else inner))
     if origin in {Union, UnionType}:
         return " or ".join(_type(one) for one in inner if one is not type(None))
     if origin is tuple:

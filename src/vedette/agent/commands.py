@@ -6,45 +6,33 @@ import random
 import sqlite3
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
 
 import httpx
 import msgspec
 import structlog
 
 from vedette.agent.actions.kind import Kind
-from vedette.agent.actions.scene import Outcome, Scene
+from vedette.agent.actions.scene import Scene
 from vedette.agent.backoff import Backoff, retry_after
 from vedette.agent.door import Door, Unreachable
 from vedette.agent.enrolment import Enrolment
-from vedette.agent.journal import Journal, Known
+from vedette.agent.journal import Journal
 from vedette.agent.ledger import Ledger
+from vedette.agent.obedience import INTERRUPTED, Obedience
 from vedette.core import (
-    ActionState,
     Clock,
-    Command,
-    CommandId,
-    CommandResult,
     InvalidInput,
     Unauthenticated,
     VedetteError,
-    Verb,
 )
 from vedette.seal import verify_command
 
 __all__ = ["Commander"]
 
 _log = structlog.get_logger()
-_TAKEN = frozenset({200, 201, 202, 204})
-# The server will never take this result: it does not know the command, or has another result for it.
-_POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
 
 
 _LEAST_SECONDS = 1.0
-_INTERRUPTED = Outcome(
-    state=ActionState.FAILED,
-    detail="the agent was stopped while carrying it out; it is not tried again",
-)
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -68,18 +56,17 @@ class Commander:
         wait: float = 25.0,
         backoff_cap: float = 300.0,
     ) -> None:
-        self._enrolment = enrolment
         self._key = enrolment.commanding_key
         self._door = door
         self._journal = journal
         self._clock = clock
-        self._scene = scene
-        self._actions = actions
+        self._obedience = Obedience(enrolment, door, journal, clock, scene, actions, ledger)
+        # As of the start: what another way brings may be begun while this thread is on its way to them.
+        self._interrupted = frozenset(journal.interrupted())
         # What the server may count on, told with each poll: it may be another after every start.
         self._allowed = ",".join(
             scene.permission.allowed({name: kind.by_default for name, kind in actions.items()})
         )
-        self._ledger = ledger
         self._wait = wait
         self._backoff = Backoff(chance, cap=backoff_cap)
         self._hurry = threading.Event()
@@ -91,7 +78,9 @@ class Commander:
     def run(self, stop: threading.Event) -> None:
         """Polls until `stop`. First it owns up to commands that it was stopped in: they are not tried again."""
         for command in self._journal.interrupted():
-            self._journal.finish(self._result(command, _INTERRUPTED))
+            if command not in self._interrupted:
+                continue
+            self._journal.finish(self._obedience.result(command, INTERRUPTED))
         while not stop.is_set():
             try:
                 pause = self.step(stop)
@@ -112,7 +101,7 @@ class Commander:
         Raises:
             Unreachable: the server did not answer.
         """
-        self._report()
+        self._obedience.report()
         began = self._clock.monotonic()
         query = f"wait={self._wait:g}&can={self._allowed}"
         answer = self._door.request("GET", "/v1/commands", query=query, patience=self._wait)
@@ -130,7 +119,7 @@ class Commander:
             return self._backoff.fail()
         for text in reply.commands:
             self._handle(text)
-        self._report()
+        self._obedience.report()
         self._backoff.succeed()
         # A server that answers at once (it drains, or gives the same again) must not be asked without end.
         return max(0.0, _LEAST_SECONDS - (self._clock.monotonic() - began))
@@ -142,113 +131,4 @@ class Commander:
         except (binascii.Error, ValueError, InvalidInput, Unauthenticated) as error:
             _log.error("commands.not_verified", problem=str(error))
             return
-        known = self._journal.begin(command)
-        if known is Known.ENDED:
-            # Redelivered: the server has not seen the answer. It gets the same one again.
-            self._again(command)
-            return
-        if known is Known.REUSED_NONCE:
-            _log.error("commands.reused_nonce", command=command.id)
-            self._send(self._refusal(command, "its nonce was used by another command"))
-            return
-        if known is Known.BEGUN:
-            result = self._result(command.id, _INTERRUPTED)
-        elif reason := self._objection(command):
-            result = self._refusal(command, reason)
-        else:
-            result = self._carry_out(command)
-        self._journal.finish(result)
-        _log.info("commands.ended", command=command.id, kind=command.kind, state=result.state)
-
-    def _objection(self, command: Command) -> str:
-        """Why the command must not be obeyed; empty when it may."""
-        now = self._clock.now() + timedelta(seconds=self._journal.offset)
-        began = self._journal.began_at + timedelta(seconds=self._journal.offset)
-        if command.host != self._enrolment.host or command.tenant != self._enrolment.tenant:
-            return "it is for another host"
-        if now >= command.expires_at:
-            return f"it expired at {command.expires_at.isoformat()}"
-        if command.issued_at < began and self._enrolment.enrolled_at < self._journal.began_at:
-            return "it is older than this agent's journal, so it may have been carried out before"
-        if command.kind not in self._actions:
-            return f"this agent can't do {command.kind!r}; it can do {', '.join(sorted(self._actions))}"
-        return self._forbidden(self._actions[command.kind], command)
-
-    def _forbidden(self, kind: Kind, command: Command) -> str:
-        """What this host itself has against it. What ends or calls off something is never forbidden."""
-        if command.verb not in kind.verbs:
-            can = ", ".join(sorted(kind.verbs))
-            return f"{kind.name} knows no {command.verb}; it knows {can}"
-        if command.verb is not Verb.APPLY or command.dry_run:
-            return ""
-        permission = self._scene.permission
-        if objection := permission.forbids(kind.name, by_default=kind.by_default):
-            return objection
-        return permission.objects_to_pace(self._ledger.deeds()) if kind.disruptive else ""
-
-    def _carry_out(self, command: Command) -> CommandResult:
-        acknowledged = Outcome(state=ActionState.ACKNOWLEDGED, detail="the host begins")
-        self._send(self._result(command.id, acknowledged))
-        kind = self._actions[command.kind]
-        try:
-            if kind.disruptive and command.verb is Verb.APPLY and not command.dry_run:
-                self._ledger.note_deed(command)
-            outcome = kind.carry_out(command, self._scene, self._ledger)
-        except Exception as error:  # noqa: BLE001 - whatever an action does wrong, the server must hear of it
-            _log.exception("commands.action_failed", command=command.id, kind=command.kind)
-            outcome = Outcome(
-                state=ActionState.FAILED,
-                detail=f"the action failed: {type(error).__name__}: {error}",
-            )
-        return self._result(command.id, outcome)
-
-    def _again(self, command: Command) -> None:
-        result = self._journal.result(command.id)
-        if result is not None:
-            self._journal.finish(result)
-
-    def _report(self) -> None:
-        self._remark(on_the_way=True)
-        waiting = set()
-        for result in self._journal.unreported():
-            if self._send(result):
-                self._journal.reported(result.command)
-            else:
-                waiting.add(result.command)
-        self._remark(on_the_way=False, waiting=frozenset(waiting))
-
-    def _remark(self, *, on_the_way: bool, waiting: frozenset[CommandId] = frozenset()) -> None:
-        """Tells what is beside a command's result, in the order of things: what came before it, and what came after."""
-        for number, remark in self._ledger.remarks():
-            before = remark.state is ActionState.APPLIED
-            if before is on_the_way and remark.command not in waiting and self._send(remark):
-                self._ledger.told(number)
-
-    def _send(self, result: CommandResult) -> bool:
-        """Whether the server is done with this result."""
-        try:
-            answer = self._door.request(
-                "POST",
-                f"/v1/commands/{result.command}/result",
-                body=msgspec.json.encode(result),
-                content_type="application/json",
-            )
-        except Unreachable as error:
-            _log.warning("commands.not_reported", command=result.command, problem=error.detail)
-            return False
-        if answer.status in _TAKEN:
-            return True
-        _log.warning("commands.not_reported", command=result.command, problem=answer.problem())
-        return answer.status in _POINTLESS
-
-    def _refusal(self, command: Command, why: str) -> CommandResult:
-        return self._result(command.id, Outcome(state=ActionState.REFUSED, detail=why))
-
-    def _result(self, command: CommandId, outcome: Outcome) -> CommandResult:
-        return CommandResult(
-            command=command,
-            state=outcome.state,
-            at=self._clock.now(),
-            detail=outcome.detail,
-            data=outcome.data,
-        )
+        self._obedience.obey(command)

@@ -3,6 +3,7 @@
 import secrets
 import ssl
 import threading
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Protocol
 
@@ -121,21 +122,23 @@ class Door:
         body: bytes = b"",
         content_type: str = "",
         patience: float = 0.0,
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
         """Sends one signed request; once more with the server's time when it answers that our clock is off.
 
-        `patience` is added to the timeout, for a long poll.
+        `patience` is added to the timeout, for a long poll. `more` are headers that are not signed.
 
         Raises:
             Unreachable: no answer came.
         """
-        answer = self._send(method, path, query, body, content_type, patience)
+        extra = {**(more or {}), **({"Content-Type": content_type} if content_type else {})}
+        answer = self._send(method, path, query, body, extra, patience)
         if answer.status != httpx.codes.UNAUTHORIZED or (theirs := answer.server_time()) is None:
             return answer
         offset = theirs - self._clock.now().timestamp()
         self._journal.set_offset(offset)
         _log.warning("door.clock_off", seconds=round(offset, 3))
-        return self._send(method, path, query, body, content_type, patience)
+        return self._send(method, path, query, body, extra, patience)
 
     def renew(self) -> None:
         """Lets the next request begin with a fresh connection: the network may be another now. Safe from any thread."""
@@ -146,7 +149,13 @@ class Door:
         self._client.close()
 
     def _send(
-        self, method: str, path: str, query: str, body: bytes, content_type: str, patience: float
+        self,
+        method: str,
+        path: str,
+        query: str,
+        body: bytes,
+        extra: Mapping[str, str],
+        patience: float,
     ) -> Answer:
         if self._stale.is_set():
             self._reconnect()
@@ -163,8 +172,7 @@ class Door:
             created=round(self._clock.now().timestamp() + self._journal.offset),
             nonce=secrets.token_urlsafe(18),
         )
-        if content_type:
-            headers["Content-Type"] = content_type
+        headers |= extra
         url = self._route.origin + whole + (f"?{query}" if query else "")
         try:
             with self._client.stream(
@@ -183,7 +191,7 @@ class Door:
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             self._stale.set()
             if isinstance(error, _BROKEN) and kept and self._repeat:
-                return self._send(method, path, query, body, content_type, patience)
+                return self._send(method, path, query, body, extra, patience)
             raise self._route.failure(error) from error
 
     def _reconnect(self) -> None:

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import structlog
 
 from vedette.agent.collect.source import Source, Unreadable
 from vedette.agent.journal import Journal
+from vedette.agent.journal_file import Damaged, put
 from vedette.agent.lease import Lease, Moment
 from vedette.core import ActionState, Clock, Command, CommandId, CommandResult, VedetteError
 
@@ -23,7 +24,9 @@ __all__ = ["Ledger"]
 
 _log = structlog.get_logger()
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# A field of the journal: each deed as its command and its moment, with a blank between two.
+_OWN = "own_deeds"
 _PATIENCE, _LOOK_AGAIN = 30.0, 0.05
 
 
@@ -143,6 +146,28 @@ class Ledger:
         """How many were begun within the last hour. A clock that was set back makes it more, never less."""
         since = (self._clock.now() - _HOUR).isoformat()
         return int(self._journal.rows("SELECT count(*) FROM deeds WHERE at >= ?", since)[0][0])
+
+    def note_own(self, command: Command) -> None:
+        """The host is about to do something by its own settings. Once for a command, however often that is said."""
+        since = self._clock.now() - _DAY
+        own = {name: at for name, at in self._own() if at >= since} | {
+            command.id: self._clock.now()
+        }
+        with self._journal.changing() as db:
+            put(db, _OWN, " ".join(f"{name}@{at.isoformat()}" for name, at in own.items()))
+
+    def own_deeds(self) -> int:
+        """How often within the last day. A clock that was set back makes it more, never less."""
+        since = self._clock.now() - _DAY
+        return sum(at >= since for _, at in self._own())
+
+    def _own(self) -> list[tuple[str, datetime]]:
+        found = self._journal.rows("SELECT value FROM fields WHERE name = ?", _OWN)
+        try:
+            pairs = [one.partition("@") for one in str(found[0][0]).split()] if found else []
+            return [(name, datetime.fromisoformat(at)) for name, _, at in pairs]
+        except ValueError as error:
+            raise Damaged(f"what the host did by itself can't be read: {error}") from error
 
     def result(
         self, command: CommandId, state: ActionState, detail: str, data: dict[str, Any]

@@ -85,6 +85,11 @@ class Outgoing:
         """The snapshot to send next, and its envelope."""
         return self._spool.head()
 
+    @property
+    def last(self) -> bool:
+        """Whether nothing waits behind that one."""
+        return self._spool.depth <= 1
+
     def arrived(self, item: Spooled) -> None:
         """The server has it."""
         with self._lock:

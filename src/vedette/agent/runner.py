@@ -28,8 +28,10 @@ from vedette.agent.journal import Journal
 from vedette.agent.journal_file import Damaged
 from vedette.agent.keeper import Keeper
 from vedette.agent.ledger import Ledger
+from vedette.agent.obedience import Obedience
 from vedette.agent.outgoing import Outgoing
 from vedette.agent.pace import Pace
+from vedette.agent.reflex import Reflex
 from vedette.agent.route import Route
 from vedette.agent.self_test import REACH_SECONDS, SelfTest
 from vedette.agent.settings import AgentSettings
@@ -76,14 +78,6 @@ class Runner:
         self._outgoing = Outgoing(
             self._enrolment, self._journal, self._spool, full_every=settings.full_every
         )
-        self._shipper = Shipper(
-            self._outgoing,
-            self._doors[0],
-            self._health,
-            clock,
-            chance=self._chance,
-            backoff_cap=settings.backoff_cap,
-        )
         scene = Scene(
             server=self._enrolment.server,
             source=self._source,
@@ -94,6 +88,15 @@ class Runner:
         )
         ledger = Ledger(self._journal, clock, self._source, settings.state / LEASES_LOCK)
         self._keeper = Keeper(ACTIONS.values(), scene, ledger)
+        self._shipper = Shipper(
+            self._outgoing,
+            self._doors[0],
+            self._health,
+            clock,
+            chance=self._chance,
+            backoff_cap=settings.backoff_cap,
+            reflex=self._reflex(scene, ledger),
+        )
         self._commander = Commander(
             self._enrolment,
             self._doors[1],
@@ -236,6 +239,27 @@ class Runner:
         self._report()
         self.close()
         _log.info("agent.stopped", spooled=self._spool.depth)
+
+    def _reflex(self, scene: Scene, ledger: Ledger) -> Reflex:
+        obedience = Obedience(
+            self._enrolment,
+            self._doors[0],
+            self._journal,
+            self._clock,
+            scene,
+            ACTIONS,
+            ledger,
+        )
+        return Reflex(
+            self._enrolment,
+            obedience,
+            self._journal,
+            ledger,
+            self._health,
+            self._clock,
+            wait=self._settings.wait_for_verdict,
+            policy=self._settings.self_quarantine,
+        )
 
     def _test_door(self) -> Door:
         """As the agent's own, for one request of the self test."""

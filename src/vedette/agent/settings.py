@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from vedette.agent.actions import ACTIONS
 from vedette.agent.collect.collector import Limits
+from vedette.agent.own_policy import OwnPolicy
 from vedette.agent.permission import Permission, read_untouchable
 from vedette.core import ConfigError, Record
 
@@ -93,6 +94,15 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     command_wait: Annotated[
         float, Meta(ge=0, le=60, description="Seconds of a long poll for commands")
     ] = 25.0
+    wait_for_verdict: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Seconds to wait for the verdict with each push (whole ones); 0: not at all",
+        ),
+    ] = 0.0
+    self_quarantine: OwnPolicy = OwnPolicy()
     actions: Annotated[
         tuple[str, ...] | None,
         Meta(
@@ -118,7 +128,8 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     def load(cls, file: Path | None, environ: Mapping[str, str]) -> "AgentSettings":
         """Reads the file (or /etc/vedette/agent.toml if it is there), then the environment.
 
-        Labels in the environment are `role=web,env=prod`; lists have commas between their entries.
+        Labels in the environment are `role=web,env=prod`; lists have commas between their entries, and settings of a section two
+        underscores after its name.
 
         Raises:
             ConfigError: a file that can't be read or parsed, an unknown name, a value out of its range.
@@ -126,7 +137,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
         values = _from_file(file)
         for name, text in environ.items():
             if name.startswith(_PREFIX):
-                values[name.removeprefix(_PREFIX).lower()] = text
+                _place(values, name.removeprefix(_PREFIX).lower(), text)
         if isinstance(values.get("labels"), str):
             values["labels"] = _labels(values["labels"])
         for name in ("actions", "never_touch"):
@@ -151,6 +162,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             if not Path(getattr(self, name)).is_absolute():
                 raise ConfigError(f"{name} must be an absolute path, not {getattr(self, name)!r}")
         _check_labels(self.labels)
+        self._check_own()
         for kind in self.actions or ():
             if kind not in ACTIONS:
                 raise ConfigError(f"actions has {kind!r}; this agent can do {', '.join(ACTIONS)}")
@@ -161,6 +173,21 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             raise ConfigError(
                 "proxy must be a URL such as http://proxy:3128 or http://name:password@proxy:3128, by http or https"
             )
+
+    def _check_own(self) -> None:
+        own = self.self_quarantine
+        if 0 < self.wait_for_verdict < 1:
+            raise ConfigError("wait_for_verdict must be 0, or 1 second or more")
+        if not own.enabled:
+            return
+        if not self.wait_for_verdict:
+            raise ConfigError(
+                "self_quarantine is enabled, but the agent waits for no verdict: set wait_for_verdict, such as 5"
+            )
+        if objection := self.permission.forbids("quarantine", by_default=True):
+            raise ConfigError(f"self_quarantine is enabled, but {objection}")
+        if objection := self.permission.objects_to_lease(own.lease):
+            raise ConfigError(f"self_quarantine.lease: {objection}")
 
     @property
     def state(self) -> Path:
@@ -188,6 +215,16 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             suid_slow_seconds=self.suid_slow_seconds,
             collect_timeout=self.collect_timeout,
         )
+
+
+def _place(values: dict[str, Any], name: str, text: str) -> None:
+    """A setting of a section is written with two underscores after the section's name."""
+    section, within, key = name.partition("__")
+    if not within:
+        values[name] = text
+        return
+    there = values.get(section)
+    values[section] = {**(there if isinstance(there, dict) else {}), key: text}
 
 
 def _check_labels(labels: dict[str, str]) -> None:

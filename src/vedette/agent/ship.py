@@ -13,6 +13,7 @@ from vedette.agent.backoff import Backoff, retry_after
 from vedette.agent.door import Answer, Door, Unreachable
 from vedette.agent.health import Health
 from vedette.agent.outgoing import Outgoing
+from vedette.agent.reflex import Reflex
 from vedette.agent.spool import Spooled
 from vedette.core import Clock, VedetteError
 
@@ -69,8 +70,10 @@ class Shipper:
         *,
         chance: random.Random,
         backoff_cap: float = 300.0,
+        reflex: Reflex | None = None,
     ) -> None:
         self._outgoing = outgoing
+        self._reflex = reflex
         self._door = door
         self._health = health
         self._clock = clock
@@ -88,14 +91,28 @@ class Shipper:
             return Shipped.IDLE, 0.0
         item, envelope = found
         try:
-            answer = self._door.request(
-                "POST", "/v1/snapshots", body=envelope, content_type=_CONTENT_TYPE
-            )
+            answer = self._push(envelope)
         except Unreachable as error:
             return Shipped.KEPT, self._keep(item, error.detail, None, reached=error.reached)
         if answer.kind == "too-large" and self._cut(item, len(envelope), answer):
             return Shipped.CUT, 0.0
-        return self._settle(item, answer)
+        settled = self._settle(item, answer)
+        if answer.status == httpx.codes.ACCEPTED and self._reflex is not None:
+            self._reflex.answered(item, envelope, answer)
+        return settled
+
+    def _push(self, envelope: bytes) -> Answer:
+        """Waits for the verdict on the newest alone: what is behind it must not wait too."""
+        reflex = self._reflex if self._outgoing.last else None
+        return self._door.request(
+            "POST",
+            "/v1/snapshots",
+            query=reflex.query if reflex else "",
+            body=envelope,
+            content_type=_CONTENT_TYPE,
+            patience=reflex.wait if reflex else 0.0,
+            more=reflex.headers if reflex else {},
+        )
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Ships until `stop`; sleeps while there is nothing, until `wake`."""

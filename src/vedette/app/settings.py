@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from vedette.app.cloud_settings import Ec2Settings, KubernetesSettings, wrong_clouds
+from vedette.app.ingest_settings import IngestSettings
 from vedette.app.section import Section as _Section
 from vedette.app.telling_settings import (
     ChatSettings,
@@ -89,37 +90,6 @@ class QueueSettings(_Section, frozen=True, kw_only=True):
         int,
         Meta(description="MiB that they may take in all; beyond it those rejected longest ago go"),
     ] = 1_024
-
-
-class IngestSettings(_Section, frozen=True, kw_only=True):
-    """Bounds of the machines' door."""
-
-    max_body_bytes: Annotated[int, Meta(description="Largest request body in bytes")] = 8_388_608
-    rate: Annotated[float, Meta(description="Snapshots per second and host, sustained")] = 20.0
-    burst: Annotated[int, Meta(description="Snapshots a host may send at once")] = 200
-    tenant_rate: Annotated[
-        float, Meta(description="Requests per second of all hosts of a tenant, sustained")
-    ] = 1_000.0
-    tenant_burst: Annotated[int, Meta(description="Requests its hosts may send at once")] = 5_000
-    max_hosts: Annotated[
-        int,
-        Meta(description="Hosts that a tenant may enrol, revoked ones not counted; 0: no bound"),
-    ] = 0
-    host_snapshots_per_day: Annotated[
-        int, Meta(description="Snapshots accepted of a host in a day (UTC); 0: no bound")
-    ] = 0
-    host_bytes_per_day: Annotated[
-        int, Meta(description="Bytes of sealed snapshots accepted of a host in a day; 0: no bound")
-    ] = 0
-    tenant_snapshots_per_day: Annotated[
-        int, Meta(description="Snapshots accepted of all hosts of a tenant in a day; 0: no bound")
-    ] = 0
-    tenant_bytes_per_day: Annotated[
-        int, Meta(description="Bytes accepted of all hosts of a tenant in a day; 0: no bound")
-    ] = 0
-    interval: Annotated[
-        float, Meta(description="Seconds between pushes, told to hosts when they enrol")
-    ] = 60.0
 
 
 class DetectorSettings(_Section, frozen=True, kw_only=True):

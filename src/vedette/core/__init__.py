@@ -73,6 +73,7 @@ from vedette.core.incident import (
 from vedette.core.message import Message
 from vedette.core.oncall import Chain, Duty, Tier, Within
 from vedette.core.record import Record, canonical_json, to_builtins
+from vedette.core.ruling import OWN_POLICY, Ruling, Waiter, Wish, unfit
 from vedette.core.saying import Saying
 from vedette.core.secret import hash_secret, new_secret
 from vedette.core.silence import Silence, SilenceKind, SilenceScope
@@ -111,6 +112,7 @@ __all__ = [
     "MAX_METRICS",
     "MAX_ROWS",
     "MAX_SNAPSHOT_BYTES",
+    "OWN_POLICY",
     "SCHEMA",
     "TRANSITIONS",
     "VOLATILE_TABLES",
@@ -169,6 +171,7 @@ __all__ = [
     "Record",
     "Resolution",
     "Row",
+    "Ruling",
     "Saying",
     "Scope",
     "Severity",
@@ -195,6 +198,8 @@ __all__ = [
     "Verb",
     "Verdict",
     "VerdictId",
+    "Waiter",
+    "Wish",
     "Within",
     "canonical_json",
     "canonical_row",
@@ -216,5 +221,6 @@ __all__ = [
     "step_of",
     "table_digest",
     "to_builtins",
+    "unfit",
     "verdict_id",
 ]

@@ -14,6 +14,7 @@ from vedette.ingest.ports import (
     Load,
     Signer,
     Usage,
+    Waits,
 )
 from vedette.ingest.problem import (
     PROBLEM_JSON,
@@ -44,6 +45,7 @@ __all__ = [
     "QuotaBounds",
     "Signer",
     "Usage",
+    "Waits",
     "day_of",
     "machine_components",
     "machine_routes",

@@ -7,10 +7,21 @@ from litestar import Litestar
 
 from vedette.core import Clock, Unavailable
 from vedette.ingest.admission import Admission, Admitted
+from vedette.ingest.awaiting import Awaiting
 from vedette.ingest.body import BodyBounds, BodyReader
 from vedette.ingest.commit import GroupCommit
 from vedette.ingest.gate import Gate
-from vedette.ingest.ports import Appender, Audit, CommandBox, Enrolments, Hosts, Load, Timer, Usage
+from vedette.ingest.ports import (
+    Appender,
+    Audit,
+    CommandBox,
+    Enrolments,
+    Hosts,
+    Load,
+    Timer,
+    Usage,
+    Waits,
+)
 from vedette.ingest.quota import Quotas
 from vedette.ingest.rate import TokenBuckets
 from vedette.ingest.settings import IngestSettings
@@ -37,6 +48,7 @@ class Door:
         commands: CommandBox,
         audit: Audit,
         load: Load,
+        waits: Waits,
         kids: Container[str],
         clock: Clock,
         ca_pem: bytes | None = None,
@@ -60,6 +72,7 @@ class Door:
         self.workers = Workers(self.settings.threads, retry_seconds=self.settings.retry_seconds)
         # Appends have a thread of their own, so that slow look-ups never keep what was read from the disk.
         self._appends = Workers(1, retry_seconds=self.settings.retry_seconds)
+        self.awaiting = Awaiting(waits, clock, self.settings, lambda: self.draining)
         self.timer = timer
         self.gate = Gate(hosts, clock, self.workers, self.settings, timer)
         # Whoever enrols is a stranger until the store has looked at the token. So enrolments share nothing with the hosts
@@ -123,6 +136,7 @@ class Door:
     async def close(self) -> None:
         """Appends what waits, then ends the threads."""
         self.draining = True
+        await self.awaiting.close()
         await self.commit.close()
         self._appends.close()
         self.enrol_workers.close()

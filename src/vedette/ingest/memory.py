@@ -18,6 +18,7 @@ from vedette.core import (
     Record,
     TenantId,
     Unauthenticated,
+    Waiter,
     derived_id,
 )
 from vedette.ingest.ports import Enrolled, Enrolment, Flow
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryHosts",
     "MemoryLoad",
     "MemorySigner",
+    "MemoryWaits",
 ]
 
 
@@ -149,6 +151,24 @@ class MemoryCommands:
         if news:
             self.results.append(result)
         return news
+
+
+class MemoryWaits:
+    """Fake of who waits: `rulings` are what is signed."""
+
+    def __init__(self) -> None:
+        self.asked: list[Waiter] = []
+        self.looks = 0
+        self.rulings: dict[Identity, bytes] = {}
+
+    def ask(self, waiters: Sequence[Waiter], /) -> None:
+        """Keeps them."""
+        self.asked.extend(waiters)
+
+    def answered(self, identities: Collection[Identity], /) -> dict[Identity, bytes]:
+        """What is in `rulings`, for those."""
+        self.looks += 1
+        return {one: self.rulings[one] for one in identities if one in self.rulings}
 
 
 class MemoryAudit:

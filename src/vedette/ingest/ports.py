@@ -15,6 +15,7 @@ from vedette.core import (
     Message,
     Record,
     TenantId,
+    Waiter,
 )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Signer",
     "Timer",
     "Usage",
+    "Waits",
 ]
 
 Timer = Callable[[str], AbstractContextManager[object]]
@@ -133,6 +135,16 @@ class CommandBox(Protocol):
         Raises:
             NotFound: this host has no such command.
         """
+
+
+class Waits(Protocol):
+    """Hosts that wait for the verdict on what they sent."""
+
+    def ask(self, waiters: Sequence[Waiter], /) -> None:
+        """These wait from now on."""
+
+    def answered(self, identities: Collection[Identity], /) -> Mapping[Identity, bytes]:
+        """The signed verdicts that are there by now."""
 
 
 class Audit(Protocol):

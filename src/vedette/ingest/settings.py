@@ -14,7 +14,8 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     enrolments from one network address. `in_flight_bytes` bounds bodies held in memory while they are read; one host may
     send `bodies_per_host` at once. Enrolments are read before it is known who asks, so they have small bounds of their own.
     A body must bring `min_body_rate` bytes a second, taken over `body_window_seconds`. `enrol_waiting` is how many
-    enrolments may wait for the store.
+    enrolments may wait for the store. A push is held back for its verdict for `verdict_wait` at most (0: never), and of
+    `verdict_waiters` at once; their rows are looked at every `verdict_look_seconds`.
     """
 
     max_body_bytes: int = 8 * 1024 * 1024
@@ -42,6 +43,9 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     max_retry_seconds: float = 120.0
     poll_seconds: float = 0.5
     max_polls: int = 10_000
+    verdict_wait: float = 10.0
+    verdict_waiters: int = 1_000
+    verdict_look_seconds: float = 0.05
     threads: int = 8
     tenant_rate: float = 1_000.0
     tenant_burst: int = 5_000

@@ -39,6 +39,7 @@ from vedette.respond.ports import (
 )
 from vedette.respond.registry import DIGESTED, Registry, schemas
 from vedette.respond.responder import Responder
+from vedette.respond.witness import Witness
 
 __all__ = [
     "ANYWHERE",
@@ -101,6 +102,7 @@ __all__ = [
     "Verified",
     "Webhook",
     "WebhookSchema",
+    "Witness",
     "chat",
     "host_kinds",
     "is_name",

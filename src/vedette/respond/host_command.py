@@ -86,6 +86,11 @@ class HostCommand:
             self._issue(job, _apply_id(job), Verb.APPLY, self.plan(job), job.now + _VALID + grace)
         return Waiting()
 
+    def begun_by(self, job: Job, until: datetime) -> tuple[Command, bytes]:
+        """The command that begins it, for a host that is told it by another way; nothing is kept of it here."""
+        command = self._command(job, _apply_id(job), Verb.APPLY, self.plan(job), until)
+        return command, sign_command(command, self._key)
+
     def probe(self, job: Job) -> Outcome:
         """What the host said, or that its time is over."""
         command = self._commands.get(job.action.tenant, _apply_id(job))
@@ -167,7 +172,13 @@ class HostCommand:
     def _issue(
         self, job: Job, ident: CommandId, verb: Verb, parameters: dict[str, Any], until: datetime
     ) -> None:
-        command = Command(
+        command = self._command(job, ident, verb, parameters, until)
+        self._commands.put(command, sign_command(command, self._key))
+
+    def _command(
+        self, job: Job, ident: CommandId, verb: Verb, parameters: dict[str, Any], until: datetime
+    ) -> Command:
+        return Command(
             id=ident,
             tenant=job.action.tenant,
             host=self._host_of(job),
@@ -180,7 +191,6 @@ class HostCommand:
             expires_at=until,
             nonce=secrets.token_hex(16),
         )
-        self._commands.put(command, sign_command(command, self._key))
 
 
 def _apply_id(job: Job) -> CommandId:

@@ -27,8 +27,8 @@ from vedette.core import (
     NotFound,
     TenantId,
     VedetteError,
-    scopes_of,
 )
+from vedette.respond.caution import Caution
 from vedette.respond.holding import Holding
 from vedette.respond.kind import Job, Kind, Lasting
 from vedette.respond.leases import Leases
@@ -95,7 +95,7 @@ class Responder:
         self._gather = gather
         self._escalate = escalate
         self._answer_own = answer_own
-        self._doubt = doubt
+        self._cautious = Caution(ports.guards, doubt)
         self._gathered_at: datetime | None = None
 
     def tick(self) -> int:
@@ -281,13 +281,7 @@ class Responder:
 
     def _caution(self, action: Action) -> str:
         """Why a person must approve what a policy would do by itself; empty when it may."""
-        if not action.disruptive or action.dry_run:
-            return ""
-        counted = scopes_of(action)
-        for breaker in self._ports.guards.breakers(action.tenant, open_only=True):
-            if (breaker.scope, breaker.key) in counted:
-                return f"waits for a person: a breaker is open ({breaker.words})"
-        why = self._doubt(action)
+        why = self._cautious.against(action)
         return f"waits for a person: {why}" if why else ""
 
     def _begin(self, action: Action, kind: Kind) -> Action:

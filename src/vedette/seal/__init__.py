@@ -13,6 +13,7 @@ from vedette.seal.envelope import (
 from vedette.seal.keyring import IngestPublicKey, KeyRing, OpeningKey
 from vedette.seal.private_file import read_private, sweep_unfinished, write_file
 from vedette.seal.request import sign_request, verify_request
+from vedette.seal.ruling import sign_ruling, verify_ruling
 from vedette.seal.signature import SignatureInput, read_signature
 from vedette.seal.signing import SigningKey, VerifyKey
 from vedette.seal.token import EnrolmentToken
@@ -38,8 +39,10 @@ __all__ = [
     "seal_envelope",
     "sign_command",
     "sign_request",
+    "sign_ruling",
     "sweep_unfinished",
     "verify_command",
     "verify_request",
+    "verify_ruling",
     "write_file",
 ]

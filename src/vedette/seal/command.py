@@ -1,37 +1,23 @@
-"""Commands to a host, signed as a whole: whoever only holds the door or the database cannot make one.
-
-Wire format: MessagePack array [1, kid, payload, signature]. The payload is the Command in canonical JSON; the Ed25519
-signature is over "vedette/1 command" NUL payload.
-"""
+"""Commands to a host, signed as a whole: whoever only holds the door or the database cannot make one."""
 
 from typing import Final
 
 import msgspec
 
-from vedette.core import Command, InvalidInput, Unauthenticated, canonical_json
+from vedette.core import Command, InvalidInput
+from vedette.seal.signed import MAX_SIGNED_BYTES, Signed
 from vedette.seal.signing import SigningKey, VerifyKey
 
-__all__ = ["MAX_COMMAND_BYTES", "sign_command", "verify_command"]
+__all__ = ["MAX_COMMAND_BYTES", "SIGNED", "sign_command", "verify_command"]
 
-MAX_COMMAND_BYTES: Final = 256 * 1024
-_CONTEXT: Final = b"vedette/1 command\0"
-
-
-class _Wire(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    v: int
-    kid: str
-    payload: bytes
-    signature: bytes
-
-
-_WIRE: Final = msgspec.msgpack.Decoder(_Wire)
+MAX_COMMAND_BYTES: Final = MAX_SIGNED_BYTES
+SIGNED: Final = Signed("command")
 _COMMAND: Final = msgspec.json.Decoder(Command, strict=True)
 
 
 def sign_command(command: Command, key: SigningKey) -> bytes:
     """The command as it travels to its host."""
-    payload = canonical_json(command)
-    return msgspec.msgpack.encode(_Wire(1, key.kid, payload, key.sign(_CONTEXT + payload)))
+    return SIGNED.sign(command, key)
 
 
 def verify_command(blob: bytes, key: VerifyKey) -> Command:
@@ -41,22 +27,7 @@ def verify_command(blob: bytes, key: VerifyKey) -> Command:
         InvalidInput: (bad-command) not a signed command.
         Unauthenticated: (bad-signature) another key signed it, or it was changed.
     """
-    if len(blob) > MAX_COMMAND_BYTES:
-        raise InvalidInput(f"a command may have {MAX_COMMAND_BYTES} bytes", kind="bad-command")
     try:
-        wire = _WIRE.decode(blob)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"not a signed command: {error}", kind="bad-command") from error
-    if wire.v != 1:
-        raise InvalidInput(f"command version {wire.v} is not known", kind="bad-command")
-    if wire.kid != key.kid:
-        raise Unauthenticated(
-            f"the command was signed by key {wire.kid[:64]!r}, not by {key.kid!r}",
-            kind="bad-signature",
-        )
-    if not key.verify(wire.signature, _CONTEXT + wire.payload):
-        raise Unauthenticated("the command's signature does not hold", kind="bad-signature")
-    try:
-        return _COMMAND.decode(wire.payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"the command can't be read: {error}", kind="bad-command") from error
+        return SIGNED.verify(blob, key, _COMMAND)
+    except ValueError as error:
+        raise InvalidInput(str(error), kind="bad-command") from error

@@ -14,6 +14,7 @@ from vedette.core import (
     ActionId,
     ActionState,
     Clock,
+    Command,
     HostId,
     IncidentId,
     InvalidInput,
@@ -23,6 +24,7 @@ from vedette.core import (
 from vedette.store.approving import approve
 from vedette.store.database import Database
 from vedette.store.dispatching import dispatch
+from vedette.store.granting import grant
 from vedette.store.paging import MAX_LIMIT, Listing, Page
 from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read
@@ -271,6 +273,36 @@ class Actions:
             actor=actor,
             expected=expected,
             limits=limits,
+        )
+
+    def grant(
+        self,
+        action: Action,
+        command: Command,
+        blob: bytes,
+        *,
+        actor: str,
+        limits: Limits,
+        against: str = "",
+    ) -> tuple[Command | None, str]:
+        """Begins what a host may do at once by its own settings, with the command that it is told by another way.
+
+        Its host is counted like any other, in the same transaction. Where something is against it (`against`, the kill
+        switch, a breaker, a lease in force) the action is there as refused. One is begun for a host and incident at
+        most; what came to nothing may be asked for again after ten minutes. The same action again gives the same command.
+
+        Returns:
+            The command, or None and why not.
+        """
+        return grant(
+            self._database,
+            self._clock.now(),
+            action,
+            command,
+            blob,
+            actor=actor,
+            limits=limits,
+            against=against,
         )
 
     def note(

@@ -25,7 +25,7 @@ from vedette.store.schema import ACTIONS, BREAKERS, HOSTS, SWITCHES
 from vedette.store.steps import one_action, take_step
 from vedette.store.trail import Trail
 
-__all__ = ["EVERYONE", "dispatch"]
+__all__ = ["EVERYONE", "begin", "dispatch"]
 
 # An arbitrary number that all our processes know, beside the tenant's own.
 _LOCK: Final = 0x62726561
@@ -43,23 +43,45 @@ def dispatch(
 ) -> Action:
     """What `Actions.dispatch` does."""
     with database.writing() as connection:
-        if not database.sqlite:
-            # Rows that another transaction has not committed yet can't be counted.
-            lock = sa.func.pg_advisory_xact_lock(_LOCK, sa.func.hashtext(which[0]))
-            connection.execute(sa.select(lock))
-        action = one_action(connection, *which)
-        counted = action.disruptive and not action.dry_run
-        tripped = None
-        if counted and action.state is expected:
-            _refuse_if_thrown(connection, action.tenant)
-            tripped = _exceeded(database, connection, action, limits, now)
+        tripped = begin(
+            database, connection, now, which, actor=actor, expected=expected, limits=limits
+        )
         if tripped is None:
-            changes: dict[str, Any] = {"attempts": 1, "dispatched_at": now, "wake_at": None}
-            to, words = ActionState.DISPATCHED, "attempt 1"
-            take_step(connection, now, action, to, actor, words, None, expected, changes)
             return one_action(connection, *which)
-        _trip(database, connection, tripped, actor, now)
     raise Conflict(f"the breaker tripped: {tripped.words}", kind="breaker-tripped")
+
+
+def begin(
+    database: Database,
+    connection: sa.Connection,
+    now: datetime,
+    which: tuple[TenantId, ActionId],
+    *,
+    actor: str,
+    expected: ActionState,
+    limits: Limits,
+) -> Breaker | None:
+    """The same within a transaction. A breaker that it trips is written, and given instead of raised.
+
+    Raises:
+        Conflict: as `Actions.dispatch`.
+    """
+    if not database.sqlite:
+        # Rows that another transaction has not committed yet can't be counted.
+        lock = sa.func.pg_advisory_xact_lock(_LOCK, sa.func.hashtext(which[0]))
+        connection.execute(sa.select(lock))
+    action = one_action(connection, *which)
+    counted = action.disruptive and not action.dry_run
+    if counted and action.state is expected:
+        _refuse_if_thrown(connection, action.tenant)
+        tripped = _exceeded(database, connection, action, limits, now)
+        if tripped is not None:
+            _trip(database, connection, tripped, actor, now)
+            return tripped
+    changes: dict[str, Any] = {"attempts": 1, "dispatched_at": now, "wake_at": None}
+    to, words = ActionState.DISPATCHED, "attempt 1"
+    take_step(connection, now, action, to, actor, words, None, expected, changes)
+    return None
 
 
 def _refuse_if_thrown(connection: sa.Connection, tenant: TenantId) -> None:

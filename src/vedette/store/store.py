@@ -38,6 +38,7 @@ from vedette.store.states import States
 from vedette.store.tokens import Tokens
 from vedette.store.triage import Triage
 from vedette.store.verdicts import Verdicts
+from vedette.store.waits import Waits
 
 __all__ = ["Store"]
 
@@ -76,6 +77,7 @@ class Store:
         self.states = States(self._database)
         self.tokens = Tokens(self._database, clock)
         self.verdicts = Verdicts(self._database)
+        self.waits = Waits(self._database, clock)
 
     def migrate(self) -> None:
         """Brings the tables to this version; safe from several processes at once.

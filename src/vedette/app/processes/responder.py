@@ -14,10 +14,11 @@ from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
 from vedette.app.wiring import open_queue, open_store
+from vedette.app.witnessing import Witnessing
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
 from vedette.decide import Crowding, answer, answer_own, escalate, gather
 from vedette.queue import Queue
-from vedette.respond import DIGESTED, Escalate, Registry, Responder, host_kinds
+from vedette.respond import DIGESTED, Escalate, Registry, Responder, Witness, host_kinds
 from vedette.seal import SigningKey
 from vedette.store import Store
 
@@ -47,6 +48,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         most=settings.respond.digest_above,
         seconds=settings.respond.digest_minutes * 60.0,
     )
+    doubt = Doubt(store, clock, settings.respond)
     responder = Responder(
         store,
         kinds,
@@ -59,22 +61,26 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         answer_own=lambda tenant, incident: store.incidents.answer(
             tenant, incident, lambda one: answer_own(one, policies.of(tenant), clock.now())
         ),
-        doubt=Doubt(store, clock, settings.respond),
+        doubt=doubt,
+    )
+    witness = Witness(
+        store, key, clock, limits=lambda tenant: policies.of(tenant).limits, doubt=doubt
     )
     counted_at = float("-inf")
     try:
-        while not stop.is_set():
-            try:
-                worked = responder.tick() + _expire_silent(store, queue, policies, clock)
-                NOTICES.inc(worked)
-                if clock.monotonic() - counted_at > _COUNT_SECONDS:
-                    counted_at = clock.monotonic()
-                    _count(store, TenantId(settings.tenant))
-            except Unavailable as error:
-                _log.warning("responder.unavailable", detail=error.detail)
-                worked = 0
-            if not worked:
-                stop.wait(settings.respond.tick_seconds)
+        with Witnessing(witness, stop):
+            while not stop.is_set():
+                try:
+                    worked = responder.tick() + _expire_silent(store, queue, policies, clock)
+                    NOTICES.inc(worked)
+                    if clock.monotonic() - counted_at > _COUNT_SECONDS:
+                        counted_at = clock.monotonic()
+                        _count(store, TenantId(settings.tenant))
+                except Unavailable as error:
+                    _log.warning("responder.unavailable", detail=error.detail)
+                    worked = 0
+                if not worked:
+                    stop.wait(settings.respond.tick_seconds)
     finally:
         queue.close()
         store.close()

@@ -20,6 +20,7 @@ from vedette.store.schema.response import (
     OUTBOX,
 )
 from vedette.store.schema.silences import SILENCES
+from vedette.store.schema.waits import WAITS
 
 __all__ = [
     "ACTIONS",
@@ -56,6 +57,7 @@ __all__ = [
     "VERDICTS",
     "VERSIONS",
     "VERSION_HEADS",
+    "WAITS",
     "Moment",
     "from_micros",
     "to_micros",
