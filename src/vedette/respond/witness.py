@@ -29,6 +29,7 @@ from vedette.core import (
     VedetteError,
     Verdict,
     Waiter,
+    Wish,
     derived_id,
     unfit,
 )
@@ -165,7 +166,7 @@ class Witness:
         command, withheld = None, ""
         if waiter.wish is not None and verdict.label is Label.ABNORMAL:
             try:
-                command, withheld = self._leave(waiter, verdict)
+                command, withheld = self._leave(waiter.wish, verdict)
             except VedetteError as error:
                 # The verdict is told all the same: whoever waits must not be kept by what they did not get.
                 _LOG.error("witness.no_leave", host=verdict.host, detail=error.detail)
@@ -191,16 +192,14 @@ class Witness:
             withheld=withheld,
         )
 
-    def _leave(self, waiter: Waiter, verdict: Verdict) -> tuple[Command | None, str]:
+    def _leave(self, wish: Wish, verdict: Verdict) -> tuple[Command | None, str]:
         """The command by which the host quarantines itself, or why there is none."""
-        if waiter.wish is None:
-            return None, ""
-        if why := unfit(waiter.wish, verdict):
+        if why := unfit(wish, verdict):
             return None, why
         incident = self._incident(verdict)
         if incident is None:
             return None, "no incident stands that the verdict belongs to"
-        action = self._action(verdict, incident, waiter.wish.lease)
+        action = self._action(verdict, incident, wish.lease)
         job = Job(action=action, incident=incident, events=(), now=self._clock.now())
         command, blob = self._kind.begun_by(job, job.now + _GOOD_FOR)
         against = self._holding.refuses(action) or self._caution.against(action)
