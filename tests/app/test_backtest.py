@@ -342,6 +342,19 @@ def test_nothing_may_act_by_itself_that_was_not_tried(store: Store, clock: Manua
     since = until - timedelta(days=1)
     policies = parse_policies(text)
     backtest(store, clock, TENANT, policies, since=since, until=until, actor="user:ada")
+    with pytest.raises(Conflict, match="no verdict in it"):
+        book.apply(TENANT, text, actor="user:ada", reason="tried over nothing")
+    for one in history(1):
+        store.apply([Effect(verdict=one)], actor="system:test")
+    backtest(
+        store,
+        clock,
+        TENANT,
+        policies,
+        since=START,
+        until=START + timedelta(days=1),
+        actor="user:ada",
+    )
     applied = book.apply(TENANT, text, actor="user:ada", reason="tried")
     assert (applied.version, applied.by) == (policies.version, "user:ada")
     assert applied.backtest is not None

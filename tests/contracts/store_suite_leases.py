@@ -3,9 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from tests.store.make import HOST, TENANT, action, apply, effect, enrol, incident, with_action
+from tests.store.make import (
+    HOST,
+    TENANT,
+    action,
+    apply,
+    command,
+    effect,
+    enrol,
+    incident,
+    minute,
+    with_action,
+)
 
-from vedette.core import Action, ActionState, Conflict, Label, ManualClock
+from vedette.core import Action, ActionState, CommandId, Conflict, Label, ManualClock, Verb
 from vedette.store import Store
 
 __all__ = ["LeasesContract"]
@@ -61,7 +72,7 @@ class LeasesContract:
         asked = store.actions.recall(TENANT, lease.id, actor=ADA, why="a false alarm")
         assert (asked.recalled_by, asked.recalled_why) == (ADA, "a false alarm")
         assert (asked.state, asked.wake_at) == (S.DISPATCHED, clock.now())
-        assert [one.id for one in store.actions.in_force(TENANT, incident().id)] == [lease.id]
+        assert [one.id for one in store.actions.going_on(TENANT, incident().id)] == [lease.id]
         with pytest.raises(Conflict) as caught:
             store.actions.recall(TENANT, lease.id, actor="user:bob")
         assert caught.value.kind == "recalled-before"
@@ -74,3 +85,24 @@ class LeasesContract:
         with pytest.raises(Conflict) as caught:
             store.actions.recall(TENANT, idle.id, actor=ADA)
         assert caught.value.kind == "not-in-force"
+
+    @pytest.mark.parametrize("everyone", [False, True])
+    def test_under_the_kill_switch_only_what_undoes_or_changes_nothing_is_given_out(
+        self, store: Store, lease: Action, everyone: bool
+    ) -> None:
+        dry = command(1, action=lease.id)
+        acts = [
+            command(n, action=lease.id, dry_run=False, verb=v) for n, v in enumerate(Verb, start=2)
+        ]
+        for one in (dry, *acts):
+            store.commands.put(one, b"signed")
+        undoes = [one.id for one in acts if one.verb in {Verb.RELEASE, Verb.CANCEL}]
+
+        def given() -> list[CommandId]:
+            return [one for one, _ in store.commands.pending(TENANT, HOST, minute(6))]
+
+        assert given() == [one.id for one in (dry, *acts)]
+        store.guards.throw(TENANT, actor="ann", reason="wild", everyone=everyone)
+        assert given() == [dry.id, *undoes]
+        store.guards.lift(TENANT, actor="ann", reason="tame", everyone=everyone)
+        assert given() == [one.id for one in (dry, *acts)]

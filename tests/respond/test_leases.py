@@ -114,6 +114,23 @@ def test_a_lease_that_does_not_say_when_it_ends_is_a_failure(world: World) -> No
     assert made.stands().state is S.FAILED
 
 
+@pytest.mark.parametrize(
+    "until",
+    ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2000-01-01T00:00:00+00:00", "soon"],
+)
+def test_an_end_that_can_not_be_is_a_failure_and_stops_no_other(world: World, until: str) -> None:
+    made = Play(world)
+    (command,) = made.commands(Verb.APPLY)
+    data = {"probe": {"x": 1}, "until": until}
+    world.answer(
+        CommandResult(command=command.id, state=S.VERIFIED, at=world.clock.now(), data=data)
+    )
+    made.responder.tick()
+    made.responder.tick()
+    assert made.stands().state in {S.DISPATCHED, S.FAILED}
+    assert made.commands(Verb.RELEASE)
+
+
 def test_a_host_can_not_make_its_lease_look_longer(world: World) -> None:
     made = Play(world)
     (command,) = made.commands(Verb.APPLY)

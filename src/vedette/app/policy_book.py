@@ -142,7 +142,8 @@ class PolicyBook:
 
     def _untried(self, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
         """Policies that would act on hosts by themselves as none does now, while this very text was never tried."""
-        if self._store.policies.backtest(tenant, policies.version) is not None:
+        tried = self._store.policies.backtest(tenant, policies.version)
+        if tried is not None and tried.verdicts:
             return ()
         return tuple(sorted({name for name, *_ in _alone(policies) - _alone(self.of(tenant))}))
 
@@ -160,12 +161,14 @@ class PolicyBook:
         Raises:
             InvalidInput: it is wrong: where, and why.
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
-                never tried over history.
+                never tried over history, or over one without a verdict.
         """
         policies = self._parsed(tenant, text)
         if untried := self._untried(tenant, policies):
+            tried = self._store.policies.backtest(tenant, policies.version)
+            empty = " (what was tried had no verdict in it)" if tried is not None else ""
             raise Conflict(
-                f"policy {', '.join(untried)} would act on hosts by itself; try this text over history first: "
+                f"policy {', '.join(untried)} would act on hosts by itself; try this text over history first{empty}: "
                 "on the page of policies, or by vedette policy backtest FILE on the server",
                 kind="needs-backtest",
                 version=policies.version,
@@ -175,7 +178,7 @@ class PolicyBook:
 
 
 def _alone(policies: PolicySet) -> set[tuple[str, ...]]:
-    """What may be done to hosts without anyone's word, and under which condition and guards."""
+    """What may be done to hosts without anyone's word, under which condition and guards, and on how many."""
     return {
         (
             policy.name,
@@ -185,6 +188,7 @@ def _alone(policies: PolicySet) -> set[tuple[str, ...]]:
             *policy.on,
             repr(step.parameters),
             repr(policy.guards),
+            repr(policies.limits),
         )
         for policy in policies.policies
         for step in policy.then

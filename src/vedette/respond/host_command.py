@@ -5,7 +5,7 @@ Every kind that an agent carries out is one of these, with its own schema and it
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from vedette.core import (
@@ -224,15 +224,24 @@ def _verified(job: Job, result: CommandResult) -> Outcome:
         )
     if not job.action.leased:
         return Verified(detail=_words(result), evidence=result.data)
-    try:
-        until = datetime.fromisoformat(str(result.data.get("until")))
-    except ValueError:
-        until = None
-    if until is None or until.tzinfo is None:
+    until = _told_end(result)
+    if until is None:
         return Failed(detail="the host does not say when its lease ends", data=result.data)
+    if until < (job.action.dispatched_at or job.action.proposed_at):
+        words = f"the host says that its lease ended at {until:%Y-%m-%d %H:%M} UTC, before it was asked for; is its clock right?"
+        return Failed(detail=words, data=result.data)
     # A host whose clock or word is wrong must not make the lease look longer than it can be.
     longest = job.now + timedelta(seconds=job.action.lease_seconds)
     return Verified(detail=_words(result), evidence=result.data, until=min(until, longest))
+
+
+def _told_end(result: CommandResult) -> datetime | None:
+    """When a lease ends by the host's word; None where that is no moment at all."""
+    try:
+        until = datetime.fromisoformat(str(result.data.get("until")))
+        return until.astimezone(UTC) if until.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _undone(job: Job, said: dict[ActionState, CommandResult]) -> Outcome | None:

@@ -20,7 +20,7 @@ from vedette.respond.ports import Actions, Guards
 from vedette.respond.schedule import LEASE_SLACK
 from vedette.respond.steps import ACTOR, record, record_renewal
 
-__all__ = ["Leases"]
+__all__ = ["Leases", "unwanted"]
 
 _LOG = structlog.get_logger()
 _PAUSE = timedelta(seconds=30)
@@ -48,7 +48,7 @@ class Leases:
             return record(self._actions, action, _by_itself(until), now)
         if action.recalled_by:
             return self.recall(job, kind)
-        if why := _unwanted(job) or (_words(until) if now >= over else ""):
+        if why := unwanted(job) or (_words(until) if now >= over else ""):
             return self.end(action, why)
         length = _length(job, until)
         if now >= until or not length:
@@ -82,6 +82,14 @@ class Leases:
             self._tell_once(job, outcome.detail, "recall-sent")
         self._sleep(action, job.now + _PAUSE)
         return None
+
+    def calls_off(self, job: Job) -> str:
+        """Why what is on its way to its host, or waits there for its grace to end, is to end now; empty if it may go on."""
+        if why := unwanted(job):
+            return why
+        if job.action.leased or (thrown := self._guards.thrown(job.action.tenant)) is None:
+            return ""
+        return f"{thrown.thrown_by} threw the kill switch: {thrown.reason}"
 
     def end(self, action: Action, why: str) -> Action:
         """Has its end on disk before it is undone, so that this goes on after a crash, and is not begun again meanwhile."""
@@ -123,8 +131,8 @@ def _by_itself(until: datetime) -> Outcome:
 
 
 def _end_of(action: Action, outcome: Released | Cancelled) -> Outcome:
-    """What had to be undone before it was ever seen in force has failed, however well it was undone."""
-    if action.recalled_by != ACTOR or action.state is ActionState.VERIFIED:
+    """What had to be undone before it was ever seen in force has failed, however well it was undone; not what had a grace."""
+    if action.recalled_by != ACTOR or action.state is ActionState.VERIFIED or not action.leased:
         return outcome
     data = outcome.evidence if isinstance(outcome, Released) else outcome.data
     return Failed(detail=f"{action.recalled_why}; {outcome.detail}", data=data)
@@ -134,7 +142,8 @@ def _words(until: datetime) -> str:
     return f"its lease ended at {until.isoformat(timespec='seconds')}"
 
 
-def _unwanted(job: Job) -> str:
+def unwanted(job: Job) -> str:
+    """That people called its incident harmless; empty while nobody did."""
     incident = job.incident
     if incident is None or incident.state is not IncidentState.CLOSED:
         return ""

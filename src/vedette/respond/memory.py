@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from vedette.core import (
+    ENDED,
     IN_FORCE,
     Action,
     ActionEvent,
@@ -213,12 +214,12 @@ class _Actions:
         if before.state is expected:
             self._rows[action] = msgspec.structs.replace(before, wake_at=at)
 
-    def in_force(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
-        """Those of the incident that are."""
+    def going_on(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
+        """Those of the incident that have not ended."""
         return [
             one
             for one in self._rows.values()
-            if (one.tenant, one.incident) == (tenant, incident) and one.state in IN_FORCE
+            if (one.tenant, one.incident) == (tenant, incident) and one.state not in ENDED
         ]
 
     def awake(self, now: datetime, limit: int) -> list[Action]:

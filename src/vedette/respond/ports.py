@@ -164,8 +164,8 @@ class Actions(Protocol):
     ) -> None:
         """When it is to be looked at again, if it is still in this state."""
 
-    def in_force(self, tenant: TenantId, incident: IncidentId, /) -> Sequence[Action]:
-        """Actions of the incident of which something may be in force on their hosts, oldest first."""
+    def going_on(self, tenant: TenantId, incident: IncidentId, /) -> Sequence[Action]:
+        """Actions of the incident that have not ended, oldest first."""
 
     def awake(self, now: datetime, limit: int) -> Sequence[Action]:
         """Actions whose `wake_at` has come, of every tenant, the longest due first."""

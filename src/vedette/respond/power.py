@@ -51,10 +51,15 @@ def due_at(action: Action, said: Mapping[ActionState, CommandResult]) -> datetim
     applied = said.get(ActionState.APPLIED)
     if applied is None:
         return None
-    # The host counts in whole minutes.
-    latest = applied.at + timedelta(seconds=action.grace_seconds + 60)
+    # The host counts in whole minutes; and a host whose clock is wrong must not make it last.
+    begun = action.dispatched_at or action.proposed_at
+    latest = min(max(applied.at, begun), begun + PATIENCE) + _after(action)
     try:
         due = datetime.fromisoformat(str(applied.data.get("at")))
     except ValueError:
         return latest
-    return latest if due.tzinfo is None else min(due, latest)
+    return latest if due.tzinfo is None else min(max(due, begun), latest)
+
+
+def _after(action: Action) -> timedelta:
+    return timedelta(seconds=action.grace_seconds + 60)

@@ -31,11 +31,11 @@ from vedette.core import (
 from vedette.respond.caution import Caution
 from vedette.respond.holding import Holding
 from vedette.respond.kind import Job, Kind, Lasting
-from vedette.respond.leases import Leases
+from vedette.respond.leases import Leases, unwanted
 from vedette.respond.outcome import Expired, Failed, Outcome, Prepared, Retry, Waiting
 from vedette.respond.ports import Notice, Ports
 from vedette.respond.registry import Registry
-from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
+from vedette.respond.schedule import MAX_ATTEMPTS, in_grace, late, next_attempt
 from vedette.respond.steps import ACTOR, record
 
 __all__ = ["Responder"]
@@ -56,6 +56,8 @@ _UNDECIDED = (ActionState.PROPOSED, ActionState.AWAITING_APPROVAL)
 _APPROVED_GRACE = timedelta(minutes=15)
 # The last resort that lets every action end; a kind's own limits are far shorter.
 _REMOTE_LIMIT = timedelta(days=1)
+# What wrong values lead to. What is wrong with the store is the process's to wait out.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Responder:
@@ -127,7 +129,7 @@ class Responder:
                 command = self._ports.commands.get(notice.tenant, CommandId(notice.subject))
                 return [actions.get(notice.tenant, command.action)]
             if notice.kind == "incident.closed":
-                return actions.in_force(notice.tenant, IncidentId(notice.subject))
+                return actions.going_on(notice.tenant, IncidentId(notice.subject))
         except NotFound as error:
             _LOG.warning("respond.notice_without_row", notice=notice.id, detail=error.detail)
         return []
@@ -156,6 +158,9 @@ class Responder:
             _LOG.error(
                 "respond.action_stuck", action=action.id, kind=error.kind, detail=error.detail
             )
+        except _BROKEN:
+            # What one host or row says must not stop the answers to all others.
+            _LOG.exception("respond.action_broke", action=action.id)
         return 0
 
     def _settle(self, action: Action) -> int:
@@ -168,8 +173,8 @@ class Responder:
     def _step(self, action: Action) -> Action | None:
         """The action one step further, or None when it must wait or has ended."""
         if action.state in _UNDECIDED and self._clock.now() >= action.expires_at:
-            return self._advance(action, ActionState.EXPIRED, _late(action))
-        if action.state in _BEFORE and (why := self._holding.refuses(action)):
+            return self._advance(action, ActionState.EXPIRED, late(action))
+        if why := self._overtaken(action):
             return self._advance(action, ActionState.REFUSED, why)
         if action.state is ActionState.AWAITING_APPROVAL or self._waits(action):
             return None
@@ -181,19 +186,33 @@ class Responder:
             return None
         return self._work(action, kind)
 
+    def _overtaken(self, action: Action) -> str:
+        """Why it is not to begin any more; empty while it may."""
+        if action.state in _BEFORE and (why := self._holding.refuses(action)):
+            return why
+        if action.state in {*_BEFORE, *_UNDECIDED} and action.disruptive:
+            return unwanted(self._job(action))
+        return ""
+
     def _work(self, action: Action, kind: Kind | None) -> Action | None:
         if kind is None:
             detail = f"this version has no action {action.kind!r}"
             return self._advance(action, ActionState.FAILED, detail)
         if isinstance(kind, Lasting) and action.recallable and action.state in IN_FORCE:
             return self._last(action, kind)
-        if isinstance(kind, Lasting) and _in_grace(action, kind, self._clock.now()):
+        if (
+            isinstance(kind, Lasting)
+            and not kind.ends_itself
+            and in_grace(action, self._clock.now())
+        ):
             return None
         return self._carry_out(action, kind)
 
     def _last(self, action: Action, kind: Lasting) -> Action | None:
         if action.state is ActionState.VERIFIED:
             return self._leases.keep(self._job(action), kind) if action.leased else None
+        if not action.recalled_by and (why := self._leases.calls_off(self._job(action))):
+            return self._leases.end(action, why)
         if action.recalled_by:
             after = self._leases.recall(self._job(action), kind)
             if after is not None or (action.leased and not kind.ends_itself):
@@ -373,19 +392,3 @@ class Responder:
         return self._ports.actions.advance(
             action.tenant, action.id, to, actor=ACTOR, detail=detail, expected=action.state
         )
-
-
-def _late(action: Action) -> str:
-    """Why its time ran out before anything was done."""
-    if action.state is ActionState.AWAITING_APPROVAL:
-        return "nobody decided in time"
-    if action.held_by:
-        return f"silence {action.held_by} held it until there was nothing new to tell"
-    return "its time ran out before it began"
-
-
-def _in_grace(action: Action, kind: Lasting, now: datetime) -> bool:
-    """Whether it still waits, approved, so that somebody may call it off."""
-    if action.state is not ActionState.APPROVED or kind.ends_itself or action.dry_run:
-        return False
-    return now < action.updated_at + timedelta(seconds=action.grace_seconds)

@@ -1,10 +1,10 @@
-"""When an attempt is made again and a lease renewed: derived from the action's row, so that a restart loses no timer."""
+"""When an attempt is made again, a lease renewed, a grace over: derived from the action's row, so that a restart loses no timer."""
 
 from datetime import datetime, timedelta
 
-from vedette.core import Action
+from vedette.core import Action, ActionState
 
-__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "next_attempt", "renewal"]
+__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "in_grace", "late", "next_attempt", "renewal"]
 
 # About a day in all: a mail server that is down overnight loses nothing.
 MAX_ATTEMPTS = 30
@@ -25,3 +25,19 @@ def next_attempt(action: Action) -> datetime:
 def renewal(action: Action, until: datetime) -> datetime:
     """When half of the lease is left: another half, then, for a host that is out of reach to come back."""
     return until - timedelta(seconds=action.lease_seconds / 2)
+
+
+def in_grace(action: Action, now: datetime) -> bool:
+    """Whether it still waits, approved, so that somebody may call it off."""
+    if action.state is not ActionState.APPROVED or action.dry_run:
+        return False
+    return now < action.updated_at + timedelta(seconds=action.grace_seconds)
+
+
+def late(action: Action) -> str:
+    """Why its time ran out before anything was done."""
+    if action.state is ActionState.AWAITING_APPROVAL:
+        return "nobody decided in time"
+    if action.held_by:
+        return f"silence {action.held_by} held it until there was nothing new to tell"
+    return "its time ran out before it began"

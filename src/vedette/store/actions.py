@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from vedette.core import (
     ENDED,
-    IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
@@ -161,12 +160,12 @@ class Actions:
         with self._database.reading() as connection:
             return [read(Action, row) for row in connection.execute(query)]
 
-    def in_force(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
-        """Actions of the incident of which something may be in force on their hosts, oldest first."""
+    def going_on(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
+        """Actions of the incident that have not ended, oldest first."""
         query = sa.select(*_COLUMNS).where(
             ACTIONS.c.tenant == tenant,
             ACTIONS.c.incident == incident,
-            ACTIONS.c.state.in_(sorted(IN_FORCE)),
+            ACTIONS.c.state.in_(_NOT_ENDED),
         )
         return self._all(query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id))
 

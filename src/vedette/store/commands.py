@@ -16,10 +16,12 @@ from vedette.core import (
     InvalidInput,
     NotFound,
     TenantId,
+    Verb,
 )
 from vedette.store.database import Database
+from vedette.store.dispatching import EVERYONE
 from vedette.store.rows import columns_of, read, tenant_of, values_of
-from vedette.store.schema import COMMAND_RESULTS, COMMANDS
+from vedette.store.schema import COMMAND_RESULTS, COMMANDS, SWITCHES
 from vedette.store.trail import Trail
 
 __all__ = ["Commands"]
@@ -35,6 +37,8 @@ _TOLD = {
     ActionState.REFUSED,
     ActionState.FAILED,
 }
+# What the kill switch lets through.
+_UNDOES = (Verb.RELEASE, Verb.CANCEL)
 
 
 class Commands:
@@ -90,7 +94,11 @@ class Commands:
     def pending(
         self, tenant: TenantId, host: HostId, now: datetime, *, limit: int = 50
     ) -> list[tuple[CommandId, bytes]]:
-        """Signed commands that the host has not answered and whose time is not over, oldest first."""
+        """Signed commands that the host has not answered and whose time is not over, oldest first.
+
+        While the kill switch is thrown, only those that change nothing or undo something.
+        """
+        thrown = sa.exists().where(SWITCHES.c.tenant.in_([tenant, EVERYONE]))
         query = (
             sa.select(COMMANDS.c.id, COMMANDS.c.blob)
             .where(
@@ -98,6 +106,7 @@ class Commands:
                 COMMANDS.c.host == host,
                 COMMANDS.c.acknowledged_at.is_(None),
                 COMMANDS.c.expires_at > now,
+                sa.or_(COMMANDS.c.verb.in_(_UNDOES), COMMANDS.c.dry_run, ~thrown),
             )
             .order_by(COMMANDS.c.issued_at, COMMANDS.c.id)
             .limit(limit)
