@@ -319,6 +319,15 @@ class AccessContract:
             Role.ADMIN,
         ]
 
+    def test_names_that_read_the_same_are_one_person(self, store: Store) -> None:
+        first = self._token(store, "Bob ")
+        assert first.name == "Bob"
+        for other in ("bob", "BOB", " Bob"):
+            with pytest.raises(Conflict):
+                self._token(store, other, f"hash of {other}")
+        store.tokens.revoke(TENANT, first.id, actor="user:root")
+        assert self._token(store, "bob", "another").name == "bob"
+
     @staticmethod
     def _token(
         store: Store,

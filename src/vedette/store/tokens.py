@@ -51,10 +51,10 @@ class Tokens:
 
         Raises:
             InvalidInput: no name, one over 100 characters, or it would be expired at once.
-            Conflict: a usable token bears the name.
+            Conflict: a usable token bears the name, or another bears it in other letters: people are counted by their names.
         """
-        now = self._clock.now()
-        if not name.strip() or len(name) > MAX_NAME:
+        now, name = self._clock.now(), name.strip()
+        if not name or len(name) > MAX_NAME:
             raise InvalidInput(f"a token needs a name of 1 to {MAX_NAME} characters")
         if expires_at is not None and expires_at <= now:
             raise InvalidInput("a token must expire in the future")
@@ -69,6 +69,7 @@ class Tokens:
         )
         with self._database.writing() as connection:
             row = values_of(token, secret_hash=secret_hash)
+            _refuse_alike(connection, tenant, name)
             if not self._database.insert_new(connection, TOKENS, row):
                 raise Conflict(
                     f"a token named {name} is there already; revoke it or take another name"
@@ -133,3 +134,12 @@ def usable(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
         TOKENS.c.revoked_at.is_(None),
         sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > now),
     )
+
+
+def _refuse_alike(connection: sa.Connection, tenant: TenantId, name: str) -> None:
+    query = sa.select(TOKENS.c.name).where(
+        TOKENS.c.tenant == tenant, TOKENS.c.revoked_at.is_(None), TOKENS.c.name != name
+    )
+    for (other,) in connection.execute(query):
+        if other.strip().casefold() == name.casefold():
+            raise Conflict(f"a token named {other} is there already, which reads the same")
