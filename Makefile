@@ -10,7 +10,7 @@ FAULTS := tests/faults tests/agent/test_spool.py tests/queue/test_killed.py
 # A file's tests stay in one process, so that what they share is made once.
 SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: bench help setup demo up test test-faults fuzz check format docs lock clean
+.PHONY: bench help setup demo up test test-nightly test-faults fuzz check format docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: setup ## every test but the fault rounds
 	$(BIN)/python -m pytest $(ALONE) -m "alone and not faults" --cov --cov-append --cov-report= $(ARGS)
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
+
+test-nightly: setup ## the state machines of actions, with ten times as many runs
+	$(BIN)/python -m pytest tests/respond/test_host_life.py --hypothesis-profile=nightly $(ARGS)
 
 test-faults: setup ## kill -9 rounds, full and failing disks, damage, and proof by strace
 	$(BIN)/python -m pytest $(FAULTS) -n $(JOBS) --dist worksteal -m faults $(ARGS)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 import structlog
+from hypothesis import settings
 
 # The default draws tracebacks with all their locals, which takes seconds for arrays.
 structlog.configure(
@@ -13,6 +14,8 @@ structlog.configure(
         structlog.processors.JSONRenderer(default=repr),
     ]
 )
+# What the long machines of tests/respond go by: ten times as many runs (`make test-nightly`).
+settings.register_profile("nightly", settings.default)
 pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium", "tests.fixtures.figures")
 
 

@@ -144,4 +144,5 @@ def test_dry_runs_and_the_same_thing_twice_contradict_nothing() -> None:
     assert load(one("a"), one("b", DRY)).warnings == ()
     assert load(one("a"), one("b", when=HIGH)).warnings == ()
     assert load(one("a", f"{CUT}, {DRY}")).warnings == ()
+    assert load(one("a", f"{CUT}, {OFF}")).warnings == ()
     assert load(one("a"), one("b", OFF)).warnings == ()

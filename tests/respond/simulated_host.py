@@ -4,59 +4,127 @@ from datetime import datetime, timedelta
 
 from vedette.core import ActionId, ActionState, Command, CommandId, CommandResult, Verb
 
+__all__ = ["SimulatedHost"]
+
 S = ActionState
+_TRIAL = timedelta(seconds=60)
+Words = list[tuple[ActionState, dict[str, object]]]
 
 
 class SimulatedHost:
-    """Carries out each command once, in the order it fetches them. `lease` is how long one lasts, in seconds."""
+    """Carries out each command once, in the order it fetches them; one of a kind at a time.
+
+    `in_force` is when each lease ends by the kernel; `on_its_way` when each grace does; `done` is what could not be undone.
+    """
 
     def __init__(self) -> None:
         self.in_force: dict[ActionId, datetime] = {}
         self.released_at: dict[ActionId, datetime] = {}
+        self.on_its_way: dict[ActionId, datetime] = {}
+        self.done: set[ActionId] = set()
+        self.kinds: dict[ActionId, str] = {}
+        self._began: dict[ActionId, CommandId] = {}
         self._results: dict[CommandId, list[CommandResult]] = {}
+        self._interrupted: Command | None = None
 
     def obey(self, command: Command, now: datetime) -> list[CommandResult]:
         """What it says; a repeated command gets the same words again."""
         self.expire(now)
         if command.id not in self._results:
-            self._results[command.id] = [
-                CommandResult(command=command.id, state=state, at=now, detail=str(state), data=data)
-                for state, data in self._carry_out(command, now)
-            ]
+            self._results[command.id] = self._said(command.id, self._carry_out(command, now), now)
         return self._results[command.id]
 
     def expire(self, now: datetime) -> None:
         """The dead man's switch."""
         for action, until in list(self.in_force.items()):
             if now >= until:
-                del self.in_force[action]
-                self.released_at[action] = until
+                self._end(action, until)
 
-    def _carry_out(
-        self, command: Command, now: datetime
-    ) -> list[tuple[ActionState, dict[str, object]]]:
+    def tend(self, now: datetime) -> list[CommandResult]:
+        """What the agent says by itself: what is over, and what a grace came to."""
+        self.expire(now)
+        said: list[CommandResult] = []
+        for action, until in list(self.on_its_way.items()):
+            if now >= until:
+                del self.on_its_way[action]
+                self.done.add(action)
+                seen: Words = [(S.VERIFIED, {"probe": {"gone": "it is"}})]
+                said += self._said(self._began[action], seen, now)
+        return said
+
+    def die_in(self, command: Command, now: datetime) -> None:
+        """The agent is killed while it carries a command out: a lease has just begun, for a trial."""
+        self.expire(now)
+        if command.id in self._results:
+            return
+        words: Words = [(S.ACKNOWLEDGED, {})]
+        self._results[command.id] = self._said(command.id, words, now)
+        free = self.kinds_held().count(command.kind) == 0 and now < command.expires_at
+        if command.verb is Verb.APPLY and not command.dry_run and free:
+            self._hold(command, now + _TRIAL)
+        self._interrupted = command
+
+    def start_agent(self, now: datetime) -> list[CommandResult]:
+        """It takes back what it was killed in, and owns up to it."""
+        command, self._interrupted = self._interrupted, None
+        if command is None:
+            return []
+        self.expire(now)
+        if command.verb is Verb.APPLY and command.action in self.in_force:
+            self._end(command.action, now)
+        self._results[command.id] += self._said(command.id, [(S.FAILED, {"stopped": True})], now)
+        return self._results[command.id]
+
+    def kinds_held(self) -> list[str]:
+        """Of each lease in force, and of what is on its way."""
+        return [self.kinds[action] for action in (*self.in_force, *self.on_its_way)]
+
+    def _said(self, command: CommandId, words: Words, now: datetime) -> list[CommandResult]:
+        return [
+            CommandResult(command=command, state=state, at=now, detail=str(state), data=data)
+            for state, data in words
+        ]
+
+    def _carry_out(self, command: Command, now: datetime) -> Words:
         if now >= command.expires_at:
             return [(S.REFUSED, {"why": "expired"})]
         if command.dry_run:
             return [(S.ACKNOWLEDGED, {}), (S.SIMULATED, {"plan": "x"})]
-        if command.verb is Verb.APPLY:
-            return self._apply(command, now)
+        if command.verb in {Verb.APPLY, Verb.CANCEL}:
+            begin = command.verb is Verb.APPLY
+            return self._apply(command, now) if begin else self._cancel(command)
         if command.action not in self.in_force:
             return [(S.REFUSED, {"why": "nothing in force"})]
         if command.verb is Verb.RENEW:
             return [self._lease(command, now)]
-        del self.in_force[command.action]
-        self.released_at[command.action] = now
+        self._end(command.action, now)
         return [(S.RELEASED, {"restored": True})]
 
-    def _apply(
-        self, command: Command, now: datetime
-    ) -> list[tuple[ActionState, dict[str, object]]]:
-        if self.in_force:
+    def _apply(self, command: Command, now: datetime) -> Words:
+        if command.kind in self.kinds_held():
             return [(S.REFUSED, {"why": "another is in force"})]
+        if "grace_seconds" in command.parameters:
+            self.kinds[command.action] = command.kind
+            self._began[command.action] = command.id
+            until = now + timedelta(seconds=command.parameters["grace_seconds"])
+            self.on_its_way[command.action] = until
+            return [(S.ACKNOWLEDGED, {}), (S.APPLIED, {"at": until.isoformat()})]
         return [(S.ACKNOWLEDGED, {}), (S.APPLIED, {}), self._lease(command, now)]
+
+    def _cancel(self, command: Command) -> Words:
+        if self.on_its_way.pop(command.action, None) is None:
+            return [(S.REFUSED, {"why": "nothing on its way"})]
+        return [(S.CANCELLED, {})]
 
     def _lease(self, command: Command, now: datetime) -> tuple[ActionState, dict[str, object]]:
         until = now + timedelta(seconds=command.parameters["lease_seconds"])
-        self.in_force[command.action] = until
+        self._hold(command, until)
         return S.VERIFIED, {"probe": {"server": True}, "until": until.isoformat()}
+
+    def _hold(self, command: Command, until: datetime) -> None:
+        self.kinds[command.action] = command.kind
+        self.in_force[command.action] = until
+
+    def _end(self, action: ActionId, at: datetime) -> None:
+        del self.in_force[action]
+        self.released_at[action] = at

@@ -6,11 +6,11 @@ Mail goes to a scripted transport of its own kind, so that the machine runs fast
 import random
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.respond.crashes import Crash, FragilePorts, Telling
 from tests.respond.world import TENANT, MemoryWorld, action, quarantine
 
 from vedette.core import (
@@ -22,85 +22,11 @@ from vedette.core import (
     Mode,
     VedetteError,
 )
-from vedette.respond import Job, MailSchema, Quarantine, Registry, Responder
-from vedette.respond.outcome import Failed, Outcome, Retry, Verified
+from vedette.respond import Quarantine, Registry, Responder
 from vedette.seal import SigningKey
 
 S = ActionState
 KEY = SigningKey.generate()
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Telling:
-    """A local kind whose other side is scripted: it keeps what it was given, and dies when told to."""
-
-    remote = False
-
-    def __init__(self, accepted: Counter[str]) -> None:
-        self.schema = MailSchema()
-        self.accepted = accepted
-        self.script: list[str] = []
-
-    def plan(self, job: Job) -> dict[str, Any]:
-        return {"to": job.action.parameters["to"]}
-
-    def apply(self, job: Job) -> Outcome:
-        what = self.script.pop(0) if self.script else "accept"
-        if what == "crash before":
-            raise Crash
-        if what == "later":
-            return Retry(detail="451")
-        if what == "never":
-            return Failed(detail="550")
-        self.accepted[job.action.id] += 1
-        if what == "crash after":
-            raise Crash
-        return Verified(detail="250", evidence={"accepted": job.action.parameters["to"]})
-
-    def probe(self, job: Job) -> Outcome:
-        said = [event.data for event in job.events if event.state is S.ACKNOWLEDGED]
-        if not said or not said[0].get("accepted"):
-            return Failed(detail="no evidence")
-        return Verified(detail="250", evidence=said[0])
-
-
-class Fragile:
-    """The ports, of which every write may be the last: it dies before or after the row is there."""
-
-    def __init__(self, inner: Any, plan: list[str]) -> None:
-        self._inner = inner
-        self._plan = plan
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._inner, name)
-        if name not in {"advance", "note", "put", "done"}:
-            return value
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            fate = self._plan.pop(0) if self._plan else "live"
-            if fate == "before":
-                raise Crash
-            result = value(*args, **kwargs)
-            if fate == "after":
-                raise Crash
-            return result
-
-        return call
-
-
-class FragilePorts:
-    """All ports, fragile where they write."""
-
-    def __init__(self, world: MemoryWorld, plan: list[str]) -> None:
-        self.outbox = Fragile(world.memory.outbox, plan)
-        self.actions = Fragile(world.memory.actions, plan)
-        self.commands = Fragile(world.memory.commands, plan)
-        self.incidents = world.memory.incidents
-        self.guards = world.memory.guards
-        self.silences = world.memory.silences
 
 
 class ActionLife(RuleBasedStateMachine):
@@ -118,7 +44,7 @@ class ActionLife(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        ports = FragilePorts(self.world, self.plan)
+        ports = FragilePorts(self.world.ports, self.plan)
         kinds = Registry([self.telling, Quarantine(ports.commands, KEY)])
         self.responder = Responder(ports, kinds, self.world.clock, sweep_seconds=0.0)
 

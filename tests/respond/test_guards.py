@@ -1,113 +1,23 @@
 """The kill switch, breakers and approvals: nothing begins past them, and what is in force can still be released."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
-from tests.respond.simulated_host import SimulatedHost
-from tests.respond.world import START, TENANT, VERDICT
-from tests.respond.world import quarantine as _quarantine
+from tests.respond.fleet import COUNT, Fleet, fleet_host
+from tests.respond.world import START, TENANT
 
 from vedette.core import (
-    Action,
     ActionState,
-    Command,
     Conflict,
-    HostDescription,
-    HostId,
     Limits,
-    ManualClock,
     Mode,
     Scope,
     Verb,
-    Verdict,
-    verdict_id,
 )
-from vedette.respond import Quarantine, Registry, Responder
-from vedette.seal import SigningKey, verify_command
-from vedette.store import Effect, Store
 
 S = ActionState
-KEY = SigningKey.generate()
-COUNT = 40
-
-
-def host(number: int) -> HostId:
-    return HostId(f"11111111-1111-4111-8111-{number:012d}")
-
-
-class Fleet:
-    """A store with forty web hosts of one tenant, a responder, and the hosts that obey it."""
-
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self.clock = ManualClock(START)
-        self.store = Store(f"sqlite:///{folder / 'store.sqlite'}", self.clock)
-        self.store.migrate()
-        self.hosts = {host(number): SimulatedHost() for number in range(COUNT)}
-        for number in range(COUNT):
-            role = {"role": "web" if number < 20 else "db"}
-            self.store.hosts.enrol(
-                TENANT,
-                description=HostDescription(id=host(number), hostname=f"h{number}", labels=role),
-                kid=f"kid{number}",
-                public_key=f"key{number}",
-                actor="user:ada",
-                host=host(number),
-            )
-        self.responder = Responder(
-            self.store,
-            Registry([Quarantine(self.store.commands, KEY)]),
-            self.clock,
-            sweep_seconds=0.0,
-            limits=lambda _: limits,
-            doubt=lambda _: self.doubt,
-        )
-        self.doubt = ""
-        self._seq = 0
-
-    def propose(self, number: int, **changes: object) -> Action:
-        given: dict[str, object] = {
-            "dry_run": False,
-            "mode": Mode.AUTO,
-            "incident": None,
-            "host": host(number),
-            "disruptive": True,
-            "cohort": "web" if number < 20 else "db",
-            "model": "sha256:m",
-            "proposed_at": self.clock.now(),
-            "updated_at": self.clock.now(),
-            "expires_at": self.clock.now().replace(year=2027),
-        }
-        self._seq += 1
-        made = _quarantine(self._seq, **(given | changes))
-        verdict = _verdict(number, self._seq)
-        self.store.apply([Effect(verdict=verdict, actions=(made,))], actor="system:test")
-        return made
-
-    def run(self) -> None:
-        """The responder and every host, until nothing more happens."""
-        while self.responder.tick():
-            for ident, machine in self.hosts.items():
-                for command in self.commands(ident):
-                    for result in machine.obey(command, self.clock.now()):
-                        self.store.commands.record_result(result, ident, tenant=TENANT)
-
-    def commands(self, ident: HostId) -> list[Command]:
-        pending = self.store.commands.pending(TENANT, ident, self.clock.now())
-        return [verify_command(blob, KEY.public) for _, blob in pending]
-
-    def now(self, action: Action) -> Action:
-        return self.store.actions.get(TENANT, action.id)
-
-    def states(self) -> dict[ActionState, int]:
-        counts = self.store.actions.counts_by_state(TENANT)
-        return {state: number for state, number in counts.items() if number}
-
-
-def _verdict(number: int, seq: int) -> Verdict:
-    made = msgspec.structs.replace(VERDICT, host=host(number), seq=seq)
-    return msgspec.structs.replace(made, id=verdict_id(made.identity))
 
 
 @pytest.fixture
@@ -209,7 +119,7 @@ def test_the_thrown_switch_stops_beginnings_and_renewals_but_no_release(
     assert "it went mad" in fleet.now(stopped).detail
     fleet.clock.advance(1_000)
     fleet.run()
-    assert [one.verb for one in fleet.commands(host(0))] == []
+    assert [one.verb for one in fleet.commands(fleet_host(0))] == []
     until = fleet.now(held).lease_until
     assert until is not None
     assert (until - START).total_seconds() == 1_800
@@ -232,7 +142,7 @@ def test_a_renewal_waits_for_the_switch_to_be_lifted(fleet: Fleet) -> None:
     fleet.store.guards.lift(TENANT, actor="user:ada", reason="over")
     fleet.clock.advance(31)
     fleet.responder.tick()
-    assert [one.verb for one in fleet.commands(host(0))] == [Verb.RENEW]
+    assert [one.verb for one in fleet.commands(fleet_host(0))] == [Verb.RENEW]
     fleet.run()
     assert fleet.now(held).state is S.VERIFIED
 
@@ -259,3 +169,53 @@ def test_an_approval_after_its_time_is_an_expiry(fleet: Fleet) -> None:
     with pytest.raises(Conflict, match="the time to approve ended"):
         fleet.store.actions.approve(TENANT, grave.id, actor="user:ann")
     assert fleet.now(grave).state is S.EXPIRED
+
+
+def test_what_a_host_did_not_fetch_in_time_does_not_begin_under_the_thrown_switch(
+    fleet: Fleet,
+) -> None:
+    begun, dry = fleet.propose(0), fleet.propose(1, dry_run=True)
+    fleet.responder.tick()
+    fleet.store.guards.throw(TENANT, actor="user:ada", reason="stop")
+    assert fleet.commands(fleet_host(0)) == []
+    assert [one.verb for one in fleet.commands(fleet_host(1))] == [Verb.APPLY]
+    fleet.run()
+    assert fleet.hosts[fleet_host(0)].in_force == {}
+    assert (fleet.now(begun).state, fleet.now(dry).state) == (S.DISPATCHED, S.SIMULATED)
+    fleet.store.guards.lift(TENANT, actor="user:ada", reason="on")
+    assert [one.verb for one in fleet.commands(fleet_host(0))] == [Verb.APPLY]
+
+
+def test_an_end_that_was_asked_for_is_not_overtaken_by_its_beginning_when_the_clock_is_set_back(
+    fleet: Fleet,
+) -> None:
+    begun = fleet.propose(0)
+    fleet.responder.tick()
+    fleet.clock.step(fleet.clock.now() - timedelta(minutes=5))
+    fleet.store.actions.recall(TENANT, begun.id, actor="user:ann", why="enough")
+    fleet.responder.tick()
+    assert [one.verb for one in fleet.commands(fleet_host(0))] == [Verb.RELEASE]
+    fleet.run()
+    assert fleet.now(begun).state is S.CANCELLED
+    assert fleet.hosts[fleet_host(0)].in_force == {}
+
+
+@pytest.mark.parametrize("back", [0, 30], ids=str)
+def test_a_reset_counts_anew_even_where_the_clock_was_set_back_after_it(
+    tmp_path: Path, back: int
+) -> None:
+    fleet = Fleet(tmp_path, Limits(tenant=1.0, cohort=0.15, model=1.0))
+    for number in range(4):
+        fleet.propose(number)
+    fleet.run()
+    fleet.store.guards.reset(TENANT, Scope.COHORT, "web", actor="user:ada", reason="seen")
+    fleet.clock.step(fleet.clock.now() - timedelta(minutes=back))
+    for number in range(4, 10):
+        fleet.propose(number)
+    fleet.run()
+    fleet.clock.advance(60 * back + 1)
+    for number in range(10, 15):
+        fleet.propose(number)
+    fleet.run()
+    assert sum(bool(machine.in_force) for machine in fleet.hosts.values()) == 6
+    fleet.store.close()

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
+from tests.respond.crashes import Crash, FragilePorts
 from tests.respond.simulated_host import SimulatedHost
 from tests.respond.world import TENANT, World, events, quarantine, state, states
 
@@ -324,3 +326,60 @@ def test_a_lease_that_was_ended_at_the_host_is_over_here_too_and_says_by_whom(pl
     assert end.detail == "released at the host by root: a drill; all is as before"
     assert end.data == {"restored": True}
     assert play.commands(Verb.RENEW) == []
+
+
+def test_what_was_never_told_to_its_host_is_called_off_at_once(world: World) -> None:
+    plan: list[str] = []
+    ports = FragilePorts(world.ports, plan)
+    kinds = Registry([Quarantine(ports.commands, KEY)])
+    responder = Responder(ports, kinds, world.clock, sweep_seconds=0.0)
+    given = quarantine(dry_run=False, mode=Mode.AUTO)
+    world.propose(given)
+    plan[:] = ["put:before"]
+    with pytest.raises(Crash):
+        responder.tick()
+    assert state(world, given) is S.DISPATCHED
+    assert world.commands(KEY.public) == []
+    world.ports.actions.recall(TENANT, given.id, actor="user:ann")
+    responder.tick()
+    assert state(world, given) is S.CANCELLED
+    assert "not told yet" in events(world, given)[-1].detail
+
+
+def test_what_its_host_can_not_undo_after_the_end_is_an_error_in_the_log(world: World) -> None:
+    made = Play(world)
+    (command,) = made.commands(Verb.APPLY)
+    made.wait(18 * 60, host=False)
+    assert made.stands().state is S.EXPIRED
+    late = made.host.obey(command, command.issued_at)
+    world.answer(late[-1])
+    made.responder.tick()
+    (undoing,) = made.commands(Verb.RELEASE)
+    failed = CommandResult(
+        command=undoing.id, state=S.FAILED, at=world.clock.now(), detail="nft is gone"
+    )
+    world.answer(failed)
+    with capture_logs() as lines:
+        made.responder.tick()
+    (line,) = [one for one in lines if one["event"] == "respond.not_undone"]
+    assert "nft is gone" in line["detail"]
+
+
+def test_two_responders_that_begin_the_same_lease_issue_one_command(world: World) -> None:
+    plan = ["dispatch:rival"]
+    kinds = Registry([Quarantine(world.ports.commands, KEY)])
+    rival = Responder(world.ports, kinds, world.clock, sweep_seconds=0.0)
+
+    ports = FragilePorts(world.ports, plan, lambda: _tick(rival))
+    responder = Responder(ports, kinds, world.clock, sweep_seconds=0.0)
+    given = quarantine(dry_run=False, mode=Mode.AUTO)
+    world.propose(given)
+    with capture_logs() as lines:
+        responder.tick()
+    assert "respond.moved_by_another" in [one["event"] for one in lines]
+    assert state(world, given) is S.DISPATCHED
+    assert len(world.commands(KEY.public)) == 1
+
+
+def _tick(responder: Responder) -> None:
+    responder.tick()

@@ -69,3 +69,21 @@ def test_nothing_begins_while_the_switch_is_thrown(
     assert world.memory.actions.get(TENANT, made.id).state is S.REFUSED
     with pytest.raises(Conflict, match="the action is refused"):
         world.memory.actions.recall(TENANT, made.id, actor="user:ann")
+
+
+def test_a_reset_counts_anew_even_where_the_clock_was_set_back_after_it(
+    world: MemoryWorld, responder: Responder
+) -> None:
+    for number in range(1, 4):
+        propose(world, number)
+    responder.tick()
+    world.memory.guards.reset(world.clock.now())
+    world.clock.step(world.clock.now() - timedelta(minutes=30))
+    late = [propose(world, number) for number in range(5, 9)]
+    responder.tick()
+    states = [world.memory.actions.get(TENANT, one.id).state for one in late]
+    assert states.count(S.DISPATCHED) == 2
+    again = propose(world, 9)
+    responder.tick()
+    assert world.memory.actions.get(TENANT, again.id).state is S.AWAITING_APPROVAL
+    assert len(world.memory.guards.breakers(TENANT, open_only=False)) == 1

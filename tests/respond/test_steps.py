@@ -6,10 +6,22 @@ from datetime import timedelta
 import pytest
 from tests.respond.world import START, TENANT, action
 
-from vedette.core import TRANSITIONS, Action, ActionState, ManualClock
+from vedette.core import (
+    TRANSITIONS,
+    Action,
+    ActionState,
+    Host,
+    HostId,
+    ManualClock,
+    NotFound,
+    TenantId,
+)
 from vedette.respond import MemoryPorts, schemas
+from vedette.respond.host_kinds import host_kinds, host_schemas
 from vedette.respond.outcome import (
     Acknowledged,
+    Applied,
+    Cancelled,
     Expired,
     Failed,
     Outcome,
@@ -20,8 +32,18 @@ from vedette.respond.outcome import (
     Waiting,
 )
 from vedette.respond.steps import record
+from vedette.seal import SigningKey
 
 S = ActionState
+
+
+class NoHosts:
+    """Is asked only about what is under way."""
+
+    def get(self, tenant: TenantId, host: HostId, /) -> Host:
+        raise NotFound(f"no host {host} of {tenant}")
+
+
 OUTCOMES: tuple[Outcome, ...] = (
     Waiting(),
     Acknowledged(detail="a"),
@@ -74,6 +96,25 @@ def test_a_dry_run_that_was_carried_out_is_a_failure() -> None:
     moved = after(S.DISPATCHED, Verified(detail="oops", evidence={}), dry_run=True)
     assert moved is not None
     assert (moved.state, moved.detail) == (S.FAILED, "a dry run was carried out: oops")
+
+
+def test_what_is_applied_or_called_off_is_so_only_where_that_can_be() -> None:
+    moved = after(S.ACKNOWLEDGED, Applied(detail="done"), dry_run=True)
+    assert moved is not None
+    assert (moved.state, moved.detail) == (S.FAILED, "a dry run was carried out: done")
+    applied = after(S.ACKNOWLEDGED, Applied(detail="done"), dry_run=False)
+    assert applied is not None
+    assert applied.state is S.APPLIED
+    called = after(S.APPLIED, Cancelled(detail="too late"), dry_run=False)
+    assert called is not None
+    assert called.state is S.FAILED
+
+
+def test_a_host_carries_out_each_kind_that_policies_may_name_for_it() -> None:
+    ports = MemoryPorts(ManualClock(START))
+    kinds = host_kinds(ports.commands, SigningKey.generate(), NoHosts())
+    assert [kind.schema.name for kind in kinds] == [schema.name for schema in host_schemas()]
+    assert all(kind.remote for kind in kinds)
 
 
 def test_every_kind_is_named_as_policies_write_it() -> None:

@@ -1,35 +1,18 @@
 """Five hundred hosts that turn abnormal at once are one incident and one mail, by the real store and a real SMTP server."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.respond.mail_job import URL, body
+from tests.respond.outbreak import POLICIES, turn_abnormal
 from tests.respond.smtp_server import MailBox
-from tests.respond.world import START, TENANT, VERDICT
+from tests.respond.world import START, TENANT
 
-from vedette.core import (
-    ActionState,
-    Host,
-    HostDescription,
-    HostId,
-    IncidentKind,
-    ManualClock,
-    Reason,
-    Verdict,
-    verdict_id,
-)
-from vedette.decide import PolicySet, Situation, decide, gather
-from vedette.respond import Mail, Registry, Responder, schemas
-from vedette.store import Effect, Store
-
-POLICIES = """
-version: 1
-policies:
-  - {name: tell, on: [opened, raised], mode: auto, then: [{action: mail, with: {to: ["ops@example.com"]}}]}
-"""
+from vedette.core import ActionState, IncidentKind, ManualClock
+from vedette.decide import gather
+from vedette.respond import Mail, Registry, Responder
+from vedette.store import Store
 
 
 @pytest.fixture
@@ -43,45 +26,6 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
     made.migrate()
     yield made
     made.close()
-
-
-def _verdict(number: int) -> Verdict:
-    reason = Reason(expert="vitals", subject="cpu", text="CPU use is high", share=1.0)
-    given = msgspec.structs.replace(
-        VERDICT,
-        host=HostId(f"host-{number:04d}"),
-        taken_at=START + timedelta(milliseconds=number),
-        reasons=(reason,),
-        model="sha256:bad",
-    )
-    return msgspec.structs.replace(given, id=verdict_id(given.identity))
-
-
-def _turn_abnormal(store: Store, first: int, last: int, text: str = POLICIES) -> None:
-    policies = PolicySet.parse(text, kinds=schemas())
-    effects = []
-    for number in range(first, last):
-        verdict = _verdict(number)
-        name = f"web-{number}"
-        host = Host(
-            tenant=TENANT,
-            id=verdict.host,
-            hostname=name,
-            status_since=START,
-            interval=60.0,
-            enrolled_at=START,
-        )
-        decision = decide(verdict, Situation(host=host), policies)
-        effects.append(
-            Effect(
-                verdict=verdict,
-                description=HostDescription(id=verdict.host, hostname=name),
-                incidents=decision.incidents,
-                events=decision.events,
-                actions=decision.actions,
-            )
-        )
-    store.apply(effects, actor="system:detector")
 
 
 def _responder(store: Store, mailbox: MailBox, clock: ManualClock) -> Responder:
@@ -99,7 +43,7 @@ def _run(responder: Responder, clock: ManualClock, seconds: int) -> None:
 def test_five_hundred_hosts_at_once_are_one_incident_and_one_mail(
     store: Store, clock: ManualClock, mailbox: MailBox
 ) -> None:
-    _turn_abnormal(store, 0, 500)
+    turn_abnormal(store, 0, 500)
     _run(_responder(store, mailbox, clock), clock, 40)
     (storm,) = store.incidents.find(TENANT, whole=True).items
     assert (storm.kind, storm.hosts) == (IncidentKind.FLEET, 500)
@@ -117,7 +61,7 @@ def test_five_hundred_hosts_at_once_are_one_incident_and_one_mail(
 def test_a_few_hosts_are_told_of_one_by_one_once_they_have_waited(
     store: Store, clock: ManualClock, mailbox: MailBox
 ) -> None:
-    _turn_abnormal(store, 0, 3)
+    turn_abnormal(store, 0, 3)
     responder = _responder(store, mailbox, clock)
     _run(responder, clock, 14)
     assert mailbox.inbox.mails == []
@@ -128,7 +72,7 @@ def test_a_few_hosts_are_told_of_one_by_one_once_they_have_waited(
 def test_a_responder_that_was_down_gathers_before_it_tells(
     store: Store, clock: ManualClock, mailbox: MailBox
 ) -> None:
-    _turn_abnormal(store, 0, 40)
+    turn_abnormal(store, 0, 40)
     clock.advance(3_600 - 60)
     _run(_responder(store, mailbox, clock), clock, 5)
     assert len(mailbox.inbox.mails) == 1
@@ -139,7 +83,7 @@ def test_what_a_slow_look_let_come_is_gathered_before_it_is_told(
 ) -> None:
     responder = _responder(store, mailbox, clock)
     responder.tick()
-    _turn_abnormal(store, 0, 40)
+    turn_abnormal(store, 0, 40)
     clock.advance(60)
     # The next look begins with the notices, which came long ago; only its end gathers.
     _run(responder, clock, 5)
@@ -150,6 +94,6 @@ def test_a_policy_may_have_each_host_told_of_at_once(
     store: Store, clock: ManualClock, mailbox: MailBox
 ) -> None:
     text = POLICIES.replace("mode: auto,", "mode: auto, within: {gather: 0s},")
-    _turn_abnormal(store, 0, 12, text)
+    turn_abnormal(store, 0, 12, text)
     _run(_responder(store, mailbox, clock), clock, 1)
     assert len(mailbox.inbox.mails) == 12

@@ -227,7 +227,9 @@ def _verified(job: Job, result: CommandResult) -> Outcome:
     until = _told_end(result)
     if until is None:
         return Failed(detail="the host does not say when its lease ends", data=result.data)
-    if until < (job.action.dispatched_at or job.action.proposed_at):
+    # The clock may have been set back since.
+    asked = min(job.action.dispatched_at or job.action.proposed_at, job.now)
+    if until < asked:
         words = f"the host says that its lease ended at {until:%Y-%m-%d %H:%M} UTC, before it was asked for; is its clock right?"
         return Failed(detail=words, data=result.data)
     # A host whose clock or word is wrong must not make the lease look longer than it can be.

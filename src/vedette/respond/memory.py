@@ -18,12 +18,14 @@ from vedette.core import (
     CommandId,
     CommandResult,
     Conflict,
+    HostId,
     Incident,
     IncidentId,
     Limits,
     NotFound,
     Record,
     TenantId,
+    Verb,
     may_become,
 )
 from vedette.respond.memory_guards import MemoryGuards
@@ -159,7 +161,8 @@ class _Actions:
             expected=expected,
             attempts=1,
         )
-        after = msgspec.structs.replace(begun, dispatched_at=self._clock.now())
+        counted = self.guards.after_resets(before, self._clock.now())
+        after = msgspec.structs.replace(begun, dispatched_at=counted)
         self._rows[action] = after
         return after
 
@@ -284,8 +287,9 @@ class _Actions:
 
 
 class _Commands:
-    def __init__(self, outbox: _Outbox) -> None:
+    def __init__(self, outbox: _Outbox, actions: _Actions) -> None:
         self._outbox = outbox
+        self._actions = actions
         self._rows: dict[CommandId, tuple[Command, bytes]] = {}
         self._results: dict[CommandId, list[CommandResult]] = {}
 
@@ -300,6 +304,20 @@ class _Commands:
             raise NotFound(f"no command {command}")
         return found[0]
 
+    def pending(
+        self, tenant: TenantId, host: HostId, now: datetime
+    ) -> list[tuple[CommandId, bytes]]:
+        """What the host has not answered and may still be given, oldest first."""
+        rows = sorted(self._rows.values(), key=lambda row: (row[0].issued_at, row[0].id))
+        return [
+            (command.id, blob)
+            for command, blob in rows
+            if (command.tenant, command.host) == (tenant, host)
+            and now < command.expires_at
+            and not self._results.get(command.id)
+            and not self._unwanted(command)
+        ]
+
     def results(self, tenant: TenantId, command: CommandId) -> list[CommandResult]:
         """In the order they came."""
         return list(self._results.get(self.get(tenant, command).id, []))
@@ -310,6 +328,14 @@ class _Commands:
         if all(result.state is not other.state for other in known):
             known.append(result)
             self._outbox.post("command.result", tenant, result.command)
+
+    def _unwanted(self, command: Command) -> bool:
+        if command.verb not in {Verb.APPLY, Verb.RENEW}:
+            return False
+        action = self._actions.get(command.tenant, command.action)
+        if action.state in ENDED or action.recalled_by:
+            return True
+        return not command.dry_run and self._actions.guards.thrown(command.tenant) is not None
 
     def all(self) -> list[tuple[Command, bytes]]:
         """Every command with its signed bytes."""
@@ -339,7 +365,7 @@ class MemoryPorts:
         self.outbox = _Outbox(clock)
         self.actions = _Actions(clock, self.outbox)
         self.guards = self.actions.guards
-        self.commands = _Commands(self.outbox)
+        self.commands = _Commands(self.outbox, self.actions)
         self.incidents = _Incidents()
         self.silences = MemorySilences(
             clock, self._incident_of, self.actions.get, self.actions.keep

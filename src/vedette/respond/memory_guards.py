@@ -49,6 +49,12 @@ class MemoryGuards:
             for key, one in self._open.items()
         }
 
+    def after_resets(self, action: Action, now: datetime) -> datetime:
+        """From when on an action is counted, though the clock was set back since the last reset."""
+        found = [self._open.get((action.tenant, *which)) for which in scopes_of(action)]
+        resets = [one.reset_at for one in found if one is not None and one.reset_at is not None]
+        return max([now, *(at + timedelta(microseconds=1) for at in resets)])
+
     def count(
         self, action: Action, others: Sequence[Action], limits: Limits, now: datetime
     ) -> None:

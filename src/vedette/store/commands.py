@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    ENDED,
     Action,
     ActionState,
     Clock,
@@ -21,7 +22,7 @@ from vedette.core import (
 from vedette.store.database import Database
 from vedette.store.dispatching import EVERYONE
 from vedette.store.rows import columns_of, read, tenant_of, values_of
-from vedette.store.schema import COMMAND_RESULTS, COMMANDS, SWITCHES
+from vedette.store.schema import ACTIONS, COMMAND_RESULTS, COMMANDS, SWITCHES
 from vedette.store.trail import Trail
 
 __all__ = ["Commands"]
@@ -96,17 +97,26 @@ class Commands:
     ) -> list[tuple[CommandId, bytes]]:
         """Signed commands that the host has not answered and whose time is not over, oldest first.
 
-        While the kill switch is thrown, only those that change nothing or undo something.
+        While the kill switch is thrown, only those that change nothing or undo something. What begins or keeps something is not
+        among them once its action has ended or its end was asked for: a clock that was set back must not turn their order.
         """
         thrown = sa.exists().where(SWITCHES.c.tenant.in_([tenant, EVERYONE]))
+        over = sa.or_(ACTIONS.c.state.in_(sorted(ENDED)), ACTIONS.c.recalled_by != "")
         query = (
             sa.select(COMMANDS.c.id, COMMANDS.c.blob)
+            .join(
+                ACTIONS,
+                sa.and_(ACTIONS.c.tenant == COMMANDS.c.tenant, ACTIONS.c.id == COMMANDS.c.action),
+            )
             .where(
                 COMMANDS.c.tenant == tenant,
                 COMMANDS.c.host == host,
                 COMMANDS.c.acknowledged_at.is_(None),
                 COMMANDS.c.expires_at > now,
-                sa.or_(COMMANDS.c.verb.in_(_UNDOES), COMMANDS.c.dry_run, ~thrown),
+                sa.or_(
+                    COMMANDS.c.verb.in_(_UNDOES),
+                    sa.and_(sa.or_(COMMANDS.c.dry_run, ~thrown), ~over),
+                ),
             )
             .order_by(COMMANDS.c.issued_at, COMMANDS.c.id)
             .limit(limit)

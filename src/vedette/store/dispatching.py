@@ -78,7 +78,8 @@ def begin(
         if tripped is not None:
             _trip(database, connection, tripped, actor, now)
             return tripped
-    changes: dict[str, Any] = {"attempts": 1, "dispatched_at": now, "wake_at": None}
+    begun = _after_resets(connection, action, now)
+    changes: dict[str, Any] = {"attempts": 1, "dispatched_at": begun, "wake_at": None}
     to, words = ActionState.DISPATCHED, "attempt 1"
     take_step(connection, now, action, to, actor, words, None, expected, changes)
     return None
@@ -166,6 +167,19 @@ def _acted(
     if scope is Scope.MODEL:
         query = query.where(ACTIONS.c.model == key)
     return int(connection.execute(query).scalar_one())
+
+
+def _after_resets(connection: sa.Connection, action: Action, now: datetime) -> datetime:
+    """From when on it is counted: after the last reset of each of its breakers, even where the clock was set back since."""
+    which = [
+        sa.and_(BREAKERS.c.scope == scope, BREAKERS.c.key == key)
+        for scope, key in scopes_of(action)
+    ]
+    query = sa.select(BREAKERS.c.reset_at).where(
+        BREAKERS.c.tenant == action.tenant, BREAKERS.c.reset_at.is_not(None), sa.or_(*which)
+    )
+    resets: list[datetime] = list(connection.execute(query).scalars())
+    return max([now, *(at + timedelta(microseconds=1) for at in resets)])
 
 
 def _trip(
