@@ -134,6 +134,18 @@ def test_hours_that_are_closed_open_next_when_they_say(hours: Hours, moment: dat
         assert hours.open(begins)
 
 
+def test_hours_that_begin_in_what_clocks_skip_are_as_long_as_ever() -> None:
+    hours = Hours(name="early", zone="Europe/Vienna", days=(6,), opens=150, closes=195)
+    day = date(2026, 3, 29)
+    begin, end = hours.edges(day)
+    assert (begin, end) == (
+        datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
+        datetime(2026, 3, 29, 1, 15, tzinfo=UTC),
+    )
+    assert hours.next_open(begin - timedelta(hours=1)) == begin
+    assert hours.open(end - timedelta(seconds=1))
+
+
 def test_a_duty_says_until_when_and_who_is_next() -> None:
     duty = oncall().schedules["primary"].duty(MONDAY)
     assert (duty.person, duty.next, duty.overridden) == ("ana", "ben", False)

@@ -9,6 +9,7 @@ __all__ = ["Hours", "instant"]
 
 _DAY = timedelta(days=1)
 _WEEK = 7
+_DAY_MINUTES = 1_440
 
 
 def instant(day: date, minutes: int, zone: str) -> datetime:
@@ -51,4 +52,7 @@ class Hours(Record, frozen=True, kw_only=True):
 
     def _span(self, day: date) -> tuple[datetime, datetime]:
         ends = day if self.closes > self.opens else day + _DAY
-        return instant(day, self.opens, self.zone), instant(ends, self.closes, self.zone)
+        begin, end = instant(day, self.opens, self.zone), instant(ends, self.closes, self.zone)
+        # Hours that begin within what the clocks skip, and end soon after it, are as long as ever, and end when they say.
+        length = timedelta(minutes=(self.closes - self.opens) % _DAY_MINUTES)
+        return (begin, end) if begin < end else (end - length, end)
