@@ -62,6 +62,23 @@ def test_urls_and_secrets_are_only_with_the_process_that_tells(file: Path) -> No
     check_files(settings)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://siem.example.com", "https://siem.example.com"),
+        (
+            "https://siem.example.com:8443/in/s3cret?token=s3cret",
+            "https://siem.example.com:8443/***",
+        ),
+    ],
+)
+def test_of_a_webhook_the_server_alone_is_shown(url: str, shown: str) -> None:
+    settings = load_settings(
+        None, {"VEDETTE_WEBHOOK__SIEM__URL": url, "VEDETTE_WEBHOOK__SIEM__SECRET": SECRET}
+    )
+    assert redacted(settings)["webhook"]["siem"]["url"] == shown
+
+
 def test_a_destination_can_come_from_the_environment_alone(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
     env = {

@@ -1,6 +1,7 @@
 """Settings: one TOML file, then the environment; checked at start, with errors that say what to do."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -208,7 +209,7 @@ def settings_for(settings: Settings, process: str) -> Settings:
 
 
 def redacted(settings: Settings) -> dict[str, Any]:
-    """The settings as plain data, for showing: secrets are replaced, passwords in URLs too."""
+    """The settings as plain data, for showing: secrets are replaced, passwords in URLs too; of webhooks the server alone is told."""
     data: dict[str, Any] = msgspec.to_builtins(settings)
     for section, field in SECRETS:
         tables = data[section].values() if section in NAMED else [data[section]]
@@ -217,7 +218,16 @@ def redacted(settings: Settings) -> dict[str, Any]:
                 table[field] = "(set)"
     for section in ("store", "queue"):
         data[section]["url"] = _without_password(data[section]["url"])
+    for table in data["webhook"].values():
+        table["url"] = _server_of(table["url"])
     return data
+
+
+def _server_of(url: str) -> str:
+    """Receivers often give each sender a path or a query that is a secret."""
+    scheme, separator, rest = url.partition("://")
+    place = re.split(r"[/?]", rest, maxsplit=1)[0]
+    return url if rest == place else f"{scheme}{separator}{place}/***"
 
 
 def _without_password(url: str) -> str:
