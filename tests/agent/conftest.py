@@ -1,5 +1,7 @@
 """A made host, a scripted HTTPS server, and agents enrolled with it."""
 
+import fcntl
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from tests.agent.server import Reply, Server
 from tests.agent.sick import sick, working
 from tests.agent.tree import Tree
 
-__all__ = ["agent", "server", "sick", "tree", "working"]
+__all__ = ["agent", "one_switch_at_a_time", "server", "sick", "tree", "working"]
 
 
 @pytest.fixture
@@ -28,3 +30,11 @@ def agent(tmp_path: Path, server: Server) -> Iterator[Agent]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
+
+
+@pytest.fixture
+def one_switch_at_a_time() -> Iterator[None]:
+    """A switch is the machine's, whichever agent set it; so tests that set some wait for each other, in whatever process."""
+    with (Path(tempfile.gettempdir()) / "vedette-switches.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

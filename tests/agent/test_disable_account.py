@@ -17,6 +17,7 @@ from vedette.agent.collect.source import Source
 from vedette.agent.permission import Permission, Untouchable
 from vedette.core import ActionState, Verb
 
+pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 S = ActionState
 HASH = "$6$salt$ImadethisuP1111111111111111111111111111111111111111111111111111111111111111"
 PASSWD = """root:x:0:0:root:/root:/bin/bash

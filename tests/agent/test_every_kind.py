@@ -19,6 +19,7 @@ from vedette.agent.permission import Permission
 from vedette.core import ActionState, Command, HostId, Verb
 from vedette.seal import SigningKey
 
+pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 S = ActionState
 ALL = frozenset(ACTIONS)
 # What each kind takes at least; none of it can be carried out on a machine without programs.

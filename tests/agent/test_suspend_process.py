@@ -15,6 +15,7 @@ from vedette.agent.actions.processes import look, pids, send
 from vedette.agent.actions.suspend_process import SuspendProcess
 from vedette.core import ActionState, Verb
 
+pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 S = ActionState
 
 

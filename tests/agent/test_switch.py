@@ -16,6 +16,7 @@ from vedette.agent.actions.suspend_process import _WAKE
 from vedette.agent.actions.switch import Switch
 from vedette.agent.collect.source import Source
 
+pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 RUN = """#!/bin/sh
 [ -e {root}/breaks ] && {{ echo "no bus" >&2; exit 1; }}
 for word; do case "$word" in --unit=*) unit=${{word#--unit=}} ;; esac; done

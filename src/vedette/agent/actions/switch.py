@@ -11,6 +11,7 @@ import secrets
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 
 from vedette.agent.actions.kind import CannotDo
@@ -30,6 +31,7 @@ while read -r now rest </proc/uptime && [ "${now%.*}" -lt "$ends" ]; do sleep 1;
 """
 _UNIT = re.compile(r"[a-z0-9_.-]+")
 _MOST_WORDS = 500
+_PATIENCE, _LOOK_AGAIN = 10.0, 0.01
 
 
 class _Holder(Record, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ class Switch:
         if _systemd(scene):
             self._timer(seconds, arguments, scene)
         else:
-            self._shell(seconds, arguments, scene)
+            self._shell(seconds, arguments, scene, frozenset(one.pid for one in holders))
         _stop(units, scene)
         _end(holders, scene)
 
@@ -90,7 +92,9 @@ class Switch:
         ]
         _done(words, scene)
 
-    def _shell(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
+    def _shell(
+        self, seconds: float, arguments: Sequence[str], scene: Scene, former: frozenset[int]
+    ) -> None:
         try:
             uptime = float(scene.source.read("/proc/uptime").split()[0])
         except (OSError, Unreadable, ValueError, IndexError) as error:
@@ -99,6 +103,12 @@ class Switch:
         leave = 'setsid "$@" </dev/null >/dev/null 2>&1 &'
         inner = [_SHELL, "-c", _WAIT + self._script, self._name, f"{uptime + seconds:.0f}"]
         _done([_SHELL, "-c", leave, "vedette", *inner, *arguments], scene)
+        # It may not have come to be what it will be; until then nobody could end it.
+        begun = time.monotonic()
+        while all(one.pid in former for one in self._holders(scene)):
+            if time.monotonic() - begun > _PATIENCE:
+                raise CannotDo("the switch did not begin")
+            time.sleep(_LOOK_AGAIN)
 
     def _units(self, scene: Scene) -> list[str]:
         if not _systemd(scene):
