@@ -146,3 +146,15 @@ def test_dry_runs_and_the_same_thing_twice_contradict_nothing() -> None:
     assert load(one("a", f"{CUT}, {DRY}")).warnings == ()
     assert load(one("a", f"{CUT}, {OFF}")).warnings == ()
     assert load(one("a"), one("b", OFF)).warnings == ()
+
+
+def test_different_things_that_one_policy_does_to_a_host_go_together() -> None:
+    both = load(one("a", f"{CUT}, {OFF}"))
+    assert [step.kind for step in both.policies[0].then] == ["quarantine", "shutdown"]
+    assert both.warnings == ()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Vienna", "UTC"])
+def test_a_policys_zone_is_kept(zone: str) -> None:
+    named = one("a").replace("    mode: auto\n", f"    mode: auto\n    timezone: {zone}\n")
+    assert load(named).policies[0].timezone == zone
