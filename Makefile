@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= auto
+# Many tests wait for something; with one worker more than there are cores, no core does.
+JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 1) + 1 )))
 SECONDS ?= 60
 # Where the tests are that run apart from the others, so that no other is loaded for them.
 ALONE := tests/e2e/test_approval.py tests/e2e/test_demo.py tests/e2e/test_real_response.py tests/e2e/test_real_self_quarantine.py
 FAULTS := tests/faults tests/agent/test_spool.py tests/queue/test_killed.py
 # A file's tests stay in one process, so that what they share is made once.
 SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# Tests start hundreds of processes, each of which would compile all code anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: bench help setup demo up test test-nightly test-faults fuzz check format docs lock clean
 
@@ -37,11 +40,11 @@ test: setup ## every test but the fault rounds
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
 
-test-nightly: setup ## the state machines of actions, with ten times as many runs
-	$(BIN)/python -m pytest tests/respond/test_host_life.py --hypothesis-profile=nightly $(ARGS)
+test-nightly: setup ## the state machines of actions with ten times as many runs, every fault that they must find, and more histories for back-tests
+	$(BIN)/python -m pytest tests/respond/test_host_life.py tests/respond/test_broken_host_life.py tests/app/test_backtest.py --hypothesis-profile=nightly $(ARGS)
 
 test-faults: setup ## kill -9 rounds, full and failing disks, damage, and proof by strace
-	$(BIN)/python -m pytest $(FAULTS) -n $(JOBS) --dist worksteal -m faults $(ARGS)
+	$(BIN)/python -m pytest $(FAULTS) -n auto --dist worksteal -m faults $(ARGS)
 
 $(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt

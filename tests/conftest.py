@@ -1,6 +1,7 @@
 """Fixtures shared by all rooms' tests."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 import structlog
@@ -14,9 +15,27 @@ structlog.configure(
         structlog.processors.JSONRenderer(default=repr),
     ]
 )
+# No test asserts wall time: on a busy machine an example takes as long as it takes.
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 # What the long machines of tests/respond go by: ten times as many runs (`make test-nightly`).
-settings.register_profile("nightly", settings.default)
-pytest_plugins = ("tests.fixtures.postgres", "tests.fixtures.chromium", "tests.fixtures.figures")
+settings.register_profile("nightly", settings.default, deadline=None)
+# What takes longest begins first, so that no worker is left alone with it at the end.
+_LONG = (
+    "respond/test_host_life.py",
+    "e2e/test_schemathesis.py",
+    "e2e/test_self_quarantine.py",
+    "e2e/test_silence.py",
+    "e2e/test_bad_input.py",
+    "e2e/test_bench.py",
+    "app/test_backtest.py",
+)
+pytest_plugins = (
+    "tests.fixtures.postgres",
+    "tests.fixtures.migrated",
+    "tests.fixtures.chromium",
+    "tests.fixtures.figures",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +44,21 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("VEDETTE_") and name not in {"VEDETTE_REQUIRE", "VEDETTE_DATA"}:
             monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long files at the head; all else stays in order."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(_LONG))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """What a test starts that is marked `no_cover` is not traced either: tracing takes as long as what is traced."""
+    name = "COVERAGE_PROCESS_CONFIG"
+    held = os.environ.pop(name, None) if item.get_closest_marker("no_cover") else None
+    try:
+        return (yield)
+    finally:
+        if held is not None:
+            os.environ[name] = held

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.agent.enrolled import Agent
+from tests.agent.processes_host import Host
 from tests.agent.server import Reply, Server
 from tests.agent.sick import sick, working
 from tests.agent.tree import Tree
 
-__all__ = ["agent", "one_switch_at_a_time", "server", "sick", "tree", "working"]
+__all__ = ["agent", "kill", "one_switch_at_a_time", "server", "sick", "suspend", "tree", "working"]
 
 
 @pytest.fixture
@@ -38,3 +39,18 @@ def one_switch_at_a_time() -> Iterator[None]:
     with (Path(tempfile.gettempdir()) / "vedette-switches.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture
+def kill(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path, "kill_process")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def suspend(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path, "suspend_process")
+    yield made
+    made.kind.let_go(made.scene, made.ledger, "the test is over")
+    made.close()

@@ -1,5 +1,6 @@
 """An agent's parts on this machine, at work on processes that a test began."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ def child(*words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the test's own, which is gone when the test is done with it."""
     running = subprocess.Popen(words or ("sleep", "600"), stdout=subprocess.PIPE)
     try:
+        # Popen returns when exec has closed its files, which is before /proc has the new arguments.
+        while not SOURCE.read(f"/proc/{running.pid}/cmdline") and running.poll() is None:
+            os.sched_yield()
         yield running
     finally:
         running.kill()

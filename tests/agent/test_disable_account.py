@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agent.accounts import GROUP, HASH, PASSWD, SHADOW, make_accounts
 from tests.agent.processes_host import Host
 from tests.fixtures.services import require
 
@@ -19,21 +20,6 @@ from vedette.core import ActionState, Verb
 
 pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 S = ActionState
-HASH = "$6$salt$ImadethisuP1111111111111111111111111111111111111111111111111111111111111111"
-PASSWD = """root:x:0:0:root:/root:/bin/bash
-daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-ann:x:1000:1000::/home/ann:/bin/bash
-bob:x:1001:1001::/home/bob:/bin/bash
-keys:x:1002:1002::/home/keys:/bin/bash
-"""
-SHADOW = f"""root:*:19000:0:99999:7:::
-daemon:*:19000:0:99999:7:::
-ann:{HASH}:19000:0:99999:7:::
-bob:{HASH}:19000:0:99999:7::25000:
-keys:!:19000:0:99999:7:::
-"""
-GROUP = "root:x:0:\nsudo:x:27:ann\nann:x:1000:\nbob:x:1001:\nkeys:x:1002:\n"
-LOGINS = '#!/bin/sh\necho "$*" >>{root}/told\n[ "$2" = bob ] && echo \'User bob is not logged in\' >&2 && exit 1\nexit 0\n'
 
 
 class Machine(ThisMachine):
@@ -62,15 +48,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
         require("usermod", "only root can work on files of accounts with it")
     made = Host(tmp_path, "disable_account")
     root = tmp_path / "root"
-    for folder in ("etc/systemd/system/sysinit.target.wants", "run", "home"):
-        (root / folder).mkdir(parents=True)
-    (root / "proc").symlink_to("/proc")
-    for name, text in (("passwd", PASSWD), ("shadow", SHADOW), ("group", GROUP), ("gshadow", "")):
-        (root / "etc" / name).write_text(text)
-    (root / "etc/systemd/system/sysinit.target.wants/vedette-agent-hold.service").symlink_to("x")
-    program = tmp_path / "loginctl"
-    program.write_text(LOGINS.format(root=root))
-    program.chmod(0o755)
+    program = make_accounts(root, tmp_path)
     made.system = Machine(program)
     made.source = Source(str(root))
     yield made

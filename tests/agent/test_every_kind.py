@@ -16,7 +16,7 @@ from vedette.agent.collect.source import Source
 from vedette.agent.commands import Commander
 from vedette.agent.ledger import Ledger
 from vedette.agent.permission import Permission
-from vedette.core import ActionState, Command, HostId, Verb
+from vedette.core import NOTHING_IN_FORCE, ActionState, Command, HostId, Verb
 from vedette.seal import SigningKey
 
 pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
@@ -33,6 +33,7 @@ TAKES: dict[str, dict[str, Any]] = {
     "disable_account": {"accounts": ["root"], "lease_seconds": 60},
     "shutdown": {"grace_seconds": 60},
     "reboot": {"grace_seconds": 60},
+    "collect": {"processes": [{"pid": 1, "start_time": 1, "path": "/x"}]},
 }
 every_kind = pytest.mark.parametrize("name", sorted(ALL))
 
@@ -204,6 +205,21 @@ def test_the_end_of_what_was_never_begun_is_refused(desk: Desk) -> None:
     verb = Verb.RELEASE if Verb.RELEASE in desk.kind.verbs else Verb.CANCEL
     state, words = desk.tell(desk.command(verb=verb, parameters={}))
     assert (state, "nothing" in words) == (S.REFUSED, True)
+    assert desk.box.told[-1].data == {NOTHING_IN_FORCE: True}
+
+
+@every_kind
+def test_an_end_that_is_refused_unseen_says_nothing_of_what_is_in_force(desk: Desk) -> None:
+    verb = Verb.RELEASE if Verb.RELEASE in desk.kind.verbs else Verb.CANCEL
+    late = desk.agent.clock.now() - timedelta(seconds=1)
+    for given in ({"expires_at": late}, {"host": HostId("another")}, {"nonce": "used"}):
+        for name in ("c1", "c2"):
+            ident = f"{name}-{'-'.join(given)}"
+            desk.tell(
+                desk.command(ident, **({"verb": verb, "parameters": {}, "nonce": ident} | given))
+            )
+        assert desk.box.told[-1].state is S.REFUSED
+        assert desk.box.told[-1].data == {}
 
 
 @every_kind

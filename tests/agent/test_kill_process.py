@@ -12,7 +12,6 @@ import pytest
 from tests.agent.processes_host import SOURCE, Host, child, named
 
 from vedette.agent.actions.processes import look
-from vedette.agent.permission import Permission, Untouchable
 from vedette.core import ActionId, ActionState, Verb
 
 S = ActionState
@@ -182,22 +181,6 @@ def test_the_agent_what_it_runs_in_and_the_first_process_are_never_touched(
 ) -> None:
     pid = {"itself": os.getpid(), "parent": os.getppid(), "first": 1}[who]
     assert "may_be_touched" in failed(host, named(pid))
-
-
-def test_sshds_main_process_is_left_alone(host: Host, tmp_path: Path) -> None:
-    copy = tmp_path / "sshd"
-    copy.write_bytes(Path("/bin/sleep").read_bytes())
-    copy.chmod(0o755)
-    with child(str(copy), "600") as server:
-        assert "sshd's main process" in failed(host, named(server.pid))
-
-
-def test_what_the_host_names_in_never_touch_is_left_alone(host: Host) -> None:
-    with child() as victim:
-        given = named(victim.pid)
-        kept = ((Untouchable.PROCESS, given["path"]),)
-        host.permission = Permission(kinds=frozenset({"kill_process"}), never_touch=kept)
-        assert "never_touch" in failed(host, given)
 
 
 def test_one_wrong_process_keeps_all_of_them_alive(host: Host) -> None:

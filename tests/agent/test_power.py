@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 from tests.agent.processes_host import Host
+from tests.agent.recorded_shutdown import make_shutdown
 
 from vedette.agent.actions.scene import ThisMachine
 from vedette.agent.collect.source import Source
 from vedette.core import ActionId, ActionState, Verb
 
 S = ActionState
-# Records what it was told and keeps the schedule where logind keeps it. It never asks anybody for a shutdown.
-SCRIPT = """#!/bin/sh
-echo "$*" >>{root}/told
-[ -e {root}/breaks ] && {{ echo "Failed to talk to logind" >&2; exit 1; }}
-case "$1" in
-  -c) [ -e {root}/deaf ] || rm -f {root}/run/systemd/shutdown/scheduled ;;
-  --poweroff) [ -e {root}/idle ] || printf 'USEC=1\\nMODE=poweroff\\n' >{root}/run/systemd/shutdown/scheduled ;;
-  --reboot) printf 'USEC=1\\nMODE=reboot\\n' >{root}/run/systemd/shutdown/scheduled ;;
-esac
-"""
 
 
 class Machine(ThisMachine):
@@ -41,11 +32,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
     made = Host(tmp_path, request.param)
     root = made.tree.root
     made.source = made.tree.source
-    made.tree.mkdir("/run/systemd/system")
-    made.tree.mkdir("/run/systemd/shutdown")
-    program = tmp_path / "recorded"
-    program.write_text(SCRIPT.format(root=root))
-    program.chmod(0o755)
+    program = make_shutdown(root, tmp_path)
     made.system = Machine(program)
     yield made
     made.close()

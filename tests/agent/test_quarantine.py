@@ -208,7 +208,28 @@ def test_parameters_that_can_not_be_used_are_refused(tree: Tree, exceptions: obj
         ({"lease_seconds": 0}, "a lease must have a length"),
         ({"lease_seconds": -1}, "can't be used"),
         ({"lease_seconds": 86_401}, "longer than this host allows (86400"),
-        ({"lease_seconds": 60, "exceptions": [{"address": "::/0"}]}, "exceptions_narrow: too wide"),
+        (
+            {"lease_seconds": 60, "exceptions": [{"address": "::/0"}]},
+            "exceptions_narrow: ::/0 is too wide",
+        ),
+        (
+            {"lease_seconds": 60, "exceptions": [{"address": f"{n}.0.0.0/8"} for n in (1, 2, 3)]},
+            "exceptions_narrow: together the exceptions cover 3 times a /8 of IPv4",
+        ),
+        (
+            {
+                "lease_seconds": 60,
+                "exceptions": [
+                    {"address": f"{n:x}::/16", "direction": "in", "port": 1}
+                    for n in (0x2001, 0x2003, 0x2004)
+                ],
+            },
+            "together the exceptions cover 3 times a /16 of IPv6",
+        ),
+        (
+            {"lease_seconds": 60, "exceptions": [{"address": f"192.0.2.{n}"} for n in range(65)]},
+            "65 networks are too many exceptions",
+        ),
     ],
 )
 def test_a_quarantine_that_may_not_be_is_refused_and_changes_nothing(

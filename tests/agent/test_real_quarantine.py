@@ -16,7 +16,7 @@ from tests.fixtures.network import Network
 
 from vedette.agent.actions.scene import Address, Check
 from vedette.agent.permission import Permission, Untouchable
-from vedette.core import ActionId, ActionState, CommandResult, Verb
+from vedette.core import NOTHING_IN_FORCE, ActionId, ActionState, CommandResult, Verb
 
 S = ActionState
 # What a host may have of its own: a firewall that counts, remembers senders for a while, and has a name for a counter.
@@ -211,11 +211,11 @@ def test_where_nothing_of_the_action_is_in_force_there_is_nothing_to_renew_or_re
     host: Host, verb: Verb
 ) -> None:
     refused = host.do(host.command("c1", verb))
-    assert refused.state is S.REFUSED
+    assert (refused.state, refused.data) == (S.REFUSED, {NOTHING_IN_FORCE: True})
     assert "nothing is in force for this action" in refused.detail
     assert host.do(host.command("c2")).state is S.VERIFIED
     other = host.do(host.command("c3", verb, action=ActionId("a2")))
-    assert other.state is S.REFUSED
+    assert (other.state, other.data) == (S.REFUSED, {NOTHING_IN_FORCE: True})
     assert "quarantine is, by action a1" in other.detail
     assert "vedette_quarantine" in host.nft("list", "ruleset")
 
@@ -338,6 +338,7 @@ def test_what_a_lost_journal_left_in_force_ends_by_itself_or_by_any_release(
     for path in host.tree.path("/state").glob("journal*"):
         path.unlink()
     host.boot("boot-1")
+    assert host.do(host.command("c4", Verb.RENEW)).data == {}
     released = host.do(host.command("c3", Verb.RELEASE))
     assert (released.state, released.data) == (S.RELEASED, {"restored": False})
     assert neighbour.reached()

@@ -57,7 +57,14 @@ def test_without_file_and_environment_there_are_defaults() -> None:
         ("actions_per_hour = -1", "actions_per_hour"),
         ("never_touch = ['10.0.0.1']", "an entry is one of network:10.0.0.0/24"),
         ("never_touch = ['network:here']", "never_touch has the network 'here'"),
-        ("never_touch = ['network:0.0.0.0/0']", "at most a /8 can always stay reachable"),
+        (
+            "never_touch = ['network:0.0.0.0/0']",
+            "can't always stay reachable: 0.0.0.0/0 is too wide",
+        ),
+        (
+            "never_touch = ['network:1.0.0.0/8', 'network:2.0.0.0/8', 'network:3.0.0.1']",
+            "never_touch: together the exceptions cover",
+        ),
         ("never_touch = ['process:sshd']", "named by its program's path"),
         ("never_touch = ['unit:sshd']", "an entry is one of"),
         ('[labels]\nrole = "a\\u0000b"', "the value of 'role' has a control character"),

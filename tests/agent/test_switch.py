@@ -1,13 +1,16 @@
 """The dead man's switch where systemd runs: told to programs of the test's own, which keep timers as files."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.agent.processes_host import SOURCE, child
+from tests.fixtures.services import require
 
 from vedette.agent.actions.kind import CannotDo
 from vedette.agent.actions.processes import look
@@ -15,6 +18,7 @@ from vedette.agent.actions.scene import Check, Scene, ThisMachine
 from vedette.agent.actions.suspend_process import _WAKE
 from vedette.agent.actions.switch import Switch
 from vedette.agent.collect.source import Source
+from vedette.core import ManualClock
 
 pytestmark = pytest.mark.usefixtures("one_switch_at_a_time")
 RUN = """#!/bin/sh
@@ -79,6 +83,33 @@ def test_a_renewal_leaves_one_timer_and_disarming_none(scene: Scene) -> None:
     assert switch.armed(scene)
     switch.disarm(scene)
     assert timers(scene) == []
+
+
+def test_it_ends_in_time_though_the_machine_is_suspended(scene: Scene) -> None:
+    """A monotonic timer stands still then; a calendar's is made up for at the resume (systemd.timer(5))."""
+    clock = ManualClock(datetime(2026, 11, 26, 23, 59, 30, 250_000, UTC))
+    Switch("suspend_process", _WAKE, clock).arm(60.5, ["1:2"], scene)
+    (timer,) = timers(scene)
+    words = timer.read_bytes().decode().split("\0")
+    (moment,) = [word for word in words if word.startswith("--on-calendar=")]
+    assert moment == "--on-calendar=2026-11-27 00:00:32 UTC"
+    assert "--on-active=60s" in words
+    # A calendar's timer would wait for the network time at a boot, and the agent with it.
+    assert "--timer-property=DefaultDependencies=no" in words
+
+
+def test_systemd_understands_the_moment(scene: Scene) -> None:
+    if shutil.which("systemd-analyze") is None:
+        require("systemd-analyze", "it is not installed")
+    clock = ManualClock(datetime(2046, 2, 28, 23, 59, 59, tzinfo=UTC))
+    Switch("suspend_process", _WAKE, clock).arm(60, ["1:2"], scene)
+    (timer,) = timers(scene)
+    words = timer.read_bytes().decode().split("\0")
+    (moment,) = [word.partition("=")[2] for word in words if word.startswith("--on-calendar=")]
+    told = subprocess.run(
+        ["systemd-analyze", "calendar", moment], check=True, capture_output=True, text=True
+    )
+    assert "Normalized form: 2046-03-01 00:01:00 UTC" in told.stdout
 
 
 def test_what_the_timer_starts_wakes_the_process_and_needs_nothing_of_the_agent(

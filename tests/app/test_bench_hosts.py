@@ -17,7 +17,7 @@ from vedette.app.bench.hosts.cost import measure_cost
 from vedette.app.bench.hosts.fleets import BigFleet, Fleet, RecordedFleet
 from vedette.app.bench.hosts.sessions import read_recordings
 from vedette.app.cli.main import main
-from vedette.app.wiring import load_detector
+from vedette.app.detecting import load_detector
 from vedette.core import HostId, Snapshot, encode_snapshot
 
 Bench = Callable[..., dict[str, Any]]
@@ -191,12 +191,16 @@ def test_cost_is_told_by_expert_for_many_different_hosts(folder: Path) -> None:
     ]
     for fleet in fleets:
         told: list[int] = []
-        cost = measure_cost(load_detector(None), fleet, warm=1, steps=2, told=told.append)
+        cold = load_detector(None, warm=0)
+        cost = measure_cost(
+            load_detector(None), fleet, cold=cold, warm=1, steps=2, told=told.append
+        )
         parts = {"vitals", "inventory", "behaviour", "frame", "all"}
         assert set(cost.cpu_us) == set(cost.state_bytes) == set(cost.most_bytes) == parts
         assert cost.snapshots == 2 * cost.hosts
         assert 0 < cost.state_bytes["vitals"] < cost.most_bytes["all"]
         assert cost.cpu_us["all"] > 0
+        assert cost.cold_us > 0
         assert sum(told) > 3
 
 

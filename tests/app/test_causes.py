@@ -28,7 +28,12 @@ def row(pid: Any, path: str = "/tmp/x", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def named(rows: list[dict[str, Any]], *causes: str, **changes: Any) -> Action:
+def named(
+    rows: list[dict[str, Any]],
+    *causes: str,
+    hashes: tuple[dict[str, Any], ...] = (),
+    **changes: Any,
+) -> Action:
     given = action(kind="kill_process", parameters={"process": "@cause", "grace": 10.0}, **changes)
     incident = structs.replace(INCIDENT, causes=causes, reasons=())
     snapshot = Snapshot(
@@ -36,7 +41,7 @@ def named(rows: list[dict[str, Any]], *causes: str, **changes: Any) -> Action:
         host=HostDescription(id=HOST, hostname="web-1"),
         seq=1,
         taken_at=AT,
-        tables={"processes": rows},
+        tables={"processes": rows, "hash": list(hashes)},
     )
     (after,) = name_causes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
     return after
@@ -48,6 +53,25 @@ def test_the_processes_that_a_reason_names_are_bound_by_pid_start_and_path() -> 
         {"pid": 7, "start_time": 1_700_000_007, "path": "/tmp/x"},
         {"pid": 9, "start_time": 1_700_000_009, "path": "/tmp/x"},
     ]
+
+
+def test_the_digest_of_the_program_is_bound_where_the_snapshot_has_it() -> None:
+    shell = row(7, "/usr/bin/bash", cmdline="bash /tmp/x")
+    digest = "ab" * 32
+
+    def told(process: dict[str, Any], **table: Any) -> Any:
+        hashes = ({"path": "/usr/bin/bash", "sha256": digest} | table,)
+        causes = ("process:/usr/bin/bash", "process:/tmp/x", "process:/usr/bin/bash:0")
+        (one,) = named([process], *causes, hashes=hashes).parameters["processes"]
+        return one.get("sha256")
+
+    assert told(shell) == digest
+    assert told(shell, path="/usr/bin/dash") is None
+    assert told(shell, path=7) is None
+    for wrong in (None, "AB" * 32, "ab" * 31, digest + "\n", 7):
+        assert told(shell, sha256=wrong) is None
+    # What the kernel calls deleted was another file than the one that is there now.
+    assert told(shell | {"on_disk": 0}) is None
 
 
 def test_a_shell_at_work_by_itself_is_its_users() -> None:
@@ -119,3 +143,71 @@ def test_accounts_are_named_by_the_reasons_about_users(
     )
     (after,) = name_causes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
     assert after.parameters == {"account": "@cause"} | found
+
+
+def collected(*causes: str, **asked: str) -> dict[str, Any]:
+    """What naming adds to a collect's parameters, over a host on which only /tmp/x runs."""
+    given = action(kind="collect", parameters=asked)
+    incident = structs.replace(INCIDENT, causes=causes, reasons=())
+    snapshot = Snapshot(
+        schema="vedette.snapshot/1",
+        host=HostDescription(id=HOST, hostname="web-1"),
+        seq=1,
+        taken_at=AT,
+        tables={"processes": [row(7)]},
+    )
+    (after,) = name_causes(Decision(incidents=(incident,), actions=(given,)), snapshot).actions
+    assert after.parameters.items() >= asked.items()
+    return {name: value for name, value in after.parameters.items() if name not in asked}
+
+
+def test_files_are_named_by_the_reasons_that_have_a_path() -> None:
+    causes = (
+        "file:/etc/passwd",
+        "suid:/opt/su",
+        "key:/root/.ssh/authorized_keys",
+        "cron:/etc/cron.d/x",
+        "sudo:/etc/sudoers.d/y",
+        "process:/tmp/x",
+        "user:eve",
+        "port:4444",
+        "file:relative",
+        "file:/etc/\x1b[2J",
+        "file:/" + "a" * 390,
+    )
+    assert collected(*causes, file="@cause") == {
+        "cause_files": [
+            "/etc/cron.d/x",
+            "/etc/passwd",
+            "/etc/sudoers.d/y",
+            "/opt/su",
+            "/root/.ssh/authorized_keys",
+            "/tmp/x",
+        ]
+    }
+
+
+def test_of_many_files_the_first_by_name_are_taken() -> None:
+    causes = [f"file:/srv/{number:03d}" for number in range(40)]
+    found = collected(*reversed(causes), file="@cause")["cause_files"]
+    assert found == [f"/srv/{number:03d}" for number in range(32)]
+
+
+def test_a_collect_of_processes_and_files_says_what_is_missing_of_either() -> None:
+    both = {"process": "@cause", "file": "@cause"}
+    process = {"pid": 7, "start_time": 1_700_000_007, "path": "/tmp/x"}
+    assert collected("process:/tmp/x", **both) == {
+        "processes": [process],
+        "cause_files": ["/tmp/x"],
+    }
+    assert collected("file:/etc/passwd", **both) == {
+        "cause_files": ["/etc/passwd"],
+        "unresolved": "no process that runs now is named by the incident's reasons",
+    }
+    assert collected("user:eve", **both) == {
+        "unresolved": "no process that runs now is named by the incident's reasons; "
+        "no file is named by the incident's reasons"
+    }
+    assert collected("user:eve", file="@cause") == {
+        "unresolved": "no file is named by the incident's reasons"
+    }

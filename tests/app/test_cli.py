@@ -289,7 +289,7 @@ def test_a_recording_that_is_none_leaves_nothing_behind(vedette: Run, tmp_path: 
     cases = {
         "absent": "does not exist",
         "plain": "Not a gzipped file",
-        "other.gz": "after line 1",
+        "other.gz": "other.gz, line 1: not a vedette.snapshot",
         "cut.gz": "cut.gz",
     }
     before = sorted(path.name for path in tmp_path.iterdir())

@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
 from tests.fixtures.sealed import TENANT, message
 
+from vedette.app.detecting import load_detector
 from vedette.app.pipeline import Pipeline
 from vedette.app.published import Published
 from vedette.app.replay import Replay
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.wiring import policies_from
 from vedette.core import Label, ManualClock, Resolution, Snapshot, Verdict
 from vedette.detect import Contribution, interval_of
 from vedette.queue import Delivery, Done
@@ -32,13 +32,9 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    opened = Store(url, clock)
-    opened.migrate()
+@pytest.fixture
+def store(migrated_url: str, clock: ManualClock) -> Iterator[Store]:
+    opened = Store(migrated_url, clock)
     yield opened
     opened.close()
 

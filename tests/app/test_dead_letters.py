@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import msgspec
 import pytest
 from tests.fixtures.quiet_host import quiet_snapshots
 from tests.fixtures.sealed import TENANT, message
 
+from vedette.app.detecting import load_detector
 from vedette.app.pipeline import MAX_ATTEMPTS, Pipeline
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.wiring import policies_from
 from vedette.core import (
     Host,
     Label,
@@ -31,13 +31,9 @@ DETECTOR = load_detector(None)
 POLICIES = policies_from(None)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    opened = Store(url, CLOCK)
-    opened.migrate()
+@pytest.fixture
+def store(migrated_url: str) -> Iterator[Store]:
+    opened = Store(migrated_url, CLOCK)
     yield opened
     opened.close()
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from tests.contracts.store_suite_storms import ill
+from tests.fixtures.migrated import migrated
 from tests.store.make import START, TENANT, action, apply, enrol
 
 from vedette.app.doubt import Doubt
@@ -14,6 +16,8 @@ from vedette.core import HostId, ManualClock
 from vedette.store import Effect, Store
 
 DAY = 86_400.0
+# All that is not asked here.
+SURE: dict[str, Any] = {"untried": lambda _: "", "fault": lambda _: ""}
 BY = action(1, model="sha256:m", disruptive=True)
 
 
@@ -24,8 +28,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
-    made.migrate()
+    made = Store(migrated(tmp_path / "store.sqlite"), clock)
     for number in range(10):
         enrol(made, host=HostId(f"host-{number:03d}"))
     yield made
@@ -40,7 +43,7 @@ def sick(number: int) -> Effect:
 
 
 def test_a_model_asks_until_its_trial_is_over(store: Store, clock: ManualClock) -> None:
-    doubt = Doubt(store, clock, RespondSettings(trial_days=7))
+    doubt = Doubt(store, clock, RespondSettings(trial_days=7), **SURE)
     assert "is on trial: it judges here for 0.0 of 7 days" in doubt(BY)
     apply(store, sick(1))
     first = store.models.first_seen(TENANT, "sha256:m")
@@ -56,17 +59,17 @@ def test_a_model_asks_until_its_trial_is_over(store: Store, clock: ManualClock) 
 
 
 def test_no_trial_and_no_model_are_in_no_doubt(store: Store, clock: ManualClock) -> None:
-    assert Doubt(store, clock, RespondSettings(trial_days=0))(BY) == ""
+    assert Doubt(store, clock, RespondSettings(trial_days=0), **SURE)(BY) == ""
     by_hand = msgspec.structs.replace(BY, model="")
-    assert Doubt(store, clock, RespondSettings())(by_hand) == ""
+    assert Doubt(store, clock, RespondSettings(), **SURE)(by_hand) == ""
 
 
 def test_many_ill_hosts_by_one_model_are_an_alarm(store: Store, clock: ManualClock) -> None:
-    doubt = Doubt(store, clock, RespondSettings(trial_days=0, drift_share=0.2))
+    doubt = Doubt(store, clock, RespondSettings(trial_days=0, drift_share=0.2), **SURE)
     apply(store, sick(0), sick(1))
     assert doubt(BY) == ""
     apply(store, sick(2))
     assert "may drift: 3 of 10 hosts have an open incident by it, more than 20%" in doubt(BY)
-    never = Doubt(store, clock, RespondSettings(trial_days=0, drift_share=1.0))
+    never = Doubt(store, clock, RespondSettings(trial_days=0, drift_share=1.0), **SURE)
     assert never(BY) == ""
     assert doubt(msgspec.structs.replace(BY, model="sha256:other")) == ""

@@ -11,9 +11,10 @@ import pytest
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 from tests.fixtures.sealed import TENANT, message
 
+from vedette.app.detecting import load_detector
 from vedette.app.pipeline import Pipeline
 from vedette.app.replay import Replay
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.wiring import policies_from
 from vedette.core import Action, HostDescription, HostId, ManualClock, Snapshot
 from vedette.queue import Delivery, Done
 from vedette.seal import KeyRing
@@ -23,13 +24,9 @@ RING = KeyRing.generate()
 CLOCK = ManualClock()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    opened = Store(url, CLOCK)
-    opened.migrate()
+@pytest.fixture
+def store(migrated_url: str) -> Iterator[Store]:
+    opened = Store(migrated_url, CLOCK)
     yield opened
     opened.close()
 

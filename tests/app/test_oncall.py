@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from tests.decide.oncall import MONDAY, TEXT
+from tests.fixtures.migrated import migrated
 from typer.testing import CliRunner
 
 from vedette.app.cli.main import app
@@ -31,8 +32,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
-    made.migrate()
+    made = Store(migrated(tmp_path / "store.sqlite"), clock)
     yield made
     made.close()
 
@@ -79,7 +79,7 @@ def test_a_start_tells_of_chains_that_the_settings_policies_start_and_that_are_n
     book = OnCallBook(settings, store, PolicyBook(settings, store, clock), clock)
     book.apply(TENANT, TEXT.replace("ops:", "other:"), actor="user:ada", reason="x")
     assert told() == [["ops"]]
-    store.policies.put(TENANT, "v", "version: 1", "user:ada")
+    store.policies.put(TENANT, "v", POLICIES.replace("ops", "other"), "user:ada")
     assert told() == []
     store.close()
 
@@ -106,7 +106,13 @@ def test_the_command_line_checks_documents_and_the_chains_of_policies(tmp_path: 
     policies.write_text(POLICIES)
     run = CliRunner()
     done = run.invoke(app, ["oncall", "check", str(oncall)])
+    assert done.stderr == ""
     assert done.output.startswith("ok: 3 people, 2 schedules, 3 chains, version sha256:")
+    oncall.write_text("holidays: {ours: {12-25: }}" + TEXT)
+    unused = run.invoke(app, ["oncall", "check", str(oncall)])
+    assert unused.exit_code == 0
+    assert unused.stderr == "warning: on-call, line 1, column 12: no hours have holidays ours\n"
+    oncall.write_text(TEXT)
     both = ["policy", "check", str(policies), "--oncall", str(oncall)]
     assert run.invoke(app, both).exit_code == 0
     oncall.write_text("version: 1\n")

@@ -9,12 +9,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.fixtures.migrated import migrated
 from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 from tests.fixtures.sealed import EPOCH, TENANT, message
 
+from vedette.app.detecting import load_detector
+from vedette.app.judging import Judged
 from vedette.app.pipeline import MAX_ATTEMPTS, Pipeline
 from vedette.app.replay import Replay
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.wiring import policies_from
 from vedette.core import (
     Epoch,
     HostId,
@@ -37,13 +40,9 @@ RING = KeyRing.generate()
 CLOCK = ManualClock()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    opened = Store(url, CLOCK)
-    opened.migrate()
+@pytest.fixture
+def store(migrated_url: str) -> Iterator[Store]:
+    opened = Store(migrated_url, CLOCK)
     yield opened
     opened.close()
 
@@ -208,8 +207,7 @@ class _Refusing(Store):
 
 
 def test_a_snapshot_that_can_not_be_stored_costs_only_itself(tmp_path: Path) -> None:
-    store = _Refusing(f"sqlite:///{tmp_path / 'store.sqlite'}", CLOCK)
-    store.migrate()
+    store = _Refusing(migrated(tmp_path / "store.sqlite"), CLOCK)
     queue = _run(store, _sealed(list(quiet_snapshots(6))))
     assert [verdict.seq for verdict in _verdicts(store)] == [1, 2, 3, 4, 5, 6]
     assert [letter.identity.seq for letter in queue.dead_letters(limit=9)] == [3]
@@ -360,3 +358,38 @@ def test_online_gives_what_replay_gives(store: Store) -> None:
         expected.causes,
         expected.opened_at,
     )
+
+
+def test_what_comes_back_does_so_online_in_a_replay_and_in_one_that_goes_on(
+    store: Store, tmp_path: Path
+) -> None:
+    quiet, ill = list(quiet_snapshots(90)), _with_intruder(90, 0)
+    snapshots = [
+        ill[at] if at in {*range(40, 44), *range(84, 88)} else quiet[at] for at in range(90)
+    ]
+    _run(store, _sealed(snapshots))
+    (online,) = store.incidents.find(TENANT).items
+    assert (online.returns, online.returned_at) == (1, snapshots[84].taken_at)
+    assert online.verdicts_since < online.verdicts
+    for batch in (1, 256):
+        state = tmp_path / f"state-{batch}"
+        parts = (snapshots[:82], snapshots[82:])
+        seen = [judged for part in parts for judged in _kept(state, part, batch)]
+        whole = [judged for judged, _ in Replay(batch=batch).run(snapshots)]
+        for replayed in (seen, whole):
+            last = [one for judged in replayed for one in judged.decision.incidents][-1]
+            assert (last.returns, last.returned_at, last.verdicts, last.opened_at) == (
+                online.returns,
+                online.returned_at,
+                online.verdicts,
+                online.opened_at,
+            )
+            assert last.verdicts_before == online.verdicts_before
+
+
+def _kept(state: Path, snapshots: Sequence[Snapshot], batch: int) -> list[Judged]:
+    """A replay that goes on from what was kept, and keeps what is."""
+    replay = Replay(state=state, batch=batch)
+    judged = [one for one, _ in replay.run(snapshots)]
+    replay.write([], state.parent / "none")
+    return judged

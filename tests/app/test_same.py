@@ -16,9 +16,10 @@ from tests.fixtures.recordings import host_recordings
 from tests.fixtures.same import in_same_form, sealed_size
 from tests.fixtures.sealed import TENANT, message
 
+from vedette.app.detecting import load_detector
 from vedette.app.pipeline import Pipeline
 from vedette.app.replay import Replay
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.wiring import policies_from
 from vedette.core import Label, ManualClock, Row, Snapshot, table_digest
 from vedette.learn import read_recording
 from vedette.queue import Delivery, Done

@@ -332,3 +332,30 @@ def test_the_audit_is_filtered_by_actor_action_and_time(client: Api, bearer: Bea
     found = _get(client, "/v1/audit?actor=user:anna&action=incident.closed", viewer)["items"]
     assert [entry["reason"] for entry in found] == ["Planned roll-out of the exporter."]
     assert _get(client, "/v1/audit?until=2020-01-01T00:00:00Z", viewer)["items"] == []
+
+
+SENT: dict[str, dict[str, Any]] = {
+    "/v1/actions": {"kind": "reboot", "host": "h", "reason": "r"},
+    "/v1/incidents/none/false-positive": {"reason": "r"},
+    "/v1/silences": {"ends_at": "2026-11-22T21:00:00Z", "reason": "r", "host": "h"},
+    "/v1/tokens": {"name": "eve", "role": "viewer"},
+    "/v1/enrolments": {"uses": 1},
+    "/v1/policies": {"text": "policies: []", "reason": "r"},
+    "/v1/oncall": {"text": "people: {}", "reason": "r"},
+    "/v1/guards/throw": {"reason": "r"},
+    "/v1/dead-letters/purge": {"host": "h", "reason": "r"},
+}
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize("field", ["dryrun", "dry-run", "with", "Reason"])
+def test_a_field_that_nobody_knows_is_refused_by_its_name(
+    client: Api, bearer: Bearer, history: History, path: str, field: str
+) -> None:
+    """A misspelt dry run would be done in earnest."""
+    before = len(history.store.actions.find(TENANT).items)
+    answer = client.post(path, json=SENT[path] | {field: True}, headers=bearer(Role.ADMIN))
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"] == "/problems/invalid-input"
+    assert f"`{field}`" in answer.text
+    assert len(history.store.actions.find(TENANT).items) == before

@@ -65,6 +65,21 @@ def test_two_must_approve_and_one_counts_once(browser: SignIn, history: History)
     assert "You approved it" not in anna.page("/approvals")
 
 
+def test_what_is_fleet_wide_says_that_it_needs_two(browser: SignIn, history: History) -> None:
+    *few, last = sorted(history.hosts.values())[:4]
+    for host in few:
+        put(history, host, WAITS, host=host, kind="reboot", lease_seconds=0.0)
+        history.store.actions.approve(TENANT, ActionId(host), actor="user:ben", reason="x")
+    put(history, "wide", WAITS, host=last, incident=history.incident)
+    anna = browser(Role.RESPONDER)
+    page = anna.page("/approvals")
+    assert "2 different people must approve it" in page
+    assert "3 is the most by one person" in page
+    assert "0 of 2 approvals given" in page
+    anna.send("/actions/wide/approve", back="approvals", reason="it must stop")
+    assert "1 of 2 approvals given (responder-anna)" in anna.page("/approvals")
+
+
 def test_who_may_not_decide_sees_it_with_why(browser: SignIn, history: History) -> None:
     put(history, "own", WAITS, proposed_by="user:responder-anna", policy="", detail="It is odd.")
     viewer = browser(Role.VIEWER).page("/approvals")

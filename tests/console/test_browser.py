@@ -1,18 +1,21 @@
 """The pages in a real Chromium, over TLS on loopback."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 from tests.fixtures.console import app_of, console_of, served, token_of
 from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import NOW, TENANT, History
+from tests.fixtures.showcase import showcase
 
 from vedette.app.policy_book import PolicyBook
-from vedette.app.settings import Settings
+from vedette.app.settings import RespondSettings, Settings
 from vedette.core import ActionState
+from vedette.queue import MemoryQueue, Selection
 from vedette.store import Role
 
 pytestmark = pytest.mark.browser
@@ -24,6 +27,15 @@ policies:
     then: [{action: quarantine, with: {lease: 30m}}]
     mode: auto
 """
+# What is pressed, not what is read over: lists lead on by their whole row, and links within text are as high as it.
+_TINY = """() => [...document.querySelectorAll(
+    ".button, input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea, .nav a, .tabs a, summary, .crumb a, label.tick, label.choice"
+  )].filter((one) => { const box = one.getBoundingClientRect(); return box.height > 0 && box.height < 40; })
+  .map((one) => `${one.tagName} ${one.className} ${one.innerText}`)"""
+_IN_SIGHT = """(one) => {
+  const box = one.getBoundingClientRect();
+  return box.left >= 0 && box.right <= window.innerWidth;
+}"""
 ON_BOTH = pytest.mark.parametrize("visit", ["desktop-light", "phone-dark"], indirect=True)
 
 
@@ -34,12 +46,13 @@ class Visit:
     page: Page
     url: str
     history: History
+    queue: MemoryQueue
     complaints: list[str] = field(default_factory=list)
 
     def hear(self, message: ConsoleMessage) -> None:
         """Keeps errors and warnings, such as what the content security policy blocked."""
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def sign_in(self, role: Role) -> None:
         """By pasting a token, as people do."""
@@ -56,8 +69,11 @@ def visit(
     """A fresh browser context at a server over a filled store; in the end, nothing was complained of."""
     size, scheme = str(getattr(request, "param", "desktop-light")).split("-")
     width, height = SIZES[size]
-    policies = PolicyBook(Settings(), history.store, history.clock)
-    console = console_of(history, queue_of(history), policies=policies, refresh_seconds=0.3)
+    # The history here is hours long.
+    settings = Settings(respond=RespondSettings(backtest_verdicts=1))
+    policies = PolicyBook(settings, history.store, history.clock)
+    queue = queue_of(history)
+    console = console_of(history, queue, policies=policies, refresh_seconds=0.3)
     with served(app_of(console), tmp_path) as url:
         context = chromium.new_context(
             ignore_https_errors=True,
@@ -66,7 +82,7 @@ def visit(
             timezone_id="Asia/Kolkata",
         )
         context.set_default_timeout(20_000)
-        visit = Visit(page=context.new_page(), url=url, history=history)
+        visit = Visit(page=context.new_page(), url=url, history=history, queue=queue)
         visit.page.on("console", visit.hear)
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         yield visit
@@ -154,27 +170,57 @@ def test_no_page_scrolls_sideways_or_has_what_it_may_not(visit: Visit, tmp_path:
     _fits(page)
     visit.sign_in(Role.ADMIN)
     history.simulate()
-    paths = (
-        "/incidents?state=all",
-        "/incidents?host=nothing",
-        f"/incidents/{history.incident}",
-        f"/incidents/{history.closed}",
-        "/approvals",
-        "/actions",
-        f"/actions/{history.quarantine}",
-        "/hosts",
-        f"/hosts/{history.hosts['web-2']}",
-        "/silences",
-        "/policies",
-        "/guards",
-        "/audit",
-    )
-    for i, path in enumerate(paths):
+    paths = showcase(history) | {"none": "/incidents?host=nothing"}
+    phone = page.viewport_size == {"width": 390, "height": 844}
+    for name, path in paths.items():
         page.goto(visit.url + path)
         for summary in page.locator("details > summary").all():
             summary.click()
         _fits(page)
-        page.screenshot(path=tmp_path / f"{i}.png", full_page=True)
+        if phone:
+            assert page.evaluate(_TINY) == [], path
+            here = page.locator(".nav [aria-current]")
+            assert not here.count() or here.evaluate(_IN_SIGHT), path
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+    # What is not there is said by the browser, too.
+    visit.complaints[:] = [one for one in visit.complaints if "404" not in one]
+
+
+@ON_BOTH
+def test_what_one_may_not_do_is_said_with_a_way_back(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(Role.VIEWER)
+    page.goto(f"{visit.url}/actions/propose?host={visit.history.hosts['web-2']}")
+    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    _fits(page)
+    page.get_by_role("link", name="Back to the actions").click()
+    page.wait_for_url("**/actions")
+    visit.complaints[:] = [one for one in visit.complaints if "403" not in one]
+
+
+@ON_BOTH
+def test_one_proposes_what_the_host_can_do_and_is_told_what_is_wrong_with_it(visit: Visit) -> None:
+    page, history = visit.page, visit.history
+    visit.sign_in(Role.RESPONDER)
+    page.goto(f"{visit.url}/incidents/{history.incident}")
+    page.get_by_role("link", name="Propose an action…").click()
+    page.get_by_label("Quarantine").check()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_label("For how long")).to_have_value("30m")
+    page.get_by_label("For how long").fill("2d")
+    page.get_by_label("Reason").fill("seen on no other host")
+    page.get_by_role("button", name="Propose quarantine").click()
+    expect(page.get_by_label("For how long")).to_have_accessible_description(
+        re.compile("Lease must be from 1 to 1440 minutes")
+    )
+    expect(page.get_by_label("Reason")).to_have_value("seen on no other host")
+    _fits(page)
+    page.get_by_label("For how long").fill("45m")
+    page.get_by_role("button", name="Propose quarantine").click()
+    expect(page.get_by_role("status")).to_contain_text("Somebody else must approve it")
+    made = history.store.actions.find(TENANT, incident=history.incident).items[0]
+    assert (made.lease_seconds, made.proposed_by) == (2_700.0, "user:anna")
+    visit.complaints[:] = [one for one in visit.complaints if "400" not in one]
 
 
 @ON_BOTH
@@ -247,3 +293,38 @@ def test_an_administrator_replays_one_dead_letter_and_purges_the_rest(visit: Vis
     page.get_by_role("button", name="Purge all").click()
     expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_page_does_not_look_anew_while_its_form_is_on_its_way(visit: Visit) -> None:
+    page = visit.page
+    asked: list[str] = []
+
+    def slow(route: Route) -> None:
+        asked.clear()
+        page.wait_for_timeout(1_500)
+        route.continue_()
+
+    visit.sign_in(Role.ADMIN)
+    page.goto(f"{visit.url}/dead-letters")
+    page.get_by_role("link", name="bad-envelope: not a version 1 envelope").click()
+    page.on("request", lambda request: asked.append(f"{request.method} {request.resource_type}"))
+    page.wait_for_timeout(1_000)
+    assert "GET fetch" in asked
+    page.route("**/replay", slow)
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("status")).to_contain_text("Back on its way")
+    assert "GET fetch" not in asked[: asked.index("GET document")]
+
+
+def test_a_page_about_what_is_gone_meanwhile_says_so(visit: Visit) -> None:
+    page = visit.page
+    visit.sign_in(Role.ADMIN)
+    page.goto(f"{visit.url}/dead-letters")
+    page.get_by_role("link", name="bad-envelope: not a version 1 envelope").click()
+    expect(page.get_by_role("button", name="Replay")).to_be_visible()
+    assert len(visit.queue.purge(Selection(tenant=TENANT), limit=9)) == 3
+    expect(page.get_by_text("it may have been replayed")).to_be_visible()
+    assert {text.split(" (")[0] for text in visit.complaints} == {
+        "Failed to load resource: the server responded with a status of 404"
+    }
+    visit.complaints.clear()

@@ -1,13 +1,15 @@
 """Who is on call, over the API and on its page; an incident's escalation."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Litestar
 from litestar.testing import TestClient
 from tests.console.conftest import Browser
-from tests.decide.oncall import TEXT
+from tests.decide.oncall import HOLIDAYS, TEXT
 from tests.fixtures.history import NOW, TENANT, History
 
 from vedette.core import Action, ActionId, Mode
@@ -125,3 +127,29 @@ def test_without_a_document_the_page_says_what_to_do(browser: SignIn) -> None:
     page = browser(Role.VIEWER).page("/oncall")
     assert "There is no schedule" in page
     assert "vedette oncall apply" in page
+
+
+def test_a_holiday_is_seen_over_the_api_and_on_the_page_and_one_of_no_use_is_warned_of(
+    client: Api, bearer: Bearer, browser: SignIn
+) -> None:
+    viewer, admin = bearer(Role.VIEWER), bearer(Role.ADMIN)
+    today = HOLIDAYS.replace("2026-03-02: Founding Day", f"{NOW:%Y-%m-%d}: Founding Day")
+    assert _apply(client, admin, today).json()["warnings"] == []
+    office = client.get("/v1/oncall/now", headers=viewer).json()["hours"][0]
+    assert (office["hours"], office["open"], office["holiday"]) == (
+        "office",
+        False,
+        "Founding Day",
+    )
+    assert datetime.fromisoformat(office["next_open"]) > NOW
+    page = browser(Role.VIEWER).page("/oncall")
+    assert "closed" in page
+    assert "holiday: Founding Day" in page
+    opens = datetime.fromisoformat(office["next_open"]).astimezone(ZoneInfo("Europe/Vienna"))
+    assert f"{opens:%a %d %b, 08:00}" in page
+    unused = TEXT.replace("hours:\n", "holidays: {ours: {12-25: Christmas}}\nhours:\n", 1)
+    warned = ["on-call, line 7, column 12: no hours have holidays ours"]
+    assert _apply(client, admin, unused).json()["warnings"] == warned
+    checked = client.post("/v1/oncall/check", json={"text": unused}, headers=admin).json()
+    assert checked["warnings"] == warned
+    assert client.get("/v1/oncall", headers=admin).json()["warnings"] == []

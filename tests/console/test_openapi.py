@@ -42,7 +42,7 @@ def test_every_operation_has_a_summary_a_tag_and_its_problems(client: TestClient
         for path, item in schema["paths"].items()
         for method, operation in item.items()
     ]
-    assert len(operations) == 59
+    assert len(operations) == 63
     for name, operation in operations:
         assert name.split()[1].startswith("/v1/"), "pages are not part of the API"
         assert operation["summary"], name
@@ -51,6 +51,22 @@ def test_every_operation_has_a_summary_a_tag_and_its_problems(client: TestClient
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
     names = [operation["operationId"] for _, operation in operations]
     assert len(names) == len(set(names))
+
+
+def test_every_body_has_the_fields_that_it_names_and_no_others(
+    client: TestClient[Litestar],
+) -> None:
+    schema = client.get(SCHEMA).json()
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+        for item in schema["paths"].values()
+        for operation in item.values()
+        if "requestBody" in operation
+    ]
+    assert len(bodies) == 29
+    for name in bodies:
+        assert schema["components"]["schemas"][name]["additionalProperties"] is False, name
+    assert "additionalProperties" not in schema["components"]["schemas"]["Incident"]
 
 
 @pytest.fixture

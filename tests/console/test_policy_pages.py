@@ -1,7 +1,11 @@
 """The policies' page: what is in force, checking a text, trying it over history, and putting it in force."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 from tests.console.conftest import COOKIE, ORIGIN, Browser
@@ -9,7 +13,7 @@ from tests.fixtures.console import app_of, console_of, token_of
 from tests.fixtures.history import TENANT, History
 
 from vedette.app.policy_book import PolicyBook
-from vedette.app.settings import Settings
+from vedette.app.settings import RespondSettings, Settings
 from vedette.console.credential import csrf_token
 from vedette.store import Role
 
@@ -23,13 +27,15 @@ policies:
         with: {lease: 30m}
     mode: MODE
 """
+# The history here is of a few snapshots.
+YOUNG = RespondSettings(backtest_verdicts=1)
 ASKS, ACTS = TEXT.replace("MODE", "approve"), TEXT.replace("MODE", "auto")
 
 
 @pytest.fixture
 def sign_in(history: History) -> Iterator[SignIn]:
     """At a console over the policies that are really applied."""
-    book = PolicyBook(Settings(), history.store, history.clock)
+    book = PolicyBook(Settings(respond=YOUNG), history.store, history.clock)
     with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
 
         def signed_in(role: Role) -> Browser:
@@ -52,6 +58,30 @@ def test_the_page_shows_what_is_in_force_before_anything_was_applied(sign_in: Si
     assert "Nothing was applied yet" in page
     assert "An admin can put a text in force." in page
     assert 'formaction="/policies/backtest"' not in page
+
+
+def test_the_page_and_the_api_name_what_waits_until_it_was_tried(
+    history: History, tmp_path: Path
+) -> None:
+    file = tmp_path / "policies.yaml"
+    file.write_text(ACTS)
+    settings = Settings(respond=msgspec.structs.replace(YOUNG, policies=str(file)))
+    book = PolicyBook(settings, history.store, history.clock)
+    headers = {"authorization": f"Bearer {token_of(history, Role.RESPONDER)}"}
+    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+        client.headers.update(headers)
+        client.post(
+            "/signin",
+            data={"token": headers["authorization"].split()[1]},
+            headers={"sec-fetch-site": "same-origin"},
+        )
+        waits = "These ask people until they were tried over enough history</b> · cut-off would act"
+        assert client.get("/v1/policies").json()["untried"] == ["cut-off"]
+        assert waits in client.get("/policies").text
+        body = {"text": ACTS, "days": 1}
+        assert client.post("/v1/policies/backtest", json=body).json()["verdicts"] > 0
+        assert client.get("/v1/policies").json()["untried"] == []
+        assert waits not in client.get("/policies").text
 
 
 def test_a_wrong_text_is_shown_with_its_place_and_kept(sign_in: SignIn, history: History) -> None:
@@ -113,6 +143,79 @@ def test_what_would_act_by_itself_is_tried_first(sign_in: SignIn, history: Histo
     assert entry.actor == "user:admin-anna"
 
 
+def test_what_met_too_little_says_so_on_the_page_and_in_the_api(history: History) -> None:
+    book = PolicyBook(Settings(), history.store, history.clock)
+    token = token_of(history, Role.ADMIN)
+    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+        client.headers["authorization"] = f"Bearer {token}"
+        body: dict[str, Any] = {"text": ACTS, "days": 30}
+        found = client.post("/v1/policies/backtest", json=body).json()
+        assert "and 1000 verdicts are needed" in found["lacks"]
+        refused = client.post("/v1/policies", json={"text": ACTS, "reason": "bold"}).json()
+        assert (refused["type"], found["lacks"] in refused["detail"]) == (
+            "/problems/needs-backtest",
+            True,
+        )
+        client.post("/signin", data={"token": token}, headers={"sec-fetch-site": "same-origin"})
+        browser = Browser(client=client, csrf=csrf_token(client.cookies[COOKIE]))
+        page = browser.send("/policies/backtest", text=ACTS, days="30")[1]
+        assert f"It lets nothing act by itself</b> · {found['lacks']}" in page
+        assert "It must be tried over enough history first" in page
+        assert 'formaction="/policies/apply"' not in page
+
+
+def test_the_api_tries_a_text_as_the_page_does_and_then_takes_it(
+    sign_in: SignIn, history: History
+) -> None:
+    client = sign_in(Role.VIEWER).client
+    tokens = {role: token_of(history, role, name=f"api-{role.value}") for role in Role}
+
+    def post(path: str, role: Role, **body: object) -> tuple[int, dict[str, Any]]:
+        headers = {"authorization": f"Bearer {tokens[role]}"}
+        answer = client.post(f"/v1/policies{path}", json=body, headers=headers)
+        return answer.status_code, answer.json()
+
+    assert post("/backtest", Role.VIEWER, text=ACTS)[0] == 403
+    assert post("/backtest", Role.RESPONDER, text=ACTS, days=0)[0] == 400
+    assert post("/backtest", Role.RESPONDER, text=ACTS, days=366)[0] == 400
+    status, wrong = post("/backtest", Role.RESPONDER, text=TEXT)
+    assert (status, wrong["type"]) == (400, "/problems/invalid-policy")
+    assert (wrong["line"], wrong["column"]) == (8, 11)
+    assert post("", Role.ADMIN, text=ACTS, reason="bold")[1]["type"] == "/problems/needs-backtest"
+    status, found = post("/backtest", Role.RESPONDER, text=ACTS, days=1)
+    assert status == 200
+    (cut,) = found["kinds"]
+    assert (cut["kind"], cut["hosts"], cut["false_positives"], cut["at_once"]) == (
+        "quarantine",
+        1,
+        0,
+        1,
+    )
+    assert {one["policy"] for one in cut["course"]} == {"cut-off"}
+    assert sum(one["begun"] for one in cut["course"]) == cut["begun"] == 1
+    entry = history.store.audit.find(TENANT, action="policy.backtested").items[0]
+    assert (entry.actor, entry.subject) == ("user:api-responder", found["version"])
+    status, done = post("", Role.ADMIN, text=ACTS, reason="tried")
+    assert (status, done["version"]) == (200, found["version"])
+    assert done["backtest"]["verdicts"] == found["verdicts"]
+
+
+def test_a_back_test_of_before_that_has_no_course_says_so(
+    sign_in: SignIn, history: History
+) -> None:
+    book = PolicyBook(Settings(), history.store, history.clock)
+    now = history.clock.now()
+    found = book.backtest(
+        TENANT, ACTS, since=now - timedelta(days=1), until=now, actor="user:admin-anna"
+    )
+    bare = tuple(msgspec.structs.replace(one, course=()) for one in found.kinds)
+    history.store.policies.add_backtest(msgspec.structs.replace(found, kinds=bare))
+    page = sign_in(Role.RESPONDER).send("/policies/check", text=ACTS)[1]
+    assert "quarantine would have begun on 1 hosts" in page
+    assert "no policy would have done anything" not in page
+    assert "When this was tried, its course over time was not kept" in page
+
+
 def test_a_history_without_anything_is_said_so(sign_in: SignIn, history: History) -> None:
     history.clock.advance(20 * 86_400)
     page = sign_in(Role.RESPONDER).send("/policies/backtest", text=ACTS, days="7")[1]
@@ -154,3 +257,20 @@ def test_the_history_is_compared_and_turned_over(sign_in: SignIn, history: Histo
     assert rest.count("</b> put <span") == 2
     assert "the first that was applied" in rest
     assert viewer.client.get("/policies?after=x").status_code == 400
+
+
+def test_every_page_says_that_texts_cant_be_read_and_where(
+    sign_in: SignIn, history: History
+) -> None:
+    viewer = sign_in(Role.VIEWER)
+    assert "be read by this version" not in viewer.page("/hosts")
+    history.store.policies.put(TENANT, "sha256:1", ASKS, "user:ada")
+    history.store.policies.put(TENANT, "sha256:2", "version: 2\n", "user:ada")
+    history.store.oncall.put(TENANT, "sha256:3", "version: 7\n", "user:ada")
+    history.clock.advance(3)
+    for path in ("/hosts", "/policies", "/oncall"):
+        page = viewer.page(path)
+        assert "The policies applied last can't be read by this version" in page
+        assert "Policies, line 1, column 1: the document needs" in page
+        assert "On-call, line 1, column 10" in page
+    assert "name: cut-off" in viewer.page("/policies")

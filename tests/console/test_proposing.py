@@ -1,5 +1,6 @@
 """Actions that people propose: somebody else approves them, and the guards hold."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -104,14 +105,29 @@ def test_the_form_on_the_hosts_page_proposes(
 ) -> None:
     viewer = browser(Role.VIEWER)
     assert "Propose an action" not in viewer.page(f"/hosts/{able}")
+    assert viewer.client.get(f"/actions/propose?host={able}").status_code == 403
     anna = browser(Role.RESPONDER)
-    assert "Propose an action" in anna.page(f"/hosts/{able}")
+    assert f"/actions/propose?host={able}" in anna.page(f"/hosts/{able}")
+    first = anna.page(f"/actions/propose?host={able}")
+    assert 'value="quarantine"' in first
+    assert "Cuts able off from the network." in first
+    second = anna.page(f"/actions/propose?host={able}&kind=quarantine")
+    assert set(re.findall(r'name="(with_\w+)"', second)) == {
+        "with_lease",
+        "with_at_most",
+        "with_allow",
+    }
+    assert "60s to 1d" in second
     fields = {"kind": "quarantine", "host": str(able), "reason": "odd", "dry_run": "on"}
-    assert anna.send("/actions/propose", **fields, parameters="[1]")[0] == 400
-    status, where = anna.send("/actions/propose", **fields, parameters='{"lease": "30m"}')
+    status, where = anna.send(
+        "/actions/propose", **fields, with_lease="30m", with_allow="10.1.0.0/16\n10.2.0.0/16"
+    )
     assert (status, where) == (303, f"/hosts/{able}?done=proposed")
     (made,) = history.store.actions.find(TENANT, host=able).items
-    assert (made.dry_run, made.parameters) == (True, {"lease": "30m"})
+    assert (made.dry_run, made.parameters) == (
+        True,
+        {"lease": "30m", "allow": ["10.1.0.0/16", "10.2.0.0/16"]},
+    )
     page = anna.page(where)
     assert "proposed by responder-anna" in page
     assert "found silent" not in page
@@ -126,3 +142,34 @@ def test_the_form_on_the_hosts_page_proposes(
     )
     assert "observes only" in anna.page("/hosts?text=mute")
     assert "Propose an action" not in anna.page("/hosts/mute")
+    assert "This host only observes" in anna.page("/actions/propose?host=mute")
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "words"),
+    [
+        ({"with_lease": "2d"}, "f-with_lease", "Lease must be from 1 to 1440 minutes"),
+        ({"with_lease": ""}, "f-with_lease", "Lease must be a duration"),
+        ({"with_allow": "10.1.0.0/16 nowhere"}, "f-with_allow", "is no network such as"),
+        ({"reason": ""}, "f-reason", "Say why you propose this action"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
+    browser: Callable[[Role], Browser],
+    history: History,
+    able: HostId,
+    sent: dict[str, str],
+    field: str,
+    words: str,
+) -> None:
+    anna = browser(Role.RESPONDER)
+    fields = {"kind": "quarantine", "host": str(able), "reason": "very odd", "with_lease": "45m"}
+    status, page = anna.send("/actions/propose", **(fields | {"dry_run": "on"} | sent))
+    assert status == 400
+    place = page.index(f'id="{field}-wrong" role="alert">')
+    assert words in page[place : place + 200]
+    assert f'aria-describedby="{field}-hint {field}-wrong" aria-invalid="true"' in page
+    if "reason" not in sent:
+        assert 'value="very odd"' in page
+    assert re.search(r'name="dry_run"[^>]* checked', page)
+    assert history.store.actions.find(TENANT, host=able).items == ()

@@ -17,6 +17,9 @@ from tests.fixtures.quiet_host import changed, process, quiet_snapshots, quiet_t
 
 from vedette.core import HostId, Row, Snapshot
 from vedette.detect import Case, Expert, View
+from vedette.detect.columns import NEEDED
+from vedette.detect.facts import absorb
+from vedette.detect.tables import Tables, look
 
 QUIET = 40
 
@@ -62,6 +65,29 @@ def views(snapshots: Sequence[Snapshot]) -> list[View]:
         seen = frozenset(snapshot.tables)
         found.append(View(snapshot=snapshot, count=count, elapsed=elapsed, seen=seen))
     return found
+
+
+def as_online(snapshots: Sequence[Snapshot]) -> tuple[list[View], list[list[str]]]:
+    """The snapshots as the detector shows them, only what can be used; and the sentences on where it is blind."""
+    tables, found, blind = Tables(), [], []
+    for view in views(snapshots):
+        sight = look(tables, view.snapshot)
+        taken = msgspec.structs.replace(
+            view.snapshot, tables=view.snapshot.tables | dict(sight.rows)
+        )
+        found.append(
+            msgspec.structs.replace(
+                view,
+                snapshot=taken,
+                seen=sight.seen,
+                unchanged=sight.unchanged,
+                doubted=sight.doubted,
+            )
+        )
+        blind.append([text for _, text in sight.blindness])
+        absorb(tables, found[-1], sight)
+        tables.learn(taken, sight)
+    return found, blind
 
 
 def run(expert: Expert[Any], seen: Sequence[View]) -> tuple[list[tuple[Case, ...]], Any]:
@@ -145,7 +171,24 @@ class ExpertSuite:
         snapshots = history()
         for at in (0, 10, 11, 40):
             snapshots[at] = _bare(snapshots[at])
-        run(expert, views(snapshots))
+        cases, _ = run(expert, as_online(snapshots)[0])
+        assert not [case for some in cases[:QUIET] for case in some if case.nats > 0]
+
+    def test_a_column_that_is_lost_is_no_case_and_is_told_where_the_expert_needs_it(
+        self, expert: Expert[Any]
+    ) -> None:
+        lost = range(12, 15)
+        for table, rows in quiet_tables().items():
+            for column in sorted(set[str]().union(*rows)):
+                snapshots = history()[:18]
+                for at in lost:
+                    snapshots[at] = _lacking(snapshots[at], table, column)
+                seen, blind = as_online(snapshots)
+                cases, _ = run(expert, seen)
+                assert not [case for some in cases for case in some if case.nats > 0], column
+                if column in NEEDED.get(expert.name, {}).get(table, ()):
+                    told = [any(column in text for text in blind[at]) for at in lost]
+                    assert all(told), (table, column)
 
     def test_a_metric_may_come_and_go(self, expert: Expert[Any]) -> None:
         snapshots = history()[:QUIET]
@@ -262,6 +305,11 @@ def _shuffle(snapshot: Snapshot, random: Random) -> Snapshot:
     names = random.sample(list(snapshot.metrics), len(snapshot.metrics))
     metrics = {name: snapshot.metrics[name] for name in names}
     return msgspec.structs.replace(snapshot, tables=tables, metrics=metrics)
+
+
+def _lacking(snapshot: Snapshot, table: str, column: str) -> Snapshot:
+    rows = [{**row, column: None} for row in snapshot.tables[table]]
+    return changed(snapshot, tables={**snapshot.tables, table: rows})
 
 
 def _bare(snapshot: Snapshot) -> Snapshot:

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.store.make import HOST, OTHER, START, TENANT, apply, described, effect, enrol, minute
 
 from vedette.core import (
+    Backtest,
     Conflict,
     Forbidden,
     Host,
@@ -17,8 +19,10 @@ from vedette.core import (
     ManualClock,
     NotFound,
     Unauthenticated,
+    Valueless,
 )
 from vedette.store import ApiToken, Role, Store
+from vedette.store.schema import TOKENS
 
 __all__ = ["AccessContract", "HostsContract"]
 
@@ -291,6 +295,23 @@ class AccessContract:
         clock.step(minute(5))
         assert store.sessions.get("s1") is None
 
+    def test_what_a_back_test_found_is_given_back_whole(self, store: Store) -> None:
+        where: dict[str, Any] = {"host": HOST, "hostname": "web-1", "at": START}
+        without = Valueless(policy="cut", line=3, asked=4, without=2, reason="none", **where)
+        over: dict[str, Any] = {
+            "at": minute(1),
+            "since": START,
+            "until": minute(1),
+            "verdicts": 4,
+            "incidents": 1,
+        }
+        tried = Backtest(
+            tenant=TENANT, version="v1", by=ADA, kinds=(), valueless=(without,), **over
+        )
+        assert store.policies.backtest(TENANT, "v1") is None
+        store.policies.add_backtest(tried)
+        assert store.policies.backtest(TENANT, "v1") == tried
+
     def test_the_last_policies_applied_are_in_force(self, store: Store, clock: ManualClock) -> None:
         assert store.policies.current(TENANT) is None
         for version in ("v1", "v1", "v2", "v1"):
@@ -327,6 +348,41 @@ class AccessContract:
                 self._token(store, other, f"hash of {other}")
         store.tokens.revoke(TENANT, first.id, actor="user:root")
         assert self._token(store, "bob", "another").name == "bob"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "user:responder",
+            "respоnder",  # noqa: RUF001 - a Cyrillic o
+            "ｂob",  # noqa: RUF001 - a wide b
+            "a\nb",
+            "a\u200bb",
+            "bob  lee",
+            "bob/lee",
+            "@bob",
+            "-rm",
+            "René",
+        ],
+    )
+    def test_a_name_that_could_read_as_another_is_refused(self, store: Store, name: str) -> None:
+        with pytest.raises(
+            InvalidInput, match=r"only letters of English, digits, \. _ - @ \+"
+        ) as no:
+            self._token(store, name)
+        assert no.value.detail.isascii()
+        assert not store.tokens.list(TENANT).items
+
+    @pytest.mark.parametrize("name", ["b", "Bob Lee", "bob.lee+page@example.org", "ci_2-b"])
+    def test_what_a_token_may_be_called(self, store: Store, name: str) -> None:
+        assert self._token(store, name).name == name
+
+    def test_tokens_with_names_of_before_still_open(self, store: Store) -> None:
+        made = self._token(store, "bob")
+        with store._database.writing() as connection:
+            connection.execute(sa.update(TOKENS).values(name="René: x"))
+        found = store.tokens.by_hash("hash")
+        assert found is not None
+        assert (found.id, found.name) == (made.id, "René: x")
 
     @staticmethod
     def _token(

@@ -1,5 +1,6 @@
 """Incidents, actions, commands and the outbox as people and the responder use them, on every backend."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -291,15 +292,17 @@ class ActionsContract:
         apply(store, effect(1, Label.ABNORMAL, incidents=(incident(),), actions=tuple(made)))
         clock.step(minute(10))
         store.actions.advance(TENANT, made[0].id, S.AWAITING_APPROVAL, actor="system:responder")
-        due = store.actions.due([S.PROPOSED, S.AWAITING_APPROVAL], 10)
-        assert [one.id for one in due] == [made[1].id, made[0].id]
-        assert [one.id for one in store.actions.due([S.PROPOSED, S.APPROVED], 1)] == [made[1].id]
-        assert store.actions.due([], 1) == []
-        expired = store.actions.expired(minute(64))
-        assert [one.id for one in expired] == [made[0].id, made[1].id, made[3].id]
-        assert store.actions.expired(minute(60.9)) == []
+        due = partial(store.actions.due, disruptive=False)
+        found = due([S.PROPOSED, S.AWAITING_APPROVAL], 10)
+        assert [one.id for one in found] == [made[1].id, made[0].id]
+        assert [one.id for one in due([S.PROPOSED, S.APPROVED], 1)] == [made[1].id]
+        assert due([], 1) == []
+        assert store.actions.due(list(S), 10, disruptive=True) == []
+        over = store.actions.undecided(minute(64))
+        assert [one.id for one in over] == [made[0].id, made[1].id]
+        assert store.actions.undecided(minute(60.9)) == []
         with pytest.raises(InvalidInput):
-            store.actions.due([S.PROPOSED], 0)
+            due([S.PROPOSED], 0)
 
     def test_every_state_is_in_the_table(self) -> None:
         assert set(TRANSITIONS) == set(ActionState)

@@ -1,8 +1,9 @@
-"""An on-call document, and cases of an escalation that is due, for the tests of decide."""
+"""An on-call document, moments in zones that differ much, and cases of an escalation that is due, for the tests of decide."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
 from tests.decide.make import HOST, TENANT
 
 from vedette.core import (
@@ -58,6 +59,27 @@ chains:
     tiers:
       - {tell: [daytime], by: [mail], wait: 5m}
 """
+# Office hours of a year whose 2 March, a Monday, is a holiday, and so is each 3 March.
+HOLIDAYS = TEXT.replace("until: 18:00}", "until: 18:00, holidays: ours}").replace(
+    "hours:\n", "holidays:\n  ours: {2026-03-02: Founding Day, 03-03: }\nhours:\n", 1
+)
+
+# With changes of the clock by half an hour, at midnight, and by a whole day (Apia had no 30 December 2011).
+ZONES = [
+    "UTC",
+    "Europe/Vienna",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Pacific/Kiritimati",
+    "Etc/GMT+12",
+]
+MOMENTS = st.integers(0, 30 * 366 * 86_400).map(
+    lambda seconds: datetime(2005, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+)
 
 
 def oncall(text: str = TEXT) -> OnCall:

@@ -11,15 +11,15 @@ from tests.decide.make import host, verdict
 from tests.decide.make import reason as make_reason
 
 from vedette.core import InvalidInput
-from vedette.decide import FleetNow
-from vedette.decide.condition import MAX_LENGTH, MAX_MACROS, VARIABLES, Condition, bind, bind_time
+from vedette.decide import FleetNow, Situation
+from vedette.decide.condition import MAX_LENGTH, VARIABLES, Condition, bind, bind_time
 from vedette.decide.incidents import Grouping, track
 
 
 def values(**labels: str) -> dict[str, Any]:
     at = host(labels)
     seen = verdict(1)
-    (change,) = track(seen, at, (), Grouping())
+    (change,) = track(seen, Situation(host=at), Grouping(), 0.0)
     shown = bind_time(seen.taken_at, "Europe/Berlin")
     fleet = FleetNow(hosts=8, abnormal=2)
     return {**bind(seen, change.incident, at, fleet), **shown, "trigger": "opened"}
@@ -83,34 +83,26 @@ def test_what_cannot_be_typed_is_refused_with_its_place(
         assert caught.value.extensions == {"line": line, "column": column}
 
 
-def test_a_condition_that_is_too_long_or_walks_too_often_is_refused() -> None:
+def test_a_condition_that_is_too_long_is_refused() -> None:
     with pytest.raises(InvalidInput, match="characters"):
         Condition("true || " * MAX_LENGTH + "true")
-    walk = "verdict.subjects.all(a, "
-    with pytest.raises(InvalidInput, match="walk lists 3 times"):
-        Condition(walk * (MAX_MACROS + 1) + "true" + ")" * (MAX_MACROS + 1))
     Condition('"a.all(b.all(c.all(d.all(" == host.role // .all(')
 
 
 def test_what_has_no_value_is_an_error_and_not_false() -> None:
     with pytest.raises(InvalidInput, match="Key not found"):
         Condition('host.labels.nope == "x"').holds(values())
-    with pytest.raises(InvalidInput, match="invalid regular expression"):
-        Condition('host.role.matches("(")').holds(values())
-
-
-def test_a_costly_condition_is_stopped() -> None:
-    many = "[" + ",".join(["1"] * 100) + "]"
-    text = f"{many}.all(a, {many}.all(b, {many}.all(c, true)))"
-    with pytest.raises(InvalidInput, match="Iteration budget exceeded"):
-        Condition(text).holds(values())
+    with pytest.raises(InvalidInput, match="overflow"):
+        Condition("9223372036854775807 + incident.verdicts > 1").holds(values())
+    with pytest.raises(InvalidInput, match="basic_string"):
+        Condition('host.role == "x"').holds({**values(), "host.role": "\ud800"})
 
 
 @given(st.text(max_size=600), st.text(max_size=600))
 def test_whatever_a_host_says_can_be_asked_about(subject: str, label: str) -> None:
     at = host({"role": label, "other": subject})
     seen = verdict(1, reasons=(make_reason(subject, text=label),))
-    (change,) = track(seen, at, (), Grouping())
+    (change,) = track(seen, Situation(host=at), Grouping(), 0.0)
     bound = {**bind(seen, change.incident, at, FleetNow()), "trigger": "opened"}
     assert Condition('host.role.size() <= 256 && incident.title != ""').holds(bound)
 

@@ -14,6 +14,7 @@ class Power:
     """A kind that a host takes one or the other of."""
 
     disruptive: Final = True
+    on_host: Final = True
 
     def __init__(self, name: str) -> None:
         self.name = name

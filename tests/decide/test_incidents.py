@@ -168,14 +168,6 @@ def test_a_normal_verdict_quiets_and_half_an_hour_of_it_closes() -> None:
     assert course.situation.incidents == ()
 
 
-def test_after_it_closed_the_same_cause_opens_another() -> None:
-    course = Course()
-    first = course.see(verdict(0)).incidents[0]
-    course.see(normal(1))
-    course.see(normal(31))
-    assert course.see(verdict(32)).incidents[0].id != first.id
-
-
 def test_every_live_incident_of_the_host_is_quieted() -> None:
     course = Course()
     course.see(verdict(0, subjects=["a"]))

@@ -43,6 +43,10 @@ def test_a_share_that_is_none_is_named_with_its_place(share: str) -> None:
 def test_two_approvals_need_a_mode_that_asks() -> None:
     (policy,) = policies(text(mode="approve", within="approvals: 2")).policies
     assert policy.guards.approvals == 2
+    (policy,) = policies(text(mode="approve", within="approvals: 5")).policies
+    assert policy.guards.approvals == 5
+    with pytest.raises(InvalidInput, match="approvals must be a whole number from 1 to 5"):
+        policies(text(mode="approve", within="approvals: 6"))
     with pytest.raises(InvalidInput, match="asks nobody; write mode: approve"):
         policies(text(mode="auto", within="approvals: 2"))
 

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 from tests.decide.make import policies
-from tests.decide.oncall import TEXT, oncall
+from tests.decide.oncall import HOLIDAYS, TEXT, oncall
 
 from vedette.core import InvalidInput, TooLarge
 from vedette.decide import OnCall, PolicySet
@@ -26,6 +26,10 @@ def _place(text: str, needle: str) -> tuple[int, int]:
 def _whole(part: str) -> str:
     people = PEOPLE.replace("  ben: {reach: {}}\n", "")
     return people + dedent(part)
+
+
+def _off(days: str) -> str:
+    return f"version: 1\nholidays: {{x: {{{days}}}}}"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,37 @@ def _whole(part: str) -> str:
             (2, 58),
             "must be one of mon",
         ),
+        # What reads a host's evidence tells nobody.
+        (
+            "version: 1\npeople: {ana: {reach: {collect: {tables: [users]}}}}",
+            (2, 24),
+            "a name in reach must be one of chat, mail, page, webhook",
+        ),
+        ("version: 1\nholidays: {}", (2, 11), "holidays must have 1 to 200 entries"),
+        ("version: 1\nholidays: {x: {}}", (2, 15), "holidays x must have 1 to 100 entries"),
+        ("version: 1\nholidays: {x: [2026-12-25]}", (2, 15), "holidays x must be a mapping"),
+        (_off("2026-02-29: "), (2, 16), "a name in holidays x must be a date such as 2026-12-25"),
+        (_off("02-30: "), (2, 16), "must be a date"),
+        (_off("25/12: "), (2, 16), "must be a date"),
+        (_off("20261225: "), (2, 16), "must be a date"),
+        (_off("2026-W53-5: "), (2, 16), "must be a date"),
+        (_off("0000-12-25: "), (2, 16), "must be a date"),
+        (_off("1969-12-25: "), (2, 16), "years 1970 to 2200"),
+        (_off("12-25: , 12-25: Christmas"), (2, 25), "'12-25' is given twice"),
+        (_off("2026-12-25: , 12-25: "), (2, 16), "12-25 is a holiday of each year already"),
+        (_off("12-25: [Christmas]"), (2, 23), "a holiday's name must be text of 100"),
+        (_off("12-25: " + 101 * "x"), (2, 23), "a holiday's name must be text of 100"),
+        (
+            _off(", ".join(f"20{year:02}-01-01: " for year in range(101))),
+            (2, 15),
+            "1 to 100 entries, not 101",
+        ),
+        (
+            HOLIDAYS.replace("holidays: ours", "holidays: theirs"),
+            "theirs",
+            "holidays must be one of ours",
+        ),
+        (HOLIDAYS.replace("18:00, holidays", "18:00, feasts"), "feasts", "has no 'feasts'"),
         (
             TEXT.replace("until: 2026-03-10T18:00", "until: 2026-03-10T12:00"),
             "2026-03-10T12:00}",
@@ -173,6 +208,22 @@ def test_a_document_that_is_too_large_says_so_of_itself() -> None:
 def test_until_something_is_applied_nobody_is_on_call() -> None:
     empty = OnCall.empty(kinds=schemas())
     assert (empty.people, empty.schedules, empty.chains) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        (TEXT, []),
+        (HOLIDAYS, []),
+        (_off("12-25: Christmas"), ["on-call, line 2, column 12: no hours have holidays x"]),
+        (
+            HOLIDAYS.replace("  ours:", "  theirs: {02-29: }\n  ours:"),
+            ["on-call, line 8, column 3: no hours have holidays theirs"],
+        ),
+    ],
+)
+def test_holidays_that_no_hours_have_are_warned_of(text: str, warnings: list[str]) -> None:
+    assert [str(one) for one in oncall(text).warnings] == warnings
 
 
 def test_a_rotation_may_be_of_several_days_or_weeks() -> None:

@@ -117,6 +117,13 @@ BROKEN = [
     ('"10.0.0.0/8"', '"10.0.0.1/8"', 10, 60, "is no network"),
     ('"10.0.0.0/8"', '"0.0.0.0/0"', 10, 60, "too wide"),
     ('"10.0.0.0/8"', "a: 1", 10, 60, "must be text"),
+    (
+        '"10.0.0.0/8"',
+        '"10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/32"',
+        10,
+        88,
+        "together the exceptions",
+    ),
     ("lease: 30m", "lease: 30m, at_most: 20m", 10, 61, "at_most must be from 30 to"),
     ("dry_run: true", "dry_run: perhaps", 10, 85, "dry_run must be true or false"),
     ("confirm: 2", "confirm: 0", 12, 23, "confirm must be a whole number from 1 to 1000"),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.decide.make import Course, policies, verdict
 
-from vedette.core import IncidentState, Label, Severity, Verdict
+from vedette.core import Incident, IncidentState, Label, Severity, Verdict
 from vedette.decide import Decision, Situation, decide
 
 TEXT = """
@@ -57,6 +57,8 @@ def test_the_order_in_which_incidents_and_actions_are_loaded_does_not_matter(
             host=course.situation.host,
             incidents=course.situation.incidents[::-1],
             actions=course.situation.actions[::-1],
+            closed=course.situation.closed[::-1],
+            silences=course.situation.silences[::-1],
         )
         other = decide(each, turned, CHOSEN)
         one = course.see(each)
@@ -65,31 +67,55 @@ def test_the_order_in_which_incidents_and_actions_are_loaded_does_not_matter(
 
 
 @given(courses())
-def test_an_incident_only_rises_counts_every_verdict_and_stays_closed(made: list[Verdict]) -> None:
+def test_an_incident_only_rises_counts_every_verdict_and_comes_back_only_by_its_cause(
+    made: list[Verdict],
+) -> None:
     course = Course(CHOSEN)
     counted = 0
-    closed: set[str] = set()
+    closed: dict[str, Incident] = {}
     for each in made:
         before = {incident.id: incident for incident in course.situation.incidents}
         decision = course.see(each)
         if each.label is Label.ABNORMAL:
             counted += 1
-            assert len(decision.incidents) == 1
+            (home,) = decision.incidents
+            assert {reason.subject for reason in each.reasons} <= set(home.causes)
+            assert each.severity.rank <= home.severity.rank
         if each.label is Label.UNKNOWN:
             assert decision == Decision()
         for incident in decision.incidents:
-            assert incident.id not in closed
+            if (was := closed.pop(incident.id, None)) is not None:
+                _check_return(was, incident, each, decision)
             if (old := before.get(incident.id)) is not None:
                 assert incident.severity.rank >= old.severity.rank
                 assert incident.last_abnormal_at >= old.last_abnormal_at
             assert (incident.quiet_since is None) == (incident.state is IncidentState.OPEN)
             if incident.state is IncidentState.CLOSED:
-                assert (each.label, each.late) == (Label.NORMAL, False)
-                closed.add(incident.id)
+                assert each.label is Label.ABNORMAL or (each.label, each.late) == (
+                    Label.NORMAL,
+                    False,
+                )
+                closed[incident.id] = incident
     seen: dict[str, int] = {}
     for decision in run(made):
         seen.update({incident.id: incident.verdicts for incident in decision.incidents})
     assert sum(seen.values()) == counted
+
+
+def _check_return(was: Incident, now: Incident, by: Verdict, decision: Decision) -> None:
+    """What was closed is seen again: by one of its causes, within the window, and counted once whether it stays closed or not."""
+    assert by.label is Label.ABNORMAL
+    assert not {reason.subject for reason in by.reasons}.isdisjoint(was.causes)
+    assert now.verdicts == was.verdicts + 1
+    if now.state is IncidentState.CLOSED:
+        assert by.late
+        assert (now.returns, now.causes, now.severity) == (was.returns, was.causes, was.severity)
+        assert not decision.actions
+    else:
+        assert not by.late or by.taken_at > (was.closed_at or by.taken_at)
+        assert (now.state, now.returns) == (IncidentState.OPEN, was.returns + 1)
+        assert (now.returned_at, now.verdicts_since) == (by.taken_at, 1)
+        assert decision.events[0].text.startswith("by itself: seen ")
 
 
 @given(courses())

@@ -1,4 +1,4 @@
-"""Rotations have exactly one person at each moment, whatever clocks do; hours and stand-ins are what they say."""
+"""Rotations have exactly one person at each moment, whatever clocks do; stand-ins are what they say."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,24 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.decide.oncall import MONDAY, oncall
+from tests.decide.oncall import HOLIDAYS, MOMENTS, MONDAY, ZONES, oncall
 
-from vedette.decide.oncall import Hours, Override, Rotation, Schedule, instant
+from vedette.decide.oncall import Override, Rotation, Schedule, instant
+from vedette.decide.oncall.hours import last_day
 
-# With changes of the clock by half an hour, at midnight, and by a whole day (Apia had no 30 December 2011).
-ZONES = [
-    "UTC",
-    "Europe/Vienna",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "Africa/Cairo",
-    "America/St_Johns",
-    "Asia/Kathmandu",
-    "Pacific/Apia",
-]
-MOMENTS = st.integers(0, 30 * 366 * 86_400).map(
-    lambda seconds: datetime(2005, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-)
 ROTATIONS = st.builds(
     Rotation,
     zone=st.sampled_from(ZONES),
@@ -49,7 +36,7 @@ def test_at_every_moment_it_is_one_persons_turn_between_two_handovers(
     end = min(edge for edge in edges if edge > moment)
     assert rotation.person(begin) == person
     assert rotation.person(end - timedelta(microseconds=1)) == person
-    index = (rotation._day(begin) - rotation.start).days // rotation.days
+    index = (last_day(begin, rotation.at, rotation.zone) - rotation.start).days // rotation.days
     after = rotation.people[(index + 1) % len(rotation.people)]
     # Where a whole day is skipped a turn of one day has no length.
     if rotation.zone != "Pacific/Apia":
@@ -99,53 +86,6 @@ def test_a_handover_that_clocks_skip_or_show_twice_happens_once() -> None:
     assert seen == ["a"] * 2 + ["b"] * 10
 
 
-def test_hours_are_open_between_their_times_on_their_days() -> None:
-    office = oncall().hours["office"]
-    assert office.open(MONDAY)
-    assert not office.open(MONDAY + timedelta(hours=9))
-    assert not office.open(MONDAY - timedelta(days=1))
-    friday = MONDAY + timedelta(days=4, hours=9)
-    assert office.next_open(friday) == MONDAY + timedelta(days=7, hours=-2)
-
-
-def test_hours_over_midnight_are_open_on_the_next_morning() -> None:
-    night = oncall().hours["night"]
-    assert night.open(MONDAY.replace(hour=22))
-    assert night.open(MONDAY.replace(hour=4))
-    assert not night.open(MONDAY)
-
-
-@given(
-    st.builds(
-        Hours,
-        name=st.just("x"),
-        zone=st.sampled_from(ZONES),
-        days=st.sets(st.integers(0, 6), min_size=1).map(lambda days: tuple(sorted(days))),
-        opens=st.integers(0, 1439),
-        closes=st.integers(0, 1440),
-    ),
-    MOMENTS,
-)
-def test_hours_that_are_closed_open_next_when_they_say(hours: Hours, moment: datetime) -> None:
-    begins = hours.next_open(moment)
-    assert moment < begins <= moment + timedelta(days=9)
-    ends = [end for _, end in [hours._span(begins.astimezone(ZoneInfo(hours.zone)).date())]]
-    if ends[0] > begins:
-        assert hours.open(begins)
-
-
-def test_hours_that_begin_in_what_clocks_skip_are_as_long_as_ever() -> None:
-    hours = Hours(name="early", zone="Europe/Vienna", days=(6,), opens=150, closes=195)
-    day = date(2026, 3, 29)
-    begin, end = hours.edges(day)
-    assert (begin, end) == (
-        datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
-        datetime(2026, 3, 29, 1, 15, tzinfo=UTC),
-    )
-    assert hours.next_open(begin - timedelta(hours=1)) == begin
-    assert hours.open(end - timedelta(seconds=1))
-
-
 def test_a_duty_says_until_when_and_who_is_next() -> None:
     duty = oncall().schedules["primary"].duty(MONDAY)
     assert (duty.person, duty.next, duty.overridden) == ("ana", "ben", False)
@@ -179,3 +119,10 @@ def test_the_stand_in_written_last_counts() -> None:
     schedule = Schedule(name="s", zone="UTC", rotations=(alone,), overrides=both)
     assert schedule.person(MONDAY) == "b"
     assert schedule.person(MONDAY + timedelta(hours=1)) == "c"
+
+
+def test_on_a_holiday_the_same_person_is_on_duty() -> None:
+    plain, off = oncall(), oncall(HOLIDAYS)
+    assert off.hours["office"].open(MONDAY) is False
+    assert off.duties(MONDAY) == plain.duties(MONDAY)
+    assert off.on_duty("daytime", MONDAY) == "ana"

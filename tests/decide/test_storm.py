@@ -128,6 +128,39 @@ def test_ten_hosts_are_no_storm_and_eleven_are() -> None:
     assert [event.kind for event in got.events] == ["opened", *["gathered"] * 11]
 
 
+def _shut(number: int, days: float, **more: Any) -> Incident:
+    """A fleet's incident that was closed so long before the start."""
+    at = START - timedelta(days=days)
+    base = {"host": None, "kind": IncidentKind.FLEET, "state": IncidentState.CLOSED}
+    return incident(number, **(base | {"closed_at": at} | more))
+
+
+@pytest.mark.parametrize(
+    ("closed", "seen_before"),
+    [
+        ((), None),
+        ((_shut(901, 29), _shut(902, 2), _shut(903, 5)), "i0902"),
+        ((_shut(901, 31),), None),
+        ((_shut(901, 1, causes=("port:1",)), _shut(902, 9, causes=(CAUSE, "port:1"))), "i0902"),
+        ((_shut(901, 1, causes=()),), None),
+    ],
+)
+def test_it_names_the_one_of_its_cause_that_was_closed_last(
+    closed: tuple[Incident, ...], seen_before: str | None
+) -> None:
+    (storm,) = gather(spread(*many(11), closed=closed)).incidents
+    assert storm.seen_before == seen_before
+
+
+def test_without_a_cause_it_names_the_one_by_the_same_model() -> None:
+    ones = tuple(incident(n, causes=(f"port:{n}",)) for n in range(30))
+    closed = (_shut(901, 1), _shut(902, 1, causes=(), model="sha256:n"), _shut(903, 9, causes=()))
+    (storm,) = gather(spread(*ones, closed=closed)).incidents
+    assert storm.seen_before == "i0903"
+    (other,) = gather(spread(*ones, closed=closed[:2])).incidents
+    assert other.seen_before is None
+
+
 def test_of_a_large_fleet_it_takes_a_tenth_or_thirty() -> None:
     assert gather(spread(*many(19), fleet=200)) == Gathered()
     assert gather(spread(*many(20), fleet=200)).incidents

@@ -10,7 +10,8 @@ from vedette.detect import Bundle, Detector
 
 @pytest.fixture(scope="session")
 def detector() -> Detector:
-    return Detector(Bundle.shipped())
+    """It makes every state from its bytes."""
+    return Detector(Bundle.shipped(), warm=0)
 
 
 @pytest.fixture(scope="session")

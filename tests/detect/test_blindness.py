@@ -320,6 +320,7 @@ def test_half_of_the_metrics_are_too_few(
 STEPS = st.sampled_from(["next", "gap", "late", "epoch", "no-table", "no-metrics", "loud"])
 
 
+@pytest.mark.no_cover
 @settings(max_examples=25, deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_nothing_is_called_normal_while_blind(detector: Detector, steps: list[str]) -> None:

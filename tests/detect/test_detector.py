@@ -66,6 +66,7 @@ def alone(detector: Detector, lives: list[list[Arrival]]) -> list[list[Scored]]:
     return [play(detector, life)[0] for life in lives]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_any_grouping_and_any_order_of_hosts_gives_what_each_gets_alone(

@@ -8,14 +8,17 @@ from tests.fixtures.quiet_host import quiet_snapshots
 
 from vedette.core import Epoch
 from vedette.detect import Arrival, Bundle, Detector
-from vedette.detect.uncollected import uncollected
+from vedette.detect.uncollected import collected_seldom, uncollected
 
 
 @pytest.fixture(autouse=True)
 def _left_on() -> Iterator[None]:
     assert gc.isenabled()
+    thresholds = gc.get_threshold()
     yield
     gc.enable()
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 def test_collector_is_off_within_a_step_and_on_after_it() -> None:
@@ -43,3 +46,10 @@ def test_whoever_keeps_the_collector_off_finds_it_off() -> None:
     with uncollected():
         assert not gc.isenabled()
     assert not gc.isenabled()
+
+
+def test_what_a_process_began_with_is_not_looked_through_and_the_rest_seldom() -> None:
+    collected_seldom()
+    assert gc.get_freeze_count() > 1_000
+    assert gc.get_threshold()[0] == 10_000
+    assert gc.isenabled()

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.detect.life import arrivals, play, subjects
 from tests.fixtures.quiet_host import changed, quiet_snapshots, quiet_tables
 
 from vedette.core import Cell, HostId, Label, Row, Snapshot, table_digest
 from vedette.detect import YOUNG, Detector
+from vedette.detect.usable import _COLUMNS, usable
 
 States = dict[HostId, bytes | None]
 ROWS: dict[str, Row] = {
@@ -139,3 +142,26 @@ def test_numbers_as_text_can_be_used(detector: Detector, settled: States) -> Non
     tables["users"] = [{**ROWS["users"], "uid": "0", "gid": "0"}]
     answers, _ = play(detector, arrivals(later(tables)), states=settled)
     assert {answer.label for answer in answers} == {Label.NORMAL}
+
+
+CELLS: st.SearchStrategy[Cell] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(["", "-", "-1", "12", "12\n", "²", "٣", "1.0", "nan", "/bin/sh"]),
+)
+
+
+@pytest.mark.parametrize("table", sorted(_COLUMNS))
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_table_is_told_in_one_go_as_cell_by_cell(table: str, data: st.DataObject) -> None:
+    columns = _COLUMNS[table]
+    fit = {name: cell for name, cell in ROWS.get(table, {}).items() if data.draw(st.booleans())}
+    odd = st.dictionaries(st.sampled_from([one.name for one in columns] + ["further"]), CELLS)
+    rows: list[Row] = [fit | row for row in data.draw(st.lists(odd, max_size=3))]
+    good, why = usable(table, rows)
+    wanted = [row for row in rows if all(one.holds(row.get(one.name)) for one in columns)]
+    assert good == wanted
+    assert bool(why) == (len(wanted) < len(rows))

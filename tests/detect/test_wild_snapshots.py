@@ -115,6 +115,7 @@ def test_a_process_beyond_all_measure_costs_no_state(
     assert not any(name.startswith("state") for answer in answers for name in subjects(answer))
 
 
+@pytest.mark.no_cover
 @settings(max_examples=120, deadline=None)
 @given(looks=st.lists(LOOKS, min_size=1, max_size=6), young=st.booleans())
 def test_nothing_that_a_host_can_send_stops_it(
@@ -134,6 +135,7 @@ def test_nothing_that_a_host_can_send_stops_it(
     assert len(state or b"") < 100_000
 
 
+@pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
@@ -169,6 +171,7 @@ def _long_winded(snapshot: Snapshot, letters: int) -> Snapshot:
     return changed(snapshot, tables=tables | {"crontab": crontab})
 
 
+@pytest.mark.no_cover
 def test_what_a_host_sends_is_not_hoarded_in_memory(detector: Detector) -> None:
     snapshots = [_long_winded(one, 60_000) for one in quiet_snapshots(25)]
     _, state = play(detector, snapshots[:5])

@@ -20,7 +20,7 @@ from tests.agent.tree import Tree
 from tests.fixtures.service import Service
 from tests.fixtures.strange import Strange
 
-from vedette.agent import Collector
+from vedette.agent import Collector, Limits
 from vedette.app.administration import enrolment_text
 from vedette.core import (
     MAX_LIVE_ROWS,
@@ -250,7 +250,9 @@ def _collected(make: Callable[[Tree], None]) -> Callable[[Strange, Bench], Answe
         with TemporaryDirectory(dir=memory) as folder:
             tree = Tree(Path(folder))
             make(tree)
-            collector = Collector(tree.source, host.service.clock)
+            # A busy machine takes its time for so much.
+            limits = Limits(collect_timeout=120.0)
+            collector = Collector(tree.source, host.service.clock, limits)
             answers = []
             for seq in (1, 2):
                 host.last = collector.snapshot(host.host, seq, {})

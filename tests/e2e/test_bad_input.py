@@ -14,6 +14,8 @@ from tests.fixtures.strange import Kept
 
 from vedette.core import HostId, TenantId, Verdict
 
+# The server's processes are counted, which the fixture starts.
+pytestmark = pytest.mark.no_cover
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 MORE = "[ingest]\ninterval = 3600.0\n"
 

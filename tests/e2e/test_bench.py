@@ -33,7 +33,7 @@ def _bench(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_bench_ingest_ends_with_one_json_object_and_loses_nothing() -> None:
-    small = ("--hosts", "3", "--seconds", "1", "--processes", "10", "--packages", "20")
+    small = ("--hosts", "3", "--seconds", "5", "--processes", "10", "--packages", "20")
     code, out, err = _bench("ingest", *small)
     assert code == 0, err
     told: dict[str, Any] = json.loads(out.splitlines()[-1])

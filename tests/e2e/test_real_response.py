@@ -1,15 +1,10 @@
 """From an abnormal behaviour to a quarantine that people release, all parts real: server, detector, responder, agent, kernel."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.real_host import real_agent, rules, wait_for
 from tests.fixtures.neighbour import Neighbour
 from tests.fixtures.network import Network
 from tests.fixtures.service import Service, running_service
@@ -18,7 +13,6 @@ from vedette.app.demo.port import free_port
 from vedette.app.demo.story import abnormal_behaviour
 
 pytestmark = pytest.mark.alone
-CLI = (sys.executable, "-m", "vedette", "agent")
 POLICIES = """
 version: 1
 policies:
@@ -41,25 +35,25 @@ def test_an_approved_quarantine_is_verified_renewed_and_released_by_people(tmp_p
         names = f'names = ["localhost", "127.0.0.1", "{network.here}"]'
         more = f'[ingest]\ninterval = 0.5\n[respond]\npolicies = "{policies}"\n'
         with running_service(tmp_path, server=server + names, more=more) as service:
-            before = _rules(network)
-            with _agent(tmp_path, network, service), abnormal_behaviour():
-                action = _wait(lambda: _action(service, "awaiting_approval"), 120)["id"]
+            before = rules(network)
+            with real_agent(tmp_path, network, service), abnormal_behaviour():
+                action = wait_for(lambda: _action(service, "awaiting_approval"), 120)["id"]
                 with service.client("responder") as client:
                     said = {"reason": "seen"}
                     client.post(f"/v1/actions/{action}/approve", json=said).raise_for_status()
-                verified = _wait(lambda: _action(service, "verified", action), 60)
+                verified = wait_for(lambda: _action(service, "verified", action), 60)
                 assert not neighbour.reached()
                 assert not neighbour.reaches()
                 # Half a minute on it has been renewed: the lease is of a minute.
                 later = verified["lease_until"] + "x"
-                _wait(lambda: _action(service, "verified", action, longer_than=later), 90)
+                wait_for(lambda: _action(service, "verified", action, longer_than=later), 90)
                 assert not neighbour.reached()
                 with service.client("responder") as client:
                     client.post(f"/v1/actions/{action}/release", json=said).raise_for_status()
-                _wait(lambda: _action(service, "released", action), 60)
+                wait_for(lambda: _action(service, "released", action), 60)
                 assert neighbour.reached()
                 assert neighbour.reaches()
-                assert _rules(network) == before
+                assert rules(network) == before
             with service.client("viewer") as client:
                 told = client.get(f"/v1/actions/{action}/events").raise_for_status().json()["items"]
     probes = [event["data"]["probe"] for event in told if event["data"].get("probe")]
@@ -81,37 +75,3 @@ def _action(
             if item["state"] == state and (item["lease_until"] or "") >= longer_than:
                 return dict(item)
     return None
-
-
-def _wait(found: Callable[[], dict[str, Any] | None], seconds: float) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while (it := found()) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-    return it
-
-
-def _rules(network: Network) -> str:
-    words = network.inside("nft", "--stateless", "list", "ruleset")
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
-
-
-@contextmanager
-def _agent(folder: Path, network: Network, service: Service) -> Iterator[None]:
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("VEDETTE_")}
-    state = ["--state-dir", str(folder / "agent")]
-    words = network.inside(*CLI, "enroll", service.enrolment(), *state)
-    subprocess.run(words, check=True, timeout=60, capture_output=True, env=environment)
-    with (folder / "agent.log").open("ab") as log:
-        process = subprocess.Popen(
-            network.inside(*CLI, "run", *state),
-            stdout=log,
-            stderr=log,
-            env=environment | {"VEDETTE_AGENT_CPU_PERCENT": "100"},
-        )
-    try:
-        service.wait_for_verdicts(36, 120)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)

@@ -1,15 +1,10 @@
 """From an abnormal behaviour to a host that quarantines itself, all parts real: server, detector, responder, agent, kernel."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.real_host import real_agent, rules, wait_for
 from tests.fixtures.neighbour import Neighbour
 from tests.fixtures.network import Network
 from tests.fixtures.service import Service, running_service
@@ -19,9 +14,7 @@ from vedette.app.demo.story import abnormal_behaviour
 from vedette.core import OWN_POLICY
 
 pytestmark = pytest.mark.alone
-CLI = (sys.executable, "-m", "vedette", "agent")
 AGENT = """
-cpu_percent = 100
 wait_for_verdict = 10
 [self_quarantine]
 enabled = true
@@ -51,9 +44,9 @@ def test_a_host_quarantines_itself_and_people_release_it_for_good(tmp_path: Path
             "trial_days = 0\ndrift_share = 1\n"
         )
         with running_service(tmp_path, server=server + names, more=more) as service:
-            before = _rules(network)
-            with _agent(tmp_path, network, service), abnormal_behaviour():
-                verified = _wait(lambda: _action(service, "verified"), 120)
+            before = rules(network)
+            with real_agent(tmp_path, network, service, AGENT), abnormal_behaviour():
+                verified = wait_for(lambda: _action(service, "verified"), 120)
                 assert (verified["policy"], verified["kind"]) == (OWN_POLICY, "quarantine")
                 assert not neighbour.reached()
                 assert not neighbour.reaches()
@@ -61,9 +54,9 @@ def test_a_host_quarantines_itself_and_people_release_it_for_good(tmp_path: Path
                     said = {"reason": "seen"}
                     address = f"/v1/actions/{verified['id']}/release"
                     client.post(address, json=said).raise_for_status()
-                _wait(lambda: _action(service, "released"), 60)
+                wait_for(lambda: _action(service, "released"), 60)
                 assert neighbour.reached()
-                assert _rules(network) == before
+                assert rules(network) == before
                 # Snapshots go on being abnormal; in this incident it does not do so again.
                 service.wait_for_verdicts(len(service.wait_for_verdicts(1)) + 4, 60)
                 assert neighbour.reached()
@@ -89,39 +82,3 @@ def _action(service: Service, state: str) -> dict[str, Any] | None:
         if item["state"] == state:
             return dict(item)
     return None
-
-
-def _wait(found: Callable[[], dict[str, Any] | None], seconds: float) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while (it := found()) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-    return it
-
-
-def _rules(network: Network) -> str:
-    words = network.inside("nft", "--stateless", "list", "ruleset")
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
-
-
-@contextmanager
-def _agent(folder: Path, network: Network, service: Service) -> Iterator[None]:
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("VEDETTE_")}
-    state = ["--state-dir", str(folder / "agent")]
-    config = folder / "agent.toml"
-    config.write_text(f'state_dir = "{folder / "agent"}"\n{AGENT}')
-    words = network.inside(*CLI, "enroll", service.enrolment(), *state)
-    subprocess.run(words, check=True, timeout=60, capture_output=True, env=environment)
-    with (folder / "agent.log").open("ab") as log:
-        process = subprocess.Popen(
-            network.inside(*CLI, "run", "--config", str(config)),
-            stdout=log,
-            stderr=log,
-            env=environment,
-        )
-    try:
-        service.wait_for_verdicts(36, 120)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)

@@ -34,8 +34,11 @@ from tests.fixtures.quiet_host import process, quiet_snapshots, quiet_tables
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.wire import Sender
 
+from vedette.core import ActionId, Command, CommandId, Evidence, TenantId, digest
 from vedette.seal import sign_request
 
+# The server's processes are counted, which the fixture starts; to count the tool's own, too, would take twice as long.
+pytestmark = pytest.mark.no_cover
 # For each operation, and each of valid and spoilt data. For callers who are mostly refused, there is less to find.
 EXAMPLES = 20 if os.environ.get("VEDETTE_REQUIRE") == "all" else 10
 FEW_EXAMPLES = EXAMPLES // 3
@@ -53,6 +56,7 @@ SIGNED = {
     "POST /v1/snapshots",
     "GET /v1/commands",
     "POST /v1/commands/{command_id}/result",
+    "POST /v1/commands/{command_id}/evidence",
 }
 PUBLIC = {"GET /health/live", "GET /health/ready", "GET /v1/ca.pem"}
 # An action is decided once, by whichever of these comes first.
@@ -72,11 +76,13 @@ STANDING = {
     "POST /v1/guards/reset",
     "POST /v1/policies",
     "POST /v1/policies/check",
+    "POST /v1/policies/backtest",
     "POST /v1/oncall",
     "POST /v1/oncall/check",
 }
 # To the tool an envelope is a file of any bytes.
 schemathesis.serializer.alias("application/vedette-envelope", "application/octet-stream")
+schemathesis.serializer.alias("application/vedette-evidence", "application/octet-stream")
 Case = schemathesis.Case[Any]
 Operation = APIOperation[Any, Any, Any, Any]
 
@@ -253,6 +259,7 @@ def _fill(service: Service) -> dict[str, list[str]]:
         actions = client.get("/v1/actions", params={"kind": "quarantine"}).json()["items"]
     assert incidents
     assert actions
+    _collected(service, ActionId(actions[0]["id"]))
     return {
         "host_id": sorted({verdict["host"] for verdict in verdicts}),
         "verdict_id": [verdict["id"] for verdict in verdicts],
@@ -263,6 +270,47 @@ def _fill(service: Service) -> dict[str, list[str]]:
         "letter_id": [letter["id"] for letter in letters],
         "enrolment_id": [made["enrolment"]["id"] for made in enrolments],
     }
+
+
+def _collected(service: Service, action: ActionId) -> None:
+    """Sealed evidence of an action, so that there is something to list and to download."""
+    store = service.store()
+    try:
+        told, now = (
+            store.actions.get(TenantId(service.settings.tenant), action),
+            service.clock.now(),
+        )
+        assert told.host is not None
+        command = Command(
+            id=CommandId("collected"),
+            tenant=told.tenant,
+            host=told.host,
+            action=action,
+            kind="collect",
+            parameters={},
+            dry_run=False,
+            issued_at=now,
+            expires_at=now + timedelta(hours=1),
+            nonce="collected",
+        )
+        # For a host that answers to no signature of the tool's, so it is never fetched.
+        store.commands.put(command, b"signed")
+        bundle = b"sealed"
+        evidence = Evidence(
+            action=action,
+            tenant=told.tenant,
+            host=told.host,
+            incident=None,
+            command=command.id,
+            digest=digest(bundle),
+            size=len(bundle),
+            kid="k",
+            sealed_at=now,
+            received_at=now,
+        )
+        assert store.evidence.keep(evidence, bundle)
+    finally:
+        store.close()
 
 
 def _buried(service: Service, count: int) -> list[dict[str, Any]]:

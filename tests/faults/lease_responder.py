@@ -57,6 +57,7 @@ class DeadlyPorts:
         self.incidents = store.incidents
         self.guards = store.guards
         self.silences = store.silences
+        self.hosts = store.hosts
 
 
 def die() -> None:

@@ -26,7 +26,8 @@ import sys, threading
 from contextlib import nullcontext
 from pathlib import Path
 from vedette.app.pipeline import Pipeline
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.detecting import load_detector
+from vedette.app.wiring import policies_from
 from vedette.core import SystemClock
 from vedette.queue import SqlQueue, consume
 from vedette.seal import KeyRing

@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 
 import msgspec
 import zstandard
-from tests.fixtures.sealed import sealed_frame
+from tests.fixtures.sealed import clear_of, sealed_frame
 from tests.fuzz.target import Target, refusing
 
 from vedette.core import Epoch, HostId, TenantId
 from vedette.seal import Header, KeyRing, open_envelope, read_header, seal_envelope
-from vedette.seal.envelope import _encode_header
 
 __all__ = ["ENVELOPES"]
 
@@ -26,7 +25,7 @@ _HEADER = Header(
     kid=_RING.current.kid,
     content_type="application/json",
 )
-_CLEAR = _encode_header(_HEADER)
+_CLEAR = clear_of(_HEADER)
 _ENVELOPE = seal_envelope(_HEADER, _BODY, _RING.current.public)
 _FRAME = zstandard.ZstdCompressor(level=3, write_content_size=True).compress(_BODY)
 _UNSIZED = zstandard.ZstdCompressor(level=3, write_content_size=False).compress(_BODY)
@@ -44,7 +43,7 @@ def _check_header(data: bytes) -> None:
             header = read_header(envelope)
             length = int.from_bytes(envelope[3:5])
             # One header has one form, so what is signed and sealed is what is read.
-            assert _encode_header(header) == envelope[5 : 5 + length]
+            assert clear_of(header) == envelope[5 : 5 + length]
 
 
 def _check_envelope(data: bytes) -> None:

@@ -108,6 +108,7 @@ def test_the_openapi_document_tells_bodies_refusals_and_the_signature() -> None:
         "/v1/snapshots",
         "/v1/commands",
         "/v1/commands/{command_id}/result",
+        "/v1/commands/{command_id}/evidence",
         "/v1/ca.pem",
     }
     push = paths["/v1/snapshots"]["post"]
@@ -116,6 +117,19 @@ def test_the_openapi_document_tells_bodies_refusals_and_the_signature() -> None:
     assert list(push["responses"]["401"]["content"]) == ["application/problem+json"]
     assert push["security"] == [{"machineSignature": []}]
     assert "machineSignature" in document["components"]["securitySchemes"]
+    given = paths["/v1/commands/{command_id}/evidence"]["post"]
+    assert list(given["requestBody"]["content"]) == ["application/vedette-evidence"]
+    assert set(given["responses"]) == {
+        "201",
+        "400",
+        "401",
+        "403",
+        "404",
+        "409",
+        "413",
+        "429",
+        "503",
+    }
     poll = paths["/v1/commands"]["get"]["responses"]["400"]
     assert list(poll["content"]) == ["application/problem+json"]
     enrol = paths["/v1/enroll"]["post"]["requestBody"]["content"]["application/json"]["schema"]

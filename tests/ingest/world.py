@@ -25,6 +25,7 @@ from vedette.ingest.memory import (
     MemoryAudit,
     MemoryCommands,
     MemoryEnrolments,
+    MemoryEvidence,
     MemoryHosts,
     MemoryLoad,
     MemorySigner,
@@ -62,6 +63,7 @@ class World:
         self.audit = MemoryAudit()
         self.load = MemoryLoad()
         self.waits = MemoryWaits()
+        self.evidence = MemoryEvidence()
         self.enrolments = MemoryEnrolments(
             self.hosts,
             ingest_key=RING.current.public.to_text(),
@@ -76,6 +78,7 @@ class World:
             audit=self.audit,
             load=self.load,
             waits=self.waits,
+            evidence=self.evidence,
             kids=RING.kids,
             clock=self.clock,
             ca_pem=ca_pem,
@@ -172,6 +175,18 @@ class Machine:
         body = json.dumps(fields | changes).encode()
         path = f"/v1/commands/{address}/result"
         return client.post(path, content=body, headers=self.sign("POST", path, body=body))
+
+    def deliver(
+        self,
+        client: Client,
+        command: str,
+        body: bytes,
+        *,
+        media: str = "application/vedette-evidence",
+    ) -> Response:
+        path = f"/v1/commands/{command}/evidence"
+        signed = self.sign("POST", path, body=body)
+        return client.post(path, content=body, headers={"Content-Type": media} | signed)
 
     def enroll(self, client: Client, **changes: Any) -> Response:
         asked = {

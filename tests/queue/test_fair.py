@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.queue.fair import Head, Ready, Turns, take, turns
+from vedette.queue.fair import MAX_READY, Head, Ready, Turns, take, turns
 
 _SIZES = st.lists(st.lists(st.integers(0, 100), max_size=8), max_size=6)
 _LANES = st.lists(
@@ -83,3 +83,10 @@ def test_every_lane_comes_to_its_turn(lanes: list[tuple[str, bool]], limit: int)
             )
         }
     assert served == {lane.lane for lane in ready}
+
+
+def test_where_more_wait_than_one_poll_looks_at_the_next_one_looks_further() -> None:
+    served = Turns(10**9)
+    most = [Ready(lane=lane, tenant="t", behind=False) for lane in range(MAX_READY)]
+    assert len(served.candidates(most, 5, 5)) >= 5
+    assert served.looked_until == MAX_READY - 1

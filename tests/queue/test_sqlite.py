@@ -145,6 +145,12 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
         _open(tmp_path / "nowhere" / "queue.sqlite")
 
 
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "queue.sqlite").mkdir()
+    with pytest.raises(ConfigError, match=r"queue\.sqlite can't be opened, or is no file"):
+        _open(tmp_path / "queue.sqlite")
+
+
 def test_tables_of_another_version_are_refused_with_what_to_do(path: Path) -> None:
     _open(path).close()
     with closing(sqlite3.connect(path)) as connection:

@@ -109,9 +109,13 @@ class Scene:
             )
         )
 
-    def pod(self, name: str, **labels: str) -> None:
-        spec = {"containers": [{"name": "main", "image": "example.com/main:1"}]}
-        self.api.create(Row("pods", "shop", name), thing("Pod", "v1", name, spec, **labels))
+    def pod(
+        self, name: str, *, on_host: bool = False, phase: str = "Running", **labels: str
+    ) -> None:
+        """`on_host`: in its node's network."""
+        spec: dict[str, Any] = {"containers": [{"name": "main", "image": "example.com/main:1"}]}
+        made = thing("Pod", "v1", name, spec | ({"hostNetwork": True} if on_host else {}), **labels)
+        self.api.create(Row("pods", "shop", name), made | {"status": {"phase": phase}})
 
     def policy(self, name: str, selector: dict[str, Any], **rules: Any) -> None:
         made = thing(

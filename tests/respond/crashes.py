@@ -97,4 +97,5 @@ class FragilePorts:
         self.commands = Fragile(ports.commands, plan, rival)
         self.incidents = ports.incidents
         self.guards = ports.guards
+        self.hosts = ports.hosts
         self.silences = Fragile(ports.silences, plan, rival)

@@ -211,3 +211,18 @@ def stop(number: int = 1, **changes: Any) -> Action:
         "parameters": {"grace": 60.0, "snapshot_first": False},
     }
     return action(number, **(given | changes))
+
+
+def isolated(made: Cloud) -> bool:
+    """Every interface bears groups without rules, and none of its own."""
+    groups = made.groups()
+    borne = {one for some in groups.values() for one in some}
+    if groups.keys() != made.before.keys() or borne & {made.web, made.ssh, made.data}:
+        return False
+    rules = made.ec2.describe_security_groups(GroupIds=sorted(borne))["SecurityGroups"]
+    return not any(one["IpPermissions"] or one["IpPermissionsEgress"] for one in rules)
+
+
+def untouched(made: Cloud) -> bool:
+    """All is as it was, and nothing is marked."""
+    return made.groups() == made.before and made.tags() == {}

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
+from tests.fixtures.migrated import migrated
 from tests.respond.world import HOST, INCIDENT, START, TENANT, VERDICT, action
 
 from vedette.core import (
@@ -59,8 +61,7 @@ def start(chain: str = "ops", number: int = 1, **changes: Any) -> Action:
 
 def fill(file: Path) -> None:
     """A store with one open incident, and an action that starts its escalation."""
-    made = Store(f"sqlite:///{file}", ManualClock(START))
-    made.migrate()
+    made = Store(migrated(file), ManualClock(START))
     opened = IncidentEvent(
         incident=INCIDENT.id, at=START, kind="opened", actor="system:decide", text="opened"
     )
@@ -83,8 +84,8 @@ def fill(file: Path) -> None:
 class House:
     """`writes` counts transactions; at number `die_at` the process dies, before or after it is on disk."""
 
-    def __init__(self, file: Path, server: MailServer) -> None:
-        self.clock = ManualClock(START)
+    def __init__(self, file: Path, server: MailServer, now: datetime = START) -> None:
+        self.clock = ManualClock(now)
         self.writes = 0
         self.die_at = 0
         self.die: Literal["before", "after"] = "before"
@@ -104,17 +105,12 @@ class House:
         """Lives on, through deaths; how often it died."""
         deaths = 0
         for _ in range(0, seconds, each):
-            deaths += self._look()
+            deaths += self.look()
             self.clock.advance(each)
         return deaths
 
-    def runs(self) -> list[Escalation]:
-        return list(self.store.escalations.find(TENANT).items)
-
-    def timeline(self, kind: str) -> list[str]:
-        return [e.text for e in self.store.incidents.events(TENANT, INCIDENT.id) if e.kind == kind]
-
-    def _look(self) -> int:
+    def look(self) -> int:
+        """Until there is nothing more to do; how often it died."""
         deaths = 0
         while True:
             try:
@@ -127,6 +123,16 @@ class House:
                 continue
             return deaths
 
+    def perish(self) -> None:
+        """How it dies."""
+        raise Crash
+
+    def runs(self) -> list[Escalation]:
+        return list(self.store.escalations.find(TENANT).items)
+
+    def timeline(self, kind: str) -> list[str]:
+        return [e.text for e in self.store.incidents.events(TENANT, INCIDENT.id) if e.kind == kind]
+
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         self.writes += 1
@@ -134,9 +140,9 @@ class House:
         with self._inner() as connection:
             yield connection
             if dies and self.die == "before":
-                raise Crash
+                self.perish()
         if dies:
-            raise Crash
+            self.perish()
 
     def _responder(self) -> Responder:
         store = self.store

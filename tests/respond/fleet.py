@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+from tests.fixtures.migrated import migrated
 from tests.respond.simulated_host import SimulatedHost
 from tests.respond.world import START, TENANT, VERDICT
 from tests.respond.world import quarantine as _quarantine
@@ -38,8 +39,7 @@ class Fleet:
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.clock = ManualClock(START)
-        self.store = Store(f"sqlite:///{folder / 'store.sqlite'}", self.clock)
-        self.store.migrate()
+        self.store = Store(migrated(folder / "store.sqlite"), self.clock)
         self.hosts = {fleet_host(number): SimulatedHost() for number in range(COUNT)}
         for number in range(COUNT):
             role = {"role": "web" if number < 20 else "db"}

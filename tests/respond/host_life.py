@@ -1,207 +1,396 @@
-"""A host behind a bad line, and who looks at every step whether all promises hold."""
+"""The life of actions on hosts, and all that can come between.
 
-from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+Crashes at every write, of a responder or an agent; a second responder; words that are lost, doubled, late, out of order or
+not so; clocks that step; people who approve, twice or of their own, and leave; breakers, the kill switch, closed and re-opened
+incidents, revoked hosts, storms.
+"""
 
-from tests.respond.simulated_host import SimulatedHost
-from tests.respond.stage import COUNT, Stage, host
-from tests.respond.world import START, TENANT
+import sys
+from datetime import timedelta
+from typing import Any, Final
 
-from vedette.core import (
-    ENDED,
-    IN_FORCE,
-    TRANSITIONS,
-    Action,
-    ActionId,
-    ActionState,
-    Command,
-    CommandResult,
-    Limits,
-    Scope,
-    scopes_of,
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.respond.crashes import Crash, FragilePorts, Telling
+from tests.respond.host_chances import (
+    ACTED,
+    ALL,
+    AT,
+    BETWEEN,
+    FATE,
+    KEPT,
+    LAST,
+    LYING,
+    NEAR,
+    ROUND,
+    THEN,
+    UNDOING,
+    Round,
 )
+from tests.respond.host_line import AgentLine, Fate, Line, SimulatedLine
+from tests.respond.host_people import PEOPLE_DO, Somebody
+from tests.respond.host_truth import SHARES, Truth, over
+from tests.respond.memory_stage import MemoryStage
+from tests.respond.people_truth import IN_FORCE
+from tests.respond.stage import COUNT, KEY, PEOPLE, Stage, StoreStage, cohort, host
+from tests.respond.world import INCIDENT, action
 
-__all__ = ["Ledger", "Link"]
+from vedette.core import Action, ActionState, Limits, Mode
+from vedette.respond import (
+    Collect,
+    KillProcess,
+    Quarantine,
+    Registry,
+    Responder,
+    Shutdown,
+    SuspendProcess,
+)
+from vedette.respond.actions.collect.schema import CollectSchema
 
-S = ActionState
+__all__ = ["HostLife", "MemoryLife"]
 
-
-class Link:
-    """One host with its agent, and the words that it could not get rid of yet."""
-
-    def __init__(self, stage: Stage, number: int) -> None:
-        self.stage = stage
-        self.number = number
-        self.machine = SimulatedHost()
-        self.unsaid: list[CommandResult] = []
-        self.seen: list[Command] = []
-        self.runs = True
-        self.liar: set[ActionId] = set()
-
-    def fetch(self, how: str, ledger: "Ledger") -> None:
-        """A poll, `how`: once, twice (the same answer comes again), lost, or such that the agent dies in the last command.
-
-        One that has died starts again when it is told to; where it `claims`, it lies.
-        """
-        if how == "starts":
-            self.start(ledger.true_time)
-        if how == "claims":
-            self.claim()
-        if not self.runs:
-            return
-        commands = self.stage.pending(self.number)
-        now = ledger.true_time
-        if how == "lost":
-            return
-        for command in commands * (2 if how == "twice" else 1):
-            before = set(self.machine.in_force) | set(self.machine.on_its_way)
-            if how == "dies" and command is commands[-1]:
-                self.machine.die_in(command, now)
-                self.runs = False
-            else:
-                self.unsaid += self.machine.obey(command, now)
-            self.seen.append(command)
-            begun = (set(self.machine.in_force) | set(self.machine.on_its_way)) - before
-            assert not (begun and ledger.thrown), (
-                f"begun on a host under the kill switch: {command}"
-            )
-
-    def tell(self, fates: list[str]) -> None:
-        """Tells what is unsaid, in order: taken, lost on the way, or taken without the host hearing so."""
-        if not self.runs:
-            return
-        while self.unsaid:
-            fate = fates.pop(0) if fates else "taken"
-            if fate == "lost":
-                return
-            self.stage.answer(self.number, self.unsaid[0])
-            if fate == "unheard":
-                return
-            self.unsaid.pop(0)
-
-    def claim(self) -> None:
-        """The host says that the last command it was given is carried out, without a word of what it saw."""
-        if self.seen and self.runs:
-            last = self.seen[-1]
-            at = START + timedelta(seconds=self.stage.clock.monotonic())
-            self.unsaid.append(CommandResult(command=last.id, state=S.VERIFIED, at=at))
-
-    def pass_time(self, now: datetime) -> None:
-        """The kernel ends leases in any case; the agent goes on with graces only while it runs."""
-        self.machine.expire(now)
-        if self.runs:
-            self.unsaid += self.machine.tend(now)
-
-    def start(self, now: datetime) -> None:
-        """The agent is started anew, alone or with its machine: a reboot ends no lease."""
-        self.runs = True
-        self.unsaid += self.machine.start_agent(now)
-        self.unsaid += self.machine.tend(now)
+# These have the real agent.
+AGENTS: Final = frozenset({1, 3})
+NUMBERS: Final = {host(number): number for number in range(COUNT)}
+EVIL: Final = {"pid": 7, "start_time": 1_700_000_007, "path": "/tmp/x"}
+LIMITS: Final = Limits(tenant=SHARES["tenant"], cohort=SHARES["cohort"], model=SHARES["model"])
+KINDS: Final[dict[str, dict[str, Any]]] = {
+    "quarantine": {
+        "parameters": {"lease": 3600.0, "allow": []},
+        "lease_seconds": 3600.0,
+        "most_seconds": 7200.0,
+    },
+    "suspend_process": {
+        "parameters": {"process": "@cause", "lease": 600.0, "processes": [EVIL]},
+        "lease_seconds": 600.0,
+        "most_seconds": 86_400.0,
+    },
+    "kill_process": {
+        "parameters": {"process": "@cause", "grace": 10.0, "processes": [EVIL]},
+        "grace_seconds": 10.0,
+    },
+    "shutdown": {
+        "parameters": {"grace": 60.0, "message": ""},
+        "grace_seconds": 60.0,
+    },
+    "collect": {
+        "parameters": CollectSchema().check({"logs": ["/var/log/auth.log"]}, dry_run=False),
+        "disruptive": False,
+    },
+}
 
 
-class Ledger:
-    """What was seen so far, in the order in which it truly happened."""
+class HostLife(RuleBasedStateMachine):
+    """Two responders, of which either may die at any write, or be overtaken by the other just before it."""
 
-    def __init__(self, stage: Stage, links: list[Link], limits: Limits) -> None:
-        self.stage = stage
-        self.links = links
-        self.limits = limits
-        self.thrown = self.closed = False
-        self._known: dict[ActionId, Action] = {}
-        self._dispatched: dict[ActionId, int] = {}
-        self._resets: dict[tuple[Scope, str], int] = defaultdict(int)
-        self._ever: list[set[ActionId]] = [set() for _ in links]
-        self._over: list[set[ActionId]] = [set() for _ in links]
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage: Stage = self.make()
+        self.truth = Truth(self.stage)
+        self.telling = Telling(self.truth.accepted)
+        self.plan: list[str] = []
+        self.lines = [self.line(number) for number in range(ACTED)]
+        self.truth.lines = self.lines
+        self.somebody = Somebody(self.stage, self.truth)
+        self.crashes = self.count = 0
+        self.responders = [self.start(0), self.start(1)]
 
-    @property
-    def true_time(self) -> datetime:
-        """What no step of the server's clock moves."""
-        return START + timedelta(seconds=self.stage.clock.monotonic())
+    def make(self) -> Stage:
+        return StoreStage()
 
-    def reset(self) -> None:
-        """From now on hosts are counted anew, in the scopes whose breakers are open."""
-        for one in self.stage.ports.guards.breakers(TENANT, open_only=True):
-            self._resets[one.scope, one.key] = len(self._dispatched)
-        self.stage.reset()
+    def line(self, number: int) -> Line:
+        kind = AgentLine if number in AGENTS else SimulatedLine
+        return kind(self.stage, number, self.truth)
 
-    def look(self, accepted: Counter[str]) -> None:
-        """Compares the rows with what they were and with the hosts."""
-        actions = self.stage.actions()
-        self._one_lease_of_a_kind(actions)
-        self._hosts_never_take_up_what_is_over()
-        for each in actions:
-            before = self._known.get(each.id)
-            if before is None or before != each:
-                self._steps(each, before)
-                self._claims(each, accepted)
-        self._within_limits(actions)
-        self._known = {each.id: each for each in actions}
-
-    def _one_lease_of_a_kind(self, actions: list[Action]) -> None:
-        live = Counter(
-            (one.host, one.kind) for one in actions if one.leased and one.state in IN_FORCE
+    def start(self, number: int) -> Responder:
+        """Number 0 is fragile; number 1 is the rival that may come first at each of its writes."""
+        ports: Any = self.stage.ports
+        if number == 0:
+            ports = FragilePorts(ports, self.plan, lambda: self.tick_of(1))
+        commands = ports.commands
+        kinds = Registry(
+            [
+                self.telling,
+                Quarantine(commands, KEY),
+                SuspendProcess(commands, KEY),
+                KillProcess(commands, KEY),
+                Shutdown(commands, KEY, self.stage),
+                Collect(commands, KEY, self.stage.evidence),
+            ]
         )
-        assert max(live.values(), default=0) <= 1, live
-        for link in self.links:
-            held = link.machine.kinds_held()
-            assert len(held) == len(set(held)), held
+        return Responder(
+            ports,
+            kinds,
+            self.stage.clock,
+            # Once a moment; in between it lives on notices, as in service.
+            sweep_seconds=0.5,
+            limits=lambda _: LIMITS,
+            gather=self.stage.gather,
+        )
 
-    def _hosts_never_take_up_what_is_over(self) -> None:
-        for number, link in enumerate(self.links):
-            held = set(link.machine.in_force)
-            assert not held & self._over[number], "a lease came back on its host"
-            self._over[number] |= self._ever[number] - held
-            self._ever[number] |= held
+    def tick_of(self, number: int) -> None:
+        self.responders[number].tick()
 
-    def _steps(self, now: Action, before: Action | None) -> None:
-        if before is not None and before.state in ENDED:
-            assert now.state is before.state, "what had ended went on"
-        seen = S.PROPOSED
-        for event in self.stage.ports.actions.events(now.tenant, now.id):
-            assert event.state is seen or event.state in TRANSITIONS[seen], (seen, event)
-            seen = event.state
-            if event.state is S.DISPATCHED and now.id not in self._dispatched and now.disruptive:
-                if not now.dry_run:
-                    assert not self.thrown, "begun while the kill switch was thrown"
-                self._dispatched[now.id] = len(self._dispatched)
-        assert seen is now.state
+    def busy(self) -> list[Line]:
+        wanted = {one.host for one in self.stage.actions() if one.kind != "mail"}
+        return [line for line in self.lines if host(line.number) in wanted]
 
-    def _claims(self, now: Action, accepted: Counter[str]) -> None:
-        if now.kind == "mail":
-            assert now.state not in {S.APPLIED, S.VERIFIED} or accepted[now.id]
-            return
-        events = self.stage.ports.actions.events(now.tenant, now.id)
-        verified = [event for event in events if event.state is S.VERIFIED]
-        if verified:
-            assert verified[0].data.get("probe"), "verified without what a probe saw"
-            machine = next(link.machine for link in self.links if host(link.number) == now.host)
-            assert now.id in machine.kinds
-        if now.state is S.RELEASED and events[-1].data.get("restored"):
-            machine = next(link.machine for link in self.links if host(link.number) == now.host)
-            assert now.id not in machine.in_force
+    @rule(
+        kind=st.sampled_from(["quarantine", "quarantine", *KINDS]),
+        numbers=st.one_of(
+            st.lists(NEAR, min_size=1, max_size=4),
+            st.lists(NEAR, min_size=3, max_size=3, unique=True),
+        ),
+        mode=st.sampled_from([*[Mode.AUTO] * 7, *[Mode.APPROVE] * 5, Mode.OBSERVE]),
+        dry=st.integers(0, 6).map(lambda one: one == 0),
+        approvals=st.integers(1, 2),
+        proposer=st.sampled_from(["", "", *PEOPLE[:2]]),
+        first=st.one_of(st.none(), st.just(Fate()), FATE, LYING),
+        between=st.sampled_from(BETWEEN),
+        again=st.integers(0, 4).map(lambda one: one == 0),
+    )
+    def propose(
+        self,
+        kind: str,
+        numbers: list[int],
+        mode: Mode,
+        approvals: int,
+        proposer: str,
+        *,
+        first: Fate | None,
+        dry: bool = False,
+        between: str = "",
+        again: bool = False,
+    ) -> None:
+        """Often it is given out at once, and that goes as `first` says; `again`: what proposed it dies, and does so once more."""
+        made_now: list[Action] = []
+        if between == "close":
+            numbers = [number % 3 for number in numbers]
+        now = self.stage.clock.now()
+        for number in numbers:
+            self.count += 1
+            given: dict[str, Any] = {
+                "kind": kind,
+                "mode": mode,
+                "host": host(number),
+                "incident": INCIDENT.id if number < 3 or kind == "mail" else None,
+                "dry_run": dry and kind != "mail",
+                "disruptive": kind != "mail",
+                "cohort": cohort(number),
+                "model": "sha256:m",
+                "approvals": approvals,
+                "proposed_by": proposer if mode is Mode.APPROVE else "",
+                "proposed_at": now,
+                "updated_at": now,
+                "expires_at": now + timedelta(hours=1),
+            }
+            made = action(self.count, **(given | KINDS.get(kind, {})))
+            self.truth.first[made.id] = made
+            made_now.append(made)
+            self.stage.propose(made)
+        if between:
+            self.somebody.does(between, numbers[0])
+        if first is not None:
+            self.work([([], [], 0, [(place, first) for place in range(ACTED)], 1)])
+        for made in made_now if again else ():
+            self.stage.propose(made)
 
-    def _within_limits(self, actions: list[Action]) -> None:
-        fresh = [
+    @rule(number=NEAR, fate=st.sampled_from(AT), silenced=st.sampled_from(["", "", "silence"]))
+    def tell(self, number: int, fate: str, silenced: str) -> None:
+        """Somebody's server puts it off, so that both responders come to try it again."""
+        self.propose("mail", [number], Mode.AUTO, 1, "", first=None, between=silenced)
+        self.work([([], ["later"], 0, [], 31), ([fate], [], 0, [], 1)])
+
+    @rule(number=NEAR, first=st.one_of(FATE, LYING))
+    def collect(self, number: int, first: Fate) -> None:
+        self.propose("collect", [number], Mode.AUTO, 1, "", first=first)
+
+    @initialize(
+        numbers=st.lists(NEAR, min_size=1, max_size=2),
+        first=st.one_of(st.none(), FATE, LYING, LYING),
+        between=st.sampled_from(BETWEEN),
+    )
+    def begin(self, numbers: list[int], first: Fate | None, between: str) -> None:
+        """So that there is something from the beginning, or something in its way."""
+        self.propose("quarantine", numbers, Mode.AUTO, 1, "", first=first, between=between)
+
+    @rule(rounds=st.lists(ROUND, min_size=1, max_size=3))
+    def work(self, rounds: list[Round]) -> None:
+        """A responder looks, the hosts fetch and answer, some time goes by: well, or badly."""
+        for fates, script, which, bad, seconds in rounds:
+            self.tick(fates, script, which)
+            self.poll(dict(bad))
+            self.tick([], [], which)
+            self.truth.look()
+            self.advance(seconds)
+
+    @rule(
+        number=NEAR,
+        rounds=st.sampled_from([1, 1, 2, 3, 5]),
+        seconds=st.sampled_from([901, 1_801, 1_801]),
+        first=st.sampled_from(ALL),
+        fate=st.sampled_from(KEPT),
+    )
+    def goes_well(self, number: int, rounds: int, seconds: int, first: str, fate: str) -> None:
+        """Little comes between for a while, so that leases are begun and kept; until `fate` does."""
+        self.somebody.does("end quiet", number)
+        if self.truth.thrown:
+            self.somebody.does("switch", number)
+        self.propose("quarantine", [number], Mode.AUTO, 1, "", first=Fate())
+        bad = [(place, Fate(how=first)) for place in range(ACTED)]
+        for one in range(rounds):
+            self.work([([], [], 0, bad if one == 0 else [], seconds)])
+        self.work([([fate], [], 0, [], 1)])
+
+    def tick(self, fates: list[str], script: list[str], which: int) -> None:
+        self.plan[:] = fates
+        self.telling.script[:] = script
+        try:
+            self.tick_of(which)
+        except Crash:
+            self.crashes += 1
+            self.responders[which] = self.start(which)
+        self.plan.clear()
+        self.telling.script.clear()
+
+    def poll(self, bad: dict[int, Fate]) -> None:
+        """Every host that somebody wants something of, some of them over a bad line."""
+        busy = self.busy()
+        fates = {number % len(busy): fate for number, fate in bad.items()} if busy else {}
+        for place, line in enumerate(busy):
+            line.poll(fates.get(place, Fate()))
+
+    @rule(
+        people=st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3),
+        most=st.integers(1, 4),
+        yes=st.sampled_from([True, True, True, True, False]),
+        then=st.sampled_from(THEN),
+        number=NEAR,
+    )
+    def decide(self, people: list[str], most: int, then: str, number: int, *, yes: bool) -> None:
+        """One may press the button twice, or for what is one's own; `then` something happens before what is approved begins."""
+        if then == "storm":
+            # One person's word, on what is then of a fleet's incident.
+            number, people, most = number % 3, people[:1], 4
+        if then or not any(one.mode is Mode.APPROVE for one in self.stage.actions()):
+            self.propose("quarantine", [number], Mode.APPROVE, most % 2 + 1, "", first=None)
+        self.tick([], [], 0)
+        for who in people:
+            waiting = [
+                one for one in self.stage.actions() if one.state.value == "awaiting_approval"
+            ]
+            for one in waiting[:most]:
+                number = NUMBERS[one.host or host(0)]
+                if yes:
+                    self.truth.approves(one, who)
+                else:
+                    actions = self.stage.ports.actions
+                    actions.advance(one.tenant, one.id, ActionState.REFUSED, actor=who)
+        if then:
+            self.truth.look()
+            self.somebody.does(then, PEOPLE.index(people[0]) if then == "leave" else number)
+            self.stage.gather()
+            self.truth.look()
+            self.work([([], [], 0, [], 1)])
+
+    @rule(
+        what=st.sampled_from(PEOPLE_DO),
+        number=NEAR,
+        everyone=st.booleans(),
+    )
+    def people(self, what: str, number: int, *, everyone: bool) -> None:
+        """Somebody does something about it all."""
+        self.somebody.does(what, number, everyone=everyone)
+
+    @rule(number=st.integers(0, 20), first=st.one_of(st.none(), FATE, UNDOING, UNDOING))
+    def recall(self, number: int, first: Fate | None) -> None:
+        """Somebody asks for the end of one; how that is given out goes as `first` says."""
+        wanted = self.recallable()
+        if wanted:
+            one = wanted[number % len(wanted)]
+            self.stage.ports.actions.recall(one.tenant, one.id, actor="user:ann", why="enough")
+            if first is not None:
+                self.work([([], [], 0, [(place, first) for place in range(ACTED)], 1)])
+
+    def recallable(self) -> list[Action]:
+        return [
             one
-            for one in actions
-            if one.id in self._dispatched
-            and not one.dry_run
-            and (one.id not in self._known or self._known[one.id].dispatched_at is None)
+            for one in self.stage.actions()
+            if one.state.value in IN_FORCE and one.answered_for and not one.recalled_by
         ]
-        for scope, key in {scope for one in fresh for scope in scopes_of(one)}:
-            acted = {one.host for one in actions if self._counts(one, scope, key)}
-            hosts = self._hosts(scope)
-            assert len(acted) <= self.limits.most(scope, hosts), (
-                f"past the breaker of {scope} {key}"
-            )
 
-    def _counts(self, one: Action, scope: Scope, key: str) -> bool:
-        if one.id not in self._dispatched or one.dry_run or (scope, key) not in scopes_of(one):
-            return False
-        if self._dispatched[one.id] < self._resets[scope, key] or one.dispatched_at is None:
-            return False
-        since = self.stage.clock.now() - timedelta(seconds=self.limits.per_seconds)
-        return one.dispatched_at > since or (one.leased and one.state in IN_FORCE)
+    @rule(
+        seconds=st.sampled_from([1, 301, 901, 1_900, 4_000]),
+        stepped=st.sampled_from([0, 0, 0, -5_000, -1_000, -60, 60, 1_000, 5_000]),
+    )
+    def time(self, seconds: int, stepped: int) -> None:
+        """Goes by; and the server's clock may be set to another."""
+        self.advance(seconds)
+        clock = self.stage.clock
+        if stepped:
+            clock.step(clock.now() + timedelta(seconds=stepped))
 
-    def _hosts(self, scope: Scope) -> int:
-        return COUNT // 2 if scope is Scope.COHORT else COUNT
+    def advance(self, seconds: int) -> None:
+        """In two parts, so that agents see graces end as they do."""
+        for part in (min(seconds, 75), seconds - 75):
+            if part > 0:
+                self.stage.clock.advance(part)
+                for line in self.lines:
+                    line.pass_time()
+
+    @invariant()
+    def everything_holds(self) -> None:
+        self.truth.look()
+
+    @invariant()
+    def a_mail_is_repeated_only_after_a_crash(self) -> None:
+        repeats = sum(count - 1 for count in self.truth.accepted.values() if count)
+        assert repeats <= self.crashes, "a mail again without a crash"
+
+    def teardown(self) -> None:
+        """What failed before this is not hidden by what follows from it."""
+        try:
+            if sys.exception() is None:
+                self.end_all()
+        finally:
+            self.stage.end()
+
+    def end_all(self) -> None:
+        """After a last trouble all is mended: the network, the agents, both responders. What is called off is over soon, and everything ends."""
+        self.plan.clear()
+        last = LAST[self.count % len(LAST)]
+        if last == "dies":
+            for one in self.recallable():
+                self.stage.ports.actions.recall(one.tenant, one.id, actor="user:ann", why="enough")
+        self.work([([], [], 0, [(place, Fate(how=last, at=2)) for place in range(ACTED)], 1)])
+        if called_off := self.truth.called_off():
+            for _ in range(4):
+                self.goes_on(240)
+            self.truth.over_by_now(called_off)
+        for _ in range(12):
+            self.goes_on(12_000)
+            if self.all_over():
+                break
+        left = [one for one in self.stage.actions() if not over(one)]
+        assert left == [], "it never ended"
+        assert self.all_over(), "a host is left under something"
+
+    def goes_on(self, seconds: int) -> None:
+        self.tick_of(0)
+        for line in self.lines:
+            line.mend()
+        self.poll({})
+        self.tick_of(0)
+        self.truth.look()
+        self.advance(seconds)
+
+    def all_over(self) -> bool:
+        quiet = not any(line.kinds_held() for line in self.lines)
+        return quiet and self.stage.waiting() == 0 and all(map(over, self.stage.actions()))
+
+
+class MemoryLife(HostLife):
+    """The same over the fake ports."""
+
+    def make(self) -> Stage:
+        return MemoryStage()

@@ -1,8 +1,18 @@
 """A host that obeys commands as an agent does: leases end by themselves, whether or not anyone hears of it."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
-from vedette.core import ActionId, ActionState, Command, CommandId, CommandResult, Verb
+from vedette.core import (
+    COLLECT,
+    NOTHING_IN_FORCE,
+    ActionId,
+    ActionState,
+    Command,
+    CommandId,
+    CommandResult,
+    Verb,
+)
 
 __all__ = ["SimulatedHost"]
 
@@ -15,6 +25,8 @@ class SimulatedHost:
     """Carries out each command once, in the order it fetches them; one of a kind at a time.
 
     `in_force` is when each lease ends by the kernel; `on_its_way` when each grace does; `done` is what could not be undone.
+    `began_at` is when each lease first came into force; `verified` how many commands about each it called verified.
+    Its clock is `ahead`, and it obeys nothing older than `since`, when its journal was made anew.
     """
 
     def __init__(self) -> None:
@@ -23,6 +35,10 @@ class SimulatedHost:
         self.on_its_way: dict[ActionId, datetime] = {}
         self.done: set[ActionId] = set()
         self.kinds: dict[ActionId, str] = {}
+        self.began_at: dict[ActionId, datetime] = {}
+        self.verified: Counter[ActionId] = Counter()
+        self.ahead = timedelta(0)
+        self.since: datetime | None = None
         self._began: dict[ActionId, CommandId] = {}
         self._results: dict[CommandId, list[CommandResult]] = {}
         self._interrupted: Command | None = None
@@ -48,6 +64,7 @@ class SimulatedHost:
             if now >= until:
                 del self.on_its_way[action]
                 self.done.add(action)
+                self.verified[action] += 1
                 seen: Words = [(S.VERIFIED, {"probe": {"gone": "it is"}})]
                 said += self._said(self._began[action], seen, now)
         return said
@@ -81,28 +98,42 @@ class SimulatedHost:
 
     def _said(self, command: CommandId, words: Words, now: datetime) -> list[CommandResult]:
         return [
-            CommandResult(command=command, state=state, at=now, detail=str(state), data=data)
+            CommandResult(
+                command=command, state=state, at=now, detail=str(data.get("why", state)), data=data
+            )
             for state, data in words
         ]
 
     def _carry_out(self, command: Command, now: datetime) -> Words:
-        if now >= command.expires_at:
-            return [(S.REFUSED, {"why": "expired"})]
+        if why := self._objection(command, now):
+            return [(S.REFUSED, {"why": why})]
         if command.dry_run:
             return [(S.ACKNOWLEDGED, {}), (S.SIMULATED, {"plan": "x"})]
         if command.verb in {Verb.APPLY, Verb.CANCEL}:
             begin = command.verb is Verb.APPLY
             return self._apply(command, now) if begin else self._cancel(command)
         if command.action not in self.in_force:
-            return [(S.REFUSED, {"why": "nothing in force"})]
+            return [(S.REFUSED, {NOTHING_IN_FORCE: True})]
         if command.verb is Verb.RENEW:
             return [self._lease(command, now)]
         self._end(command.action, now)
         return [(S.RELEASED, {"restored": True})]
 
+    def _objection(self, command: Command, now: datetime) -> str:
+        if now + self.ahead >= command.expires_at:
+            return "expired"
+        if self.since is not None and command.issued_at < self.since:
+            return "older than the journal"
+        return ""
+
     def _apply(self, command: Command, now: datetime) -> Words:
         if command.kind in self.kinds_held():
             return [(S.REFUSED, {"why": "another is in force"})]
+        if command.kind == COLLECT:
+            digest = f"sha256:{command.action}"
+            self.verified[command.action] += 1
+            probe = {"delivered": digest}
+            return [(S.ACKNOWLEDGED, {}), (S.VERIFIED, {"probe": probe, "digest": digest})]
         if "grace_seconds" in command.parameters:
             self.kinds[command.action] = command.kind
             self._began[command.action] = command.id
@@ -113,13 +144,16 @@ class SimulatedHost:
 
     def _cancel(self, command: Command) -> Words:
         if self.on_its_way.pop(command.action, None) is None:
-            return [(S.REFUSED, {"why": "nothing on its way"})]
+            return [(S.REFUSED, {NOTHING_IN_FORCE: True})]
         return [(S.CANCELLED, {})]
 
     def _lease(self, command: Command, now: datetime) -> tuple[ActionState, dict[str, object]]:
         until = now + timedelta(seconds=command.parameters["lease_seconds"])
         self._hold(command, until)
-        return S.VERIFIED, {"probe": {"server": True}, "until": until.isoformat()}
+        self.began_at.setdefault(command.action, now)
+        self.verified[command.action] += 1
+        told = until + self.ahead
+        return S.VERIFIED, {"probe": {"server": True}, "until": told.isoformat()}
 
     def _hold(self, command: Command, until: datetime) -> None:
         self.kinds[command.action] = command.kind

@@ -5,7 +5,7 @@ import ssl
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, AnyStr, Literal, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -16,28 +16,37 @@ from vedette.seal import Authority
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Inbox", "MailBox"]
+__all__ = ["HANG_UP", "SILENCE", "Inbox", "MailBox"]
 
 USER, PASSWORD = "vedette", "correct horse"
+# Answers that are none.
+HANG_UP, SILENCE = "(hangs up)", "(says nothing)"
 
 
 class Inbox:
-    """What came, and what to answer: `to` scripts RCPT by address, `data` scripts the end of DATA."""
+    """What came, and what to answer.
+
+    `to` scripts RCPT by address, `data` the end of DATA, `after_data` the same when the mail was taken all the same, and
+    `instead` the commands MAIL, DATA and QUIT.
+    """
 
     def __init__(self) -> None:
         self.mails: list[tuple[list[str], EmailMessage]] = []
         self.to: dict[str, str] = {}
         self.data: list[str] = []
+        self.after_data: list[str] = []
+        self.instead: dict[str, str] = {}
         self.on_accept: Callable[[], None] = lambda: None
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         del server, session, options
-        if answer := self.to.get(address):
-            return answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        answer = self.to.get(address, "250 OK")
+        # A line that is too long for the client is no answer that it could have heard.
+        if answer[:3] in {"250", "251"} and len(answer) < 500:
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         del server, session
@@ -49,7 +58,37 @@ class Inbox:
         assert isinstance(message, EmailMessage)
         self.mails.append((list(envelope.rcpt_tos), message))
         self.on_accept()
-        return "250 accepted"
+        return self.after_data.pop(0) if self.after_data else "250 accepted"
+
+
+class _Scripted(SMTP):
+    """The library's server, but for what the inbox has another answer to."""
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - the library calls it so
+        if not await self._instead("MAIL"):
+            await super().smtp_MAIL(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library calls it so
+        if not await self._instead("DATA"):
+            await super().smtp_DATA(arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802 - the library calls it so
+        if not await self._instead("QUIT"):
+            await super().smtp_QUIT(arg)
+
+    async def push(self, status: AnyStr) -> None:
+        if status == HANG_UP:
+            assert self.transport is not None
+            self.transport.close()
+        elif status != SILENCE:
+            await super().push(status)
+
+    async def _instead(self, command: str) -> bool:
+        assert isinstance(self.event_handler, Inbox)
+        answer = self.event_handler.instead.get(command, "")
+        if answer:
+            await self.push(answer)
+        return bool(answer)
 
 
 class _Server(Controller):
@@ -66,6 +105,9 @@ class _Server(Controller):
             server_hostname="mail.test",
             **how,
         )
+
+    def factory(self) -> SMTP:
+        return _Scripted(self.handler, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)

@@ -1,8 +1,11 @@
-"""Where a small fleet's actions live in the state machine: the real store on SQLite, and the fake ports, driven the same way."""
+"""Where a small fleet's actions live in the state machine: the real store on SQLite; the fake ports are driven the same way."""
 
+import atexit
 import functools
+import os
 import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,32 +16,49 @@ from tests.respond.world import INCIDENT, START, TENANT, VERDICT
 from vedette.core import (
     Action,
     ActionId,
-    ActionState,
     Command,
+    CommandId,
     CommandResult,
     Conflict,
+    Evidence,
     Host,
     HostDescription,
     HostId,
     Incident,
-    IncidentState,
     ManualClock,
     NotFound,
     Resolution,
-    Scope,
-    Switch,
+    SilenceKind,
+    SilenceScope,
     TenantId,
     verdict_id,
 )
 from vedette.decide import gather
-from vedette.respond import MemoryPorts, Ports
+from vedette.respond import Ports
+from vedette.respond.ports import Evidences
 from vedette.seal import SigningKey, verify_command
-from vedette.store import Effect, Store
+from vedette.store import Effect, Role, Store
 
-__all__ = ["COUNT", "KEY", "MemoryStage", "Stage", "StoreStage", "cohort", "host"]
+__all__ = [
+    "COUNT",
+    "KEY",
+    "PEOPLE",
+    "Stage",
+    "StoreStage",
+    "a_bundle",
+    "an_incident",
+    "cohort",
+    "host",
+    "stage_folder",
+]
 
 KEY = SigningKey.generate()
+# Thousands of commits need not wait for a disk here; that they do is held by tests/faults/test_synced.py.
+_MEMORY = "/dev/shm"
+_NO_APPROVAL = {"approved-before", "approval-expired", "own-proposal", "approval-void"}
+_PLACE = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 COUNT = 12
+PEOPLE = ("user:ann", "user:bob", "user:cyd")
 
 
 def host(number: int) -> HostId:
@@ -49,11 +69,22 @@ def cohort(number: int) -> str:
     return "web" if number < COUNT // 2 else "db"
 
 
+def stage_folder() -> tempfile.TemporaryDirectory[str]:
+    """For what one run leaves."""
+    return tempfile.TemporaryDirectory(prefix="vedette-stage-", dir=_PLACE)
+
+
 class Stage(Protocol):
-    """What people and hosts do to the rows. The incident of `world.INCIDENT` is of the first host."""
+    """What people and hosts do to the rows. The incident of `world.INCIDENT` is of the first host.
+
+    `knows_people`: it counts who approved, and how far that reaches. `folder` is for what hosts keep.
+    """
 
     clock: ManualClock
     ports: Ports
+    folder: Path
+    evidence: Evidences
+    knows_people: bool
 
     def propose(self, made: Action) -> None: ...
     def storm(self, number: int) -> None: ...
@@ -63,6 +94,13 @@ class Stage(Protocol):
     def lift(self) -> None: ...
     def reset(self) -> None: ...
     def close(self) -> None: ...
+    def reopen(self) -> None: ...
+    def revoke(self, number: int) -> None: ...
+    def dismiss(self, who: str) -> None: ...
+    def quiet(self, number: int, kind: SilenceKind, until: datetime) -> None: ...
+    def end_quiet(self) -> None: ...
+    def fleet_wide(self) -> bool: ...
+    def deliver(self, number: int, command: CommandId, digest: str) -> None: ...
     def actions(self) -> list[Action]: ...
     def pending(self, number: int) -> list[Command]: ...
     def answer(self, number: int, result: CommandResult) -> None: ...
@@ -72,16 +110,23 @@ class Stage(Protocol):
 
 
 class StoreStage:
-    """Over the real store; each begins with a copy of one that was made once."""
+    """Over the real store; each begins with a copy of one that was made once. There is one at a time in a process."""
+
+    knows_people = True
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="vedette-stage-")
-        path = Path(self._folder.name) / "store.sqlite"
+        self._folder = stage_folder()
+        self.folder = Path(self._folder.name)
+        path, clock, self.store = _shared()
+        for left in path.parent.iterdir():
+            left.unlink()
         shutil.copy(_made(), path)
-        self.clock = ManualClock(START)
-        self.store = Store(f"sqlite:///{path}", self.clock)
+        clock.restart()
+        self.clock: ManualClock = clock
         self.ports: Ports = self.store
+        self.evidence: Evidences = self.store.evidence
         self._seq = 1_000
+        self._stormy = False
 
     def propose(self, made: Action) -> None:
         self._seq += 1
@@ -90,18 +135,20 @@ class StoreStage:
         self.store.apply([Effect(verdict=verdict, actions=(made,))], actor="system:test")
 
     def storm(self, number: int) -> None:
+        self._stormy = True
         turn_abnormal(
             self.store, 0, COUNT, ident=host, role=cohort, at=self.clock.now(), seq=100_000 + number
         )
 
     def gather(self) -> int:
-        return self.store.incidents.gather(gather)
+        """There is nothing to gather before a storm, and looking for it costs more than a tick."""
+        return self.store.incidents.gather(gather) if self._stormy else 0
 
     def approve(self, made: Action, who: str) -> None:
         try:
             self.store.actions.approve(TENANT, made.id, actor=who, reason="seen")
         except Conflict as error:
-            if error.kind not in {"approved-before", "approval-expired"}:
+            if error.kind not in _NO_APPROVAL:
                 raise
 
     def throw(self, *, everyone: bool) -> None:
@@ -120,6 +167,35 @@ class StoreStage:
 
     def close(self) -> None:
         self.store.incidents.close(TENANT, INCIDENT.id, "user:ann", Resolution.FALSE_POSITIVE)
+
+    def reopen(self) -> None:
+        self.store.triage.reopen(TENANT, INCIDENT.id, "user:ann", reason="it goes on")
+
+    def revoke(self, number: int) -> None:
+        self.store.hosts.revoke(TENANT, host(number), "user:ada", "stolen")
+
+    def dismiss(self, who: str) -> None:
+        name = who.removeprefix("user:")
+        token = next(one for one in self.store.tokens.list(TENANT).items if one.name == name)
+        self.store.tokens.revoke(TENANT, token.id, actor="user:ada", reason="left")
+
+    def quiet(self, number: int, kind: SilenceKind, until: datetime) -> None:
+        scope = SilenceScope(host=host(number))
+        self.store.silences.create(
+            TENANT, scope, kind=kind, ends_at=until, owner="user:ada", reason="new disks"
+        )
+
+    def end_quiet(self) -> None:
+        for one in self.store.silences.find(TENANT, in_force_only=True).items:
+            self.store.silences.end(TENANT, one.id, actor="user:ada")
+
+    def fleet_wide(self) -> bool:
+        return self._stormy and self.store.incidents.get(TENANT, INCIDENT.id).part_of is not None
+
+    def deliver(self, number: int, command: CommandId, digest: str) -> None:
+        which = self.store.evidence.wanted(TENANT, host(number), command)
+        bundle = a_bundle(which, number, command, digest, self.clock.now())
+        self.store.evidence.keep(bundle, b"sealed")
 
     def actions(self) -> list[Action]:
         return list(self.store.actions.find(TENANT, limit=500).items)
@@ -142,10 +218,28 @@ class StoreStage:
         self._folder.cleanup()
 
 
+class StageClock(ManualClock):
+    """For one run after another."""
+
+    def restart(self) -> None:
+        """All of it begins anew."""
+        super().__init__(START)
+
+
+@functools.cache
+def _shared() -> tuple[Path, StageClock, Store]:
+    """What reads the file of each run: a store that is made anew compiles all its statements anew, which takes a third of the time."""
+    folder = Path(tempfile.mkdtemp(prefix="vedette-stage-", dir=_PLACE))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    clock = StageClock(START)
+    return folder / "store.sqlite", clock, Store(f"sqlite:///{folder / 'store.sqlite'}", clock)
+
+
 @functools.cache
 def _made() -> Path:
     """Migrated, with its hosts and one incident; it lies there until the process ends."""
     path = Path(tempfile.mkdtemp(prefix="vedette-stage-")) / "store.sqlite"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     store = Store(f"sqlite:///{path}", ManualClock(START))
     store.migrate()
     for number in range(COUNT):
@@ -159,100 +253,34 @@ def _made() -> Path:
             actor="user:ada",
             host=host(number),
         )
+    for who in PEOPLE:
+        name = who.removeprefix("user:")
+        store.tokens.create(TENANT, name, Role.RESPONDER, f"hash of {name}", None, "user:ada")
     first = msgspec.structs.replace(VERDICT, host=host(0))
     first = msgspec.structs.replace(first, id=verdict_id(first.identity))
-    store.apply([Effect(verdict=first, incidents=(_incident(),))], actor="system:test")
+    store.apply([Effect(verdict=first, incidents=(an_incident(),))], actor="system:test")
     store.close()
     return path
 
 
-def _incident() -> Incident:
-    return msgspec.structs.replace(INCIDENT, host=host(0), hostname="h0")
+def an_incident() -> Incident:
+    """Of the first host, with what a storm tells, too."""
+    return msgspec.structs.replace(INCIDENT, host=host(0), hostname="h0", causes=("cpu",))
 
 
-class MemoryStage:
-    """Over the fake ports, which know no storms and count approvals for nobody."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(START)
-        self.memory = MemoryPorts(self.clock)
-        self.ports: Ports = self.memory
-        self.memory.incidents.put(_incident())
-        for scope, key, count in (
-            (Scope.TENANT, "", COUNT),
-            (Scope.COHORT, "web", COUNT // 2),
-            (Scope.COHORT, "db", COUNT // 2),
-            (Scope.MODEL, "sha256:m", COUNT),
-        ):
-            self.memory.guards.hosts[scope, key] = count
-        self._approvals: dict[ActionId, set[str]] = {}
-
-    def propose(self, made: Action) -> None:
-        self.memory.actions.add(made)
-
-    def storm(self, number: int) -> None:
-        del number
-
-    def gather(self) -> int:
-        return 0
-
-    def approve(self, made: Action, who: str) -> None:
-        given = self._approvals.setdefault(made.id, set())
-        given.add(who)
-        if len(given) >= made.approvals:
-            to = ActionState.APPROVED
-            if self.clock.now() > made.expires_at:
-                to = ActionState.EXPIRED
-            self.memory.actions.advance(TENANT, made.id, to, actor=who)
-
-    def throw(self, *, everyone: bool) -> None:
-        self.memory.guards.switch = Switch(
-            tenant=None if everyone else TENANT,
-            thrown_at=self.clock.now(),
-            thrown_by="user:ada",
-            reason="stop",
-        )
-
-    def lift(self) -> None:
-        self.memory.guards.switch = None
-
-    def reset(self) -> None:
-        self.memory.guards.reset(self.clock.now())
-
-    def close(self) -> None:
-        incident = msgspec.structs.replace(
-            _incident(),
-            state=IncidentState.CLOSED,
-            resolution=Resolution.FALSE_POSITIVE,
-            closed_by="user:ann",
-            closed_at=self.clock.now(),
-        )
-        self.memory.incidents.put(incident)
-        self.memory.outbox.post("incident.closed", TENANT, INCIDENT.id)
-
-    def actions(self) -> list[Action]:
-        return self.memory.actions.all()
-
-    def pending(self, number: int) -> list[Command]:
-        blobs = self.memory.commands.pending(TENANT, host(number), self.clock.now())
-        return [verify_command(blob, KEY.public) for _, blob in blobs]
-
-    def answer(self, number: int, result: CommandResult) -> None:
-        del number
-        self.memory.commands.record(TENANT, result)
-
-    def get(self, tenant: TenantId, ident: HostId, /) -> Host:
-        return Host(
-            tenant=tenant,
-            id=ident,
-            hostname="h",
-            status_since=START,
-            interval=60.0,
-            enrolled_at=START,
-        )
-
-    def waiting(self) -> int:
-        return self.memory.outbox.waiting()
-
-    def end(self) -> None:
-        """Nothing is left of it."""
+def a_bundle(
+    action: ActionId, number: int, command: CommandId, digest: str, now: datetime
+) -> Evidence:
+    """What a host delivered."""
+    return Evidence(
+        action=action,
+        tenant=TENANT,
+        host=host(number),
+        incident=None,
+        command=command,
+        digest=digest,
+        size=6,
+        kid="k",
+        sealed_at=now,
+        received_at=now,
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.migrated import migrated
 from tests.respond.mail_job import URL, body
 from tests.respond.outbreak import stray_host, turn_abnormal
 from tests.respond.simulated_host import SimulatedHost
@@ -50,8 +51,7 @@ class Fleet:
 
     def __init__(self, folder: Path, mailbox: MailBox) -> None:
         self.clock = ManualClock(START)
-        self.store = Store(f"sqlite:///{folder / 'store.sqlite'}", self.clock)
-        self.store.migrate()
+        self.store = Store(migrated(folder / "store.sqlite"), self.clock)
         self.hosts = {stray_host(number): SimulatedHost() for number in range(HOSTS)}
         kinds = Registry([Mail(mailbox.settings(), URL), Quarantine(self.store.commands, KEY)])
         self.responder = Responder(
@@ -104,14 +104,28 @@ def fleet(tmp_path: Path, mailbox: MailBox) -> Iterator[Fleet]:
     made.store.close()
 
 
-def test_a_bad_model_reaches_the_breakers_share_and_is_one_incident_one_page_and_asks_from_then_on(
+def test_a_bad_model_reaches_nobody_by_itself_and_the_breakers_share_by_two_people_with_one_page(
     fleet: Fleet, mailbox: MailBox
 ) -> None:
+    fleet.run(40)
+    _nothing_is_done_by_itself(fleet)
+    for one in fleet.actions("cut")[: MOST + 1]:
+        for person in ("user:ann", "user:bob"):
+            fleet.store.actions.approve(TENANT, one.id, actor=person, reason="these are real")
     fleet.run(40)
     _the_share_was_acted_on(fleet)
     _there_is_one_incident_beside_the_breakers(fleet)
     _one_page_went_out_and_one_word_of_the_breaker(fleet, mailbox)
     _people_are_asked_from_then_on(fleet)
+
+
+def _nothing_is_done_by_itself(fleet: Fleet) -> None:
+    assert fleet.cut_off() == 0
+    waiting = fleet.actions("cut")
+    assert Counter(one.state for one in waiting) == {S.AWAITING_APPROVAL: HOSTS}
+    assert {one.approvals for one in waiting} == {2}
+    assert all("its incident is part of a fleet's" in one.detail for one in waiting)
+    assert fleet.store.guards.breakers(TENANT) == []
 
 
 def _the_share_was_acted_on(fleet: Fleet) -> None:
@@ -142,9 +156,12 @@ def _one_page_went_out_and_one_word_of_the_breaker(fleet: Fleet, mailbox: MailBo
 def _people_are_asked_from_then_on(fleet: Fleet) -> None:
     waiting = [one for one in fleet.actions("cut") if one.state is S.AWAITING_APPROVAL]
     assert {one.mode for one in waiting} == {Mode.AUTO}
-    assert all("a breaker is open" in one.detail for one in waiting)
-    fleet.store.actions.approve(TENANT, waiting[0].id, actor="user:ann", reason="this one is real")
-    fleet.run(2)
+    assert {one.approvals for one in waiting} == {2}
+    for person in ("user:ann", "user:bob"):
+        (still,) = [one for one in fleet.actions("cut") if one.id == waiting[0].id]
+        assert still.state is S.AWAITING_APPROVAL
+        fleet.store.actions.approve(TENANT, waiting[0].id, actor=person, reason="this one is real")
+        fleet.run(2)
     (refused,) = [one for one in fleet.actions("cut") if one.id == waiting[0].id]
     assert refused.state is S.REFUSED
     assert "the limit is 25" in refused.detail

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.fixtures.migrated import migrated
 from tests.respond.mail_job import URL, body
 from tests.respond.receiver import Receiver
 from tests.respond.smtp_server import MailBox
@@ -28,7 +29,7 @@ from vedette.core import (
 )
 from vedette.decide import Crowding, gather
 from vedette.respond import DIGESTED, Channel, Job, Mail, Registry, Responder, chat
-from vedette.respond.outcome import Verified
+from vedette.respond.outcome import Retry, Verified
 from vedette.store import Effect, Store
 
 CROWDING = Crowding(kinds=DIGESTED, most=3, seconds=60.0)
@@ -41,8 +42,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
-    made.migrate()
+    made = Store(migrated(tmp_path / "store.sqlite"), clock)
     yield made
     made.close()
 
@@ -194,3 +194,19 @@ def test_a_long_digest_says_how_many_it_does_not_list(mailbox: MailBox) -> None:
     assert "* and 4 more" in body(message)
     assert "<li>and 4 more</li>" in body(message, "html")
     assert "https://" not in body(message)
+
+
+def test_one_who_is_refused_a_digest_does_not_end_it_for_one_who_may_have_it_later(
+    mailbox: MailBox,
+) -> None:
+    given = action(
+        incident=None,
+        host=None,
+        trigger=DIGEST,
+        parameters={"to": ["gone@example.com", "slow@example.com"], "incidents": [], "more": 0},
+    )
+    told = Job(action=given, incident=None, events=(), now=START, gathered=(_incident(1),))
+    mailbox.inbox.to |= {"gone@example.com": "550 gone", "slow@example.com": "451 later"}
+    outcome = Mail(mailbox.settings()).apply(told)
+    assert isinstance(outcome, Retry)
+    assert outcome.data["refused"] == {"gone@example.com": "550 gone"}

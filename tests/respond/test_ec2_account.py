@@ -1,6 +1,7 @@
 """Whose rights EC2 is called with, and what cannot be called at all."""
 
 import pytest
+from tests.fixtures.failing_proxy import Break
 from tests.respond.ec2_world import REGION, Cloud, operation
 from tests.respond.world import START, TENANT
 
@@ -67,4 +68,5 @@ def test_without_its_library_it_names_the_extra(monkeypatch: pytest.MonkeyPatch)
 def test_what_ec2_would_let_is_allowed_even_where_it_knows_no_dry_run(made: Cloud) -> None:
     account = Account(Ec2(tenant=TENANT, enabled=True, endpoint=made.proxy.url), ManualClock(START))
     assert account.allowed(REGION, "stop_instances", InstanceIds=[made.instance]) == "allowed"
+    made.proxy.breaks = lambda _: Break(200, b"<DescribeInstancesResponse/>")
     assert account.allowed(REGION, "describe_instances") == "allowed"

@@ -1,49 +1,24 @@
 """ec2_isolate against moto's server: exact restore, repeats, what fails in the middle, and what it may not touch."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.failing_proxy import Break
 from tests.respond.ec2_world import (
     LEASE,
-    Cloud,
     Play,
     breaking,
     error,
     isolate,
+    isolated,
+    untouched,
 )
-from tests.respond.world import TENANT, StoreWorld, World, decide, events, states
+from tests.respond.world import TENANT, decide, events, states
 
 from vedette.core import ActionState, Mode, Resolution
 
 S = ActionState
 MODIFY = "ModifyNetworkInterfaceAttribute"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = StoreWorld(tmp_path)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def play(world: World, made: Cloud) -> Play:
-    return Play(world, made)
-
-
-def isolated(made: Cloud) -> bool:
-    groups = made.groups()
-    borne = {one for some in groups.values() for one in some}
-    if groups.keys() != made.before.keys() or borne & {made.web, made.ssh, made.data}:
-        return False
-    rules = made.ec2.describe_security_groups(GroupIds=sorted(borne))["SecurityGroups"]
-    return not any(one["IpPermissions"] or one["IpPermissionsEgress"] for one in rules)
-
-
-def untouched(made: Cloud) -> bool:
-    return made.groups() == made.before and made.tags() == {}
 
 
 def test_every_interface_is_cut_off_and_gets_exactly_its_former_groups_back(play: Play) -> None:
@@ -101,6 +76,29 @@ def test_a_repeat_by_a_responder_that_lost_its_last_row_changes_nothing(play: Pl
     assert isolated(play.cloud)
     before = len(play.cloud.asked())
     play.wait(60)
+    assert play.cloud.asked()[before:] == []
+
+
+def test_a_repeat_by_a_responder_that_was_killed_after_its_changes_changes_nothing(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = isolate()
+
+    class Killed(BaseException):
+        """Nothing catches it."""
+
+    def die(**_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vedette.respond.cloud_lease.Applied", die)
+        with pytest.raises(Killed):
+            play.propose(given)
+    assert isolated(play.cloud)
+    before = len(play.cloud.asked())
+    play.restart()
+    play.wait(31)
+    assert play.stands(given).state is S.VERIFIED
     assert play.cloud.asked()[before:] == []
 
 
@@ -258,6 +256,32 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(play: Play) -> Non
     assert set(given.plan["checks"].values()) == {"allowed"}
     assert len(given.plan["snapshots_of"]) == 1
     assert play.cloud.asked() == []
+    assert untouched(play.cloud)
+
+
+def test_a_dry_run_names_the_group_that_is_there_and_asks_for_none(play: Play) -> None:
+    former = play.propose(isolate())
+    (group,) = play.cloud.groups()[play.cloud.first]
+    play.world.ports.actions.recall(TENANT, former.id, actor="user:ann", why="it was me")
+    play.wait(31)
+    assert untouched(play.cloud)
+    given = play.propose(isolate(2, dry_run=True))
+    assert given.plan is not None
+    assert given.plan["interfaces"][play.cloud.first]["to"] == group
+    assert not any("create_security_group" in one for one in given.plan["checks"])
+
+
+def test_marks_that_are_still_shown_are_waited_for(play: Play) -> None:
+    given = play.propose(isolate())
+    gone = Break(200, b"<DeleteTagsResponse><return>true</return></DeleteTagsResponse>")
+    play.cloud.proxy.breaks = breaking("DeleteTags", gone)
+    play.world.ports.actions.recall(TENANT, given.id, actor="user:ann", why="it was me")
+    play.wait(31)
+    assert play.stands(given).state is S.VERIFIED
+    assert any("not seen to be as before yet" in one.detail for one in events(play.world, given))
+    play.cloud.proxy.breaks = lambda _: None
+    play.wait(31)
+    assert play.stands(given).state is S.RELEASED
     assert untouched(play.cloud)
 
 

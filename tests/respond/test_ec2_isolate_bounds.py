@@ -1,10 +1,9 @@
 """What ec2_isolate may not touch, and with which groups it isolates."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.failing_proxy import Break
 from tests.respond.ec2_world import (
     LEASE,
     Cloud,
@@ -12,39 +11,16 @@ from tests.respond.ec2_world import (
     breaking,
     error,
     isolate,
+    isolated,
+    untouched,
 )
-from tests.respond.world import HOST, StoreWorld, World, events
+from tests.respond.world import HOST, StoreWorld, events
 
 from vedette.core import ActionState, InvalidInput
 from vedette.respond import Ec2IsolateSchema
 
 S = ActionState
 MODIFY = "ModifyNetworkInterfaceAttribute"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = StoreWorld(tmp_path)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def play(world: World, made: Cloud) -> Play:
-    return Play(world, made)
-
-
-def isolated(made: Cloud) -> bool:
-    groups = made.groups()
-    borne = {one for some in groups.values() for one in some}
-    if groups.keys() != made.before.keys() or borne & {made.web, made.ssh, made.data}:
-        return False
-    rules = made.ec2.describe_security_groups(GroupIds=sorted(borne))["SecurityGroups"]
-    return not any(one["IpPermissions"] or one["IpPermissionsEgress"] for one in rules)
-
-
-def untouched(made: Cloud) -> bool:
-    return made.groups() == made.before and made.tags() == {}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +39,7 @@ def untouched(made: Cloud) -> bool:
     ],
 )
 def test_what_is_not_surely_the_hosts_or_is_protected_is_not_touched(
-    world: World,
+    stored: StoreWorld,
     made: Cloud,
     labels: dict[str, str] | None,
     tags: dict[str, str],
@@ -74,7 +50,7 @@ def test_what_is_not_surely_the_hosts_or_is_protected_is_not_touched(
         made.tag(made.instance, **tags)
     if settings.get("never_touch"):
         settings = {"never_touch": (made.instance,)}
-    play = Play(world, made, labels=labels, **settings)
+    play = Play(stored, made, labels=labels, **settings)
     given = play.propose(isolate())
     assert given.state in {S.FAILED, S.REFUSED}
     assert words in given.detail
@@ -82,10 +58,10 @@ def test_what_is_not_surely_the_hosts_or_is_protected_is_not_touched(
 
 
 def test_an_instance_is_found_by_its_tag_and_two_of_the_same_are_refused(
-    world: World, made: Cloud
+    stored: StoreWorld, made: Cloud
 ) -> None:
     made.tag(made.instance, host=HOST)
-    play = Play(world, made, labels={})
+    play = Play(stored, made, labels={})
     given = play.propose(isolate())
     assert given.state is S.VERIFIED
     play.wait(LEASE + 1)
@@ -104,6 +80,23 @@ def test_what_is_terminated_is_not_touched(play: Play) -> None:
     assert "is terminated" in given.detail
 
 
+def test_what_has_no_interface_can_not_be_cut_off(play: Play) -> None:
+    none = b"<DescribeNetworkInterfacesResponse><networkInterfaceSet/></DescribeNetworkInterfacesResponse>"
+    play.cloud.proxy.breaks = breaking("DescribeNetworkInterfaces", Break(200, none))
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert f"{play.cloud.instance} has no network interface" in given.detail
+
+
+def test_a_group_whose_rules_stay_does_not_isolate(play: Play) -> None:
+    said = b"<RevokeSecurityGroupEgressResponse><return>true</return></RevokeSecurityGroupEgressResponse>"
+    play.cloud.proxy.breaks = breaking("RevokeSecurityGroupEgress", Break(200, said))
+    given = play.propose(isolate())
+    assert given.state is S.FAILED
+    assert "still has rules; it would not isolate" in given.detail
+    assert untouched(play.cloud)
+
+
 def test_an_interface_under_another_action_is_left_alone(play: Play) -> None:
     play.cloud.tag(play.cloud.second, action="of somebody else")
     given = play.propose(isolate())
@@ -113,10 +106,10 @@ def test_an_interface_under_another_action_is_left_alone(play: Play) -> None:
 
 
 def test_a_group_of_the_settings_keeps_its_rules_and_they_are_told(
-    world: World, made: Cloud
+    stored: StoreWorld, made: Cloud
 ) -> None:
     named = made.group("forensics")
-    play = Play(world, made, isolation_group=named)
+    play = Play(stored, made, isolation_group=named)
     given = play.propose(isolate())
     assert given.state is S.VERIFIED
     assert set(made.groups()[made.first]) == {named}
@@ -125,10 +118,10 @@ def test_a_group_of_the_settings_keeps_its_rules_and_they_are_told(
     assert untouched(made)
 
 
-def test_a_group_of_another_vpc_does_not_isolate(world: World, made: Cloud) -> None:
+def test_a_group_of_another_vpc_does_not_isolate(stored: StoreWorld, made: Cloud) -> None:
     vpc = made.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     other = made.ec2.create_security_group(GroupName="o", Description="o", VpcId=vpc)["GroupId"]
-    play = Play(world, made, isolation_group=other)
+    play = Play(stored, made, isolation_group=other)
     given = play.propose(isolate())
     assert given.state is S.FAILED
     assert f"is of {vpc}" in given.detail
@@ -200,10 +193,12 @@ def test_what_was_attached_between_the_note_and_the_change_makes_it_fail_whole(p
     assert play.cloud.tags() == {}
 
 
-def test_groups_that_fit_no_tag_are_restored_from_the_rows_alone(world: World, made: Cloud) -> None:
+def test_groups_that_fit_no_tag_are_restored_from_the_rows_alone(
+    stored: StoreWorld, made: Cloud
+) -> None:
     many = [made.group(f"group-{number}") for number in range(13)]
     made.ec2.modify_network_interface_attribute(NetworkInterfaceId=made.first, Groups=many)
-    play = Play(world, made)
+    play = Play(stored, made)
     given = play.propose(isolate())
     assert given.state is S.VERIFIED
     first = {tag["Key"] for tag in made.interfaces()[made.first]["TagSet"]}

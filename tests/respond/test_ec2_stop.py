@@ -1,31 +1,17 @@
 """ec2_stop against moto's server: its grace, what hinders it, snapshots before, and what is seen."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fixtures.failing_proxy import Asked, Break
 from tests.respond.ec2_world import Cloud, Play, breaking, error, operation, stop
-from tests.respond.world import TENANT, StoreWorld, World, decide, events, states
+from tests.respond.world import TENANT, StoreWorld, decide, events, states
 
 from vedette.core import ActionState, InvalidInput
 from vedette.respond import Account, Ec2, Ec2Stop, Ec2StopSchema, Job
 
 S = ActionState
 SNAPSHOT = {"grace": 60.0, "snapshot_first": True}
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = StoreWorld(tmp_path)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def play(world: World, made: Cloud) -> Play:
-    return Play(world, made)
 
 
 def still(state: str, instance: str = "i-1") -> Break:
@@ -247,14 +233,14 @@ def test_a_dry_run_says_what_is_lost_and_what_hinders_and_asks_no_grace(play: Pl
 
 
 def test_a_dry_run_tells_instance_stores_spot_requests_and_what_it_could_not_find_out(
-    world: World, made: Cloud
+    stored: StoreWorld, made: Cloud
 ) -> None:
     made.instance = made.run(
         made.interface([made.web]),
         InstanceType="m5d.large",
         InstanceMarketOptions={"MarketType": "spot"},
     )
-    play = Play(world, made)
+    play = Play(stored, made)
     given = play.propose(stop(dry_run=True))
     assert given.plan is not None
     assert "what is on instance store volumes" in given.plan["loses"]
@@ -263,6 +249,15 @@ def test_a_dry_run_tells_instance_stores_spot_requests_and_what_it_could_not_fin
     second = play.propose(stop(2, dry_run=True))
     assert second.plan is not None
     assert any("perhaps instance store volumes" in one for one in second.plan["loses"])
+
+
+def test_a_dry_run_of_a_type_without_instance_stores_names_none(
+    stored: StoreWorld, made: Cloud
+) -> None:
+    made.instance = made.run(made.interface([made.web]), InstanceType="t3.micro")
+    given = Play(stored, made).propose(stop(dry_run=True))
+    assert given.plan is not None
+    assert not any("instance store" in one for one in given.plan["loses"])
 
 
 def test_there_is_nothing_to_renew_and_without_a_host_or_settings_nothing_to_plan(
@@ -277,6 +272,7 @@ def test_there_is_nothing_to_renew_and_without_a_host_or_settings_nothing_to_pla
     with pytest.raises(InvalidInput, match="names none"):
         kind.plan(job)
     assert type(kind.renew(job, due=True)).__name__ == "Waiting"
+    assert kind.lasts_until(job) is None
 
 
 @pytest.mark.parametrize(

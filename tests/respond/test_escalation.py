@@ -166,7 +166,7 @@ def test_a_dry_run_begins_nothing(house: House, mailbox: MailBox) -> None:
     house.store.incidents.answer(
         TENANT, INCIDENT.id, lambda _: (start("managers", number=2, dry_run=True),)
     )
-    house.run(40)
+    house.run(80)
     dry = house.store.actions.get(TENANT, start(number=2).id)
     assert (dry.state, dry.plan) == (ActionState.SIMULATED, {"chain": "managers"})
     assert [run.chain for run in house.runs()] == ["ops"]
@@ -176,7 +176,7 @@ def test_a_dry_run_begins_nothing(house: House, mailbox: MailBox) -> None:
 def test_while_it_is_silenced_nobody_is_told_and_then_in_turn(
     house: House, mailbox: MailBox
 ) -> None:
-    house.run(40)
+    house.run(80)
     house.store.silences.create(
         TENANT,
         SilenceScope(host=HOST),
@@ -236,3 +236,26 @@ def test_what_expires_says_what_it_waited_for(
     house.run(40)
     found = house.store.actions.get(VERDICT.tenant, late.id)
     assert (found.state, found.detail) == (ActionState.EXPIRED, words)
+
+
+@pytest.mark.parametrize("how", ["acknowledged", "closed"])
+def test_a_mail_that_waits_to_be_tried_again_is_called_back_when_somebody_takes_over(
+    house: House, mailbox: MailBox, how: str
+) -> None:
+    mailbox.inbox.to["ana@example.com"] = "451 later"
+    house.run(10, each=5)
+    (told,) = house.store.actions.find(TENANT, kind="mail").items
+    assert (told.state, told.attempts) == (ActionState.DISPATCHED, 1)
+    if how == "acknowledged":
+        house.store.incidents.acknowledge(TENANT, INCIDENT.id, "user:eva")
+    else:
+        house.store.incidents.close(TENANT, INCIDENT.id, "user:eva", Resolution.TRUE_POSITIVE)
+    mailbox.inbox.to.clear()
+    house.run(10, each=5)
+    after = house.store.actions.get(TENANT, told.id)
+    assert (after.state, after.detail) == (
+        ActionState.CANCELLED,
+        f"user:eva {how} the incident; it had not gone out; it is not tried again after attempt 1",
+    )
+    house.run(HALF_HOUR)
+    assert _whom(mailbox) == []

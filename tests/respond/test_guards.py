@@ -16,6 +16,7 @@ from vedette.core import (
     Scope,
     Verb,
 )
+from vedette.store import Role
 
 S = ActionState
 
@@ -55,6 +56,10 @@ def test_an_approval_does_not_lead_past_a_breaker_until_it_is_reset(fleet: Fleet
     fleet.clock.advance(1)
     fleet.store.actions.approve(TENANT, waiting[1].id, actor="user:ann")
     fleet.run()
+    # Four hosts of forty are acted on by then: one more takes two people.
+    assert fleet.now(waiting[1]).state is S.AWAITING_APPROVAL
+    fleet.store.actions.approve(TENANT, waiting[1].id, actor="user:bob")
+    fleet.run()
     assert fleet.now(waiting[1]).state is S.VERIFIED
 
 
@@ -82,6 +87,30 @@ def test_what_a_model_in_doubt_asks_for_waits_for_a_person_and_says_why(fleet: F
     fleet.store.actions.approve(TENANT, real.id, actor="user:ann", reason="seen")
     fleet.run()
     assert fleet.now(real).state is S.VERIFIED
+
+
+def test_what_one_person_approves_is_a_few_hosts_and_two_are_asked_from_then_on(
+    tmp_path: Path,
+) -> None:
+    wide = Fleet(tmp_path, Limits(tenant=1, cohort=1, model=1))
+    actions = [wide.propose(number, mode=Mode.APPROVE) for number in range(6)]
+    wide.run()
+    for one in actions:
+        wide.store.actions.approve(TENANT, one.id, actor="user:ann")
+        wide.run()
+    states = [wide.now(one).state for one in actions]
+    assert states == [S.VERIFIED] * 4 + [S.AWAITING_APPROVAL] * 2
+    assert wide.now(actions[5]).approvals == 2
+    late = wide.propose(7, mode=Mode.APPROVE, proposed_by="user:eve", policy="")
+    wide.run()
+    assert wide.now(late).detail == (
+        "waits for a person; two people must approve it: "
+        "4 other hosts are acted on within the hour, and 4 is the most by one person's word"
+    )
+    wide.store.actions.approve(TENANT, actions[5].id, actor="user:bob")
+    wide.run()
+    assert wide.now(actions[5]).state is S.VERIFIED
+    wide.store.close()
 
 
 def test_who_proposed_it_does_not_approve_it(fleet: Fleet) -> None:
@@ -160,6 +189,18 @@ def test_two_people_must_approve_where_the_policy_says_so(fleet: Fleet) -> None:
     fleet.run()
     assert fleet.now(grave).state is S.VERIFIED
     assert fleet.store.actions.approvals(TENANT, grave.id) == ["user:ann", "user:bob"]
+
+
+def test_what_a_token_approved_that_was_revoked_before_it_began_is_refused(fleet: Fleet) -> None:
+    token = fleet.store.tokens.create(TENANT, "bob", Role.RESPONDER, "bob", None, "user:root")
+    grave = fleet.propose(0, mode=Mode.APPROVE)
+    fleet.run()
+    fleet.store.actions.approve(TENANT, grave.id, actor="user:bob")
+    fleet.store.tokens.revoke(TENANT, token.id, actor="user:root", reason="stolen")
+    fleet.run()
+    now = fleet.now(grave)
+    assert (now.state, now.attempts) == (S.REFUSED, 0)
+    assert now.detail == "user:bob's approval does not count any more: their token was revoked"
 
 
 def test_an_approval_after_its_time_is_an_expiry(fleet: Fleet) -> None:

@@ -1,18 +1,15 @@
 """Leases: renewed while they are wanted, undone when they are not, and over by themselves in any case."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 from tests.respond.crashes import Crash, FragilePorts
-from tests.respond.simulated_host import SimulatedHost
+from tests.respond.lease_play import KEY, LEASE, Play, in_force
 from tests.respond.world import TENANT, World, events, quarantine, state, states
 
 from vedette.core import (
-    Action,
     ActionState,
-    Command,
     CommandId,
     CommandResult,
     Conflict,
@@ -22,61 +19,13 @@ from vedette.core import (
     derived_id,
 )
 from vedette.respond import Quarantine, Registry, Responder
-from vedette.seal import SigningKey
 
 S = ActionState
-KEY = SigningKey.generate()
-LEASE = 1800.0
-
-
-class Play:
-    """A responder, a host and what lies between them."""
-
-    def __init__(self, world: World, **changes: Any) -> None:
-        self.world = world
-        self.host = SimulatedHost()
-        self.responder = Responder(
-            world.ports,
-            Registry([Quarantine(world.ports.commands, KEY)]),
-            world.clock,
-            sweep_seconds=0.0,
-        )
-        given: dict[str, Any] = {"dry_run": False, "mode": Mode.AUTO, "most_seconds": 86_400.0}
-        self.action = quarantine(**(given | changes))
-        world.propose(self.action)
-        self.responder.tick()
-
-    def stands(self) -> Action:
-        return self.world.ports.actions.get(TENANT, self.action.id)
-
-    def commands(self, verb: Verb) -> list[Command]:
-        return [one for one in self.world.commands(KEY.public) if one.verb is verb]
-
-    def poll(self) -> None:
-        """The host fetches what waits for it and answers; the responder looks at that."""
-        for command in self.world.commands(KEY.public):
-            for result in self.host.obey(command, self.world.clock.now()):
-                self.world.answer(result)
-        self.responder.tick()
-
-    def wait(self, seconds: float, *, host: bool = True) -> None:
-        self.world.clock.advance(seconds)
-        self.host.expire(self.world.clock.now())
-        self.responder.tick()
-        if host:
-            self.poll()
-
-    def recall(self, why: str = "it was me") -> None:
-        self.world.ports.actions.recall(TENANT, self.action.id, actor="user:ann", why=why)
-        self.responder.tick()
 
 
 @pytest.fixture
 def play(world: World) -> Play:
-    made = Play(world)
-    made.poll()
-    assert made.stands().state is S.VERIFIED
-    return made
+    return in_force(world)
 
 
 def test_it_is_verified_only_by_what_a_probe_saw(world: World) -> None:
@@ -205,6 +154,18 @@ def test_a_release_that_was_not_fetched_is_issued_again(world: World) -> None:
     assert again - first
     made.poll()
     assert made.stands().state is S.RELEASED
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_release_waiting(play: Play) -> None:
+    play.recall()
+    (first,) = play.commands(Verb.RELEASE)
+    taken = CommandResult(command=first.id, state=S.ACKNOWLEDGED, at=play.world.clock.now())
+    play.world.answer(taken)
+    play.world.clock.step(play.world.clock.now() - timedelta(seconds=5_000))
+    for _ in range(2):
+        play.wait(31, host=False)
+        again = [one for one in play.commands(Verb.RELEASE) if one.id != first.id]
+        assert len(again) == 1, "once for each time that it is set back"
 
 
 def test_it_is_not_renewed_once_its_release_was_asked_for(play: Play) -> None:

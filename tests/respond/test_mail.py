@@ -54,12 +54,15 @@ def test_the_mails_of_an_incident_make_one_thread_and_each_has_its_own_id(
     mail = Mail(mailbox.settings())
     mail.apply(job(action(1)))
     mail.apply(job(action(2, trigger="raised")))
-    first, second = (message for _, message in mailbox.inbox.mails)
+    mail.apply(job(action(3), incident=msgspec.structs.replace(INCIDENT, returns=1)))
+    first, second, again = (message for _, message in mailbox.inbox.mails)
     root = f"<incident.{INCIDENT.id}@example.com>"
     assert first["References"] == second["References"] == root
     assert first["In-Reply-To"] == second["In-Reply-To"] == root
     assert first["Message-ID"] != second["Message-ID"]
     assert "severity rose" in body(second)
+    assert again["References"] == root
+    assert "its cause was seen again" in body(again)
 
 
 def test_a_repeat_bears_the_same_message_id(mailbox: MailBox) -> None:

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.respond.world import START, TENANT, MemoryWorld, quarantine
+from tests.respond.world import START, TENANT, MemoryWorld, action, decide, quarantine
 
-from vedette.core import Action, ActionState, Conflict, HostId, Limits, Mode, Scope, Switch
+from vedette.core import Action, ActionState, Conflict, Held, HostId, Limits, Mode, Scope, Switch
 from vedette.respond import Quarantine, Registry, Responder
 from vedette.seal import SigningKey
 
@@ -49,6 +49,12 @@ def test_the_share_of_a_cohort_is_all_that_begins(world: MemoryWorld, responder:
     assert states == [S.DISPATCHED, S.DISPATCHED, S.REFUSED, S.AWAITING_APPROVAL]
     (breaker,) = world.memory.guards.breakers(TENANT, open_only=True)
     assert (breaker.scope, breaker.key, breaker.acted, breaker.most) == (Scope.COHORT, "web", 2, 2)
+    # What people approve meanwhile is held by the same breaker, which keeps the moment at which it tripped.
+    decide(world, made[3], S.APPROVED)
+    world.clock.advance(1)
+    responder.tick()
+    assert world.memory.actions.get(TENANT, made[3].id).state is S.REFUSED
+    assert world.memory.guards.breakers(TENANT, open_only=True) == [breaker]
     world.clock.advance(1)
     world.memory.guards.reset(world.clock.now())
     assert world.memory.guards.breakers(TENANT, open_only=True) == []
@@ -87,3 +93,12 @@ def test_a_reset_counts_anew_even_where_the_clock_was_set_back_after_it(
     responder.tick()
     assert world.memory.actions.get(TENANT, again.id).state is S.AWAITING_APPROVAL
     assert len(world.memory.guards.breakers(TENANT, open_only=False)) == 1
+
+
+def test_what_has_moved_meanwhile_is_not_held(world: MemoryWorld) -> None:
+    made = action()
+    world.propose(made)
+    world.ports.actions.advance(TENANT, made.id, S.CANCELLED, actor="user:ann")
+    held = Held(by="s1", until=START + timedelta(hours=1), why="it is known", source="user:ada")
+    with pytest.raises(Conflict, match="moved meanwhile"):
+        world.ports.silences.hold(made, held)

@@ -77,6 +77,8 @@ def test_the_lease_comes_in_seconds_and_networks_in_one_form() -> None:
         ({"lease": "1h", "allow": ["0.0.0.0/0"]}, ["allow", 0]),
         ({"lease": "1h", "allow": ["::/8"]}, ["allow", 0]),
         ({"lease": "1h", "allow": [7]}, ["allow", 0]),
+        ({"lease": "1h", "allow": [f"{n}.0.0.0/8" for n in range(64)]}, ["allow", 2]),
+        ({"lease": "1h", "allow": ["2000::/16", "2001::/16", "2003::/128"]}, ["allow", 2]),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(given: dict[str, Any], at: list[Any]) -> None:

@@ -228,6 +228,43 @@ def test_a_kind_that_breaks_is_retried_and_holds_nothing_else_back(world: World)
     assert state(world, other) is S.REFUSED
 
 
+class _Misread(_Broken):
+    """Breaks before anything is asked of anybody."""
+
+    def plan(self, job: Job) -> dict[str, str]:
+        raise LookupError(job.action.id)
+
+
+def test_what_breaks_over_one_row_holds_nothing_else_back(world: World) -> None:
+    broken, other = action(1), action(2, mode=Mode.OBSERVE)
+    world.propose(broken, other)
+    kinds = Registry([_Misread(remote=False)])
+    Responder(world.ports, kinds, world.clock, sweep_seconds=0.0).tick()
+    assert state(world, broken) is S.APPROVED
+    assert state(world, other) is S.REFUSED
+
+
+class _Overtaken(_Broken):
+    """Another one writes down how it ended while this one is still at it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(remote=False)
+        self.world = world
+
+    def apply(self, job: Job) -> Outcome:
+        decide(self.world, job.action, S.FAILED, "given up by another")
+        return Retry(detail="busy")
+
+
+def test_the_word_of_the_one_that_wrote_first_stays(world: World) -> None:
+    given = action()
+    world.propose(given)
+    kinds = Registry([_Overtaken(world)])
+    Responder(world.ports, kinds, world.clock, sweep_seconds=0.0).tick()
+    assert state(world, given) is S.FAILED
+    assert events(world, given)[-1].detail == "given up by another"
+
+
 def test_a_remote_kind_that_breaks_ends_within_a_day(world: World) -> None:
     given = action()
     world.propose(given)

@@ -126,6 +126,25 @@ def test_a_configuration_set_is_named_where_there_is_one(receiver: Receiver) -> 
     assert json.loads(receiver.requests[0].body)["ConfigurationSetName"] == "watched"
 
 
+def test_a_mail_that_ses_took_without_naming_it_is_not_sent_again(receiver: Receiver) -> None:
+    receiver.answers = [Answer(status=200, body=b"{}")]
+    outcome = Mail(SENDER, ses=_ses(f"http://127.0.0.1:{receiver.port}")).apply(job())
+    assert isinstance(outcome, Verified)
+    assert "known_as" not in outcome.evidence
+
+
+def test_whom_ses_took_a_mail_for_is_not_sent_it_again(receiver: Receiver) -> None:
+    receiver.answers = [Answer(status=200, body=b'{"MessageId":"m2"}')]
+    before = {"accepted": ["a@example.com"], "refused": {"b@example.com": "550 no such user"}}
+    given = to("a@example.com", "b@example.com", "c@example.com")
+    mail = Mail(SENDER, ses=_ses(f"http://127.0.0.1:{receiver.port}"))
+    outcome = mail.apply(job(given, data=before))
+    assert isinstance(outcome, Failed)
+    assert outcome.data["accepted"] == ["a@example.com", "c@example.com"]
+    (request,) = receiver.requests
+    assert json.loads(request.body)["Destination"] == {"ToAddresses": ["c@example.com"]}
+
+
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [

@@ -9,7 +9,9 @@ from tests.respond.world import START, TENANT, action
 from vedette.core import (
     TRANSITIONS,
     Action,
+    ActionId,
     ActionState,
+    Evidence,
     Host,
     HostId,
     ManualClock,
@@ -42,6 +44,13 @@ class NoHosts:
 
     def get(self, tenant: TenantId, host: HostId, /) -> Host:
         raise NotFound(f"no host {host} of {tenant}")
+
+
+class NoEvidence:
+    """Is asked only about what was verified."""
+
+    def held(self, tenant: TenantId, action: ActionId, /) -> Evidence | None:
+        raise NotFound(f"no evidence of {action} of {tenant}")
 
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -112,7 +121,7 @@ def test_what_is_applied_or_called_off_is_so_only_where_that_can_be() -> None:
 
 def test_a_host_carries_out_each_kind_that_policies_may_name_for_it() -> None:
     ports = MemoryPorts(ManualClock(START))
-    kinds = host_kinds(ports.commands, SigningKey.generate(), NoHosts())
+    kinds = host_kinds(ports.commands, SigningKey.generate(), NoHosts(), NoEvidence())
     assert [kind.schema.name for kind in kinds] == [schema.name for schema in host_schemas()]
     assert all(kind.remote for kind in kinds)
 

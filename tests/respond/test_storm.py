@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.migrated import migrated
 from tests.respond.mail_job import URL, body
 from tests.respond.outbreak import POLICIES, turn_abnormal
 from tests.respond.smtp_server import MailBox
@@ -22,8 +23,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
-    made.migrate()
+    made = Store(migrated(tmp_path / "store.sqlite"), clock)
     yield made
     made.close()
 

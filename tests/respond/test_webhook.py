@@ -11,8 +11,10 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
+from structlog.testing import capture_logs
 from tests.respond.mail_job import URL, job
 from tests.respond.receiver import Answer, Receiver
 from tests.respond.world import INCIDENT, START, action
@@ -39,6 +41,8 @@ from vedette.respond import (
 from vedette.respond.actions.webhook.delivery import _wait
 from vedette.respond.actions.webhook.signature import signed_headers
 from vedette.respond.outcome import Failed, Retry, Simulated, Verified
+from vedette.respond.telling import Answer as Verdict
+from vedette.respond.telling import Telling
 from vedette.seal import Authority
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -88,7 +92,9 @@ def test_a_webhook_is_signed_so_that_the_published_verifier_takes_it(receiver: R
 
 
 def test_the_body_says_what_happened_by_its_published_schema(receiver: Receiver) -> None:
-    webhook([_place(receiver)], URL).apply(job(_to("siem", trigger="raised")))
+    webhook([_place(receiver)], URL).apply(
+        job(_to("siem", trigger="raised"), replace(INCIDENT, returns=2))
+    )
     said = json.loads(receiver.requests[0].body)
     jsonschema.validate(said, notification_schema())
     assert said["type"] == "incident.raised"
@@ -96,6 +102,7 @@ def test_the_body_says_what_happened_by_its_published_schema(receiver: Receiver)
     data = said["data"]
     assert data["schema"] == "vedette.notification/1"
     assert data["incident"]["severity"] == "high"
+    assert data["incident"]["returns"] == 2
     assert data["host"] == {"id": INCIDENT.host, "hostname": "web-1"}
     assert data["reasons"][0]["attack"] == "T1053.003"
     assert data["action"]["policy"] == "tell"
@@ -181,13 +188,20 @@ def test_a_receiver_says_when_to_come_again(receiver: Receiver) -> None:
         ("Sun, 01 Mar 2026 12:01:30 GMT", 90),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
         ("Sun, 01 Mar 2026 12:01:30 -0000", 0),
+        ("Sun, 01 Mar 2026 12:01:30 +9999999999999999", 0),
+        ("Sun, 01 Mar 99999999999999999999 12:01:30 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86_400),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
 def test_how_long_to_wait_is_read_with_care(said: str, seconds: float) -> None:
     assert _wait(said, START) == seconds
 
 
-@given(st.text(max_size=60))
+@given(
+    st.text(max_size=60)
+    | st.builds("Sun, 01 Mar {} 12:01:30 {:+}".format, st.integers(0), st.integers())
+)
 def test_no_answer_header_breaks_the_reading_or_the_bound(said: str) -> None:
     assert 0 <= _wait(said, START) <= 86_400
 
@@ -251,6 +265,46 @@ def test_each_destination_is_told_once_whatever_others_say(receiver: Receiver) -
     assert isinstance(again, Failed)
     assert again.detail == "refused for first (HTTP 410); accepted for 2 others"
     assert len(receiver.requests) == 4
+
+
+def test_a_destination_that_asks_for_a_moment_that_cannot_be_has_no_other_told_again(
+    receiver: Receiver,
+) -> None:
+    kind = webhook([_place(receiver, name) for name in ("good", "mad")])
+    given_action = _to("good", "mad")
+    never = {"retry-after": "Sun, 01 Mar 2026 12:01:30 +9999999999999999"}
+    receiver.answers = [Answer(status=200), Answer(status=503, headers=never)]
+    outcome = kind.apply(job(given_action))
+    assert isinstance(outcome, Retry)
+    assert outcome.data["accepted"] == {"good": "HTTP 200"}
+    assert outcome.data["deferred"] == {"mad": "HTTP 503"}
+    assert isinstance(kind.apply(job(given_action, data=outcome.data)), Verified)
+    assert len(receiver.requests) == 3
+
+
+def test_an_attempt_that_breaks_forgets_nobody_who_was_told_and_logs_no_url() -> None:
+    told = []
+
+    def attempt(place: str, given_job: Job) -> Verdict:
+        del given_job
+        told.append(place)
+        if "broken" in place:
+            raise RuntimeError(place)
+        return Verdict(verdict="accepted", words="HTTP 200")
+
+    places = {"first": "1", "broken": "https://broken.example.com/?token=abc", "last": "3"}
+    kind = Telling(WebhookSchema(), places, attempt, "")
+    with capture_logs() as logs:
+        outcome = kind.apply(job(_to("first", "broken", "last")))
+    assert isinstance(outcome, Retry)
+    assert set(outcome.data["accepted"]) == {"first", "last"}
+    words = "the attempt broke with RuntimeError; see the log"
+    assert outcome.data["deferred"] == {"broken": words}
+    (line,) = logs
+    assert (line["event"], line["to"]) == ("respond.telling_broke", "broken")
+    assert "token" not in str(outcome) + str(line)
+    kind.apply(job(_to("first", "broken", "last"), data=outcome.data))
+    assert told[3:] == [places["broken"]]
 
 
 def test_a_dry_run_sends_nothing_and_an_unknown_destination_is_named(receiver: Receiver) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.fixtures.migrated import migrated
 from tests.store.make import (
     EPOCH,
     HOST,
@@ -26,6 +27,7 @@ from vedette.core import (
     Action,
     ActionState,
     Confirmation,
+    Host,
     Label,
     Limits,
     ManualClock,
@@ -39,7 +41,8 @@ from vedette.core import (
     Wish,
     verdict_id,
 )
-from vedette.respond import Registry, Responder, Witness, host_kinds
+from vedette.decide import PolicySet
+from vedette.respond import Registry, Responder, Witness, host_kinds, schemas
 from vedette.seal import SigningKey, verify_ruling
 from vedette.store import Effect, Store
 
@@ -47,6 +50,14 @@ KEY = SigningKey.generate()
 WISH = Wish(severity=Severity.HIGH, confirmed=True, lease=300.0)
 CONFIRMED = Confirmation(abnormal=2, of=3, experts=1)
 S = ActionState
+TELLS = 'then: [{action: mail, with: {to: ["@owner"]}}], within: {protected: {role: [web]}}'
+CUTS_OFF = "then: [{action: quarantine, with: {lease: 30m}}], within: {protected: {role: [%s]}}"
+
+
+def protecting(policy: str) -> Callable[[Host, str], str]:
+    """As one policy in force does it."""
+    text = f"version: 1\npolicies: [{{name: p, mode: approve, {policy}}}]\n"
+    return PolicySet.parse(text, kinds=schemas()).protects
 
 
 class Case:
@@ -85,10 +96,15 @@ class Case:
         apply(self.store, _late(judged))
 
     def ruling(
-        self, doubt: Callable[[Action], str] = lambda _: "", limits: Limits | None = None
+        self,
+        doubt: Callable[[Action], str] = lambda _: "",
+        limits: Limits | None = None,
+        policy: str = TELLS,
     ) -> Ruling:
         more: dict[str, Any] = {} if limits is None else {"limits": lambda _: limits}
-        witness = Witness(self.store, KEY, self.clock, doubt=doubt, **more)
+        witness = Witness(
+            self.store, KEY, self.clock, protects=protecting(policy), doubt=doubt, **more
+        )
         assert witness.look() == 1
         assert witness.look() == 0
         blob = self.store.waits.answered([self.waiter.identity])[self.waiter.identity]
@@ -108,8 +124,7 @@ def _late(judged: Effect) -> Effect:
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[Case]:
     clock = ManualClock(START)
-    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", clock)
-    store.migrate()
+    store = Store(migrated(tmp_path / "store.sqlite"), clock)
     yield Case(store, clock)
     store.close()
 
@@ -146,7 +161,7 @@ def test_leave_is_an_action_of_the_incident_and_goes_its_way(case: Case) -> None
     assert (begun.cohort, begun.model, begun.disruptive) == ("web", "sha256:m", True)
     case.clock.advance(61)
     case.clock.advance(120)
-    kinds = Registry(host_kinds(case.store.commands, KEY, case.store.hosts))
+    kinds = Registry(host_kinds(case.store.commands, KEY, case.store.hosts, case.store.evidence))
     responder = Responder(case.store, kinds, case.clock)
     while responder.tick():
         pass
@@ -221,6 +236,21 @@ def test_a_maintenance_window_lets_nothing_be_signed(case: Case) -> None:
     assert "maintenance of user:ada" in told.withheld
 
 
+def test_a_host_that_a_policy_protects_from_quarantine_gets_no_leave(case: Case) -> None:
+    case.wait()
+    case.judge()
+    told = case.ruling(policy=CUTS_OFF % "db, web")
+    assert (told.label, told.command) == (Label.ABNORMAL, None)
+    assert told.withheld == "policy p protects hosts with role: web from quarantine"
+    assert (case.action().state, case.action().detail) == (S.REFUSED, told.withheld)
+
+
+def test_a_policy_that_protects_other_hosts_holds_no_leave_back(case: Case) -> None:
+    case.wait()
+    case.judge()
+    assert case.ruling(policy=CUTS_OFF % "db").command is not None
+
+
 def test_a_failure_of_leave_does_not_keep_the_verdict(case: Case) -> None:
     case.wait()
     case.judge()
@@ -236,4 +266,5 @@ def test_a_failure_of_leave_does_not_keep_the_verdict(case: Case) -> None:
 def test_rows_that_are_over_are_taken_away(case: Case) -> None:
     case.wait()
     case.clock.advance(100)
-    assert Witness(case.store, KEY, case.clock).forget() == 1
+    witness = Witness(case.store, KEY, case.clock, protects=protecting(TELLS))
+    assert witness.forget() == 1

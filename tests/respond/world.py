@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+from tests.fixtures.migrated import migrated
 
 from vedette.core import (
     Action,
@@ -187,8 +188,7 @@ class StoreWorld:
 
     def __init__(self, directory: Path) -> None:
         self.clock = ManualClock(START)
-        self.store = Store(f"sqlite:///{directory / 'store.sqlite'}", self.clock)
-        self.store.migrate()
+        self.store = Store(migrated(directory / "store.sqlite"), self.clock)
         self.ports: Ports = self.store
         self._seq = 0
         self._apply(incidents=(INCIDENT,), events=(_opened(),))

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.types import TypeEngine
 from tests.store.make import START
 
 from vedette.core import ActionId, ConfigError, Conflict, HostId, IncidentId, ManualClock, TenantId
 from vedette.store import Store
 from vedette.store.database import Database
-from vedette.store.migrating import _config
+from vedette.store.migrating import _config, _known
 from vedette.store.schema import METADATA
 
 
@@ -76,6 +77,7 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_actions_dispatched",
             "ix_actions_wake",
             "ix_escalations_due",
+            "ix_evidence_kept",
             "uq_actions_lease",
             "uq_facts_live",
             "ix_facts_gone",
@@ -85,8 +87,10 @@ def test_the_migrated_tables_are_those_of_the_schema(store: Store, database: Dat
             "ix_verdicts_of",
             "ix_actions_fleet",
             "ix_incidents_loose",
+            "ix_incidents_closed",
             "ix_incidents_live_fleet",
             "ix_incidents_part",
+            "ix_incidents_returned",
             "ix_incidents_merged",
             "uq_tokens_name",
         }
@@ -108,6 +112,11 @@ def test_a_store_is_ready_once_it_is_migrated(store: Store) -> None:
     store.migrate()
     assert store.ready()
     store.check()
+
+
+def test_the_versions_that_are_known_without_alembic_are_those_that_it_goes_through() -> None:
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    assert _known() == tuple(one.revision for one in walked)[::-1]
 
 
 def test_using_a_store_without_tables_says_what_to_do(store: Store) -> None:

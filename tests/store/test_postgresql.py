@@ -2,19 +2,27 @@
 
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_approvals import ApprovalsContract
 from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_escalations import EscalationsContract
+from tests.contracts.store_suite_evidence import EvidenceContract
 from tests.contracts.store_suite_facts import FactsContract
+from tests.contracts.store_suite_inhibitions import InhibitionsContract
 from tests.contracts.store_suite_leases import LeasesContract
+from tests.contracts.store_suite_models import ModelsContract, ProposedContract
+from tests.contracts.store_suite_narrowing import NarrowingContract
 from tests.contracts.store_suite_outbox import OutboxContract
 from tests.contracts.store_suite_pages import PagesContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract
 from tests.contracts.store_suite_races import RacesContract
+from tests.contracts.store_suite_reach import ReachContract
+from tests.contracts.store_suite_responders import RespondersContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
 )
+from tests.contracts.store_suite_returning import ReturningContract
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_shown import ShownContract
 from tests.contracts.store_suite_silence import SilenceContract
@@ -51,6 +59,10 @@ class TestUnreadable(OnPostgresql, UnreadableContract):
 
 class TestStanding(OnPostgresql, StandingContract):
     """Standings, here."""
+
+
+class TestEvidence(OnPostgresql, EvidenceContract):
+    """Sealed evidence, here."""
 
 
 class TestFacts(OnPostgresql, FactsContract):
@@ -101,6 +113,10 @@ class TestRaces(OnPostgresql, RacesContract):
     """Races, here."""
 
 
+class TestResponders(OnPostgresql, RespondersContract):
+    """Responders, here."""
+
+
 class TestTenancy(OnPostgresql, TenancyContract):
     """Tenancy, here."""
 
@@ -109,12 +125,40 @@ class TestLeases(OnPostgresql, LeasesContract):
     """Leases, here."""
 
 
+class TestModels(OnPostgresql, ModelsContract):
+    """Models, here."""
+
+
+class TestProposed(OnPostgresql, ProposedContract):
+    """What people propose, here."""
+
+
+class TestApprovals(OnPostgresql, ApprovalsContract):
+    """Whose approvals count, here."""
+
+
+class TestReach(OnPostgresql, ReachContract):
+    """How far actions reach, here."""
+
+
 class TestStorms(OnPostgresql, StormsContract):
     """Storms, here."""
 
 
+class TestInhibitions(OnPostgresql, InhibitionsContract):
+    """Inhibitions, here."""
+
+
+class TestNarrowing(OnPostgresql, NarrowingContract):
+    """Lists of incidents, here."""
+
+
 class TestSilences(OnPostgresql, SilencesContract):
     """Silences, here."""
+
+
+class TestReturning(OnPostgresql, ReturningContract):
+    """What comes back, here."""
 
 
 class TestTriage(OnPostgresql, TriageContract):

@@ -1,11 +1,13 @@
 """What is PostgreSQL's own: durability, lost connections, waiting, and rows that commit late."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from tests.store.make import HOST, START, TENANT, apply, effect, enrol
+from tests.store.statements import recorded
 
 from vedette.core import ConfigError, Label, ManualClock, Unavailable
 from vedette.store import Applied, Notice, Store, database
@@ -123,3 +125,30 @@ def test_a_notice_that_commits_late_under_a_lower_number_is_not_skipped(
     (found,) = second.outbox.take(10)
     assert found.subject == "late"
     assert int(found.id) < int(early.id)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"oldest_first": True},
+        {"assigned_to": "user:ada"},
+        {"cause": "cron:x", "since": START},
+        {"label": ("role", "web")},
+        {"text": "web"},
+    ],
+)
+def test_lists_of_incidents_come_from_an_index_in_its_order(
+    store: Store, wanted: dict[str, Any]
+) -> None:
+    with recorded(store) as statements:
+        store.incidents.find(TENANT, **wanted)
+    ((statement, parameters),) = statements
+    with store._database.reading() as connection:
+        # Of an empty table all would be read whatever the indexes.
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        plan = "\n".join(str(row[0]) for row in rows)
+    assert "on incidents" in plan
+    assert "Seq Scan on incidents" not in plan
+    assert "Sort" not in plan

@@ -4,19 +4,27 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.store_suite_apply import ApplyContract
+from tests.contracts.store_suite_approvals import ApprovalsContract
 from tests.contracts.store_suite_cohorts import CohortsContract
 from tests.contracts.store_suite_escalations import EscalationsContract
+from tests.contracts.store_suite_evidence import EvidenceContract
 from tests.contracts.store_suite_facts import FactsContract
+from tests.contracts.store_suite_inhibitions import InhibitionsContract
 from tests.contracts.store_suite_leases import LeasesContract
+from tests.contracts.store_suite_models import ModelsContract, ProposedContract
+from tests.contracts.store_suite_narrowing import NarrowingContract
 from tests.contracts.store_suite_outbox import OutboxContract
 from tests.contracts.store_suite_pages import PagesContract
 from tests.contracts.store_suite_people import AccessContract, HostsContract
 from tests.contracts.store_suite_races import RacesContract
+from tests.contracts.store_suite_reach import ReachContract
+from tests.contracts.store_suite_responders import RespondersContract
 from tests.contracts.store_suite_response import (
     ActionsContract,
     CommandsContract,
     IncidentsContract,
 )
+from tests.contracts.store_suite_returning import ReturningContract
 from tests.contracts.store_suite_sayings import SayingsContract
 from tests.contracts.store_suite_shown import ShownContract
 from tests.contracts.store_suite_silence import SilenceContract
@@ -51,6 +59,10 @@ class TestUnreadable(OnSqlite, UnreadableContract):
 
 class TestStanding(OnSqlite, StandingContract):
     """Standings, here."""
+
+
+class TestEvidence(OnSqlite, EvidenceContract):
+    """Sealed evidence, here."""
 
 
 class TestFacts(OnSqlite, FactsContract):
@@ -101,6 +113,10 @@ class TestRaces(OnSqlite, RacesContract):
     """Races, here."""
 
 
+class TestResponders(OnSqlite, RespondersContract):
+    """Responders, here."""
+
+
 class TestTenancy(OnSqlite, TenancyContract):
     """Tenancy, here."""
 
@@ -109,12 +125,40 @@ class TestLeases(OnSqlite, LeasesContract):
     """Leases, here."""
 
 
+class TestModels(OnSqlite, ModelsContract):
+    """Models, here."""
+
+
+class TestProposed(OnSqlite, ProposedContract):
+    """What people propose, here."""
+
+
+class TestApprovals(OnSqlite, ApprovalsContract):
+    """Whose approvals count, here."""
+
+
+class TestReach(OnSqlite, ReachContract):
+    """How far actions reach, here."""
+
+
 class TestStorms(OnSqlite, StormsContract):
     """Storms, here."""
 
 
+class TestInhibitions(OnSqlite, InhibitionsContract):
+    """Inhibitions, here."""
+
+
+class TestNarrowing(OnSqlite, NarrowingContract):
+    """Lists of incidents, here."""
+
+
 class TestSilences(OnSqlite, SilencesContract):
     """Silences, here."""
+
+
+class TestReturning(OnSqlite, ReturningContract):
+    """What comes back, here."""
 
 
 class TestTriage(OnSqlite, TriageContract):

@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,17 +27,21 @@ from tests.store.make import (
 from tests.store.statements import recorded
 
 from vedette.core import (
+    Action,
     ActionState,
     ConfigError,
+    Explained,
+    Explaining,
     HostId,
     HostStatus,
     IncidentState,
+    Inhibition,
     Label,
     ManualClock,
     Severity,
     Unavailable,
 )
-from vedette.store import Store, database
+from vedette.store import Role, Store, database
 
 
 @pytest.fixture
@@ -179,11 +185,25 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "incidents": lambda s: s.incidents.find(TENANT),
     "open incidents": lambda s: s.incidents.find(TENANT, state=IncidentState.OPEN),
     "severe incidents": lambda s: s.incidents.find(TENANT, severity=Severity.HIGH),
+    "oldest incidents": lambda s: s.incidents.find(TENANT, oldest_first=True),
+    "somebody's incidents": lambda s: s.incidents.find(TENANT, assigned_to="user:ada"),
+    "incidents by a cause": lambda s: s.incidents.find(TENANT, cause="x", since=START),
+    "incidents of a cohort": lambda s: s.incidents.find(TENANT, label=("role", "web")),
+    "incidents by name": lambda s: s.incidents.find(TENANT, text="web"),
+    "explained by a reboot": lambda s: s.silences.explained(_told(), [_rule(actions=("reboot",))]),
+    "explained by an incident": lambda s: s.silences.explained(
+        _told(), [_rule(severity=Severity.HIGH)]
+    ),
+    "explained by a silent rack": lambda s: s.silences.explained(
+        _told(), [_rule("rack", silent={"role": "switch"})]
+    ),
     "timeline": lambda s: s.incidents.events(TENANT, incident().id),
     "actions": lambda s: s.actions.find(TENANT),
     "actions of a host": lambda s: s.actions.find(TENANT, host=HOST),
     "actions of an incident": lambda s: s.actions.find(TENANT, incident=incident().id),
-    "due": lambda s: s.actions.due([ActionState.PROPOSED]),
+    "due": lambda s: s.actions.due([ActionState.PROPOSED], disruptive=False),
+    "undecided": lambda s: s.actions.undecided(START),
+    "awake": lambda s: s.actions.awake(START),
     "audit": lambda s: s.audit.find(TENANT, since=START),
     "audit of a subject": lambda s: s.audit.find(TENANT, subject="x"),
     "audit of an actor": lambda s: s.audit.find(TENANT, actor="x"),
@@ -192,8 +212,28 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "token": lambda s: s.tokens.by_hash("x"),
     "policies": lambda s: s.policies.list(TENANT),
 }
+
+
+def _told() -> Action:
+    return action(2, incident=None, trigger="silent", proposed_at=minute(2), dry_run=False)
+
+
+def _rule(equal: str = "", **explains: Any) -> Inhibition:
+    explained = Explained(silent=True)
+    return Inhibition(name="r", explains=Explaining(**explains), explained=explained, equal=equal)
+
+
 # Few rows are left to sort once the index has narrowed them down.
-MAY_SORT = {"due", "pending", "facts", "facts of a table"}
+MAY_SORT = {
+    "explained by a reboot",
+    "explained by an incident",
+    "awake",
+    "due",
+    "undecided",
+    "pending",
+    "facts",
+    "facts of a table",
+}
 
 
 def _plan(store: Store, statement: str, parameters: Any) -> str:
@@ -245,3 +285,36 @@ def test_a_batch_takes_as_many_statements_as_one_snapshot(store: Store) -> None:
             some = parameters[0] if isinstance(parameters, list) else parameters
             assert "SCAN" not in _plan(store, statement, some)
     assert counts[0] == counts[1] <= 12
+
+
+_COMES_AND_GOES = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    print(db.execute("SELECT count(*) FROM tokens").fetchone()[0])
+db.close()
+"""
+
+
+def come_and_go(path: Path) -> int:
+    """Another process that opens the store, as every command at the server does, and closes it. How many tokens it saw."""
+    done = subprocess.run(
+        [sys.executable, "-c", _COMES_AND_GOES, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+def test_a_command_beside_it_does_not_take_its_log_away(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "beside.sqlite"
+    store = Store(f"sqlite:///{path}", clock)
+    store.migrate()
+    with store._database.reading(), store._database.reading():
+        pass  # as any process with two requests at a time has
+    assert come_and_go(path) == 0
+    assert path.with_name(f"{path.name}-wal").exists()
+    store.tokens.create(TENANT, "ada", Role.VIEWER, "hash", None, "user:ann")
+    assert come_and_go(path) == 1
+    store.close()
+    assert come_and_go(path) == 1

@@ -28,6 +28,7 @@ _MEANING = {
     "time.minute": "From 0 to 59",
     "time.weekday": "From 1 (Monday) to 7",
     "incident.verdicts": "How many abnormal verdicts it joins",
+    "incident.returns": "How often it opened again by itself after it was closed",
     "incident.peak_score": "The highest score so far",
     "incident.opened_at": "When its first snapshot was taken",
     "incident.last_abnormal_at": "When its last abnormal snapshot was taken",

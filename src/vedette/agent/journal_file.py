@@ -1,7 +1,6 @@
 """The journal's SQLite file: founded, checked in full before it is used, set aside where it is damaged."""
 
 import functools
-import os
 import re
 import sqlite3
 from contextlib import closing
@@ -14,7 +13,15 @@ import msgspec
 import structlog
 
 from vedette.agent.lease import Lease
-from vedette.core import Clock, CommandResult, Epoch, Record, Unavailable, new_epoch
+from vedette.core import (
+    Clock,
+    CommandResult,
+    Epoch,
+    Record,
+    Unavailable,
+    made_private,
+    new_epoch,
+)
 
 __all__ = ["Damaged", "JournalFields", "judged", "open_file", "put", "read_fields", "set_aside"]
 
@@ -79,7 +86,7 @@ def open_file(path: Path, clock: Clock, *, patience: float = 10.0) -> sqlite3.Co
         OSError, sqlite3.Error: it can't be used now (rights, disk, another process); it may be whole.
     """
     # The file gets its mode before SQLite writes to it; its WAL takes the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    made_private(path)
     _check_head(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=patience)
     try:

@@ -25,8 +25,8 @@ __all__ = ["Ledger"]
 _log = structlog.get_logger()
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-# A field of the journal: each deed as its command and its moment, with a blank between two.
-_OWN = "own_deeds"
+# Fields of the journal: each deed as its command and its moment, with a blank between two.
+_OWN, _COLLECTS = "own_deeds", "collects"
 _PATIENCE, _LOOK_AGAIN = 30.0, 0.05
 
 
@@ -76,6 +76,10 @@ class Ledger:
         """When it ends, by the server's clock as far as this host knows it."""
         lead = timedelta(seconds=self.left(lease) + self._journal.offset)
         return (self._clock.now() + lead).isoformat()
+
+    def until_server(self, moment: datetime) -> float:
+        """Seconds until a moment by the server's clock, as far as this host knows that."""
+        return (moment - self._clock.now()).total_seconds() - self._journal.offset
 
     def keep(self, lease: Lease) -> Lease:
         """Writes a lease down, in the place of the one of its kind."""
@@ -147,27 +151,45 @@ class Ledger:
         since = (self._clock.now() - _HOUR).isoformat()
         return int(self._journal.rows("SELECT count(*) FROM deeds WHERE at >= ?", since)[0][0])
 
+    def take_back_deed(self, command: Command) -> None:
+        """It was declined before anything was done."""
+        with self._journal.changing() as db:
+            db.execute("DELETE FROM deeds WHERE command = ?", (command.id,))
+
+    def note_collect(self, command: Command) -> None:
+        """Evidence is about to be collected, which disturbs nothing: it is counted apart."""
+        self._count_in(_COLLECTS, _HOUR, command)
+
+    def collects(self) -> int:
+        """How many were begun within the last hour. A clock that was set back makes it more, never less."""
+        return self._counted(_COLLECTS, _HOUR)
+
     def note_own(self, command: Command) -> None:
         """The host is about to do something by its own settings. Once for a command, however often that is said."""
-        since = self._clock.now() - _DAY
-        own = {name: at for name, at in self._own() if at >= since} | {
-            command.id: self._clock.now()
-        }
-        with self._journal.changing() as db:
-            put(db, _OWN, " ".join(f"{name}@{at.isoformat()}" for name, at in own.items()))
+        self._count_in(_OWN, _DAY, command)
 
     def own_deeds(self) -> int:
         """How often within the last day. A clock that was set back makes it more, never less."""
-        since = self._clock.now() - _DAY
-        return sum(at >= since for _, at in self._own())
+        return self._counted(_OWN, _DAY)
 
-    def _own(self) -> list[tuple[str, datetime]]:
-        found = self._journal.rows("SELECT value FROM fields WHERE name = ?", _OWN)
+    def _count_in(self, field: str, span: timedelta, command: Command) -> None:
+        now = self._clock.now()
+        kept = {name: at for name, at in self._noted(field) if at >= now - span}
+        kept[command.id] = now
+        with self._journal.changing() as db:
+            put(db, field, " ".join(f"{name}@{at.isoformat()}" for name, at in kept.items()))
+
+    def _counted(self, field: str, span: timedelta) -> int:
+        since = self._clock.now() - span
+        return sum(at >= since for _, at in self._noted(field))
+
+    def _noted(self, field: str) -> list[tuple[str, datetime]]:
+        found = self._journal.rows("SELECT value FROM fields WHERE name = ?", field)
         try:
             pairs = [one.partition("@") for one in str(found[0][0]).split()] if found else []
             return [(name, datetime.fromisoformat(at)) for name, _, at in pairs]
         except ValueError as error:
-            raise Damaged(f"what the host did by itself can't be read: {error}") from error
+            raise Damaged(f"the journal's field {field} can't be read: {error}") from error
 
     def result(
         self, command: CommandId, state: ActionState, detail: str, data: dict[str, Any]

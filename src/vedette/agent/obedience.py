@@ -101,10 +101,13 @@ class Obedience:
         acknowledged = Outcome(state=ActionState.ACKNOWLEDGED, detail="the host begins")
         self._send(self.result(command.id, acknowledged))
         kind = self._actions[command.kind]
+        counted = kind.disruptive and command.verb is Verb.APPLY and not command.dry_run
         try:
-            if kind.disruptive and command.verb is Verb.APPLY and not command.dry_run:
+            if counted:
                 self._ledger.note_deed(command)
             outcome = kind.carry_out(command, self._scene, self._ledger)
+            if counted and outcome.state is ActionState.REFUSED:
+                self._ledger.take_back_deed(command)
         except Exception as error:  # noqa: BLE001 - whatever an action does wrong, the server must hear of it
             _log.exception("commands.action_failed", command=command.id, kind=command.kind)
             outcome = Outcome(

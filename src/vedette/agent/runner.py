@@ -23,6 +23,8 @@ from vedette.agent.collect.source import Source
 from vedette.agent.commands import Commander
 from vedette.agent.door import Door, pinned
 from vedette.agent.enrolment import Enrolment
+from vedette.agent.evidence.courier import Courier
+from vedette.agent.evidence.gatherer import Gatherer
 from vedette.agent.health import Cost, Health
 from vedette.agent.journal import Journal
 from vedette.agent.journal_file import Damaged
@@ -37,7 +39,7 @@ from vedette.agent.self_test import REACH_SECONDS, SelfTest
 from vedette.agent.settings import AgentSettings
 from vedette.agent.ship import Shipper
 from vedette.agent.spool import Spool
-from vedette.agent.state import JOURNAL, LEASES_LOCK, SPOOL, StateLock
+from vedette.agent.state import EVIDENCE, JOURNAL, LEASES_LOCK, SPOOL, StateLock
 from vedette.core import (
     Clock,
     ConfigError,
@@ -74,7 +76,7 @@ class Runner:
         self._chance = secrets.SystemRandom()
         self._wake = threading.Event()
         self._broken: Exception | None = None
-        self._doors = (self._door(), self._door())
+        self._doors = (self._door(), self._door(), self._door())
         self._outgoing = Outgoing(
             self._enrolment, self._journal, self._spool, full_every=settings.full_every
         )
@@ -109,6 +111,7 @@ class Runner:
             wait=settings.command_wait,
             backoff_cap=settings.backoff_cap,
         )
+        self._courier = self._collecting(scene, ledger)
 
     @property
     def interval(self) -> float:
@@ -122,6 +125,7 @@ class Runner:
             ("ship", lambda: self._shipper.run(stop, self._wake)),
             ("commands", lambda: self._commander.run(stop)),
             ("leases", lambda: self._keeper.run(stop)),
+            ("evidence", lambda: self._courier.run(stop)),
         )
         threads = [
             threading.Thread(target=self._guarded, args=(work, stop), name=name, daemon=True)
@@ -229,7 +233,7 @@ class Runner:
 
     def _end(self, threads: list[threading.Thread]) -> None:
         # A long poll may hold its thread for a while; it looks at nothing of ours once it returns.
-        for thread, seconds in zip(threads, (_JOIN_SECONDS, 0.5, 0.5), strict=True):
+        for thread, seconds in zip(threads, (_JOIN_SECONDS, 0.5, 0.5, 0.5), strict=True):
             thread.join(seconds)
         if not threads[0].is_alive():
             try:
@@ -241,24 +245,34 @@ class Runner:
         _log.info("agent.stopped", spooled=self._spool.depth)
 
     def _reflex(self, scene: Scene, ledger: Ledger) -> Reflex:
-        obedience = Obedience(
-            self._enrolment,
-            self._doors[0],
-            self._journal,
-            self._clock,
-            scene,
-            ACTIONS,
-            ledger,
-        )
         return Reflex(
             self._enrolment,
-            obedience,
+            self._obedience(0, scene, ledger),
             self._journal,
             ledger,
             self._health,
             self._clock,
             wait=self._settings.wait_for_verdict,
             policy=self._settings.self_quarantine,
+        )
+
+    def _collecting(self, scene: Scene, ledger: Ledger) -> Courier:
+        permission, limits = self._settings.permission, self._settings.limits
+        tables = Collector(self._source, self._clock, limits)
+        return Courier(
+            self._enrolment,
+            self._doors[2],
+            ledger,
+            self._clock,
+            Gatherer(self._source, permission, self._clock, tables),
+            self._settings.state / EVIDENCE,
+            self._obedience(2, scene, ledger).report,
+            chance=self._chance,
+        )
+
+    def _obedience(self, door: int, scene: Scene, ledger: Ledger) -> Obedience:
+        return Obedience(
+            self._enrolment, self._doors[door], self._journal, self._clock, scene, ACTIONS, ledger
         )
 
     def _test_door(self) -> Door:

@@ -12,8 +12,9 @@ from msgspec import Meta
 
 from vedette.agent.actions import ACTIONS
 from vedette.agent.collect.collector import Limits
+from vedette.agent.evidence.settings import EvidenceSettings
 from vedette.agent.own_policy import OwnPolicy
-from vedette.agent.permission import Permission, read_untouchable
+from vedette.agent.permission import Permission, read_untouchables
 from vedette.core import ConfigError, Record
 
 __all__ = ["AgentSettings"]
@@ -103,6 +104,7 @@ class AgentSettings(Record, frozen=True, kw_only=True):
         ),
     ] = 0.0
     self_quarantine: OwnPolicy = OwnPolicy()
+    evidence: EvidenceSettings = EvidenceSettings()
     actions: Annotated[
         tuple[str, ...] | None,
         Meta(
@@ -114,13 +116,17 @@ class AgentSettings(Record, frozen=True, kw_only=True):
     ] = 86_400.0
     actions_per_hour: Annotated[
         int,
-        Meta(ge=0, le=1_000, description="Most disruptive commands an hour; the rest is refused"),
+        Meta(
+            ge=0,
+            le=1_000,
+            description="Most disruptive commands an hour, and, counted apart, most collects; the rest is refused",
+        ),
     ] = 10
     never_touch: Annotated[
         tuple[str, ...],
         Meta(
             max_length=64,
-            description="What no action may touch: `network:10.0.0.0/24` stays reachable, `process:PATH`, `account:NAME`",
+            description="What no action may touch: `network:10.0.0.0/24` stays reachable, `process:PATH`, `account:NAME`, `file:PATH`",
         ),
     ] = ()
 
@@ -142,7 +148,10 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             values["labels"] = _labels(values["labels"])
         for name in ("actions", "never_touch"):
             if isinstance(values.get(name), str):
-                values[name] = [word for part in values[name].split(",") if (word := part.strip())]
+                values[name] = _list(values[name])
+        evidence = values.get("evidence")
+        if isinstance(evidence, dict) and isinstance(evidence.get("paths"), str):
+            values["evidence"] = evidence | {"paths": _list(evidence["paths"])}
         known = cls.__struct_fields__
         for name in values:
             if name not in known:
@@ -166,8 +175,8 @@ class AgentSettings(Record, frozen=True, kw_only=True):
         for kind in self.actions or ():
             if kind not in ACTIONS:
                 raise ConfigError(f"actions has {kind!r}; this agent can do {', '.join(ACTIONS)}")
-        for entry in self.never_touch:
-            read_untouchable(entry)
+        read_untouchables(self.never_touch)
+        self.evidence.check()
         if self.proxy is not None and not _is_proxy(self.proxy):
             # It is not repeated here: it may hold a password.
             raise ConfigError(
@@ -201,7 +210,9 @@ class AgentSettings(Record, frozen=True, kw_only=True):
             kinds=None if self.actions is None else frozenset(self.actions),
             max_lease=self.max_lease,
             per_hour=self.actions_per_hour,
-            never_touch=tuple(map(read_untouchable, self.never_touch)),
+            never_touch=read_untouchables(self.never_touch),
+            evidence=self.evidence,
+            own=self.state_dir,
         )
 
     @property
@@ -266,6 +277,10 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _list(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 def _labels(text: str) -> dict[str, str]:

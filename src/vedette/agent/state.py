@@ -10,10 +10,11 @@ from typing import Self
 from vedette.core import Conflict
 from vedette.seal import sweep_unfinished
 
-__all__ = ["JOURNAL", "LEASES_LOCK", "SPOOL", "StateLock", "holder"]
+__all__ = ["EVIDENCE", "JOURNAL", "LEASES_LOCK", "SPOOL", "StateLock", "holder"]
 
 JOURNAL = "journal.sqlite"
 SPOOL = "spool"
+EVIDENCE = "evidence"
 LEASES_LOCK = "leases.lock"
 _LOCK = "lock"
 _INSTANT = 0.1

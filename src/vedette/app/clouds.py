@@ -16,9 +16,10 @@ from vedette.respond import (
     KubernetesCordon,
     KubernetesIsolate,
     KubernetesScale,
+    schemas,
 )
 
-__all__ = ["check_clouds", "cloud_kinds"]
+__all__ = ["check_clouds", "cloud_kinds", "clouds_of"]
 
 
 def cloud_kinds(settings: Settings, enrolments: Enrolments, clock: Clock) -> list[Kind]:
@@ -39,6 +40,23 @@ def check_clouds(settings: Settings) -> None:
         raise ConfigError(f"ec2.enabled is set, which {lacks}")
     if settings.kubernetes.enabled and (lacks := _cluster(settings).lacks):
         raise ConfigError(f"kubernetes.enabled is set, which {lacks}")
+
+
+def clouds_of(settings: Settings, tenant: TenantId) -> dict[str, str]:
+    """The kinds that are carried out through a cloud's API, with why that can't be for this tenant; empty words where it can."""
+    enabled = {"ec2": settings.ec2.enabled, "kubernetes": settings.kubernetes.enabled}
+    found: dict[str, str] = {}
+    for kind in schemas():
+        section = kind.partition("_")[0]
+        if section not in enabled:
+            continue
+        if not enabled[section]:
+            found[kind] = f"{kind} is off: {section}.enabled is not set (docs/cloud.md)"
+        elif tenant != settings.tenant:
+            found[kind] = f"{kind} is not set up for hosts of this tenant (docs/cloud.md)"
+        else:
+            found[kind] = ""
+    return found
 
 
 def _account(settings: Settings, clock: Clock) -> Account:

@@ -169,11 +169,13 @@ def make_door(
         audit=store.audit,
         load=watch,
         waits=store.waits,
+        evidence=store.evidence,
         kids=keys.openable_kids(),
         clock=clock,
         ca_pem=(keys.tls / "ca.pem").read_bytes(),
         settings=IngestSettings(
             max_body_bytes=settings.ingest.max_body_bytes,
+            max_evidence_bytes=settings.ingest.max_evidence_bytes,
             rate=settings.ingest.rate,
             burst=settings.ingest.burst,
             tenant_rate=settings.ingest.tenant_rate,

@@ -1,9 +1,10 @@
-"""Whether a model may act by itself: not while it is on trial, nor while it drifts."""
+"""Whether a policy may act by itself: not while its text is not understood or was not tried, nor while its model is on trial or drifts."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from vedette.app.settings import RespondSettings
-from vedette.core import Action, Clock
+from vedette.core import Action, Clock, TenantId
 from vedette.store import Store
 
 __all__ = ["Doubt"]
@@ -13,15 +14,35 @@ _LEAST_HOSTS = 3
 
 
 class Doubt:
-    """Says why a person must approve what a policy would do by itself on a model's word; empty when it need not."""
+    """Says why a person must approve what a policy would do by itself; empty when it need not.
 
-    def __init__(self, store: Store, clock: Clock, settings: RespondSettings) -> None:
+    `untried` says so of the text that proposed it. `fault`: what is wrong with the policies that the tenant applied last, where this
+    version can't read them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: RespondSettings,
+        *,
+        untried: Callable[[Action], str],
+        fault: Callable[[TenantId], str],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._trial = timedelta(days=settings.trial_days)
         self._drift = settings.drift_share
+        self._untried = untried
+        self._fault = fault
 
     def __call__(self, action: Action) -> str:
+        """All that is against it: people see what to wait for and what to do at once."""
+        if fault := self._fault(action.tenant):
+            return f"the policies applied last can't be read ({fault})"
+        return "; ".join(why for why in (self._of_model(action), self._untried(action)) if why)
+
+    def _of_model(self, action: Action) -> str:
         """Of an action that answers a model's verdict; one of nobody's model is in no doubt."""
         if not action.model:
             return ""

@@ -13,6 +13,9 @@ class IngestSettings(Section, frozen=True, kw_only=True):
     """Bounds of the machines' door."""
 
     max_body_bytes: Annotated[int, Meta(description="Largest request body in bytes")] = 8_388_608
+    max_evidence_bytes: Annotated[
+        int, Meta(description="Largest sealed bundle of evidence in bytes; 4 are taken at once")
+    ] = 41_943_040
     rate: Annotated[float, Meta(description="Snapshots per second and host, sustained")] = 20.0
     burst: Annotated[int, Meta(description="Snapshots a host may send at once")] = 200
     tenant_rate: Annotated[

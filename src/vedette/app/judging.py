@@ -30,7 +30,15 @@ from vedette.detect import Arrival, Detector, Knowledge, Scored
 
 _NEAR_SECONDS, _NEAR_INTERVALS = 300.0, 5.0
 
-__all__ = ["Judged", "Opened", "described_host", "is_stale", "judge", "unreadable"]
+__all__ = [
+    "Judged",
+    "Opened",
+    "described_host",
+    "is_stale",
+    "judge",
+    "unreadable",
+    "unreadable_reason",
+]
 
 
 class Opened(Record, frozen=True, kw_only=True):
@@ -146,12 +154,6 @@ def _near(host: Host) -> float:
 def unreadable(message: Message, now: datetime, why: str) -> Verdict:
     """The verdict on a snapshot that can't be opened, parsed or judged: unknown, never normal."""
     identity = message.identity
-    reason = Reason(
-        expert="judge",
-        subject="unreadable",
-        text=f"This snapshot could not be read, so nothing is known of this moment: {why}",
-        share=1.0,
-    )
     return Verdict(
         id=verdict_id(identity),
         tenant=identity.tenant,
@@ -163,8 +165,20 @@ def unreadable(message: Message, now: datetime, why: str) -> Verdict:
         label=Label.UNKNOWN,
         score=0.0,
         severity=Severity.NONE,
-        reasons=(reason,),
+        reasons=(unreadable_reason(why),),
         input_digest=message.digest,
+    )
+
+
+def unreadable_reason(why: str) -> Reason:
+    """The one reason of such a verdict."""
+    return Reason(
+        expert="judge",
+        subject="unreadable",
+        text=f"This snapshot could not be read, so nothing is known of this moment: {why}",
+        observed=why,
+        expected="a snapshot that can be opened, read and judged",
+        share=1.0,
     )
 
 

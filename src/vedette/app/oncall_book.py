@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from vedette.app.applied import AppliedText
 from vedette.app.destinations import destinations_of
 from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.wiring import parse_oncall
 from vedette.console import OnCallText
-from vedette.core import Clock, Conflict, Duty, TenantId
+from vedette.core import Clock, Conflict, Duty, Opening, TenantId
 from vedette.decide import OnCall
 from vedette.respond import schemas
 from vedette.store import Store
@@ -31,27 +33,33 @@ class OnCallBook:
         )
 
     def of(self, tenant: TenantId) -> OnCall:
-        """The tenant's document.
+        """The tenant's document: the one applied last that this version can read."""
+        return self._texts.look(tenant).parsed
 
-        Raises:
-            InvalidInput: what was applied is not understood by this version, and nothing that is was known before.
-        """
-        return self._texts.look(tenant)[0]
+    def fault(self, tenant: TenantId) -> str:
+        """What is wrong with the one applied last, where this version can't read it; empty when it can."""
+        return self._texts.look(tenant).fault
 
     def current(self, tenant: TenantId) -> OnCallText:
         """Its text, and who applied it and when."""
-        oncall, applied = self._texts.look(tenant)
+        found = self._texts.look(tenant)
+        oncall, applied = found.parsed, found.applied
         return OnCallText(
             version=oncall.version,
             text=oncall.text,
             since=applied.applied_at if applied else None,
             by=applied.applied_by if applied else "",
             chains=tuple(oncall.chains.values()),
+            fault=found.fault,
         )
 
     def duties(self, tenant: TenantId, at: datetime) -> Sequence[Duty]:
         """Who is on duty at a moment, by schedule."""
         return self.of(tenant).duties(at)
+
+    def openings(self, tenant: TenantId, at: datetime) -> Sequence[Opening]:
+        """Which hours are open at a moment."""
+        return self.of(tenant).openings(at)
 
     def check(self, tenant: TenantId, text: str) -> OnCallText:
         """What would be in force.
@@ -61,13 +69,18 @@ class OnCallBook:
             Conflict: (chain-in-use) it lacks a chain that policies start or that is on its way.
         """
         oncall = self._checked(tenant, text)
-        return OnCallText(version=oncall.version, text=text, chains=tuple(oncall.chains.values()))
+        return OnCallText(
+            version=oncall.version,
+            text=text,
+            chains=tuple(oncall.chains.values()),
+            warnings=tuple(map(str, oncall.warnings)),
+        )
 
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> OnCallText:
         """Puts a text in force, whole or not at all; errors as of `check`."""
         oncall = self._checked(tenant, text)
-        self._texts.put(tenant, oncall, text, actor=actor, reason=reason)
-        return self.current(tenant)
+        self._texts.put(tenant, oncall.version, text, actor=actor, reason=reason)
+        return replace(self.current(tenant), warnings=tuple(map(str, oncall.warnings)))
 
     def _checked(self, tenant: TenantId, text: str) -> OnCall:
         oncall, now = parse_oncall(text, self._destinations), self.of(tenant).chains.keys()

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPIType, Schema
@@ -16,7 +17,7 @@ from vedette.ingest import machine_components
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator
 
-__all__ = ["Rows", "openapi_config"]
+__all__ = ["Bodies", "Rows", "openapi_config"]
 
 _CELL = (OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.BOOLEAN, OpenAPIType.NULL)
 
@@ -37,6 +38,30 @@ class Rows(OpenAPISchemaPlugin):
         """An object of cells."""
         del field_definition, schema_creator
         return Schema(type=OpenAPIType.OBJECT, additional_properties=Schema(type=list(_CELL)))
+
+
+class Bodies(OpenAPISchemaPlugin):
+    """A record that refuses fields it does not know, told as one that has no others; the framework leaves that out."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Whether it is one."""
+        return not field_definition.is_union and (
+            field_definition.is_subclass_of(msgspec.Struct)
+            and field_definition.type_.__struct_config__.forbid_unknown_fields
+        )
+
+    def to_openapi_schema(
+        self, field_definition: FieldDefinition, schema_creator: "SchemaCreator"
+    ) -> Schema:
+        """The framework's own schema of the record, closed."""
+        framework = next(
+            plugin
+            for plugin in schema_creator.plugins
+            if plugin is not self and schema_creator.plugin_supports_field(plugin, field_definition)
+        )
+        schema = framework.to_openapi_schema(field_definition, schema_creator)
+        schema.additional_properties = False
+        return schema
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -26,7 +26,15 @@ from vedette.core import (
     decode_snapshot,
     to_builtins,
 )
-from vedette.decide import Census, PolicySet, Situation, answer
+from vedette.decide import (
+    HARMLESS,
+    LINKED_FOR,
+    MOST_CLOSED,
+    Census,
+    PolicySet,
+    Situation,
+    answer,
+)
 from vedette.detect import KNOWN_TABLES, Detector
 from vedette.queue import Delivery, Done, Outcome, Reject, Retry
 from vedette.seal import KeyRing, open_envelope, read_header
@@ -267,11 +275,18 @@ class Pipeline:
         since = policies.actions_since(earliest, incidents)
         recent = self._store.actions.recent(tenant, hosts, since)
         known = self._store.hosts.many(tenant, hosts)
+        closed = self._store.incidents.closed(
+            tenant, hosts, since=earliest - LINKED_FOR, most=MOST_CLOSED
+        )
+        harmless = any(one.resolution in HARMLESS for found in closed.values() for one in found)
+        silences = self._store.silences.holding(tenant, earliest) if harmless else ()
         return {
             host: Situation(
                 host=known.get(host) or described_host(tenant, snapshot.host, snapshot.taken_at),
                 incidents=live.get(host, ()),
                 actions=recent.get(host, ()),
+                closed=closed.get(host, ()),
+                silences=silences,
             )
             for host, snapshot in first.items()
         }

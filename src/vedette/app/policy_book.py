@@ -1,28 +1,36 @@
 """Which policies are in force: what was applied last, or else the settings' file."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from vedette.app.applied import AppliedText
+from vedette.app.applied import AppliedText, InForce
 from vedette.app.backtesting import backtest
+from vedette.app.clouds import clouds_of
 from vedette.app.destinations import destinations_of
+from vedette.app.enough import Enough
 from vedette.app.reach import unreached
 from vedette.app.settings import Settings
+from vedette.app.untried import acting_alone, may_act, names_of
 from vedette.app.wiring import load_policies, parse_oncall, parse_policies
 from vedette.console import Draft, PolicyText
-from vedette.core import Backtest, Clock, Conflict, Host, InvalidInput, Mode, TenantId
-from vedette.decide import Policy, PolicySet
+from vedette.core import Backtest, Clock, Conflict, Host, InvalidInput, TenantId
+from vedette.decide import PolicySet
 from vedette.respond import CAUSE, schemas
 from vedette.store import Store
 
-__all__ = ["MOST_VERDICTS", "PolicyBook"]
+__all__ = ["MOST_SECONDS", "MOST_VERDICTS", "PolicyBook"]
 
 MOST_VERDICTS: Final = 100_000
 """How many verdicts a back-test that people ask for from afar goes over."""
+MOST_SECONDS: Final = 60.0
+"""How long it may take."""
+_ELSEWHERE: Final = "choose a shorter time, or run `vedette policy backtest FILE` on the server"
 
 
 class PolicyBook:
@@ -30,9 +38,12 @@ class PolicyBook:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._destinations = destinations_of(settings)
+        self._clouds = partial(clouds_of, settings)
+        self._enough = Enough.by(settings.respond)
         self._store = store
         self._clock = clock
-        self._trying = threading.Lock()
+        self._trying: set[TenantId] = set()
+        self._turn = threading.Lock()
         # Whom it tells, and which chains it starts, was checked when it was applied. What was taken out since is named by its
         # actions' failure; it must not take all policies out of force.
         self._texts: AppliedText[PolicySet] = AppliedText(
@@ -40,16 +51,21 @@ class PolicyBook:
         )
 
     def of(self, tenant: TenantId) -> PolicySet:
-        """The tenant's policies.
+        """The tenant's policies: those applied last that this version can read."""
+        return self._texts.look(tenant).parsed
 
-        Raises:
-            InvalidInput: what was applied is not understood by this version, and nothing that is was known before.
+    def fault(self, tenant: TenantId) -> str:
+        """What is wrong with those applied last, where this version can't read them; empty when it can.
+
+        So long nothing is done to hosts by itself: those that are gone by instead may be what somebody put out of force.
         """
-        return self._texts.look(tenant)[0]
+        return self._texts.look(tenant).fault
 
     def current(self, tenant: TenantId) -> PolicyText:
-        """Their text, who applied it and when, and how they did over history."""
-        policies, applied = self._texts.look(tenant)
+        """Their text, who applied it and when, how they did over history, and which ask people until they are tried."""
+        found = self._texts.look(tenant)
+        policies, applied = found.parsed, found.applied
+        alone = acting_alone(policies) - self._let_act(tenant, found)
         return PolicyText(
             version=policies.version,
             text=policies.text,
@@ -57,7 +73,29 @@ class PolicyBook:
             by=applied.applied_by if applied else "",
             limits=policies.limits,
             backtest=self._store.policies.backtest(tenant, policies.version),
+            untried=names_of(alone),
+            fault=found.fault,
         )
+
+    def fields(self, kind: str) -> Mapping[str, str] | None:
+        """The kind's parameters that people may give; None where there is no such kind, or only a policy proposes it.
+
+        What is named by a verdict's reasons is known to policies alone.
+        """
+        schema = schemas(self._destinations).get(kind)
+        if schema is None or any(
+            words.startswith(f"Must be `{CAUSE}`") for words in schema.parameters.values()
+        ):
+            return None
+        return {
+            name: words
+            for name, words in schema.parameters.items()
+            if not words.startswith(f"`{CAUSE}`") or "; or " in words
+        }
+
+    def clouds(self, tenant: TenantId) -> Mapping[str, str]:
+        """The kinds that are carried out through a cloud's API, whatever a host's agent allows; with why not, where they can't be."""
+        return self._clouds(tenant)
 
     def draft(
         self, host: Host, kind: str, parameters: Mapping[str, Any], *, dry_run: bool
@@ -71,15 +109,8 @@ class PolicyBook:
         schema = schemas(self._destinations).get(kind)
         if schema is None:
             raise InvalidInput(f"there is no action {kind!r}")
-        for policy in self.of(host.tenant).policies:
-            if kind not in {step.kind for step in policy.then}:
-                continue
-            for label, values in policy.guards.protected.items():
-                if host.labels.get(label) in values:
-                    raise Conflict(
-                        f"policy {policy.name} protects hosts with {label}: {host.labels[label]} from {kind}",
-                        kind="host-protected",
-                    )
+        if why := self.of(host.tenant).protects(host, kind):
+            raise Conflict(why, kind="host-protected")
         checked = schema.check(parameters, dry_run=dry_run)
         if CAUSE in checked.values():
             raise InvalidInput(
@@ -114,43 +145,79 @@ class PolicyBook:
     ) -> Backtest:
         """What the text would have done to snapshots taken within `since` and before `until`; kept, but not in force.
 
-        One at a time in this process, and over a bounded history: it runs beside what serves people and hosts.
+        One at a time of a tenant in this process, over a bounded history and for a bounded time: it runs beside what serves
+        people and hosts.
 
         Raises:
             InvalidInput: it is wrong: where, and why.
-            Conflict: (backtest-running) another is on its way; (history-too-long) the server's own command line can do it.
+            Conflict: (backtest-running) another is on its way; (history-too-long, backtest-too-slow) the server's own
+                command line can do it.
         """
         policies = self._parsed(tenant, text)
         count = sum(self._store.verdicts.counts(tenant, since=since, until=until).values())
         if count > MOST_VERDICTS:
             raise Conflict(
-                f"there are {count} verdicts in that time, and {MOST_VERDICTS} at most are tried from here; "
-                "choose a shorter time, or run `vedette policy backtest FILE` on the server",
+                f"there are {count} verdicts in that time, and {MOST_VERDICTS} at most are tried from here; {_ELSEWHERE}",
                 kind="history-too-long",
             )
-        if not self._trying.acquire(blocking=False):
-            raise Conflict(
-                "another back-test is running; try again when it has ended",
-                kind="backtest-running",
-            )
-        try:
+        ends_at = self._clock.monotonic() + MOST_SECONDS
+
+        def progress(done: int) -> None:
+            if self._clock.monotonic() > ends_at:
+                raise Conflict(
+                    f"after {MOST_SECONDS:.0f} seconds {done} of {count} verdicts were tried, and nothing of it is kept; {_ELSEWHERE}",
+                    kind="backtest-too-slow",
+                )
+
+        with self._one_at_a_time(tenant):
             return backtest(
-                self._store, self._clock, tenant, policies, since=since, until=until, actor=actor
+                self._store,
+                self._clock,
+                tenant,
+                policies,
+                since=since,
+                until=until,
+                actor=actor,
+                enough=self._enough,
+                progress=progress,
             )
+
+    @contextmanager
+    def _one_at_a_time(self, tenant: TenantId) -> Iterator[None]:
+        with self._turn:
+            if tenant in self._trying:
+                raise Conflict(
+                    "another back-test is running; try again when it has ended",
+                    kind="backtest-running",
+                )
+            self._trying.add(tenant)
+        try:
+            yield
         finally:
-            self._trying.release()
+            with self._turn:
+                self._trying.discard(tenant)
 
     def _untried(self, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
         """Policies that would act on hosts by themselves as none does now, while this very text was never tried."""
-        tried = self._store.policies.backtest(tenant, policies.version)
-        if tried is not None and tried.verdicts:
+        if self._store.policies.tried(tenant, policies.version):
             return ()
-        return tuple(sorted({name for name, *_ in _alone(policies) - _alone(self.of(tenant))}))
+        return names_of(acting_alone(policies) - self._let_act(tenant, self._texts.look(tenant)))
+
+    def _let_act(self, tenant: TenantId, now: InForce[PolicySet]) -> set[tuple[str, ...]]:
+        """What acts by itself now: nothing of a settings' file that was not tried, and nothing beside a text that can't be read."""
+        alone = set() if now.fault else acting_alone(now.parsed)
+        return alone if alone and may_act(self._store, tenant, now.parsed.version) else set()
 
     def _parsed(self, tenant: TenantId, text: str) -> PolicySet:
+        return parse_policies(text, self._destinations, chains=self._chains(tenant))
+
+    def _chains(self, tenant: TenantId) -> Collection[str] | None:
+        """Those that can be started; None where this version can't read which."""
         oncall = self._store.oncall.current(tenant)
-        chains = parse_oncall(oncall.text).chains if oncall else ()
-        return parse_policies(text, self._destinations, chains=chains)
+        try:
+            return parse_oncall(oncall.text).chains if oncall else ()
+        except InvalidInput:
+            return None
 
     def _warned(self, tenant: TenantId, policies: PolicySet) -> tuple[str, ...]:
         return (*map(str, policies.warnings), *unreached(self._store, tenant, policies))
@@ -161,40 +228,17 @@ class PolicyBook:
         Raises:
             InvalidInput: it is wrong: where, and why.
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
-                never tried over history, or over one without a verdict.
+                never tried over enough history.
         """
         policies = self._parsed(tenant, text)
         if untried := self._untried(tenant, policies):
             tried = self._store.policies.backtest(tenant, policies.version)
-            empty = " (what was tried had no verdict in it)" if tried is not None else ""
+            short = f" (it was, but {tried.lacks})" if tried else ""
             raise Conflict(
-                f"policy {', '.join(untried)} would act on hosts by itself; try this text over history first{empty}: "
+                f"policy {', '.join(untried)} would act on hosts by itself; try this text over history first{short}: "
                 "on the page of policies, or by vedette policy backtest FILE on the server",
                 kind="needs-backtest",
                 version=policies.version,
             )
-        self._texts.put(tenant, policies, text, actor=actor, reason=reason)
+        self._texts.put(tenant, policies.version, text, actor=actor, reason=reason)
         return replace(self.current(tenant), warnings=self._warned(tenant, policies))
-
-
-def _alone(policies: PolicySet) -> set[tuple[str, ...]]:
-    """What may be done to hosts without anyone's word, under which condition and guards, and on how many."""
-    return {
-        (
-            policy.name,
-            step.kind,
-            policy.when,
-            policy.timezone,
-            *policy.on,
-            repr(step.parameters),
-            repr(policy.guards),
-            repr(policies.limits),
-        )
-        for policy in policies.policies
-        for step in policy.then
-        if _acts(policy) and step.disruptive and not step.dry_run
-    }
-
-
-def _acts(policy: Policy) -> bool:
-    return policy.mode is Mode.AUTO

@@ -6,9 +6,12 @@ import structlog
 
 from vedette.app.damage import refuse_damage
 from vedette.app.keys import KeyFiles
+from vedette.app.oncall_book import OnCallBook
+from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
-from vedette.app.wiring import load_policies, open_queue, open_store, parse_oncall
-from vedette.core import ConfigError, SystemClock, TenantId
+from vedette.app.untried import acting_alone, may_act, names_of, way_to_try
+from vedette.app.wiring import open_queue, open_store
+from vedette.core import ConfigError, Limits, SystemClock, TenantId
 from vedette.seal import Authority
 from vedette.store import Store
 
@@ -31,7 +34,9 @@ def prepare(settings: Settings) -> None:
     try:
         store.migrate()
         _refuse_lost(KeyFiles(settings), store.hosts.trusted())
-        _tell_lost_chains(settings, store)
+        policies = PolicyBook(settings, store, clock)
+        _tell_lost_chains(settings, policies, OnCallBook(settings, store, policies, clock))
+        _tell_untried(settings, store, policies)
     finally:
         store.close()
     open_queue(settings, clock).close()
@@ -58,15 +63,31 @@ def make_keys(settings: Settings) -> list[Path]:
     return made
 
 
-def _tell_lost_chains(settings: Settings, store: Store) -> None:
+def _tell_untried(settings: Settings, store: Store, book: PolicyBook) -> None:
+    """No error: without a start there is no first verdict to try them over."""
+    tenant = TenantId(settings.tenant)
+    policies = book.of(tenant)
+    names = names_of(acting_alone(policies))
+    limits = policies.limits.wider_than(Limits())
+    if not (names or limits) or may_act(store, tenant, policies.version):
+        return
+    _log.warning(
+        "policies.untried",
+        policies=[
+            f"{name} ({settings.respond.policies}, line {policies.lines[name]})" for name in names
+        ],
+        wider_limits=limits,
+        run=way_to_try(settings.respond.policies),
+        hint="they were not tried over history, so people are asked before anything is done to hosts; "
+        "as soon as a back-test has met enough of it they act by themselves",
+    )
+
+
+def _tell_lost_chains(settings: Settings, policies: PolicyBook, oncall: OnCallBook) -> None:
     """No error: a chain is applied over the API, which must be up for that."""
     tenant = TenantId(settings.tenant)
-    policies = load_policies(settings)
-    if store.policies.current(tenant) is not None:
-        return
-    oncall = store.oncall.current(tenant)
-    lost = policies.chains - (parse_oncall(oncall.text).chains.keys() if oncall else frozenset())
-    if lost:
+    lost = policies.of(tenant).chains - oncall.of(tenant).chains.keys()
+    if lost and policies.current(tenant).since is None:
         _log.warning(
             "policies.chain_missing",
             chains=sorted(lost),

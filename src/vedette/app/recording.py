@@ -3,33 +3,45 @@
 import gzip
 import heapq
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from vedette.app.unread_line import UnreadLine, read_all
 from vedette.core import InvalidInput, Snapshot
 from vedette.learn import read_recording
 
 __all__ = ["count_lines", "merged", "merged_with_file"]
 
+Line = TypeVar("Line", bound=Snapshot | UnreadLine)
 
-def merged(paths: Sequence[Path]) -> Iterator[Snapshot]:
-    """All files as one stream by `taken_at`; each file's order is kept, ties go by the order of the files."""
-    for _path, snapshot in merged_with_file(paths):
-        yield snapshot
+
+def merged(paths: Sequence[Path]) -> Iterator[Snapshot | UnreadLine]:
+    """All files as one stream by `taken_at`; each file's order is kept, ties go by the order of the files.
+
+    A line that is no snapshot has its place in it, as an unreadable one has online.
+    """
+    for _path, line in _merged(paths, read_all):
+        yield line
 
 
 def merged_with_file(paths: Sequence[Path]) -> Iterator[tuple[Path, Snapshot]]:
-    """The same, each snapshot with the file that it comes from."""
+    """The same, each snapshot with the file that it comes from; a line that is none is an error."""
+    return _merged(paths, read_recording)
 
-    def keyed(index: int, path: Path) -> Iterator[tuple[tuple[float, int, int], Snapshot]]:
+
+def _merged(
+    paths: Sequence[Path], read: Callable[[Path], Iterator[Line]]
+) -> Iterator[tuple[Path, Line]]:
+    def keyed(index: int, path: Path) -> Iterator[tuple[tuple[float, int, int], Line]]:
         latest = float("-inf")
-        for position, snapshot in enumerate(read_recording(path)):
-            latest = max(latest, snapshot.taken_at.timestamp())
-            yield (latest, index, position), snapshot
+        for position, line in enumerate(read(path)):
+            latest = max(latest, line.taken_at.timestamp())
+            yield (latest, index, position), line
 
     streams = [keyed(index, path) for index, path in enumerate(paths)]
-    for (_latest, index, _position), snapshot in heapq.merge(*streams, key=lambda item: item[0]):
-        yield paths[index], snapshot
+    for (_latest, index, _position), line in heapq.merge(*streams, key=lambda item: item[0]):
+        yield paths[index], line
 
 
 def count_lines(paths: Sequence[Path]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,13 +10,16 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vedette.app.judging import Judged, Opened, described_host, judge
+from vedette.app.detecting import load_detector
+from vedette.app.judging import Judged, Opened, described_host, judge, unreadable_reason
 from vedette.app.knowing import Memory, Remembered, cohort_of
 from vedette.app.recording import count_lines, merged
-from vedette.app.wiring import load_detector, policies_from
+from vedette.app.unread_line import UnreadLine
+from vedette.app.wiring import policies_from
 from vedette.core import (
     Action,
     ConfigError,
+    Confirmation,
     Epoch,
     HostId,
     Incident,
@@ -23,6 +27,7 @@ from vedette.core import (
     Label,
     Record,
     Saying,
+    Severity,
     Snapshot,
     TenantId,
     canonical_json,
@@ -45,6 +50,7 @@ class _Saved(Record, frozen=True, kw_only=True):
     actions: dict[HostId, tuple[Action, ...]]
     knowledge: Remembered = Remembered()
     ill: tuple[HostId, ...] = ()
+    closed: dict[HostId, tuple[Incident, ...]] = {}
 
 
 class Replay:
@@ -74,6 +80,7 @@ class Replay:
         self._state_dir = state
         self._batch = batch
         self._sayings = tuple(sayings)
+        self.unread: list[UnreadLine] = []
         self._states: dict[HostId, bytes | None] = {}
         self._situations: dict[HostId, Situation] = {}
         self._saved = self._load() if state is not None else None
@@ -82,6 +89,8 @@ class Replay:
 
     def write(self, files: Sequence[Path], out: Path) -> int:
         """Writes one JSON line a snapshot to `out`, with progress on standard error; says how many.
+
+        A line of the files that is no snapshot gets the `unknown` verdict of an unreadable one, and is kept in `unread`.
 
         `out` is made, or replaced, when all is written; until then the lines gather beside it.
 
@@ -96,13 +105,27 @@ class Replay:
             Progress(*columns, console=Console(stderr=True), transient=True) as progress,
         ):
             task = progress.add_task("replay", total=count_lines(files))
-            for judged, hostname in self.run(merged(files)):
-                _write_line(lines, judged, hostname)
+            for item in self._outcomes(merged(files)):
+                if isinstance(item, UnreadLine):
+                    self.unread.append(item)
+                    lines.write(canonical_json(_unknown(item, self._detector.budget)) + b"\n")
+                else:
+                    _write_line(lines, *item)
                 count += 1
                 progress.advance(task)
         if self._state_dir is not None:
             self._save(self._state_dir)
         return count
+
+    def _outcomes(
+        self, lines: Iterable[Snapshot | UnreadLine]
+    ) -> Iterator[tuple[Judged, str] | UnreadLine]:
+        """What could be read is judged, and what could not keeps its place; no state is touched by it, as online."""
+        for unread, some in groupby(lines, key=lambda line: isinstance(line, UnreadLine)):
+            if unread:
+                yield from (line for line in some if isinstance(line, UnreadLine))
+            else:
+                yield from self.run(line for line in some if isinstance(line, Snapshot))
 
     def run(self, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Judged, str]]:
         """Each snapshot's outcome with its host's name, in order."""
@@ -148,6 +171,7 @@ class Replay:
             host=described_host(_TENANT, snapshot.host, snapshot.taken_at),
             incidents=known.incidents.get(host, ()) if known else (),
             actions=known.actions.get(host, ()) if known else (),
+            closed=known.closed.get(host, ()) if known else (),
         )
 
     def _load(self) -> _Saved | None:
@@ -174,9 +198,11 @@ class Replay:
         states = dict(before.states) if before else {}
         incidents = dict(before.incidents) if before else {}
         actions = dict(before.actions) if before else {}
+        closed = dict(before.closed) if before else {}
         states.update((host, blob) for host, blob in self._states.items() if blob is not None)
         for host, situation in self._situations.items():
             incidents[host], actions[host] = situation.incidents, situation.actions
+            closed[host] = situation.closed
         saved = _Saved(
             model=self._detector.model,
             states=states,
@@ -184,6 +210,7 @@ class Replay:
             actions=actions,
             knowledge=self._memory.remember(),
             ill=self._census.ill,
+            closed=closed,
         )
         write_file(folder / _STATE_FILE, msgspec.msgpack.encode(saved))
 
@@ -253,6 +280,22 @@ def _opened(snapshot: Snapshot) -> Opened:
         snapshot=snapshot,
         digest="",
     )
+
+
+def _unknown(line: UnreadLine, budget: float) -> dict[str, Any]:
+    return {
+        "host": line.hostname,
+        "seq": line.seq,
+        "taken_at": line.taken_at,
+        "label": Label.UNKNOWN,
+        "score": 0.0,
+        "severity": Severity.NONE,
+        "experts": {},
+        "reasons": (unreadable_reason(line.why),),
+        "confirmation": Confirmation(),
+        "budget": budget,
+        "incident": None,
+    }
 
 
 def _write_line(lines: IO[bytes], judged: Judged, hostname: str) -> None:

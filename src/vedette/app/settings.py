@@ -73,6 +73,12 @@ class StoreSettings(_Section, frozen=True, kw_only=True):
     url: Annotated[
         str, Meta(description="SQLAlchemy URL; empty: SQLite file store.sqlite in data_dir")
     ] = ""
+    evidence_days: Annotated[
+        float,
+        Meta(
+            le=36_500, description="Days that sealed evidence is kept; then its bytes are removed"
+        ),
+    ] = 90.0
 
 
 class QueueSettings(_Section, frozen=True, kw_only=True):
@@ -325,7 +331,9 @@ def _out_of_bounds(settings: Settings) -> list[str]:
         "queue.max_depth": settings.queue.max_depth,
         "queue.dead_letter_days": settings.queue.dead_letter_days,
         "queue.dead_letter_mib": settings.queue.dead_letter_mib,
+        "store.evidence_days": settings.store.evidence_days,
         "ingest.max_body_bytes": settings.ingest.max_body_bytes,
+        "ingest.max_evidence_bytes": settings.ingest.max_evidence_bytes,
         "ingest.burst": settings.ingest.burst,
         "ingest.tenant_rate": settings.ingest.tenant_rate,
         "ingest.tenant_burst": settings.ingest.tenant_burst,

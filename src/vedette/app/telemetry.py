@@ -27,6 +27,7 @@ __all__ = [
     "SNAPSHOTS",
     "STAGE_CPU",
     "STAGE_SECONDS",
+    "UNREAD",
     "VERDICTS",
     "configure_logs",
     "merged_registry",
@@ -129,6 +130,12 @@ SILENT = Gauge(
 NOTICES = Counter(
     "vedette_responder_work_total",
     "Notices and timers handled by the responder; a stop while incidents open means it hangs",
+)
+UNREAD = Gauge(
+    "vedette_applied_unread",
+    "1 while this version can't read the policies or the on-call document (document) that were applied last, and goes by those before",
+    ["document"],
+    multiprocess_mode="mostrecent",
 )
 BUILD = Gauge(
     "vedette_build_info",

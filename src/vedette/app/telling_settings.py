@@ -72,6 +72,20 @@ class RespondSettings(Section, frozen=True, kw_only=True):
             description="How long a model must have judged here before policies act on its word unasked; 0: no trial",
         ),
     ] = 7.0
+    backtest_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How many days of history, or all there is of a shorter one, a back-test must meet before its text may act unasked",
+        ),
+    ] = 7.0
+    backtest_verdicts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many verdicts it must meet in them, the last within a day",
+        ),
+    ] = 1_000
     drift_share: Annotated[
         float,
         Meta(

@@ -13,7 +13,7 @@ from vedette import __version__
 from vedette.app.administration import enrolment_text
 from vedette.app.letters import Letters
 from vedette.app.oncall_book import OnCallBook
-from vedette.app.openapi import Rows, openapi_config
+from vedette.app.openapi import Bodies, Rows, openapi_config
 from vedette.app.policy_book import PolicyBook
 from vedette.app.readiness import Readiness
 from vedette.app.settings import Settings
@@ -102,7 +102,7 @@ def make_app(console: Console, door: Door, readiness: Readiness) -> Litestar:
         lifespan=[door.lifespan],
         logging_config=None,
         openapi_config=openapi_config(),
-        plugins=[Rows()],
+        plugins=[Rows(), Bodies()],
     )
 
 

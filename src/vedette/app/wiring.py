@@ -1,4 +1,4 @@
-"""Opens what the processes share: store, queue, model and policies, from settings."""
+"""Opens what the processes share: store, queue and policies, from settings."""
 
 import ssl
 from collections.abc import Collection, Iterator
@@ -11,14 +11,12 @@ from vedette.app.destinations import check_told, destinations_of
 from vedette.app.settings import Settings
 from vedette.core import Clock, ConfigError, InvalidInput
 from vedette.decide import OnCall, PolicySet
-from vedette.detect import EXPERTS, REFERENCE, Bundle, Detector
 from vedette.queue import SqlQueue
 from vedette.respond import ANYWHERE, Destinations, schemas
 from vedette.store import Store
 
 __all__ = [
     "check_files",
-    "load_detector",
     "load_policies",
     "oncall_from",
     "open_queue",
@@ -67,16 +65,6 @@ def open_queue(settings: Settings, clock: Clock) -> SqlQueue:
     )
 
 
-def load_detector(model: Path | None, *, budget: float = REFERENCE) -> Detector:
-    """A detector with the bundle in this folder, or the shipped one, and the incidents a host-month it may cost.
-
-    Raises:
-        ConfigError: the bundle can't be used or lacks a part, or the budget is out of bounds.
-    """
-    bundle = Bundle.load(model) if model else Bundle.shipped()
-    return Detector(bundle.whole((*EXPERTS, "judge")), budget=budget)
-
-
 def parse_policies(
     text: str,
     destinations: Destinations = ANYWHERE,
@@ -115,6 +103,9 @@ def check_files(settings: Settings) -> None:
     check_told(settings)
     check_clouds(settings)
     load_policies(settings)
+    # No process that starts needs this file's other functions together with all of the detector.
+    from vedette.app.detecting import load_detector
+
     load_detector(
         Path(settings.detector.model) if settings.detector.model else None,
         budget=settings.detector.budget,

@@ -67,7 +67,7 @@ def cancel(console: Console, person: Person, action_id: ActionId, reason: str) -
     """
     action = console.store.actions.get(person.tenant, action_id)
     # What a host has begun ends when the host says so, never by a word here.
-    if action.recallable and action.state in IN_FORCE - {ActionState.VERIFIED}:
+    if action.answered_for and action.state in IN_FORCE - {ActionState.VERIFIED}:
         return console.store.actions.recall(
             action.tenant, action.id, actor=person.actor, why=reason
         )
@@ -98,7 +98,7 @@ def release(console: Console, person: Person, action_id: ActionId, reason: str) 
     if not action.leased or action.state not in IN_FORCE:
         raise Conflict(
             f"this {action.kind} is {action.state.value.replace('_', ' ')}"
-            f"{', a dry run' if action.dry_run else ''}; there is nothing to release",
+            f"{', a dry run' if action.dry_run else ''}; there is nothing to release{_instead(action)}",
             kind="not-in-force",
             state=action.state.value,
         )
@@ -170,16 +170,24 @@ def comment(console: Console, person: Person, incident_id: IncidentId, text: str
     console.store.incidents.comment(person.tenant, incident_id, person.actor, text.strip())
 
 
+def _instead(action: Action) -> str:
+    return ", refuse it instead" if action.state is ActionState.AWAITING_APPROVAL else ""
+
+
 def _awaiting(console: Console, person: Person, action_id: ActionId, verb: str) -> Action:
     action = console.store.actions.get(person.tenant, action_id)
     if action.state is not ActionState.AWAITING_APPROVAL:
         raise Conflict(
-            f"this action is {action.state.value.replace('_', ' ')} and can't be {verb} now",
+            f"this action is {action.state.value.replace('_', ' ')} and can't be {verb} now; its steps say who decided what",
             kind="not-awaiting-approval",
             state=action.state.value,
         )
     if action.expires_at <= console.clock.now():
-        raise Conflict("the time to decide on this action has run out", kind="approval-expired")
+        raise Conflict(
+            f"the time to decide on this action ended at {action.expires_at.isoformat()}, and nothing was done; "
+            "propose it anew if it is still wanted",
+            kind="approval-expired",
+        )
     return action
 
 

@@ -13,6 +13,7 @@ from vedette.core import (
     HostId,
     Identity,
     Limits,
+    Opening,
     Record,
     TenantId,
 )
@@ -37,8 +38,10 @@ class PolicyText(Record, frozen=True, kw_only=True):
     """The policies in force: their YAML text, the digest that names this version, and the limits that they set.
 
     `backtest` is what they would have done over history, if that was asked. `warnings`, where a text is checked or applied, say which
-    policies may contradict and which hosts they can't reach; `untried`, where it is checked, names those that must be tried over
-    history before this text can be put in force.
+    policies may contradict and which hosts they can't reach; `untried` names those that must be tried over history: where it is
+    checked, before this text can be put in force; of what is in force, before they act by themselves and ask nobody. `fault`, of
+    what is in force, says what is wrong with a later text that this version of the server can't read: so long these are gone by, and
+    nothing is done to hosts by itself.
     """
 
     version: str
@@ -49,16 +52,23 @@ class PolicyText(Record, frozen=True, kw_only=True):
     backtest: Backtest | None = None
     warnings: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
+    fault: str = ""
 
 
 class OnCallText(Record, frozen=True, kw_only=True):
-    """An on-call document: its YAML text, the digest that names this version, and the chains in it."""
+    """An on-call document: its YAML text, the digest that names this version, and the chains in it.
+
+    `warnings`, where a text is checked or applied, say what in it does nothing.
+    `fault`, of the one in force, says what is wrong with a later one that this version of the server can't read.
+    """
 
     version: str
     text: str
     since: datetime | None = None
     by: str = ""
     chains: tuple[Chain, ...] = ()
+    warnings: tuple[str, ...] = ()
+    fault: str = ""
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):
@@ -142,6 +152,12 @@ class Draft(Record, frozen=True, kw_only=True):
 class Policies(Protocol):
     """Which policies are in force, and what they know of actions."""
 
+    def fields(self, kind: str) -> Mapping[str, str] | None:
+        """What somebody who proposes this kind may say of it: each parameter's name, and what it is; None: only policies propose it."""
+
+    def clouds(self, tenant: TenantId) -> Mapping[str, str]:
+        """The kinds that are carried out through a cloud's API, so that no agent need be there: each with why it can't be, or empty words."""
+
     def draft(
         self, host: Host, kind: str, parameters: Mapping[str, Any], *, dry_run: bool
     ) -> Draft:
@@ -154,6 +170,9 @@ class Policies(Protocol):
 
     def current(self, tenant: TenantId) -> PolicyText:
         """The tenant's policies."""
+
+    def fault(self, tenant: TenantId) -> str:
+        """What is wrong with those applied last, where they can't be read; empty when they can."""
 
     def check(self, tenant: TenantId, text: str) -> PolicyText:
         """What a text would be in force; nothing changes.
@@ -169,7 +188,8 @@ class Policies(Protocol):
 
         Raises:
             InvalidInput: it is wrong: where, and why.
-            Conflict: another is running (`backtest-running`), or there is too much to go over (`history-too-long`).
+            Conflict: another is running (`backtest-running`), or there is too much to go over (`history-too-long`,
+                `backtest-too-slow`).
         """
 
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> PolicyText:
@@ -187,8 +207,14 @@ class OnCalls(Protocol):
     def current(self, tenant: TenantId) -> OnCallText:
         """The tenant's document."""
 
+    def fault(self, tenant: TenantId) -> str:
+        """What is wrong with the one applied last, where it can't be read; empty when it can."""
+
     def duties(self, tenant: TenantId, at: datetime) -> Sequence[Duty]:
         """Who is on duty at a moment, by schedule."""
+
+    def openings(self, tenant: TenantId, at: datetime) -> Sequence[Opening]:
+        """Which hours are open at a moment."""
 
     def check(self, tenant: TenantId, text: str) -> OnCallText:
         """What would be in force if this text were applied.

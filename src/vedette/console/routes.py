@@ -13,6 +13,7 @@ from vedette.console.api import (
     actions,
     audit,
     enrolments,
+    evidence,
     guards,
     hosts,
     incidents,
@@ -36,7 +37,7 @@ from vedette.console.pages import hosts as host_pages
 from vedette.console.pages import incident as incident_pages
 from vedette.console.pages import incidents as incidents_pages
 from vedette.console.pages import letters as letter_pages
-from vedette.console.pages import moves, signin
+from vedette.console.pages import moves, proposing, signin
 from vedette.console.pages import oncall as oncall_pages
 from vedette.console.pages import policies as policy_pages
 from vedette.console.pages import silences as silence_pages
@@ -67,6 +68,9 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     enrolments.list_enrolments,
     enrolments.create_enrolment,
     enrolments.revoke_enrolment,
+    evidence.list_evidence,
+    evidence.get_evidence,
+    evidence.download_evidence,
     letters.list_dead_letters,
     letters.get_dead_letter,
     letters.replay_dead_letter,
@@ -102,6 +106,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = (
     policies.list_policy_history,
     policies.apply_policies,
     policies.check_policies,
+    policies.backtest_policies,
     tokens.list_tokens,
     tokens.create_token,
     tokens.revoke_token,
@@ -152,7 +157,8 @@ _PAGES: Sequence[ControllerRouterHandler] = (
     silence_pages.end_silence_form,
     moves.false_positive_move,
     moves.acknowledge_move,
-    moves.propose_move,
+    proposing.propose_page,
+    proposing.propose_move,
     moves.approve_move,
     moves.cancel_move,
     moves.release_move,

@@ -22,7 +22,7 @@ def put_in_force(console: Console, person: Person, text: str, reason: str) -> Po
     return console.policies.apply(person.tenant, text, actor=person.actor, reason=why)
 
 
-def try_over_history(console: Console, person: Person, text: str, days: int) -> Backtest:
+def try_over_history(console: Console, person: Person, text: str, days: float) -> Backtest:
     """What it would have done in the last days.
 
     Raises:

@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
+
+from vedette.console.asking import named
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.core import (
@@ -32,13 +35,14 @@ _BACK = timedelta(days=30)
 
 
 class NewSilence(Record, frozen=True, kw_only=True):
-    """What people ask for."""
+    """What people ask for. `request` names the request itself, with its times as they were sent; empty: each is another."""
 
     kind: SilenceKind
     scope: SilenceScope
     starts_at: datetime | None
     ends_at: datetime
     reason: str
+    request: str = ""
 
 
 class FalsePositive(Record, frozen=True, kw_only=True):
@@ -50,7 +54,7 @@ class FalsePositive(Record, frozen=True, kw_only=True):
 
 
 def silence(console: Console, person: Person, asked: NewSilence) -> Silence:
-    """Makes one.
+    """Makes one. What this request made before is given as it is now.
 
     Raises:
         NotFound: the tenant has no such host.
@@ -66,7 +70,12 @@ def silence(console: Console, person: Person, asked: NewSilence) -> Silence:
         ends_at=asked.ends_at,
         owner=person.actor,
         reason=asked.reason.strip(),
+        identifier=named(person, asked.request, asked.kind, _text(asked.scope), asked.reason),
     )
+
+
+def _text(scope: SilenceScope) -> str:
+    return msgspec.json.encode(scope).decode()
 
 
 def end_silence(console: Console, person: Person, identifier: str, reason: str) -> Silence:

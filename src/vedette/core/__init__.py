@@ -1,8 +1,10 @@
 """The vocabulary: records, ids, clock, errors. Imports nothing of ours."""
 
 from vedette.core.action import (
+    COLLECT,
     ENDED,
     IN_FORCE,
+    NOTHING_IN_FORCE,
     TRANSITIONS,
     Action,
     ActionEvent,
@@ -16,7 +18,7 @@ from vedette.core.action import (
     may_become,
 )
 from vedette.core.audit import AuditEntry
-from vedette.core.backtest import Backtest, Course, Tried, step_of
+from vedette.core.backtest import Backtest, Course, Tried, Valueless, step_of
 from vedette.core.canonical import (
     canonical_row,
     lines_digest,
@@ -25,7 +27,7 @@ from vedette.core.canonical import (
     table_digest,
 )
 from vedette.core.clock import Clock, ManualClock, SystemClock
-from vedette.core.data_file import DataFile
+from vedette.core.data_file import DataFile, made_private
 from vedette.core.errors import (
     ConfigError,
     Conflict,
@@ -47,6 +49,7 @@ from vedette.core.escalation import (
     EscalationRule,
     EscalationState,
 )
+from vedette.core.evidence import Evidence
 from vedette.core.fact import Fact, FactChange
 from vedette.core.guard import Breaker, Limits, Scope, Switch, scopes_of
 from vedette.core.host import Host, HostDescription, HostStatus, OperatingSystem
@@ -70,8 +73,11 @@ from vedette.core.incident import (
     IncidentState,
     Resolution,
 )
+from vedette.core.inhibition import Explained, Explaining, Held, Inhibition
 from vedette.core.message import Message
-from vedette.core.oncall import Chain, Duty, Tier, Within
+from vedette.core.oncall import Chain, Duty, Opening, Tier, Within
+from vedette.core.openings import MOST_OPENINGS, Network, too_much, too_wide
+from vedette.core.reach import PEOPLE, REACH_WINDOW, Reach, destructive, few, reach_of
 from vedette.core.record import Record, canonical_json, to_builtins
 from vedette.core.ruling import OWN_POLICY, Ruling, Waiter, Wish, unfit
 from vedette.core.saying import Saying
@@ -105,6 +111,7 @@ from vedette.core.verdict import (
 )
 
 __all__ = [
+    "COLLECT",
     "DIGEST",
     "ENDED",
     "IN_FORCE",
@@ -112,7 +119,11 @@ __all__ = [
     "MAX_METRICS",
     "MAX_ROWS",
     "MAX_SNAPSHOT_BYTES",
+    "MOST_OPENINGS",
+    "NOTHING_IN_FORCE",
     "OWN_POLICY",
+    "PEOPLE",
+    "REACH_WINDOW",
     "SCHEMA",
     "TRANSITIONS",
     "VOLATILE_TABLES",
@@ -142,11 +153,15 @@ __all__ = [
     "Escalation",
     "EscalationRule",
     "EscalationState",
+    "Evidence",
+    "Explained",
+    "Explaining",
     "Fact",
     "FactChange",
     "Forbidden",
     "GatherPolicy",
     "Gathered",
+    "Held",
     "Host",
     "HostDescription",
     "HostId",
@@ -157,6 +172,7 @@ __all__ = [
     "IncidentId",
     "IncidentKind",
     "IncidentState",
+    "Inhibition",
     "InvalidInput",
     "Label",
     "LeaseLost",
@@ -164,9 +180,12 @@ __all__ = [
     "ManualClock",
     "Message",
     "Mode",
+    "Network",
     "NotFound",
+    "Opening",
     "OperatingSystem",
     "Problem",
+    "Reach",
     "Reason",
     "Record",
     "Resolution",
@@ -194,6 +213,7 @@ __all__ = [
     "Turn",
     "Unauthenticated",
     "Unavailable",
+    "Valueless",
     "VedetteError",
     "Verb",
     "Verdict",
@@ -205,22 +225,28 @@ __all__ = [
     "canonical_row",
     "decode_snapshot",
     "derived_id",
+    "destructive",
     "digest",
     "encode_snapshot",
+    "few",
     "hash_secret",
     "lines_digest",
+    "made_private",
     "may_become",
     "new_epoch",
     "new_id",
     "new_secret",
     "plain_lines",
     "quick_digest",
+    "reach_of",
     "replayed_id",
     "scopes_of",
     "snapshot_schema",
     "step_of",
     "table_digest",
     "to_builtins",
+    "too_much",
+    "too_wide",
     "unfit",
     "verdict_id",
 ]

@@ -2,14 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from vedette.core.ids import ActionId, CommandId, HostId, IncidentId, TenantId
 from vedette.core.record import Record
 
 __all__ = [
+    "COLLECT",
     "ENDED",
     "IN_FORCE",
+    "NOTHING_IN_FORCE",
     "TRANSITIONS",
     "Action",
     "ActionEvent",
@@ -80,6 +82,8 @@ TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
 }
 ENDED = frozenset(state for state, following in TRANSITIONS.items() if not following)
 # Something may be in force on the host: of these there is one at most for a host and kind of lease.
+# What gathers evidence: its host may have delivered by the time that somebody calls it off.
+COLLECT: Final = "collect"
 IN_FORCE = frozenset({S.DISPATCHED, S.ACKNOWLEDGED, S.APPLIED, S.VERIFIED})
 del S
 
@@ -124,7 +128,7 @@ class Action(Record, frozen=True, kw_only=True):
     `proposed_by` is the person who proposed it, without a policy; that person may not approve it.
 
     What tells people waits `gather_seconds` before it begins, so that it may be gathered with what other hosts tell;
-    `held_by` is the silence that held it last.
+    `held_by` is the silence that held it last, or `inhibition:` and the name of the rule.
     """
 
     id: ActionId
@@ -169,6 +173,11 @@ class Action(Record, frozen=True, kw_only=True):
         return self.lease_seconds > 0 and not self.dry_run
 
     @property
+    def answered_for(self) -> bool:
+        """Whether a host that has been told of it says how it ends, so that it is called off by that word or by time alone."""
+        return self.recallable or (self.kind == COLLECT and not self.dry_run)
+
+    @property
     def recallable(self) -> bool:
         """Whether its end can still be asked for once the host has it: it is a lease, or has a grace."""
         return not self.dry_run and (self.lease_seconds > 0 or self.grace_seconds > 0)
@@ -204,10 +213,15 @@ class Command(Record, frozen=True, kw_only=True):
     verb: Verb = Verb.APPLY
 
 
+NOTHING_IN_FORCE: Final = "nothing_in_force"
+
+
 class CommandResult(Record, frozen=True, kw_only=True):
     """What the host says became of a command.
 
     `state` is one of acknowledged, simulated, applied, verified, released, cancelled, refused, failed.
+    What is refused with `NOTHING_IN_FORCE` (true) in `data` is refused because nothing of its action is in force on the
+    host or on its way; no other refusal says anything of that.
     """
 
     command: CommandId

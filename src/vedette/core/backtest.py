@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from vedette.core.ids import TenantId
+from vedette.core.ids import HostId, TenantId
 from vedette.core.record import Record
 
-__all__ = ["Backtest", "Course", "Tried", "step_of"]
+__all__ = ["Backtest", "Course", "Tried", "Valueless", "step_of"]
 
 _STEPS = (300, 900, 1_800, 3_600, 4 * 3_600, 86_400, 7 * 86_400)
 _MOST_STEPS = 60
@@ -55,8 +55,50 @@ class Tried(Record, frozen=True, kw_only=True):
         )
 
 
+class Valueless(Record, frozen=True, kw_only=True):
+    """A policy whose condition had no value for `without` of the `asked` verdicts that it was asked of, as when a map lacks a key.
+
+    `met` are the verdicts for which it held.
+    `line` is the policy's in its text, from 1. The first was of the snapshot that `host` took `at` that moment; `reason` is the evaluator's.
+    """
+
+    policy: str
+    line: int
+    asked: int
+    without: int
+    met: int = 0
+    host: HostId
+    hostname: str
+    at: datetime
+    reason: str
+
+    @property
+    def always(self) -> bool:
+        """Whether it never had one."""
+        return self.without == self.asked
+
+    @property
+    def untold(self) -> bool:
+        """Whether nothing is known of what it would let be done: wherever it might have held it had no value."""
+        return self.met == 0
+
+    @property
+    def words(self) -> str:
+        """As a sentence."""
+        many = "any" if self.always else str(self.without)
+        none = ", and held for none" if self.untold and not self.always else ""
+        return (
+            f"the condition of policy {self.policy} (line {self.line}) had no value for {many} of the {self.asked} verdicts that it was asked of{none}, "
+            f"first on {self.hostname} at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+        )
+
+
 class Backtest(Record, frozen=True, kw_only=True):
-    """Of the policies of this `version`, over a tenant's verdicts on snapshots taken within `since` and before `until`."""
+    """Of the policies of this `version`, over a tenant's verdicts on snapshots taken within `since` and before `until`.
+
+    `lacks` says why it lets nothing act by itself; empty where it met enough history for that. `valueless` are the policies whose conditions had
+    no value for some of the verdicts; of back-tests of before this was counted there are none.
+    """
 
     tenant: TenantId
     version: str
@@ -67,6 +109,8 @@ class Backtest(Record, frozen=True, kw_only=True):
     verdicts: int
     incidents: int
     kinds: tuple[Tried, ...]
+    lacks: str = ""
+    valueless: tuple[Valueless, ...] = ()
 
     @property
     def step_seconds(self) -> int:

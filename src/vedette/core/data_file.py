@@ -1,15 +1,29 @@
 """A database's file, as its disk and the last one who read it have it: writable, with room, undamaged."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from vedette.core.errors import Unavailable
 
-__all__ = ["DataFile"]
+__all__ = ["DataFile", "made_private"]
 
 ROOM_BYTES: Final = 16 * 1024 * 1024
 """Room that is left for finishing what was begun: one write-ahead log before it is folded into its database."""
+
+
+def made_private(path: Path) -> None:
+    """Makes an empty file that only its owner may read, if there is none; what SQLite writes beside it takes over its rights.
+
+    One that is there is never opened: to close a descriptor of a file drops all locks that the process has on it (POSIX), SQLite's too,
+    and the next process that closes the database then takes itself for the last one, and deletes the write-ahead log that this one goes on writing to.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 class DataFile:

@@ -38,6 +38,16 @@ class Limits(Record, frozen=True, kw_only=True):
     least: int = 1
     per_seconds: float = 3_600.0
 
+    def wider_than(self, other: "Limits") -> bool:
+        """Whether any of them lets more hosts be touched than the other's."""
+        return (
+            self.tenant > other.tenant
+            or self.cohort > other.cohort
+            or self.model > other.model
+            or self.least > other.least
+            or self.per_seconds < other.per_seconds
+        )
+
     def most(self, scope: Scope, hosts: int) -> int:
         """How many of so many hosts."""
         share: float = getattr(self, scope.value)

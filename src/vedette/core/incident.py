@@ -41,6 +41,10 @@ class Incident(Record, frozen=True, kw_only=True):
     `model` is the bundle that called the first of them abnormal. Many hosts that turn abnormal by the same thing at once have one of kind `fleet` beside their own, which name it in
     `part_of`. That one, and one of the service itself, has no `host` and no `hostname`; `hosts` counts them.
 
+    What was closed and is seen again soon opens again by itself: `returns` counts that, `returned_at` is when it last did, and
+    `verdicts_before` how many verdicts it had then. `seen_before` names a closed one of the same host, or of a fleet as this is, that had
+    a cause in common when this was opened.
+
     `assigned_to` is whose it is (empty: nobody's). One that people made part of another is closed without a resolution and names that one in
     `merged_into`. `edits` counts what people changed of its make-up, so that what was decided on it before is not written.
 
@@ -74,13 +78,27 @@ class Incident(Record, frozen=True, kw_only=True):
     assigned_to: str = ""
     merged_into: IncidentId | None = None
     edits: int = 0
+    returns: int = 0
+    returned_at: datetime | None = None
+    verdicts_before: int = 0
+    seen_before: IncidentId | None = None
+
+    @property
+    def begun_at(self) -> datetime:
+        """When what goes on now began: its opening, or when it last opened again by itself."""
+        return self.returned_at or self.opened_at
+
+    @property
+    def verdicts_since(self) -> int:
+        """How many verdicts it has had since then."""
+        return self.verdicts - self.verdicts_before
 
 
 class IncidentEvent(Record, frozen=True, kw_only=True):
     """One line of an incident's timeline.
 
     `kind`: opened, joined, raised, quiet, reopened, closed, gathered (it is part of a fleet's now), guarded (a policy was
-    held back), held (by a silence), acknowledged, assigned, merged, split, comment.
+    held back), held (by a silence or an inhibition), acknowledged, assigned, merged, split, comment.
     """
 
     incident: IncidentId

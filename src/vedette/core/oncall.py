@@ -5,7 +5,7 @@ from datetime import datetime
 from vedette.core.record import Record
 from vedette.core.verdict import Severity
 
-__all__ = ["Chain", "Duty", "Tier", "Within"]
+__all__ = ["Chain", "Duty", "Opening", "Tier", "Within"]
 
 
 class Within(Record, frozen=True, kw_only=True):
@@ -50,3 +50,16 @@ class Duty(Record, frozen=True, kw_only=True):
     overridden: bool = False
     until: datetime | None = None
     next: str = ""
+
+
+class Opening(Record, frozen=True, kw_only=True):
+    """Whether named hours are open at a moment, and if not, when they will be (`next_open`).
+
+    `holiday` is the name of the day that is one in the hours' `zone`, or its date; empty where it is none.
+    """
+
+    hours: str
+    zone: str
+    open: bool
+    holiday: str = ""
+    next_open: datetime | None = None

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from vedette.core.errors import InvalidInput
 from vedette.core.ids import HostId, IncidentId, TenantId
+from vedette.core.inhibition import Held
 from vedette.core.record import Record
 from vedette.core.verdict import Severity
 
@@ -70,6 +71,17 @@ class Silence(Record, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     ended_by: str = ""
     ended_why: str = ""
+
+    @property
+    def holds(self) -> Held:
+        """What it says of what it keeps back."""
+        why = f"held by {self.kind} {self.id} of {self.owner}: {self.reason}"
+        return Held(by=self.id, until=self.ends_at, why=why)
+
+    def in_force_at(self, moment: datetime) -> bool:
+        """Whether it held then."""
+        ends = self.ends_at if self.ended_at is None else min(self.ends_at, self.ended_at)
+        return self.starts_at <= moment < ends
 
     def check(self) -> None:
         """Passes what may be made.

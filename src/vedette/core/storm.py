@@ -29,7 +29,8 @@ class Spread(Record, frozen=True, kw_only=True):
 
     `loose` are the open incidents of hosts that are part of nothing; `roles` their hosts' cohorts. `fleet` counts the
     hosts that are watched, `cohorts` those of each role. `waiting` are proposed actions that tell of a host's incident and
-    have not begun; `parts` says of those of their incidents that are part of a fleet's, of which.
+    have not begun; `parts` says of those of their incidents that are part of a fleet's, of which. `closed` are the fleets' incidents
+    that were closed last, where there is anything to gather.
 
     Where something waits, `told` are the notifications that began within the last hour, `digests` those of many incidents that
     have not begun; `severities` are of the incidents that are waited with and were told.
@@ -42,6 +43,7 @@ class Spread(Record, frozen=True, kw_only=True):
     roles: dict[HostId, str]
     loose: tuple[Incident, ...] = ()
     storms: tuple[Storm, ...] = ()
+    closed: tuple[Incident, ...] = ()
     waiting: tuple[Action, ...] = ()
     parts: dict[IncidentId, IncidentId] = {}
     told: tuple[Action, ...] = ()

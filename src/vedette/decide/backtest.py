@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -13,31 +13,49 @@ from vedette.core import (
     HostId,
     Incident,
     IncidentId,
+    IncidentState,
     Limits,
     Mode,
     Record,
     Resolution,
     Scope,
+    Silence,
     Tried,
+    Valueless,
     Verdict,
     scopes_of,
 )
 from vedette.decide.census import Census
 from vedette.decide.decision import decide
 from vedette.decide.policies import PolicySet
-from vedette.decide.situation import FleetNow, Situation
+from vedette.decide.returning import HARMLESS
+from vedette.decide.situation import Decision, FleetNow, Situation
+from vedette.decide.watched import Watched
 
-__all__ = ["Fleet", "Trial"]
+__all__ = ["Fleet", "Trial", "Word"]
 
-_HARMLESS = frozenset({Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE})
 _MOMENT = timedelta(microseconds=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NOTHING = Decision()
+
+
+class Word(Record, frozen=True, kw_only=True):
+    """What somebody said of an incident: what it was, by which it was closed; None where it was re-opened."""
+
+    at: datetime
+    by: str
+    resolution: Resolution | None
 
 
 class Fleet(Record, frozen=True, kw_only=True):
-    """The hosts as they are now, and what people said of incidents (by the id that a replay gives them too)."""
+    """The hosts as they are now, what people said of incidents (by the id that a replay gives them too), and silences.
+
+    Words are in the order of their times.
+    """
 
     hosts: Mapping[HostId, Host]
-    said: Mapping[IncidentId, Incident]
+    said: Mapping[IncidentId, tuple[Word, ...]]
+    silences: tuple[Silence, ...] = ()
 
     def count(self, scope: Scope, key: str) -> int:
         """How many hosts a limit is a share of."""
@@ -56,13 +74,16 @@ class _Begun(Record, frozen=True, kw_only=True):
 class Trial:
     """Takes a tenant's verdicts in order of their snapshots; `tried` tells what would have come of them.
 
+    `valueless` tells which conditions had no value for some of them.
+
     Approvals are not guessed: what a policy would have asked people for counts as asked and never begins. A lease lasts its
     time in all, or until people closed its incident as a false alarm or a benign change. Steps of its course begin at whole
     multiples of `step_seconds` in UTC.
     """
 
     def __init__(self, policies: PolicySet, fleet: Fleet, *, step_seconds: int = 3_600) -> None:
-        self._policies = policies
+        self._watched = {policy.name: Watched(condition) for policy, condition in policies.rules}
+        self._policies = policies.asking(self._watched)
         self._fleet = fleet
         self._situations: dict[HostId, Situation] = {}
         self._census = Census(labels=dict.fromkeys(fleet.hosts))
@@ -72,6 +93,7 @@ class Trial:
         self._counts: dict[str, dict[str, int]] = {}
         self._step = step_seconds
         self._courses: dict[tuple[str, datetime, str], Course] = {}
+        self._last: dict[IncidentId, datetime] = {}
         self.verdicts = 0
         self.incidents: set[IncidentId] = set()
 
@@ -98,23 +120,31 @@ class Trial:
         return replace(now, hosts=max(enrolled, now.abnormal))
 
     def _met(self, verdict: Verdict, host: Host) -> Situation:
-        """How the host stood, with what people had closed by then."""
+        """How the host stood, with what people had said by then."""
         known = self._situations.get(verdict.host) or Situation(host=host)
-        live = tuple(
-            incident
-            for incident in known.incidents
-            if not self._was_closed(incident.id, verdict.taken_at)
+        heard = tuple(
+            self._heard(one, verdict.taken_at) for one in (*known.incidents, *known.closed)
         )
-        return Situation(host=host, incidents=live, actions=known.actions)
+        situation = Situation(
+            host=host, closed=heard, actions=known.actions, silences=self._fleet.silences
+        )
+        return situation.after(_NOTHING)
 
-    def _was_closed(self, incident: IncidentId, at: datetime) -> bool:
-        said = self._fleet.said.get(incident)
-        return (
-            said is not None
-            and said.closed_at is not None
-            and said.closed_at < at
-            and said.closed_by.startswith("user:")
-        )
+    def _heard(self, incident: Incident, at: datetime) -> Incident:
+        """It as people left it; each of their words counts once."""
+        for word in self._fleet.said.get(incident.id, ()):
+            if self._last.get(incident.id, _LONG_AGO) < word.at < at:
+                self._last[incident.id] = word.at
+                closed = word.resolution is not None
+                incident = replace(
+                    incident,
+                    state=IncidentState.CLOSED if closed else IncidentState.OPEN,
+                    quiet_since=incident.quiet_since if closed else None,
+                    closed_at=word.at if closed else None,
+                    closed_by=word.by if closed else "",
+                    resolution=word.resolution,
+                )
+        return incident
 
     def tried(self) -> tuple[Tried, ...]:
         """By kind of action, in order of their names."""
@@ -122,6 +152,14 @@ class Trial:
             step.kind: step.disruptive for policy in self._policies.policies for step in policy.then
         }
         return tuple(self._one(kind, disruptive=kinds[kind]) for kind in sorted(kinds))
+
+    def valueless(self) -> tuple[Valueless, ...]:
+        """The policies whose conditions had no value for some verdicts, in the order of the text."""
+        found = (
+            self._watched[policy.name].found(policy, self._policies.lines[policy.name])
+            for policy in self._policies.policies
+        )
+        return tuple(one for one in found if one)
 
     def _act(self, action: Action, at: datetime) -> None:
         if action.dry_run:
@@ -172,13 +210,15 @@ class Trial:
     def _begin(self, action: Action, at: datetime) -> _Begun:
         seconds = max(action.most_seconds, action.lease_seconds)
         until = at + (timedelta(seconds=seconds) if action.leased else _MOMENT)
-        said = self._said(action)
-        if said is not None and said.closed_at is not None and said.resolution in _HARMLESS:
-            until = max(at + _MOMENT, min(until, said.closed_at))
+        said = self._said(action, at)
+        if said is not None and said.resolution in HARMLESS:
+            until = max(at + _MOMENT, min(until, said.at))
         return _Begun(action=action, at=at, until=until, lasting=action.leased)
 
-    def _said(self, action: Action) -> Incident | None:
-        return None if action.incident is None else self._fleet.said.get(action.incident)
+    def _said(self, action: Action, begun: datetime) -> Word | None:
+        """What its incident was first closed as after it began."""
+        words = () if action.incident is None else self._fleet.said.get(action.incident, ())
+        return next((one for one in words if one.at > begun and one.resolution is not None), None)
 
     def _count(self, action: Action, at: datetime, what: str) -> None:
         counts = self._counts.setdefault(action.kind, {})
@@ -197,7 +237,7 @@ class Trial:
         wrong = {
             one.action.host
             for one in begun
-            if (said := self._said(one.action)) is not None and said.resolution in _HARMLESS
+            if (said := self._said(one.action, one.at)) is not None and said.resolution in HARMLESS
         }
         return Tried(
             kind=kind,

@@ -1,23 +1,28 @@
 """The `when` of a policy: CEL over the verdict, its incident, its host and the fleet, type-checked before it may run.
 
 Every variable is declared flat under its dotted name with its type, so a misspelt field or a comparison of unlike
-types is an error at load, with its place. Cost is bounded: by MAX_LENGTH and MAX_MACROS here, by the library's parser (nesting of
-32) and evaluator (10,000 iterations in all), by RE2 (linear time), and by clipping what a host can make long.
+types is an error at load, with its place. Cost is bounded at load: by MAX_LENGTH here, by the library's parser (nesting of 32), by what the
+syntax tree can cost at most (see `cost`), and by clipping what a host can make long or many. The library holds the interpreter's lock while
+it evaluates, so what costs more would stop all else in the process.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # ships a stub but no py.typed
 
 from vedette.core import Host, Incident, InvalidInput, Verdict
+from vedette.decide.cost import SCALAR, Shape, bounded, wrong
+from vedette.decide.incidents import MAX_CAUSES
 from vedette.decide.situation import FleetNow
+from vedette.decide.syntax import Node, parsed
 
 __all__ = [
     "MAX_LENGTH",
-    "MAX_MACROS",
     "STANDING_VARIABLES",
     "VARIABLES",
     "Condition",
@@ -27,11 +32,12 @@ __all__ = [
 ]
 
 MAX_LENGTH = 1_000
-MAX_MACROS = 3
 _MAX_VALUE = 256
-_MAX_LABELS = 50
+_MAX_MANY = 50
 
 _TEXTS = cel.Type.List(cel.Type.STRING)
+_SCORES = cel.Type.Map(cel.Type.STRING, cel.Type.DOUBLE)
+_LABELS = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
 _OF_INCIDENT: dict[str, Any] = {
     "verdict.label": cel.Type.STRING,
     "verdict.score": cel.Type.DOUBLE,
@@ -41,7 +47,7 @@ _OF_INCIDENT: dict[str, Any] = {
     "verdict.taken_at": cel.Type.TIMESTAMP,
     "verdict.subjects": _TEXTS,
     "verdict.attack": _TEXTS,
-    "verdict.experts": cel.Type.Map(cel.Type.STRING, cel.Type.DOUBLE),
+    "verdict.experts": _SCORES,
     "verdict.model": cel.Type.STRING,
     "incident.state": cel.Type.STRING,
     "incident.severity": cel.Type.STRING,
@@ -49,6 +55,7 @@ _OF_INCIDENT: dict[str, Any] = {
     "incident.causes": _TEXTS,
     "incident.attack": _TEXTS,
     "incident.verdicts": cel.Type.INT,
+    "incident.returns": cel.Type.INT,
     "incident.peak_score": cel.Type.DOUBLE,
     "incident.opened_at": cel.Type.TIMESTAMP,
     "incident.last_abnormal_at": cel.Type.TIMESTAMP,
@@ -65,7 +72,7 @@ STANDING_VARIABLES: dict[str, Any] = {
     "host.hostname": cel.Type.STRING,
     "host.role": cel.Type.STRING,
     "host.os": cel.Type.STRING,
-    "host.labels": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+    "host.labels": _LABELS,
 }
 VARIABLES: dict[str, Any] = {
     "trigger": cel.Type.STRING,
@@ -74,8 +81,22 @@ VARIABLES: dict[str, Any] = {
 }
 _ENVIRONMENT = cel.NewEnv(variables=VARIABLES)
 _STANDING = cel.NewEnv(variables=STANDING_VARIABLES)
-_LITERAL = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|//[^\n]*")
-_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+# What a variable can hold at most, as `bind` clips it; a letter is up to four bytes.
+_TEXT = Shape(4 * _MAX_VALUE)
+_SHAPES = {
+    name: _TEXT
+    if of == cel.Type.STRING
+    else Shape(MAX_CAUSES if name == "incident.causes" else _MAX_MANY, _TEXT)
+    if of in (_TEXTS, _SCORES, _LABELS)
+    else SCALAR
+    for name, of in VARIABLES.items()
+}
+# What takes a text's meaning from it: tried at load where the text is a constant.
+_GIVEN = cel.NewEnv(variables={"given": cel.Type.STRING})
+_MEANT = {
+    name: _GIVEN.compile(f"{name}(given)" if name != "matches" else '"".matches(given)')
+    for name in ("bool", "double", "duration", "int", "matches", "timestamp", "uint")
+}
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 
 
@@ -85,6 +106,8 @@ class Condition:
     Raises:
         InvalidInput: it can't be parsed or typed, gives no bool, or may cost too much. The extensions `line` and
             `column` count from 1 within the expression.
+
+    `cost` is the most that one evaluation takes, in the steps of `cost`.
     """
 
     def __init__(self, text: str, *, standing: bool = False) -> None:
@@ -93,13 +116,6 @@ class Condition:
         if len(text) > MAX_LENGTH:
             raise InvalidInput(
                 f"a condition may have {MAX_LENGTH} characters; this one has {len(text)}",
-                line=1,
-                column=1,
-            )
-        macros = len(_MACRO.findall(_LITERAL.sub("''", text)))
-        if macros > MAX_MACROS:
-            raise InvalidInput(
-                f"a condition may walk lists {MAX_MACROS} times; this one does {macros} times",
                 line=1,
                 column=1,
             )
@@ -114,6 +130,9 @@ class Condition:
                 line=1,
                 column=1,
             )
+        self.cost, texts = bounded(parsed(self._expression.serialize(), text), _SHAPES)
+        for call in texts:
+            _try(call)
 
     def holds(self, values: dict[str, Any]) -> bool:
         """Whether it is true of these values (see `bind`).
@@ -139,16 +158,19 @@ def bind(verdict: Verdict, incident: Incident, host: Host, fleet: FleetNow) -> d
         "verdict.late": verdict.late,
         "verdict.seq": verdict.seq,
         "verdict.taken_at": verdict.taken_at,
-        "verdict.subjects": [_clip(reason.subject) for reason in verdict.reasons],
-        "verdict.attack": [reason.attack for reason in verdict.reasons if reason.attack],
-        "verdict.experts": {name: float(score) for name, score in verdict.experts.items()},
-        "verdict.model": verdict.model,
+        "verdict.subjects": _some(reason.subject for reason in verdict.reasons),
+        "verdict.attack": _some(reason.attack for reason in verdict.reasons if reason.attack),
+        "verdict.experts": {
+            name: float(score) for name, score in sorted(verdict.experts.items())[:_MAX_MANY]
+        },
+        "verdict.model": _clip(verdict.model),
         "incident.state": incident.state.value,
         "incident.severity": incident.severity.value,
         "incident.title": _clip(incident.title),
-        "incident.causes": [_clip(cause) for cause in incident.causes],
-        "incident.attack": [reason.attack for reason in incident.reasons if reason.attack],
+        "incident.causes": _some(incident.causes[:MAX_CAUSES]),
+        "incident.attack": _some(reason.attack for reason in incident.reasons if reason.attack),
         "incident.verdicts": incident.verdicts,
+        "incident.returns": incident.returns,
         "incident.peak_score": float(incident.peak_score),
         "incident.opened_at": incident.opened_at,
         "incident.last_abnormal_at": incident.last_abnormal_at,
@@ -167,7 +189,7 @@ def bind_host(host: Host) -> dict[str, Any]:
         "host.role": _clip(host.labels.get("role", "")),
         "host.os": _clip(host.os.name),
         "host.labels": {
-            _clip(name): _clip(value) for name, value in sorted(host.labels.items())[:_MAX_LABELS]
+            _clip(name): _clip(value) for name, value in sorted(host.labels.items())[:_MAX_MANY]
         },
     }
 
@@ -182,9 +204,24 @@ def bind_time(at: datetime, timezone: str) -> dict[str, Any]:
     }
 
 
+def _some(texts: Iterable[str]) -> list[str]:
+    return [_clip(text) for text in islice(texts, _MAX_MANY)]
+
+
 def _clip(text: str) -> str:
     # Surrogates can't be UTF-8, which CEL's strings are; a host can put them into JSON.
     return text[:_MAX_VALUE].encode("utf-8", "replace").decode()
+
+
+def _try(call: Node) -> None:
+    """Lets the very engine read what a call is given as a constant: a pattern, a time, a number."""
+    meant = _MEANT.get(call.name)
+    if meant is None:
+        return
+    given = call.parts[call.name == "matches"]
+    value = meant.eval(data={"given": given.value})
+    if value.type() == cel.Type.ERROR:
+        raise wrong(str(value.plain_value()).removeprefix("INVALID_ARGUMENT: "), given.place)
 
 
 def _readable(message: str) -> InvalidInput:

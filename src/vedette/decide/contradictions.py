@@ -42,12 +42,13 @@ class Placed(NamedTuple):
 class Warned(Record, frozen=True, kw_only=True):
     """What may be wrong, and where (both from 1)."""
 
+    document: str = "policies"
     line: int
     column: int
     text: str
 
     def __str__(self) -> str:
-        return f"policies, line {self.line}, column {self.column}: {self.text}"
+        return f"{self.document}, line {self.line}, column {self.column}: {self.text}"
 
 
 def check(policies: list[Placed]) -> tuple[Warned, ...]:

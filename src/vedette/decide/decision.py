@@ -22,7 +22,7 @@ def decide(
 
     Deterministic: the same verdict in the same situation gives the same decision, ids included.
     """
-    changes = track(verdict, situation.host, situation.incidents, grouping)
+    changes = track(verdict, situation, grouping, policies.reopen_seconds)
     if not changes:
         return _NOTHING
     proposals = [propose(verdict, situation, change, policies) for change in changes]

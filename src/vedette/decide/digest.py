@@ -45,7 +45,11 @@ class Digest:
     def tell(self, storm: Storm, after: Incident, members: Sequence[Incident]) -> None:
         """Once for each thing that its hosts would have told; again when it doubled, or grew worse."""
         self._hosts[after.id] = after.hosts
-        last: dict[_Key, Action] = {_key(one): one for one in storm.told}
+        # What was told before it opened again by itself is told anew.
+        since = storm.incident.returned_at
+        last: dict[_Key, Action] = {
+            _key(one): one for one in storm.told if since is None or one.proposed_at >= since
+        }
         worse = after.severity.rank > storm.incident.severity.rank
         for told in last.values():
             grown = told.about is None or after.hosts >= 2 * told.about.count
@@ -75,8 +79,9 @@ class Digest:
         self, like: Action, storm: Incident, members: Sequence[Incident], trigger: str
     ) -> None:
         at = self._spread.at
+        life = (storm.returns,) if storm.returns else ()
         ident = derived_id(
-            "fleet-action", storm.id, *_key(like)[:3], _key(like)[3].hex(), storm.hosts
+            "fleet-action", storm.id, *_key(like)[:3], _key(like)[3].hex(), storm.hosts, *life
         )
         self._actions.append(
             msgspec.structs.replace(

@@ -6,7 +6,7 @@ and a key is always text, so that `on:` is not the boolean it is in YAML 1.1.
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import yaml
@@ -100,13 +100,19 @@ def fields(
     return found
 
 
-def entries(node: yaml.Node, what: str, *, most: int) -> list[tuple[yaml.Node, yaml.Node]]:
-    """A mapping of names of one's own to values, not empty; a name's node and its value's."""
+def entries(
+    node: yaml.Node,
+    what: str,
+    *,
+    most: int,
+    key: Callable[[yaml.Node, str], object] | None = None,
+) -> list[tuple[yaml.Node, yaml.Node]]:
+    """A mapping of names of one's own to values, not empty; a name's node and its value's. `key` checks what is no name."""
     found = _pairs(node, what)
     if not 1 <= len(found) <= most:
         raise wrong(node, f"{what} must have 1 to {most} entries, not {len(found)}")
-    for key, _ in found:
-        named(key, f"a name in {what}")
+    for name, _ in found:
+        (key or named)(name, f"a name in {what}")
     return found
 
 

@@ -21,7 +21,9 @@ from vedette.core import (
     Verdict,
     derived_id,
 )
+from vedette.decide.returning import back, comes_back, ended, known_again, shows_more, stays
 from vedette.decide.severity import weighed
+from vedette.decide.situation import Situation
 
 __all__ = [
     "ACTOR",
@@ -66,18 +68,18 @@ class Change(Record, frozen=True, kw_only=True):
 
 
 def track(
-    verdict: Verdict, host: Host, live: Sequence[Incident], grouping: Grouping
+    verdict: Verdict, situation: Situation, grouping: Grouping, within: float
 ) -> tuple[Change, ...]:
-    """What a verdict does to the host's live incidents.
+    """What a verdict does to the host's incidents.
 
-    An abnormal one opens or joins exactly one. A normal one, unless it came late, quiets and closes. An unknown one
-    changes nothing: blindness is not health.
+    An abnormal one opens, joins or re-opens exactly one, or is counted in one that stays closed; `within` is for how many
+    seconds what was closed may come back. A normal one, unless it came late, quiets and closes. An unknown one changes nothing:
+    blindness is not health.
     """
     if verdict.label is Label.ABNORMAL:
-        home = _home(verdict, host, live, grouping)
-        return (_open(verdict, host) if home is None else _join(verdict, host, home, live),)
+        return (_abnormal(verdict, situation, grouping, within),)
     if verdict.label is Label.NORMAL and not verdict.late:
-        changes = (_calm(verdict, incident, grouping) for incident in live)
+        changes = (_calm(verdict, incident, grouping) for incident in situation.incidents)
         return tuple(change for change in changes if change is not None)
     return ()
 
@@ -94,13 +96,33 @@ def timeline(incident: Incident, verdict: Verdict, kind: str, text: str) -> Inci
     )
 
 
-def _home(
-    verdict: Verdict, host: Host, live: Sequence[Incident], grouping: Grouping
-) -> Incident | None:
-    subjects = {reason.subject for reason in verdict.reasons}
+def _abnormal(verdict: Verdict, situation: Situation, grouping: Grouping, within: float) -> Change:
+    host, live = situation.host, situation.incidents
     window = timedelta(
         seconds=max(grouping.window_seconds, grouping.window_snapshots * host.interval)
     )
+    home = _home(verdict, live, window)
+    subjects = {reason.subject for reason in verdict.reasons}
+    if home is not None and not subjects.isdisjoint(home.causes):
+        return _join(verdict, host, home, live)
+    # A cause in common says more than nearness in time, of what is closed too.
+    before = known_again(verdict, situation.closed)
+    if before is not None and comes_back(verdict, before, within):
+        severity = weighed(verdict.severity, host.labels)
+        why = stays(verdict, before, host, severity, situation.silences, window)
+        if why and not shows_more(verdict, before, severity):
+            return _count(verdict, before, why)
+        # What people closed is not undone by what was seen before; what they could not see then is another.
+        if (not why or verdict.taken_at > ended(before)) and _has_room(before, verdict):
+            again, words = back(verdict, before)
+            return _join(verdict, host, again, live, (("reopened", words),))
+    if home is not None:
+        return _join(verdict, host, home, live)
+    return _open(verdict, host, before)
+
+
+def _home(verdict: Verdict, live: Sequence[Incident], window: timedelta) -> Incident | None:
+    subjects = {reason.subject for reason in verdict.reasons}
     near = [
         incident
         for incident in live
@@ -124,7 +146,7 @@ def _home(
     )
 
 
-def _open(verdict: Verdict, host: Host) -> Change:
+def _open(verdict: Verdict, host: Host, before: Incident | None) -> Change:
     reasons = best(verdict.reasons)
     what = short(reasons[0].text) if reasons else "abnormal, without one clear cause"
     incident = Incident(
@@ -144,11 +166,26 @@ def _open(verdict: Verdict, host: Host) -> Change:
         last_abnormal_at=verdict.taken_at,
         peak_score=verdict.score,
         model=verdict.model,
+        seen_before=None if before is None else before.id,
     )
-    return Change(incident=incident, events=(timeline(incident, verdict, "opened", what),))
+    words = what if before is None else f"{what}; {_alike(verdict, before)}"
+    return Change(incident=incident, events=(timeline(incident, verdict, "opened", words),))
 
 
-def _join(verdict: Verdict, host: Host, before: Incident, live: Sequence[Incident]) -> Change:
+def _alike(verdict: Verdict, before: Incident) -> str:
+    name = f"{before.title} ({before.id})"
+    if verdict.taken_at > ended(before):
+        return f"seen before: {name}"
+    return f"it shares a cause with what was closed since: {name}"
+
+
+def _join(
+    verdict: Verdict,
+    host: Host,
+    before: Incident,
+    live: Sequence[Incident],
+    lines: tuple[tuple[str, str], ...] = (),
+) -> Change:
     causes = _causes(before.causes, verdict, _apart(live, before))
     severity = weighed(verdict.severity, host.labels)
     raised = severity.rank > before.severity.rank
@@ -164,20 +201,35 @@ def _join(verdict: Verdict, host: Host, before: Incident, live: Sequence[Inciden
         verdicts=before.verdicts + 1,
         peak_score=max(before.peak_score, verdict.score),
     )
-    lines = []
+    told = list(lines)
     if reopened:
-        lines.append(("reopened", "the host is abnormal again"))
+        told.append(("reopened", "the host is abnormal again"))
     if raised:
-        lines.append(("raised", f"severity went from {before.severity} to {severity}"))
+        told.append(("raised", f"severity went from {before.severity} to {severity}"))
     if news := causes[len(before.causes) :]:
-        told = [short(reason.text) for reason in verdict.reasons if reason.subject in news]
-        lines.append(("joined", f"{incident.verdicts} abnormal snapshots; new: {'; '.join(told)}"))
+        new = "; ".join(short(one.text) for one in verdict.reasons if one.subject in news)
+        told.append(("joined", f"{incident.verdicts} abnormal snapshots; new: {new}"))
     elif incident.verdicts.bit_count() == 1:
-        lines.append(("joined", f"{incident.verdicts} abnormal snapshots so far"))
+        told.append(("joined", f"{incident.verdicts} abnormal snapshots so far"))
     return Change(
         incident=incident,
-        events=tuple(timeline(incident, verdict, kind, text) for kind, text in lines),
+        events=tuple(timeline(incident, verdict, kind, text) for kind, text in told),
     )
+
+
+def _count(verdict: Verdict, before: Incident, why: str) -> Change:
+    """One more of what stays closed; nobody is told of it."""
+    incident = msgspec.structs.replace(
+        before,
+        last_abnormal_at=max(before.last_abnormal_at, verdict.taken_at),
+        verdicts=before.verdicts + 1,
+        peak_score=max(before.peak_score, verdict.score),
+    )
+    first = before.last_abnormal_at <= ended(before) < verdict.taken_at
+    if not first and incident.verdicts.bit_count() != 1:
+        return Change(incident=incident, events=())
+    text = f"seen again, {incident.verdicts} abnormal snapshots so far; stays closed: {why}"
+    return Change(incident=incident, events=(timeline(incident, verdict, "joined", text),))
 
 
 def _calm(verdict: Verdict, before: Incident, grouping: Grouping) -> Change | None:
@@ -210,6 +262,11 @@ def _causes(known: tuple[str, ...], verdict: Verdict, apart: set[str]) -> tuple[
     new = (reason.subject for reason in verdict.reasons if reason.subject not in apart)
     subjects = (*known, *new)
     return tuple(dict.fromkeys(subjects))[:MAX_CAUSES]
+
+
+def _has_room(incident: Incident, verdict: Verdict) -> bool:
+    """Whether none of its causes would be left out."""
+    return len({*incident.causes, *(one.subject for one in verdict.reasons)}) <= MAX_CAUSES
 
 
 def best(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -1,6 +1,7 @@
 """The policies in force: loaded as a whole from YAML, or not at all."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Self
@@ -8,10 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from vedette.core import Incident, InvalidInput, Limits, Mode, digest
+from vedette.core import Host, Incident, Inhibition, InvalidInput, Limits, Mode, digest
 from vedette.decide import document
 from vedette.decide.condition import Condition
 from vedette.decide.contradictions import Placed, Warned, check
+from vedette.decide.cost import Budget
+from vedette.decide.inhibit import inhibitions
 from vedette.decide.policy import (
     ESCALATE,
     OWN_TRIGGERS,
@@ -22,19 +25,24 @@ from vedette.decide.policy import (
     Step,
 )
 from vedette.decide.ports import Kinds
+from vedette.decide.returning import LINKED_FOR
 
 __all__ = ["PolicySet"]
 
 _MAX_POLICIES = 100
 _MAX_STEPS = 10
+_MOST_APPROVALS = 5
 _DAY = 86_400.0
 _LONGEST_GATHER = 3_600.0
+_REOPEN = 86_400.0
 
 
 class PolicySet:
     """Checked policies with their compiled conditions, in the order written. `version` is the text's digest.
 
-    `limits` hold for all of them together; `warnings` say what may contradict.
+    `limits` hold for all of them together; `warnings` say what may contradict; `inhibitions` what explains what, and so holds
+    its telling. For `reopen_seconds` after its closing an incident opens again by itself when its cause is seen again; 0: never.
+    `lines` says in which line of the text each policy begins, from 1.
     """
 
     def __init__(
@@ -43,12 +51,18 @@ class PolicySet:
         rules: tuple[tuple[Policy, Condition], ...],
         limits: Limits,
         warnings: tuple[Warned, ...] = (),
+        inhibitions: tuple[Inhibition, ...] = (),
+        reopen_seconds: float = _REOPEN,
+        lines: Mapping[str, int] | None = None,
     ) -> None:
         self.text = text
         self.version = digest(text.encode())
         self.rules = rules
         self.limits = limits
         self.warnings = warnings
+        self.inhibitions = inhibitions
+        self.reopen_seconds = reopen_seconds
+        self.lines = dict(lines or {})
 
     @classmethod
     def parse(cls, text: str, *, kinds: Kinds, chains: Collection[str] | None = None) -> Self:
@@ -59,25 +73,51 @@ class PolicySet:
         """
         root = document.compose(text)
         top = document.fields(
-            root, "the document", required=("version", "policies"), optional=("limits",)
+            root,
+            "the document",
+            required=("version", "policies"),
+            optional=("limits", "inhibit", "reopen"),
         )
         document.whole(top["version"], "version", least=1, most=1)
         rules: dict[str, tuple[Policy, Condition]] = {}
         placed: list[Placed] = []
+        changes, standing = (
+            Budget("one change of an incident"),
+            Budget("one host that falls silent or is heard"),
+        )
         for node in document.items(top["policies"], "policies", most=_MAX_POLICIES):
             policy, condition, name = _policy(node, kinds, chains)
             if policy.name in rules:
                 raise document.wrong(name, f"there are two policies named {policy.name!r}")
+            if set(policy.on).issubset(STANDING_TRIGGERS):
+                why = standing.spend(condition.cost, 1)
+            else:
+                why = changes.spend(condition.cost, min(len(policy.on), len(policy.then)))
+            if why:
+                raise document.wrong(name, f"policy {policy.name}: {why}")
             rules[policy.name] = (policy, condition)
             placed.append(Placed(policy, node))
         limits = _limits(top["limits"]) if "limits" in top else Limits()
-        return cls(text, tuple(rules.values()), limits, check(placed))
+        held = inhibitions(top["inhibit"], kinds) if "inhibit" in top else ()
+        reopen = (
+            document.seconds(top["reopen"], "reopen", most=LINKED_FOR.total_seconds(), least=0.0)
+            if "reopen" in top
+            else _REOPEN
+        )
+        lines = {one.policy.name: one.node.start_mark.line + 1 for one in placed}
+        return cls(text, tuple(rules.values()), limits, check(placed), held, reopen, lines)
 
     @classmethod
     def default(cls, *, kinds: Kinds) -> Self:
         """The shipped policies: mail tells the owner, of incidents and of silent hosts; a quarantine in dry run waits."""
         source = files("vedette.decide").joinpath("default.yaml").read_text(encoding="utf-8")
         return cls.parse(source, kinds=kinds)
+
+    def asking(self, conditions: Mapping[str, Condition]) -> Self:
+        """The same, with these conditions in place of the policies' own, by the policies' names."""
+        made = copy(self)
+        made.rules = tuple((policy, conditions[policy.name]) for policy, _ in self.rules)
+        return made
 
     @property
     def policies(self) -> tuple[Policy, ...]:
@@ -99,11 +139,19 @@ class PolicySet:
         """Whether a condition may ask how the fleet stands."""
         return any("fleet" in condition.text for _, condition in self.rules)
 
+    def protects(self, host: Host, kind: str) -> str:
+        """Which policy that does this protects the host from it, and by which label; empty where none does."""
+        for policy in self.policies:
+            shield = policy.guards.shields(host.labels)
+            if shield and kind in {step.kind for step in policy.then}:
+                return f"policy {policy.name} protects hosts with {shield} from {kind}"
+        return ""
+
     def actions_since(self, taken_at: datetime, incidents: Iterable[Incident]) -> datetime:
         """From when on a Situation must hold the host's actions: all of its live incidents, and of every cooldown."""
         longest = max(policy.guards.cooldown_seconds for policy in self.policies)
-        opened = (incident.opened_at for incident in incidents)
-        return min((taken_at - timedelta(seconds=longest), *opened))
+        begun = (incident.begun_at for incident in incidents)
+        return min((taken_at - timedelta(seconds=longest), *begun))
 
 
 def _limits(node: yaml.Node) -> Limits:
@@ -197,7 +245,7 @@ def _check_standing(
 ) -> None:
     nodes = document.items(found["then"], "then", most=_MAX_STEPS)
     for node, step in zip(nodes, steps, strict=True):
-        if step.disruptive:
+        if step.on_host:
             raise document.wrong(
                 document.at_path(node, ["action"]),
                 f"{step.kind} can't start on {' or '.join(on)}: "
@@ -244,6 +292,7 @@ def _step(node: yaml.Node, kinds: Kinds, chains: Collection[str] | None) -> Step
         parameters=parameters,
         dry_run=dry_run,
         disruptive=kinds[name].disruptive,
+        on_host=kinds[name].on_host,
         lease_seconds=float(parameters.get("lease", 0.0)),
         most_seconds=float(parameters.get("at_most", 0.0)),
         grace_seconds=float(parameters.get("grace", 0.0)),
@@ -263,6 +312,7 @@ def _escalation(node: yaml.Node, chains: Collection[str] | None) -> Step:
         parameters={"chain": chain},
         dry_run=document.flag(found["dry_run"], "dry_run") if "dry_run" in found else False,
         disruptive=False,
+        on_host=False,
         lease_seconds=0.0,
     )
 
@@ -284,7 +334,9 @@ def _guards(node: yaml.Node) -> Guards:
             found["approval_expires"], "approval_expires", most=30 * _DAY
         )
     if "approvals" in found:
-        given["approvals"] = document.whole(found["approvals"], "approvals", least=1, most=2)
+        given["approvals"] = document.whole(
+            found["approvals"], "approvals", least=1, most=_MOST_APPROVALS
+        )
     if "gather" in found:
         given["gather_seconds"] = document.seconds(
             found["gather"], "gather", most=_LONGEST_GATHER, least=0.0

@@ -1,5 +1,6 @@
 """One rule: on which changes of an incident or of how a host stands, when, then what, within which guards."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from vedette.core import Mode, Record
@@ -25,6 +26,7 @@ class Step(Record, frozen=True, kw_only=True):
     parameters: dict[str, Any]
     dry_run: bool
     disruptive: bool
+    on_host: bool
     lease_seconds: float
     most_seconds: float = 0.0
     grace_seconds: float = 0.0
@@ -48,6 +50,13 @@ class Guards(Record, frozen=True, kw_only=True):
     approval_seconds: float = 86_400.0
     approvals: int = 1
     gather_seconds: float = 15.0
+
+    def shields(self, labels: Mapping[str, str]) -> str:
+        """By which of its labels a host is protected, as `role: db`; empty where it is not."""
+        for label, values in self.protected.items():
+            if labels.get(label) in values:
+                return f"{label}: {labels[label]}"
+        return ""
 
 
 class Policy(Record, frozen=True, kw_only=True):

@@ -17,6 +17,10 @@ class ActionSchema(Protocol):
     def disruptive(self) -> bool:
         """Whether it takes something away from the host, so that late evidence may not start it."""
 
+    @property
+    def on_host(self) -> bool:
+        """Whether it is done to one host; what is not tells people, and may be gathered with what other hosts tell."""
+
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
         """The parameters with defaults filled in, as plain JSON types.
 

@@ -1,7 +1,7 @@
 """Lets the policies answer a change of an incident: proposed actions, and a line for every one held back.
 
 `opened` is a standing trigger: from the opening on, each abnormal verdict is asked until the action has been proposed
-once for the incident. So what holds only later (a third snapshot, a higher severity, a cooldown's end) is not missed.
+once for the incident, and once more each time it opens again by itself. So what holds only later (a third snapshot, a higher severity, a cooldown's end) is not missed.
 The other triggers are asked once, at the change itself.
 """
 
@@ -14,6 +14,7 @@ from vedette.core import (
     ActionId,
     ActionState,
     IncidentEvent,
+    IncidentState,
     InvalidInput,
     Label,
     Mode,
@@ -30,7 +31,7 @@ from vedette.decide.situation import Situation
 __all__ = ["Proposal", "propose"]
 
 # How long an action that needs no approval may wait to be carried out: old evidence must not start a disruption.
-_DISRUPTIVE_SECONDS = 3_600.0
+_ON_HOST_SECONDS = 3_600.0
 _TELLING_SECONDS = 7 * 86_400.0
 
 
@@ -49,14 +50,17 @@ def propose(
     What a guard holds back gets one `guarded` line when something happened to the incident that the policy listens
     to; not one per snapshot.
     """
+    if change.incident.state is IncidentState.CLOSED and "closed" not in change.kinds:
+        # It stays closed though it was seen again: nobody is told, and nothing done.
+        return Proposal()
     values = bind(verdict, change.incident, situation.host, situation.fleet)
     actions: list[Action] = []
     events: list[IncidentEvent] = []
     for policy, condition in policies.rules:
         held: dict[str, None] = {}
-        shown = values | bind_time(verdict.taken_at, policy.timezone)
+        asking = _Asking(condition, values | bind_time(verdict.taken_at, policy.timezone))
         for trigger, ident, step in _due(verdict, situation, change, policy):
-            applies, trouble = _ask(condition, {**shown, "trigger": trigger})
+            applies, trouble = asking.on(trigger)
             if not applies:
                 continue
             why = trouble or _guard(verdict, situation, change, policy, step)
@@ -84,7 +88,7 @@ def propose(
                     cohort=situation.host.labels.get("role", ""),
                     model=verdict.model,
                     approvals=policy.guards.approvals,
-                    gather_seconds=0.0 if step.disruptive else policy.guards.gather_seconds,
+                    gather_seconds=0.0 if step.on_host else policy.guards.gather_seconds,
                     proposed_at=verdict.taken_at,
                     expires_at=verdict.taken_at + timedelta(seconds=_patience(policy, step)),
                     updated_at=verdict.taken_at,
@@ -105,7 +109,9 @@ def _due(
     known = {action.id for action in situation.actions}
     triggers: list[tuple[str, str]] = []
     if verdict.label is Label.ABNORMAL and "opened" in policy.on:
-        triggers.append(("opened", "opened"))
+        # What opened again by itself is answered as what opened anew.
+        again = change.incident.returns
+        triggers.append(("opened", f"opened:{again}" if again else "opened"))
     triggers.extend(
         (kind, f"{kind}:{verdict.id}")
         for kind in change.kinds
@@ -119,12 +125,25 @@ def _due(
                 break
 
 
-def _ask(condition: Condition, values: dict[str, Any]) -> tuple[bool, str]:
-    """Whether the policy applies, and what went wrong in asking: a failed condition is told, never taken as false."""
-    try:
-        return condition.holds(values), ""
-    except InvalidInput as error:
-        return True, f"its condition has no value here ({error.detail})"
+class _Asking:
+    """A condition over one change, evaluated once for each trigger: what all of a text's may cost is reckoned by that."""
+
+    def __init__(self, condition: Condition, values: dict[str, Any]) -> None:
+        self._condition = condition
+        self._values = values
+        self._known: dict[str, tuple[bool, str]] = {}
+
+    def on(self, trigger: str) -> tuple[bool, str]:
+        """Whether the policy applies, and what went wrong in asking: a failed condition is told, never taken as false."""
+        if trigger not in self._known:
+            self._known[trigger] = self._ask({**self._values, "trigger": trigger})
+        return self._known[trigger]
+
+    def _ask(self, values: dict[str, Any]) -> tuple[bool, str]:
+        try:
+            return self._condition.holds(values), ""
+        except InvalidInput as error:
+            return True, f"its condition has no value here ({error.detail})"
 
 
 def _guard(
@@ -134,10 +153,9 @@ def _guard(
     guards = policy.guards
     if why := _unconfirmed(verdict, change, guards):
         return why
-    for label, values in guards.protected.items():
-        if situation.host.labels.get(label) in values:
-            return f"the host is protected ({label}: {situation.host.labels[label]})"
-    if verdict.late and step.disruptive:
+    if shield := guards.shields(situation.host.labels):
+        return f"the host is protected ({shield})"
+    if verdict.late and step.on_host:
         return f"{step.kind} can't start on a snapshot that came late"
     for action in situation.actions:
         if (action.policy, action.kind) != (policy.name, step.kind):
@@ -158,7 +176,7 @@ def _unconfirmed(verdict: Verdict, change: Change, guards: Guards) -> str:
             f"waits for {guards.confirm} of ten snapshots abnormal by the same thing{other}; "
             f"{behind.abnormal} of {behind.of} and {behind.experts} so far"
         )
-    seen = change.incident.verdicts
+    seen = change.incident.verdicts_since
     return (
         f"waits for {guards.confirm} abnormal snapshots; {seen} so far"
         if seen < guards.confirm
@@ -169,11 +187,11 @@ def _unconfirmed(verdict: Verdict, change: Change, guards: Guards) -> str:
 def _news(change: Change, policy: Policy) -> bool:
     return (
         not set(policy.on).isdisjoint(change.kinds)
-        or change.incident.verdicts == policy.guards.confirm
+        or change.incident.verdicts_since == policy.guards.confirm
     )
 
 
 def _patience(policy: Policy, step: Step) -> float:
     if policy.mode is Mode.APPROVE:
         return policy.guards.approval_seconds
-    return _DISRUPTIVE_SECONDS if step.disruptive else _TELLING_SECONDS
+    return _ON_HOST_SECONDS if step.on_host else _TELLING_SECONDS

@@ -1,6 +1,15 @@
 """What decide is told beside the verdict, and what it gives back."""
 
-from vedette.core import Action, Host, Incident, IncidentEvent, IncidentState, Record
+from vedette.core import (
+    Action,
+    Host,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Record,
+    Silence,
+)
+from vedette.decide.returning import MOST_CLOSED, ended
 
 __all__ = ["Decision", "FleetNow", "Situation"]
 
@@ -30,25 +39,27 @@ class Situation(Record, frozen=True, kw_only=True):
 
     `incidents` are its open and quiet ones; `actions` all of the host's from `PolicySet.actions_since` on. `host` bears
     the name and labels that the verdict's own snapshot gives, so that every batching and a replay see the same. `fleet`
-    counts the verdict itself.
+    counts the verdict itself. `closed` are those of its incidents that were closed last (MOST_CLOSED at most, merged ones are none),
+    `silences` those that may be about one of them.
     """
 
     host: Host
     incidents: tuple[Incident, ...] = ()
     actions: tuple[Action, ...] = ()
     fleet: FleetNow = FleetNow()
+    closed: tuple[Incident, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
     def after(self, decision: Decision) -> "Situation":
         """The situation that the next verdict of the same host meets."""
-        incidents = {incident.id: incident for incident in self.incidents}
-        incidents.update((incident.id, incident) for incident in decision.incidents)
+        known = {one.id: one for one in (*self.closed, *self.incidents, *decision.incidents)}
+        closed = [one for one in known.values() if one.state is IncidentState.CLOSED]
+        closed.sort(key=lambda one: (ended(one), one.id))
         return Situation(
             host=self.host,
-            incidents=tuple(
-                incident
-                for incident in incidents.values()
-                if incident.state is not IncidentState.CLOSED
-            ),
+            incidents=tuple(one for one in known.values() if one.state is not IncidentState.CLOSED),
             actions=(*self.actions, *decision.actions),
             fleet=self.fleet,
+            closed=tuple(closed[-MOST_CLOSED:]),
+            silences=self.silences,
         )

@@ -63,9 +63,8 @@ def _weigh(turn: Turn, policy: Policy, condition: Condition, host: Host) -> tupl
             return False, ""
     except InvalidInput as error:
         return True, f"its condition has no value here ({error.detail})"
-    for label, values in policy.guards.protected.items():
-        if host.labels.get(label) in values:
-            return True, f"the host is protected ({label}: {host.labels[label]})"
+    if shield := policy.guards.shields(host.labels):
+        return True, f"the host is protected ({shield})"
     last = turn.last.get((host.id, policy.name))
     if last is not None:
         age = (turn.at - last).total_seconds()

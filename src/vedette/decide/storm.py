@@ -29,6 +29,7 @@ from vedette.decide.crowd import Crowding, digested
 from vedette.decide.digest import Digest
 from vedette.decide.incidents import ACTOR, best, short
 from vedette.decide.many import WINDOW, is_many
+from vedette.decide.returning import LINKED_FOR, ended
 
 __all__ = ["gather"]
 
@@ -53,7 +54,7 @@ def gather(spread: Spread, crowding: Crowding | None = None) -> Gathered:
 def _storms(spread: Spread) -> Gathered:
     storms = {storm.incident.id: storm for storm in spread.storms}
     fresh: dict[IncidentId, list[Incident]] = defaultdict(list)
-    loose = sorted(spread.loose, key=lambda one: (one.opened_at, one.id))
+    loose = sorted(spread.loose, key=lambda one: (one.begun_at, one.id))
     rest = []
     for one in loose:
         home = _home(one, storms, fresh)
@@ -62,7 +63,7 @@ def _storms(spread: Spread) -> Gathered:
         else:
             fresh[home].append(one)
     while (group := _outbreak(rest, spread)) is not None:
-        storm = _open(group)
+        storm = _open(group, spread.closed)
         storms[storm.id] = Storm(incident=storm, members=())
         fresh[storm.id] = list(group.members)
         taken = {one.id for one in group.members}
@@ -100,17 +101,15 @@ def _home(
     for ident, storm in sorted(storms.items()):
         incident = storm.incident
         last = max(
-            (member.opened_at for member in (*storm.members, *fresh.get(ident, ()))),
+            (member.begun_at for member in (*storm.members, *fresh.get(ident, ()))),
             default=incident.opened_at,
         )
-        near = incident.opened_at - WINDOW <= one.opened_at <= last + WINDOW
+        near = incident.opened_at - WINDOW <= one.begun_at <= last + WINDOW
         if incident.causes:
             if near and not set(incident.causes).isdisjoint(one.causes):
                 return ident
         elif (
-            near
-            and one.model == incident.model
-            and one.opened_at <= incident.opened_at + _MODEL_FOR
+            near and one.model == incident.model and one.begun_at <= incident.begun_at + _MODEL_FOR
         ):
             return ident
     return None
@@ -137,7 +136,7 @@ def _densest(ones: Sequence[Incident]) -> tuple[Incident, ...]:
     """The most that were opened within one window, the earliest such window."""
     found, start = (0, 0), 0
     for end, one in enumerate(ones):
-        while one.opened_at - ones[start].opened_at > WINDOW:
+        while one.begun_at - ones[start].begun_at > WINDOW:
             start += 1
         if end + 1 - start > found[1] - found[0]:
             found = (start, end + 1)
@@ -157,7 +156,7 @@ def _too_many(ones: Iterable[Incident], spread: Spread) -> bool:
     )
 
 
-def _open(group: _Group) -> Incident:
+def _open(group: _Group, closed: Sequence[Incident]) -> Incident:
     first = group.members[0]
     ident = derived_id("fleet-incident", first.tenant, group.cause, group.model, first.id)
     causes = (group.cause,) if group.cause else ()
@@ -167,6 +166,7 @@ def _open(group: _Group) -> Incident:
         for reason in one.reasons
         if not group.cause or reason.subject == group.cause
     )
+    before = _seen_before(group, closed)
     return Incident(
         id=IncidentId(ident),
         tenant=first.tenant,
@@ -177,12 +177,29 @@ def _open(group: _Group) -> Incident:
         severity=first.severity,
         causes=causes,
         reasons=best(seen),
-        opened_at=first.opened_at,
+        opened_at=first.begun_at,
         first_verdict=first.first_verdict,
         last_abnormal_at=first.last_abnormal_at,
         kind=IncidentKind.FLEET,
         hosts=0,
         model=group.model,
+        seen_before=None if before is None else before.id,
+    )
+
+
+def _seen_before(group: _Group, closed: Sequence[Incident]) -> Incident | None:
+    """The fleet's incident of the same cause, or by the same model without one, that was closed last."""
+    causes = {group.cause} if group.cause else set()
+    return max(
+        (
+            one
+            for one in closed
+            if causes.intersection(one.causes)
+            or (not causes and not one.causes and one.model == group.model)
+            if group.members[0].begun_at - ended(one) <= LINKED_FOR
+        ),
+        key=lambda one: (ended(one), one.id),
+        default=None,
     )
 
 

@@ -38,8 +38,10 @@ from vedette.detect.rarity import FleetTail, Rarity
 from vedette.detect.scored import Arrival, Scored
 from vedette.detect.tables import KNOWN_TABLES
 from vedette.detect.timeline import YOUNG
+from vedette.detect.uncollected import collected_seldom
 from vedette.detect.view import View
 from vedette.detect.vitals import StreamReading, VitalsStream
+from vedette.detect.warm import WARM
 
 __all__ = [
     "ABSENT",
@@ -54,6 +56,7 @@ __all__ = [
     "REFERENCE",
     "SCALED",
     "VOICES",
+    "WARM",
     "YOUNG",
     "Arrival",
     "Bundle",
@@ -81,6 +84,7 @@ __all__ = [
     "begins_day",
     "closes_at",
     "cohort_name",
+    "collected_seldom",
     "cut",
     "expert_of",
     "fact_id",

@@ -42,7 +42,7 @@ class Tally(NamedTuple):
     talking: Known
 
 
-class Counted(msgspec.Struct, array_like=True):
+class Counted(msgspec.Struct, array_like=True, gc=False):
     """What a host shows as a rule. Learned only from tables that are not in doubt.
 
     `share` of the counted processes are rows of the table; `floor` follows the least rows at once and more of them slowly, as

@@ -30,6 +30,7 @@ from vedette.detect.tables import KNOWN_TABLES, Sight, Tables, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.uncollected import uncollected
 from vedette.detect.view import View
+from vedette.detect.warm import WARM, Warm
 
 __all__ = ["Detector"]
 
@@ -57,19 +58,28 @@ Listen = Callable[[Arrival, Weighed], None]
 
 
 class Detector:
-    """Judges with one bundle. Holds nothing of any host: all that is between two snapshots is in the states.
+    """Judges with one bundle. All that is between two snapshots is in the states.
+
+    What it holds of hosts saves work alone: states as it left them, at most `warm` bytes of them, gone on with only from
+    the very bytes that it gave.
 
     `experts` are the bundle's, by name. A batch is cut into waves in which each host occurs once; every expert takes a
     wave at once, and gives each host what it would give it alone. `listen` is told what the judge weighed of each arrival.
     """
 
     def __init__(
-        self, bundle: Bundle, *, budget: float = REFERENCE, listen: Listen = lambda *_: None
+        self,
+        bundle: Bundle,
+        *,
+        budget: float = REFERENCE,
+        listen: Listen = lambda *_: None,
+        warm: int = WARM,
     ) -> None:
         self.experts = make_experts(bundle.parts)
         self._judge = Judge(bundle.parts.get("judge", {}), budget=budget)
         self.budget = budget
         self._listen = listen
+        self._warm = Warm(warm)
         self.model = bundle.digest
 
     def step(self, batch: Sequence[Arrival], states: Mapping[HostId, bytes | None]) -> list[Scored]:
@@ -84,14 +94,21 @@ class Detector:
         self, batch: Sequence[Arrival], states: Mapping[HostId, bytes | None]
     ) -> list[Scored]:
         hosts = {arrival.snapshot.host.id for arrival in batch}
-        live = {host: decode_state(states.get(host), self.experts) for host in hosts}
+        live = {host: self._state(host, states.get(host)) for host in hosts}
         answers: dict[int, Scored] = {}
         for wave in _waves(batch):
             turns = [
                 _turn(batch[at], live[batch[at].snapshot.host.id], self._judge.shift) for at in wave
             ]
             answers |= zip(wave, self._wave(turns), strict=True)
+        last = {arrival.snapshot.host.id: answers[at] for at, arrival in enumerate(batch)}
+        for host, scored in last.items():
+            if scored.state is not None and not scored.late:
+                self._warm.keep(host, scored.state, live[host])
         return [answers[at] for at in range(len(batch))]
+
+    def _state(self, host: HostId, blob: bytes | None) -> HostState:
+        return self._warm.take(host, blob) or decode_state(blob, self.experts)
 
     def _wave(self, turns: Sequence[_Turn]) -> Iterator[Scored]:
         self._ask(turns)

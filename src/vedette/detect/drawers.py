@@ -10,6 +10,8 @@ __all__ = ["Drawers"]
 
 V = TypeVar("V")
 
+_ENCODER = msgspec.msgpack.Encoder()
+
 
 class Drawers(MutableMapping[str, V]):
     """Values by name, each decoded when it is first asked for; one that nobody asks for goes back as the bytes it came as.
@@ -52,5 +54,8 @@ class Drawers(MutableMapping[str, V]):
         return self._held.keys()
 
     def dump(self) -> dict[str, Any]:
-        """For MessagePack's encoder."""
+        """For MessagePack's encoder. All are closed by it, or else what is gone on with would be encoded again each time."""
+        for name, value in self._held.items():
+            if not isinstance(value, msgspec.Raw):
+                self._held[name] = msgspec.Raw(_ENCODER.encode(value))
         return self._held

@@ -49,6 +49,9 @@ def absorb(tables: Tables, view: View, sight: Sight) -> tuple[FactChange, ...]:
 def _may_tell(name: str, view: View, sight: Sight) -> bool:
     if name in _LIVE and view.snapshot.unread.get(name, "").startswith("cut:"):
         return False
+    if name in sight.columns and sight.columns[name].lost:
+        # A fact is its row: without a column each would be another.
+        return False
     return name != "listening_ports" or "processes" in sight.seen
 
 
@@ -67,8 +70,12 @@ def _update(
     came, went, memory.ids = turnover(memory.ids, ids, partly=partly)
     if not came and not went:
         return None
-    stable = stable_process if name == "processes" else dict
-    appeared = {ids[at].hex(): stable(rows[at]) for at in came}
+    here = (
+        [stable_process(rows[at]) for at in came]
+        if name == "processes"
+        else [rows[at] for at in came]
+    )
+    appeared = {ids[at].hex(): row for at, row in zip(came, here, strict=True)}
     return FactChange(table=name, appeared=appeared, gone=tuple(key.hex() for key in went))
 
 

@@ -17,7 +17,7 @@ _TWO_LOOKS = (".rate", "cpu.utilization")
 """They are the difference of two looks, so an agent that was started anew, or a counter that was set back, skips one."""
 
 
-class Given(msgspec.Struct, array_like=True):
+class Given(msgspec.Struct, array_like=True, gc=False):
     """What is known of a host's metrics.
 
     `steady` are the metrics that are expected, `young` in how many looks in a row others came; `missed` by name in how many

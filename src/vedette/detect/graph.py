@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from vedette.core import ConfigError
@@ -22,6 +21,9 @@ class Graph:
     """
 
     def __init__(self, blob: bytes) -> None:
+        # Loaded with the first graph: who only reads what a bundle is has no need of it.
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4

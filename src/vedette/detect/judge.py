@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from vedette.core import ConfigError, Confirmation, Label, Reason, Record, Severity
+from vedette.detect.blind import seen_and_expected
 from vedette.detect.case import Case
 from vedette.detect.combination import ABSENT, AGREES, COUNTED, Combination, Combine, Scale
 from vedette.detect.confirmation import Recent, confirmed
@@ -208,9 +209,17 @@ def _reasons(
         )
         for nats, case in grounds
     ]
-    blind = [
-        Reason(expert="judge", subject=short(subject, SUBJECT_LETTERS), text=short(text, _TEXT))
-        for subject, text in doubts
-    ]
+    blind = [_blind(subject, text) for subject, text in doubts]
     kept = told[: _REASONS - min(len(blind), 1)]
     return (*kept, *blind[: _REASONS - len(kept)])
+
+
+def _blind(subject: str, text: str) -> Reason:
+    seen, expected = seen_and_expected(subject, text)
+    return Reason(
+        expert="judge",
+        subject=short(subject, SUBJECT_LETTERS),
+        text=short(text, _TEXT),
+        observed=short(seen, _TEXT),
+        expected=short(expected, _TEXT),
+    )

@@ -7,7 +7,7 @@ __all__ = ["manages", "runs"]
 # Programs and scripts under a tree of such a tool's own, where only root writes.
 _TREE = re.compile(
     r"^/(?:opt|usr/local(?:/s?bin|/lib|/share)?|usr/(?:lib|share))/"
-    r"(?:cm|cfg-?mgmt|config-?mgmt|config(?:uration)?-?management|cfengine|puppetlabs|chef|cinc|saltstack|ansible|rudder)/"
+    r"(?:cfg-?mgmt|config-?mgmt|config(?:uration)?-?management|cfengine|puppetlabs|chef|cinc|saltstack|ansible|rudder)/"
 )
 # A run of what manages a machine, not the daemon that waits for its hour.
 _RUN = re.compile(

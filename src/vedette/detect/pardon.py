@@ -20,7 +20,7 @@ _BREAK = 3  # snapshots without it after which it counts as over
 _LONGEST = 1_440
 
 
-class Pardon(msgspec.Struct, array_like=True):
+class Pardon(msgspec.Struct, array_like=True, gc=False):
     """How many snapshots ago it was said, and for how many the thing has not been there."""
 
     age: int = 0
@@ -51,7 +51,7 @@ class Heard(msgspec.Struct, frozen=True):
         return at is not None and case.print != 0 and case.since is not None and case.since < at
 
 
-class Pardons(msgspec.Struct, array_like=True):
+class Pardons(msgspec.Struct, array_like=True, gc=False):
     """A host's part of its state. `last` is the number of the last saying about this host that was heard."""
 
     last: int = 0

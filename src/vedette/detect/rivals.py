@@ -24,7 +24,7 @@ _ROW = 3
 _ALONE_SECONDS = 1_800.0
 
 
-class Rival(msgspec.Struct, array_like=True, frozen=True):
+class Rival(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An epoch that has ended, as last heard of: `seq` and `taken_at` are of its newest snapshot.
 
     `times` counts those that came after its end, `row` those of them since the running epoch's last, `at` is the host's

@@ -1,6 +1,6 @@
 """Which tables of a snapshot were seen, which are unchanged, and where the detector is blind."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from vedette.core import (
     quick_digest,
     table_digest,
 )
+from vedette.detect.columns import Columns, Glance
 from vedette.detect.counted import Counted, Tally, is_held, tally
 from vedette.detect.given import Given
 from vedette.detect.metering import CORE_METRICS, blind_metrics, unread_families
@@ -53,7 +54,7 @@ _SHORT = 200  # rows of a table that is compared together with others
 _ROWS = msgspec.json.Decoder(list[Row])
 
 
-class TableMemory(msgspec.Struct, array_like=True):
+class TableMemory(msgspec.Struct, array_like=True, gc=False):
     """What is kept of a table: digests of its rows as last seen, and the ids of its facts, 10 bytes each.
 
     `quick` covers the rows in the order they came; `digest` is the canonical one (`sha256:<hex>`). Both are empty for
@@ -66,7 +67,7 @@ class TableMemory(msgspec.Struct, array_like=True):
     ids: bytes = b""
 
 
-class Tables(msgspec.Struct, array_like=True):
+class Tables(msgspec.Struct, array_like=True, gc=False):
     """The part of a host's state that is about its tables.
 
     All of it lasts for the host's life, epochs or not. `usual` is what its snapshots have brought so far, and whether only
@@ -76,7 +77,7 @@ class Tables(msgspec.Struct, array_like=True):
     families that could not be read in any snapshot so far; None where none was seen yet, by a state of before they were kept too.
     `listeners` stands for the listening ports with who holds them, as last seen. `still` is one quick digest over all short
     tables that hardly change, as last seen: mostly it alone need be made. `given` are the metrics that always come, `counted` is
-    how whole the table of processes is as a rule.
+    how whole the table of processes is as a rule. `columns` are those that tables tell.
     """
 
     memory: dict[str, TableMemory] = {}
@@ -89,6 +90,7 @@ class Tables(msgspec.Struct, array_like=True):
     still: bytes = b""
     given: Given = msgspec.field(default_factory=Given)
     counted: Counted = msgspec.field(default_factory=Counted)
+    columns: Columns = msgspec.field(default_factory=Columns)
 
     def learn(self, snapshot: Snapshot, sight: "Sight") -> None:
         """Takes over what later snapshots must bring, or else they are blind."""
@@ -102,6 +104,7 @@ class Tables(msgspec.Struct, array_like=True):
         self.unread = [n for n in lacking if self.unread is None or n in self.unread]
         self.still = sight.still
         self.given.learn(snapshot.metrics)
+        self.columns.learn(sight.columns)
         if sight.tally is not None:
             self.counted.learn(sight.tally)
         if _PORTS in sight.fresh and _PORTS not in sight.doubted:
@@ -130,6 +133,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     `partly` are tables of `seen` whose rows are only some: what they lack is not gone. `ids` are those of the rows of
     fresh tables, as far as they were made; `still` is as in `Tables`. `doubted` are tables of `seen` that for
     once may lack rows, and `rows` the rows of these that can be used; `tally` is of a table of processes that is not in doubt.
+    `columns` is what the tables that were read anew show of theirs.
     """
 
     seen: frozenset[str]
@@ -143,6 +147,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     doubted: frozenset[str] = frozenset()
     rows: dict[str, list[Row]] = {}
     tally: Tally | None = None
+    columns: dict[str, Glance] = {}
 
 
 def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -> Sight:
@@ -198,6 +203,7 @@ def look(tables: Tables, snapshot: Snapshot, *, recalled: Container[str] = ()) -
         doubted=frozenset(found.rows),
         rows=found.rows,
         tally=counted,
+        columns=found.columns,
     )
 
 
@@ -212,6 +218,7 @@ class _Found:
         self.ids: dict[str, list[bytes]] = {}
         self.rows: dict[str, list[Row]] = {}
         self.needed: list[str] = []
+        self.columns: dict[str, Glance] = {}
         self.broken = False
 
 
@@ -219,10 +226,14 @@ def _see(name: str, tables: Tables, snapshot: Snapshot, found: _Found, *, known:
     """Takes in the rows of a table. `known`: they are those that were here last time."""
     rows, memory = snapshot.tables[name], tables.memory.get(name)
     now = memory if known and memory else _remember(name, rows, memory, found.ids)
-    good, why = usable(name, rows) if now is not memory else (rows, "")
-    if why:
+    good: Sequence[Row] = rows
+    whole = True
+    if now is not memory:
+        good, whys = _usable(name, rows, tables, found)
+        found.blindness.extend((f"table:{name}", why) for why in whys)
+        whole = len(good) == len(rows)
+    if not whole:
         found.broken = True
-        found.blindness.append((f"table:{name}", why))
         found.ids.pop(name, None)
         if not good or memory is None or name in WHOLE_OR_NOT:
             return
@@ -236,6 +247,20 @@ def _see(name: str, tables: Tables, snapshot: Snapshot, found: _Found, *, known:
     found.seen.add(name)
     if name in snapshot.unread or name == _PROCESSES:
         found.blindness.extend(_doubt(name, snapshot))
+
+
+def _usable(
+    name: str, rows: Sequence[Row], tables: Tables, found: _Found
+) -> tuple[Sequence[Row], list[str]]:
+    """The rows of a table that can be used, and what is wrong with it."""
+    good, why = usable(name, rows)
+    seen = tables.columns.glance(name, good, live=name in VOLATILE_TABLES)
+    if seen is None:
+        return good, [why] if why else []
+    found.columns[name] = seen
+    if not seen.lost:
+        return good, [why] if why else []
+    return seen.rows, [one for one in (why, seen.why) if one]
 
 
 def _witnessed(tables: Tables, snapshot: Snapshot, found: _Found) -> Tally | None:

@@ -20,7 +20,7 @@ _ANEW = "The agent's journal was made anew: what happened since its last snapsho
 _RETURNED = "Of two agents with this host's identity one has fallen silent; the other's snapshots are followed again from here"
 
 
-class Timeline(msgspec.Struct, kw_only=True, array_like=True):
+class Timeline(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """The part of a host's state that orders its snapshots. Changed only by `advance` and `hear`.
 
     `count` is over the host's whole life; `past` are its former epochs, newest last, and `rivals` what is known of each.

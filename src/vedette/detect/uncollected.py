@@ -4,7 +4,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["uncollected"]
+__all__ = ["collected_seldom", "uncollected"]
+
+_THINGS = 10_000
 
 
 @contextmanager
@@ -22,3 +24,12 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def collected_seldom() -> None:
+    """For a process that steps all its life, once it has begun: what is there by now stays, and the rest is looked through seldom.
+
+    Or else the states that a detector holds make the collector go through all of it again and again.
+    """
+    gc.freeze()
+    gc.set_threshold(_THINGS)

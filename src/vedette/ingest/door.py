@@ -16,6 +16,7 @@ from vedette.ingest.ports import (
     Audit,
     CommandBox,
     Enrolments,
+    EvidenceBox,
     Hosts,
     Load,
     Timer,
@@ -49,6 +50,7 @@ class Door:
         audit: Audit,
         load: Load,
         waits: Waits,
+        evidence: EvidenceBox,
         kids: Container[str],
         clock: Clock,
         ca_pem: bytes | None = None,
@@ -62,6 +64,7 @@ class Door:
         self.enrolments = enrolments
         self.commands = commands
         self.audit = audit
+        self.evidence = evidence
         self.hosts = hosts
         self.kids = kids
         self.ca_pem = ca_pem

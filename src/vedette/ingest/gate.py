@@ -12,6 +12,7 @@ the door read a body. Enrolments alone come from strangers; see `Door` for what 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
@@ -56,6 +57,13 @@ class Signed(Record, frozen=True, kw_only=True):
     headers: dict[str, str]
 
 
+First = Callable[[Caller], Awaitable[object]]
+
+
+async def _nothing_first(_: Caller) -> None:
+    """Every body is read."""
+
+
 class Gate:
     """For one event loop."""
 
@@ -87,9 +95,11 @@ class Gate:
         )
 
     async def admit(
-        self, request: Request[Any, Any, Any], *, max_bytes: int
+        self, request: Request[Any, Any, Any], *, max_bytes: int, first: First = _nothing_first
     ) -> tuple[Caller, bytes]:
         """The host that signed this request, and its body. What costs little is checked first.
+
+        `first` is asked between the two, so that it can refuse a body before that is read.
 
         Raises:
             Unauthenticated: missing-signature, bad-signature, bad-digest, stale-signature, reused-nonce, unknown-signer.
@@ -107,6 +117,7 @@ class Gate:
             self._buckets.take(sender, self._clock.monotonic())
             self._tenant_buckets.take(caller.tenant, self._clock.monotonic())
             self.take_nonce(signed)
+        await first(caller)
         turned = asyncio.Event()
         turn = asyncio.get_running_loop().call_soon(turned.set)
         body = await self._bodies.read(request, max_bytes, sender=sender)

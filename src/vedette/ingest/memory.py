@@ -7,9 +7,12 @@ from datetime import datetime
 import msgspec
 
 from vedette.core import (
+    ActionId,
     AuditEntry,
     CommandId,
     CommandResult,
+    Conflict,
+    Evidence,
     Forbidden,
     HostId,
     Identity,
@@ -28,6 +31,7 @@ __all__ = [
     "MemoryAudit",
     "MemoryCommands",
     "MemoryEnrolments",
+    "MemoryEvidence",
     "MemoryHosts",
     "MemoryLoad",
     "MemorySigner",
@@ -169,6 +173,29 @@ class MemoryWaits:
         """What is in `rulings`, for those."""
         self.looks += 1
         return {one: self.rulings[one] for one in identities if one in self.rulings}
+
+
+class MemoryEvidence:
+    """Fake of where evidence goes: `actions` are those that await it, by host and command."""
+
+    def __init__(self) -> None:
+        self.actions: dict[tuple[HostId, CommandId], ActionId] = {}
+        self.kept: dict[ActionId, tuple[Evidence, bytes]] = {}
+
+    def wanted(self, tenant: TenantId, host: HostId, command: CommandId, /) -> ActionId:
+        """What is in `actions`."""
+        found = self.actions.get((host, command))
+        if found is None:
+            raise NotFound(f"no command {command} of {tenant}")
+        return found
+
+    def keep(self, evidence: Evidence, bundle: bytes, /) -> bool:
+        """Keeps the first."""
+        action = self.wanted(evidence.tenant, evidence.host, evidence.command)
+        before = self.kept.setdefault(action, (evidence, bundle))
+        if before[0].digest != evidence.digest:
+            raise Conflict("another bundle is kept", kind="evidence-conflict")
+        return before[0] is evidence
 
 
 class MemoryAudit:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from vedette.core import (
+    ActionId,
     AuditEntry,
     CommandId,
     CommandResult,
+    Evidence,
     HostDescription,
     HostId,
     Identity,
@@ -25,6 +27,7 @@ __all__ = [
     "Enrolled",
     "Enrolment",
     "Enrolments",
+    "EvidenceBox",
     "Flow",
     "Hosts",
     "Load",
@@ -134,6 +137,25 @@ class CommandBox(Protocol):
 
         Raises:
             NotFound: this host has no such command.
+        """
+
+
+class EvidenceBox(Protocol):
+    """Where sealed evidence goes."""
+
+    def wanted(self, tenant: TenantId, host: HostId, command: CommandId, /) -> ActionId:
+        """The action for which the host may deliver now, or has delivered.
+
+        Raises:
+            NotFound: this host has no such command.
+            Conflict: (evidence-unwanted) nothing is awaited of it.
+        """
+
+    def keep(self, evidence: Evidence, bundle: bytes, /) -> bool:
+        """Keeps it, durably; False where the same is kept already.
+
+        Raises:
+            NotFound, Conflict: as `wanted`; (evidence-conflict) another bundle is kept for its action.
         """
 
 

@@ -12,6 +12,7 @@ from vedette.ingest.certificate import certificate_route
 from vedette.ingest.commands import commands_routes
 from vedette.ingest.door import Door
 from vedette.ingest.enrol import enrol_route
+from vedette.ingest.evidence import evidence_route
 from vedette.ingest.problem import problem_response
 from vedette.ingest.snapshots import snapshots_route
 
@@ -21,7 +22,7 @@ _LOG = structlog.get_logger()
 
 
 def machine_routes(door: Door) -> Sequence[ControllerRouterHandler]:
-    """POST /v1/enroll, POST /v1/snapshots, GET /v1/commands, POST /v1/commands/{id}/result, GET /v1/ca.pem.
+    """POST /v1/enroll, POST /v1/snapshots, GET /v1/commands, POST /v1/commands/{id}/result and /evidence, GET /v1/ca.pem.
 
     The application also needs `problem_handlers()`, and `door.lifespan` or `door.close`.
     """
@@ -40,6 +41,7 @@ def machine_routes(door: Door) -> Sequence[ControllerRouterHandler]:
         enrol_route(door),
         snapshots_route(door),
         *commands_routes(door),
+        evidence_route(door),
         certificate_route(door),
     ]
     return [Router("/v1", route_handlers=routes, exception_handlers={VedetteError: refuse})]

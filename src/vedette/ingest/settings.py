@@ -15,11 +15,13 @@ class IngestSettings(Record, frozen=True, kw_only=True):
     send `bodies_per_host` at once. Enrolments are read before it is known who asks, so they have small bounds of their own.
     A body must bring `min_body_rate` bytes a second, taken over `body_window_seconds`. `enrol_waiting` is how many
     enrolments may wait for the store. A push is held back for its verdict for `verdict_wait` at most (0: never), and of
-    `verdict_waiters` at once; their rows are looked at every `verdict_look_seconds`.
+    `verdict_waiters` at once; of bundles of evidence, `max_evidence_bytes` each, `evidence_at_once` are taken at once. The rows of verdicts are looked at every `verdict_look_seconds`.
     """
 
     max_body_bytes: int = 8 * 1024 * 1024
     max_json_bytes: int = 1024 * 1024
+    max_evidence_bytes: int = 40 * 1024 * 1024
+    evidence_at_once: int = 4
     in_flight_bytes: int = 256 * 1024 * 1024
     body_seconds: float = 60.0
     body_window_seconds: float = 5.0

@@ -1,6 +1,7 @@
 """Carries out what was decided, and says only what was seen."""
 
 from vedette.respond.actions.chat import ChatSchema, chat
+from vedette.respond.actions.collect import Collect, CollectSchema
 from vedette.respond.actions.disable_account import DisableAccount, DisableAccountSchema
 from vedette.respond.actions.ec2_isolate import Ec2Isolate, Ec2IsolateSchema
 from vedette.respond.actions.ec2_stop import Ec2Stop, Ec2StopSchema
@@ -23,7 +24,7 @@ from vedette.respond.destinations import ANYWHERE, Channel, Destinations, Webhoo
 from vedette.respond.host_command import HostCommand
 from vedette.respond.host_kinds import host_kinds
 from vedette.respond.kind import Job, Kind, Lasting, Schema
-from vedette.respond.memory import MemoryNotice, MemoryPorts
+from vedette.respond.memory import MemoryPorts
 from vedette.respond.named import CAUSE
 from vedette.respond.news import TRIAL
 from vedette.respond.outcome import Verified
@@ -51,6 +52,8 @@ __all__ = [
     "Channel",
     "ChatSchema",
     "Cluster",
+    "Collect",
+    "CollectSchema",
     "Commands",
     "Destinations",
     "DisableAccount",
@@ -80,7 +83,6 @@ __all__ = [
     "Mail",
     "MailSchema",
     "MailServer",
-    "MemoryNotice",
     "MemoryPorts",
     "Notice",
     "Outbox",

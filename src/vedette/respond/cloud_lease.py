@@ -114,6 +114,10 @@ class CloudLease:
                 return Waiting()
             return Failed(detail=error.detail)
 
+    def lasts_until(self, job: Job) -> None:
+        """Nothing ends it but an undoing."""
+        del job
+
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Goes on for as long as what is read back is in force whole; what somebody else took away is not put back."""
         if not due:

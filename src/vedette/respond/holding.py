@@ -1,16 +1,30 @@
-"""What silences and maintenance windows keep back, before anything begins."""
+"""What silences, maintenance windows and inhibitions keep back, before anything begins."""
 
-from vedette.core import Action, ActionState
+from collections.abc import Callable, Sequence
+
+from vedette.core import Action, ActionState, Held, Inhibition, TenantId
 from vedette.respond.ports import Silences
+from vedette.respond.registry import Registry
 
 __all__ = ["Holding"]
 
 
 class Holding:
-    """Asked before each beginning. What tells people waits, what is disruptive is refused."""
+    """Asked before each beginning. What tells people waits, what is disruptive is refused.
 
-    def __init__(self, silences: Silences) -> None:
+    What is done to a host without taking anything away, as collecting evidence is, waits for silences alone: evidence that
+    waits for an hour is gone.
+    """
+
+    def __init__(
+        self,
+        silences: Silences,
+        inhibits: Callable[[TenantId], Sequence[Inhibition]] = lambda _: (),
+        kinds: Registry | None = None,
+    ) -> None:
         self._silences = silences
+        self._kinds = kinds or Registry(())
+        self._inhibits = inhibits
 
     def refuses(self, action: Action) -> str:
         """Why it must not be carried out at all, or nothing."""
@@ -24,7 +38,7 @@ class Holding:
                 f"maintenance of {window.owner} until {window.ends_at:%Y-%m-%d %H:%M} UTC"
                 f" ({window.id}): {window.reason}"
             )
-        if action.held_by and self._silences.covering(action) is None:
+        if action.held_by and self._held(action) is None:
             return self._silences.over(action)
         return ""
 
@@ -32,8 +46,19 @@ class Holding:
         """Whether it must wait; it is written down why."""
         if action.disruptive or action.state is not ActionState.PROPOSED:
             return False
-        silence = self._silences.covering(action)
-        if silence is None:
+        held = self._held(action)
+        if held is None:
             return False
-        self._silences.hold(action, silence)
+        self._silences.hold(action, held)
         return True
+
+    def _held(self, action: Action) -> Held | None:
+        """People's word comes before a rule's."""
+        silence = self._silences.covering(action)
+        if silence is not None:
+            return silence.holds
+        kind = self._kinds.get(action.kind)
+        if kind is not None and kind.schema.on_host:
+            return None
+        rules = self._inhibits(action.tenant)
+        return self._silences.explained(action, rules) if rules else None

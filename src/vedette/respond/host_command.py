@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from vedette.core import (
+    NOTHING_IN_FORCE,
     Action,
     ActionState,
     Command,
@@ -20,6 +21,7 @@ from vedette.core import (
     Verb,
     derived_id,
 )
+from vedette.respond.held_back import held_back
 from vedette.respond.kind import Job, Schema
 from vedette.respond.outcome import (
     Acknowledged,
@@ -43,8 +45,13 @@ __all__ = ["HostCommand"]
 _VALID = timedelta(minutes=15)
 # What was carried out just before the end may be told a little after it.
 _LATE_ANSWER = timedelta(minutes=2)
+# After which a host that refused or failed to undo something is told again: at once, for what was wrong with that one command
+# alone, then after this and twice as long each time, up to what a command is valid for.
+_AGAIN = timedelta(minutes=1)
+_MOST_DOUBLINGS = 4
 S = ActionState
 _EFFECTS: Final = (S.APPLIED, S.VERIFIED)
+_NOT_RENEWED: Final = (S.REFUSED, S.FAILED, S.RELEASED)
 
 
 class HostCommand:
@@ -105,7 +112,7 @@ class HostCommand:
             if S.APPLIED in said:
                 return Applied(detail=_words(said[S.APPLIED]), data=said[S.APPLIED].data)
             return Acknowledged(detail=_words(first), data=first.data)
-        return Expired(detail="the host did not fetch the command in time") if over else Waiting()
+        return Expired(detail=_unfetched(job)) if over else Waiting()
 
     def _seen(self, job: Job, said: Mapping[ActionState, CommandResult]) -> Outcome | None:
         """What can be seen of it without the host's word; a kind that can see something says it here."""
@@ -118,6 +125,18 @@ class HostCommand:
         """From when on no more word is waited for."""
         del job, said
         return command.expires_at + _LATE_ANSWER
+
+    def lasts_until(self, job: Job) -> datetime:
+        """Its lease's end; later where the host may have heard a renewal whose answer did not come, or is not written down yet."""
+        until = job.action.lease_until or job.now
+        asked = self._find(job, _numbered(job, Verb.RENEW, job.action.attempts))
+        if asked is None:
+            return until
+        said = self._said(job, asked.id)
+        if not said.keys().isdisjoint(_NOT_RENEWED):
+            return until
+        length = timedelta(seconds=float(asked.parameters["lease_seconds"]))
+        return max(until, asked.expires_at + length)
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Tells the host to keep its lease for another length; by the time it runs out, the telling has too.
@@ -135,24 +154,26 @@ class HostCommand:
             self._issue(job, ident, Verb.RENEW, told, max(until, job.now + timedelta(seconds=1)))
             return Waiting()
         said = self._said(job, ident)
-        if S.RELEASED in said:
-            return Released(detail=_words(said[S.RELEASED]), evidence=said[S.RELEASED].data)
-        return _ending(job, said) or Waiting()
+        return _nothing_left(job, said) or _ending(job, said) or Waiting()
 
     def recall(self, job: Job) -> Outcome:
-        """Tells the host to undo it (a lease) or to call it off (within its grace), again when it did not fetch that."""
+        """Tells the host to undo it (a lease) or to call it off (within its grace); again when it did not fetch that, refused or failed."""
         verb = Verb.RELEASE if job.action.leased else Verb.CANCEL
         if self._find(job, _apply_id(job)) is None:
             return Cancelled(detail="the host was not told yet")
-        number = 0
+        number, last = 0, None
+        said: dict[ActionState, CommandResult] = {}
         while (command := self._find(job, _numbered(job, verb, number))) is not None:
-            said = self._said(job, command.id)
+            last, said = command, self._said(job, command.id)
             if answer := _undone(job, said):
                 return answer
-            if said or job.now < command.expires_at + _LATE_ANSWER:
-                return Waiting()
             number += 1
-        self._issue(job, _numbered(job, verb, number), verb, {}, job.now + _VALID)
+        if last is None or _followed(last, said, number, job.now):
+            self._issue(job, _numbered(job, verb, number), verb, {}, job.now + _VALID)
+        elif not _not_undone(said):
+            return Waiting()
+        if why := _not_undone(said):
+            return Refused(detail=why)
         return Acknowledged(detail="the host is told to undo it")
 
     def _host_of(self, job: Job) -> HostId:
@@ -201,6 +222,12 @@ def _numbered(job: Job, verb: Verb, number: int) -> CommandId:
     return CommandId(derived_id("command", job.action.id, verb, number))
 
 
+def _unfetched(job: Job) -> str:
+    if held := held_back(job):
+        return f"the host was not given the command in its time: {held}"
+    return "the host did not fetch the command in time"
+
+
 def _words(result: CommandResult) -> str:
     return result.detail or f"the host says {result.state}"
 
@@ -247,13 +274,58 @@ def _told_end(result: CommandResult) -> datetime | None:
 
 
 def _undone(job: Job, said: dict[ActionState, CommandResult]) -> Outcome | None:
-    refusal = said.get(S.REFUSED)
-    if refusal and job.action.leased and S.RELEASED not in said:
-        # Commands come in order: whatever was in force is not any more, or never was.
-        return Released(detail=f"the host has nothing to undo: {_words(refusal)}")
-    if failure := said.get(S.FAILED):
-        return Failed(detail=f"the host could not undo it: {_words(failure)}", data=failure.data)
+    """The host's last word on it; None where there is none, or it did not undo it and may have it in force."""
+    if gone := _nothing_left(job, said):
+        return gone
+    if (refusal := said.get(S.REFUSED)) and S.CANCELLED not in said:
+        # What was begun with a grace may be over, or done: what came of it is said of the command that began it.
+        nothing = _has_nothing(refusal)
+        return Refused(detail=_words(refusal), data=refusal.data) if nothing else None
+    if S.FAILED in said and S.CANCELLED not in said:
+        return None
     return _ending(job, said)
+
+
+def _not_undone(said: Mapping[ActionState, CommandResult]) -> str:
+    """Why that command undid nothing; what an agent was stopped in, or could not do just then, it may do the next time."""
+    if refusal := said.get(S.REFUSED):
+        return f"the host refuses that, and is told again: {_words(refusal)}"
+    if failure := said.get(S.FAILED):
+        return f"the host could not undo it, and is told again: {_words(failure)}"
+    return ""
+
+
+def _nothing_left(job: Job, said: dict[ActionState, CommandResult]) -> Outcome | None:
+    """That a lease is over, or never began, by its host's own word: commands come in order."""
+    if ended := said.get(S.RELEASED):
+        return Released(detail=_words(ended), evidence=ended.data)
+    refusal = said.get(S.REFUSED)
+    if refusal is None or not job.action.leased or not _has_nothing(refusal):
+        return None
+    return Released(
+        detail=f"nothing of it is left at its host: {_words(refusal)}", evidence=refusal.data
+    )
+
+
+def _has_nothing(refusal: CommandResult) -> bool:
+    """A host refuses for other reasons, too (a clock that is off, a journal made anew), with a lease in force all the same."""
+    return refusal.data.get(NOTHING_IN_FORCE) is True
+
+
+def _followed(
+    last: Command, said: Mapping[ActionState, CommandResult], told: int, now: datetime
+) -> bool:
+    """Whether the last of so many commands, which undid nothing, is followed by another one now.
+
+    At once where the clock was set back since: how long ago that was can't be told then.
+    """
+    if now < last.issued_at:
+        return True
+    if not _not_undone(said):
+        return not said and now >= last.expires_at + _LATE_ANSWER
+    doublings = min(told - 2, _MOST_DOUBLINGS)
+    pause = min(_AGAIN * 2**doublings, _VALID) if told > 1 else timedelta(0)
+    return now >= last.issued_at + pause
 
 
 _ENDINGS: Final[tuple[tuple[ActionState, Callable[[Job, CommandResult], Outcome]], ...]] = (

@@ -37,6 +37,10 @@ class Schema(Protocol):
         """Whether it takes something away from the host."""
 
     @property
+    def on_host(self) -> bool:
+        """Whether it is done to one host; what is not tells people, and may be gathered with what other hosts tell."""
+
+    @property
     def parameters(self) -> Mapping[str, str]:
         """What policies may write under `with`: each parameter's name, and what it is."""
 
@@ -88,6 +92,9 @@ class Lasting(Kind, Protocol):
         Otherwise the responder waits for the grace before it begins, and undoes the lease at its end, as often as that takes.
         """
 
+    def lasts_until(self, job: Job) -> datetime | None:
+        """Until when a lease may be in force at the most though nobody undoes it; None where it lasts until somebody does."""
+
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Asks once more for a lease's full length if that is due, and gives what is known of the asking.
 
@@ -98,6 +105,6 @@ class Lasting(Kind, Protocol):
     def recall(self, job: Job) -> Outcome:
         """Has the effect undone, or called off within its grace, and gives what is known of that.
 
-        Released, Cancelled, Refused when it is too late, Acknowledged when it was asked for just now, or Waiting. Called
+        Released, Cancelled, Refused when it is too late or for now, Acknowledged when it was asked for just now, or Waiting. Called
         again and again until there is an answer; for what has no effect yet, or no more, too.
         """

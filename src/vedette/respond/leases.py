@@ -6,6 +6,7 @@ import structlog
 from msgspec import structs
 
 from vedette.core import Action, ActionState, IncidentState, Resolution
+from vedette.respond.held_back import HELD_BACK, LET_THROUGH, held_back
 from vedette.respond.kind import Job, Lasting
 from vedette.respond.outcome import (
     Acknowledged,
@@ -35,37 +36,32 @@ class Leases:
         self._actions = actions
         self._guards = guards
 
-    def keep(self, job: Job, kind: Lasting) -> Action | None:
+    def keep(self, job: Job, kind: Lasting, revoked: str = "") -> Action | None:
         """One step of a verified lease: renewed, released, or over; None while there is nothing to do.
 
         It is renewed until its time in all is over, the kill switch is thrown, or somebody recalls it, so an attack that is stopped by the lease does
-        not end the lease by being silent.
+        not end the lease by being silent. `revoked` says that its host can't be told anything any more.
         """
         action, now = job.action, job.now
-        until = action.lease_until or now
-        over = until + LEASE_SLACK if kind.ends_itself else until
-        if kind.ends_itself and now >= over:
-            return record(self._actions, action, _by_itself(until), now)
+        until, last = action.lease_until or now, kind.lasts_until(job)
+        over = last + LEASE_SLACK if last else until
+        if last and (revoked or now >= over):
+            return self._out_of_hand(job, revoked, last)
         if action.recalled_by:
             return self.recall(job, kind)
         if why := unwanted(job) or (_words(until) if now >= over else ""):
             return self.end(action, why)
         length = _length(job, until)
-        if now >= until or not length:
-            self._sleep(action, over)
-            return None
-        if self._guards.thrown(action.tenant) is not None:
-            self._sleep(action, min(now + _PAUSE, over))
-            return None
+        goes_on = now < until and length > 0.0
+        thrown = goes_on and self._guards.thrown(action.tenant) is not None
         due = action.wake_at is None or now >= action.wake_at
-        after = record_renewal(
-            self._actions,
-            action,
-            kind.renew(structs.replace(job, renewed_for=length), due=due),
-            now,
-        )
+        after = None
+        if last or (goes_on and not thrown):
+            asking = structs.replace(job, renewed_for=length)
+            asks = due and goes_on and not thrown
+            after = record_renewal(self._actions, action, kind.renew(asking, due=asks), now)
         if after is None and due:
-            self._sleep(action, min(now + _PAUSE, over))
+            self._sleep(action, min(now + _PAUSE, over) if goes_on else over)
         return after
 
     def recall(self, job: Job, kind: Lasting) -> Action | None:
@@ -105,9 +101,36 @@ class Leases:
                 "respond.not_undone", action=job.action.id, detail=getattr(outcome, "detail", "")
             )
 
+    def tell_held_back(self, job: Job) -> None:
+        """Writes down that the kill switch holds its command back, and that it does no more."""
+        thrown = None if job.action.dry_run else self._guards.thrown(job.action.tenant)
+        held = held_back(job)
+        if thrown is not None and not held:
+            words = f"its command is held back: {thrown.thrown_by} threw the kill switch: {thrown.reason}"
+            self._note(job, words, HELD_BACK)
+        elif thrown is None and held:
+            self._note(job, "its command is given out: the kill switch is lifted", LET_THROUGH)
+
+    def _out_of_hand(self, job: Job, revoked: str, last: datetime) -> Action | None:
+        """Over by itself, or to be so, since nobody can tell the host of it. `last` is the latest that it can be."""
+        over = last + LEASE_SLACK
+        if job.now >= over:
+            return record(self._actions, job.action, _by_itself(job.action, last), job.now)
+        if job.action.recalled_by:
+            words, mark = "it can't be told to release this", "revoked-recall"
+        else:
+            words, mark = "this is not renewed", "revoked"
+        ends = f"it ends there by itself at {last.isoformat(timespec='seconds')}"
+        how = "before that, root at the host may end it by `vedette agent release`"
+        self._tell_once(job, f"{revoked}: {words}; {ends}; {how}", mark)
+        self._sleep(job.action, over)
+        return None
+
     def _tell_once(self, job: Job, detail: str, mark: str) -> None:
-        if any(event.data.get("mark") == mark for event in job.events):
-            return
+        if not any(event.data.get("mark") == mark for event in job.events):
+            self._note(job, detail, mark)
+
+    def _note(self, job: Job, detail: str, mark: str) -> None:
         self._actions.note(
             job.action.tenant,
             job.action.id,
@@ -123,9 +146,12 @@ class Leases:
         self._actions.wake(action.tenant, action.id, expected=action.state, at=until)
 
 
-def _by_itself(until: datetime) -> Outcome:
+def _by_itself(action: Action, last: datetime) -> Outcome:
+    at = f"at {last.isoformat(timespec='seconds')}"
+    if action.lease_until and last > action.lease_until:
+        at = f"by {last.isoformat(timespec='seconds')}, if a renewal that was never answered was heard"
     return Released(
-        detail=f"its lease ended by itself at {until.isoformat(timespec='seconds')}; the host has not said so",
+        detail=f"its lease ended by itself {at}; the host has not said so",
         evidence={"seen": False},
     )
 

@@ -1,7 +1,7 @@
 """Fakes of the ports: rows in a dictionary, with the store's rules. For tests of what responds, not for service."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from vedette.core import (
     ENDED,
     IN_FORCE,
+    PEOPLE,
     Action,
     ActionEvent,
     ActionId,
@@ -23,62 +24,21 @@ from vedette.core import (
     IncidentId,
     Limits,
     NotFound,
-    Record,
+    Reach,
     TenantId,
     Verb,
     may_become,
 )
 from vedette.respond.memory_guards import MemoryGuards
+from vedette.respond.memory_hosts import MemoryHosts
+from vedette.respond.memory_outbox import MemoryOutbox
 from vedette.respond.memory_silences import MemorySilences
 
-__all__ = ["MemoryNotice", "MemoryPorts"]
-
-_LEASE = timedelta(seconds=30)
-
-
-class MemoryNotice(Record, frozen=True, kw_only=True):
-    """A notice as the outbox gives it."""
-
-    id: str
-    kind: str
-    tenant: TenantId
-    subject: str
-    data: dict[str, Any] = {}
-
-
-class _Outbox:
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._rows: dict[str, MemoryNotice] = {}
-        self._leases: dict[str, datetime] = {}
-        self._count = 0
-
-    def post(self, kind: str, tenant: TenantId, subject: str) -> None:
-        """Adds a notice."""
-        self._count += 1
-        ident = str(self._count)
-        self._rows[ident] = MemoryNotice(id=ident, kind=kind, tenant=tenant, subject=subject)
-
-    def take(self, limit: int) -> list[MemoryNotice]:
-        """Claims the oldest for 30 seconds."""
-        now = self._clock.now()
-        free = [row for row in self._rows.values() if self._leases.get(row.id, now) <= now]
-        for row in free[:limit]:
-            self._leases[row.id] = now + _LEASE
-        return free[:limit]
-
-    def done(self, ids: Iterable[str]) -> None:
-        """Forgets them."""
-        for ident in ids:
-            self._rows.pop(ident, None)
-
-    def waiting(self) -> int:
-        """How many are not yet handled."""
-        return len(self._rows)
+__all__ = ["MemoryPorts"]
 
 
 class _Actions:
-    def __init__(self, clock: Clock, outbox: _Outbox) -> None:
+    def __init__(self, clock: Clock, outbox: MemoryOutbox) -> None:
         self._clock = clock
         self._outbox = outbox
         self._rows: dict[ActionId, Action] = {}
@@ -124,6 +84,9 @@ class _Actions:
             raise Conflict(f"the action is {before.state} and can't become {to}")
         if to is ActionState.DISPATCHED and before.leased:
             self._refuse_second(before)
+        if to is ActionState.AWAITING_APPROVAL and (why := self.reach(before).words):
+            detail = f"{detail}; two people must approve it: {why}"
+            before = msgspec.structs.replace(before, approvals=max(PEOPLE, before.approvals))
         by_person = actor.startswith("user:")
         after = msgspec.structs.replace(
             before,
@@ -217,6 +180,10 @@ class _Actions:
         if before.state is expected:
             self._rows[action] = msgspec.structs.replace(before, wake_at=at)
 
+    def reach(self, action: Action) -> Reach:
+        """How far it would reach now."""
+        return self.guards.reach(action, self.all(), self._clock.now())
+
     def going_on(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
         """Those of the incident that have not ended."""
         return [
@@ -225,28 +192,45 @@ class _Actions:
             if (one.tenant, one.incident) == (tenant, incident) and one.state not in ENDED
         ]
 
+    def of_host(self, tenant: TenantId, host: HostId) -> list[Action]:
+        """Those about the host that have not ended."""
+        return [
+            one
+            for one in self._rows.values()
+            if (one.tenant, one.host) == (tenant, host) and one.state not in ENDED
+        ]
+
     def awake(self, now: datetime, limit: int) -> list[Action]:
         """Whose time has come, the longest due first."""
         due = [
             (one.wake_at, one.id)
             for one in self._rows.values()
-            if one.wake_at is not None and one.wake_at <= now
+            if one.recallable
+            and one.state in IN_FORCE
+            and one.wake_at is not None
+            and one.wake_at <= now
         ]
         return [self._rows[ident] for _, ident in sorted(due)[:limit]]
 
-    def due(self, states: Sequence[ActionState], limit: int) -> list[Action]:
-        """Longest unchanged first."""
-        found = [action for action in self._rows.values() if action.state in states]
-        return sorted(found, key=lambda action: (action.updated_at, action.id))[:limit]
-
-    def expired(self, now: datetime) -> list[Action]:
-        """Past their time and still waiting for a decision."""
-        waiting = (ActionState.PROPOSED, ActionState.AWAITING_APPROVAL)
-        return [
-            action
-            for action in self._rows.values()
-            if action.state in waiting and action.expires_at <= now
+    def due(self, states: Sequence[ActionState], limit: int, *, disruptive: bool) -> list[Action]:
+        """Longest due first."""
+        now = self._clock.now()
+        found = [
+            (one.wake_at or one.updated_at, one.id)
+            for one in self._rows.values()
+            if one.state in states and one.disruptive is disruptive and not _sleeps(one, now)
         ]
+        return [self._rows[ident] for _, ident in sorted(found)[:limit]]
+
+    def undecided(self, now: datetime, limit: int) -> list[Action]:
+        """Past their time and still waiting for a decision."""
+        over = [
+            (one.expires_at, one.id)
+            for one in self._rows.values()
+            if one.state in {ActionState.PROPOSED, ActionState.AWAITING_APPROVAL}
+            and one.expires_at <= now
+        ]
+        return [self._rows[ident] for _, ident in sorted(over)[:limit]]
 
     def keep(self, action: Action, why: str) -> None:
         """Puts it back as it is held; with a step where there is something to say."""
@@ -286,8 +270,15 @@ class _Actions:
         return after
 
 
+def _sleeps(action: Action, now: datetime) -> bool:
+    waits = action.state is ActionState.PROPOSED or (
+        action.state is ActionState.DISPATCHED and not action.recallable
+    )
+    return waits and action.wake_at is not None and action.wake_at > now
+
+
 class _Commands:
-    def __init__(self, outbox: _Outbox, actions: _Actions) -> None:
+    def __init__(self, outbox: MemoryOutbox, actions: _Actions) -> None:
         self._outbox = outbox
         self._actions = actions
         self._rows: dict[CommandId, tuple[Command, bytes]] = {}
@@ -362,11 +353,12 @@ class MemoryPorts:
     """A fake of everything that respond needs, in memory."""
 
     def __init__(self, clock: Clock) -> None:
-        self.outbox = _Outbox(clock)
+        self.outbox = MemoryOutbox(clock)
         self.actions = _Actions(clock, self.outbox)
         self.guards = self.actions.guards
         self.commands = _Commands(self.outbox, self.actions)
         self.incidents = _Incidents()
+        self.hosts = MemoryHosts(clock)
         self.silences = MemorySilences(
             clock, self._incident_of, self.actions.get, self.actions.keep
         )

@@ -7,13 +7,18 @@ import msgspec
 
 from vedette.core import (
     IN_FORCE,
+    REACH_WINDOW,
     Action,
+    ActionState,
     Breaker,
     Conflict,
     Limits,
+    Reach,
     Scope,
     Switch,
     TenantId,
+    destructive,
+    reach_of,
     scopes_of,
 )
 
@@ -54,6 +59,22 @@ class MemoryGuards:
         found = [self._open.get((action.tenant, *which)) for which in scopes_of(action)]
         resets = [one.reset_at for one in found if one is not None and one.reset_at is not None]
         return max([now, *(at + timedelta(microseconds=1) for at in resets)])
+
+    def reach(self, action: Action, rows: Sequence[Action], now: datetime) -> Reach:
+        """How far it would reach now; no incident here is part of another."""
+        acted = {
+            one.host
+            for one in rows
+            if destructive(one)
+            and one.host is not None
+            and (
+                one.state is ActionState.APPROVED
+                or (one.dispatched_at is not None and one.dispatched_at > now - REACH_WINDOW)
+                or (one.leased and one.state in IN_FORCE)
+            )
+        }
+        hosts = self.hosts.get((Scope.TENANT, ""), 1)
+        return reach_of(action, storm=False, acted=acted, hosts=hosts)
 
     def count(
         self, action: Action, others: Sequence[Action], limits: Limits, now: datetime

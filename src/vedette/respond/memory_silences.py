@@ -1,6 +1,6 @@
 """A fake of silences, with the store's rules. For tests of what responds, not for service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -11,8 +11,10 @@ from vedette.core import (
     ActionState,
     Clock,
     Conflict,
+    Held,
     Incident,
     IncidentState,
+    Inhibition,
     Severity,
     Silence,
     SilenceKind,
@@ -23,7 +25,7 @@ __all__ = ["MemorySilences"]
 
 
 class MemorySilences:
-    """`given` are the silences; hosts have no labels here."""
+    """`given` are the silences, `standing` names the rules whose source stands; hosts have no labels here."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class MemorySilences:
         put: Callable[[Action, str], None],
     ) -> None:
         self.given: list[Silence] = []
+        self.standing: set[str] = set()
         self._clock = clock
         self._incident_of = incident_of
         self._get = get
@@ -56,15 +59,28 @@ class MemorySilences:
         ]
         return max(held, key=lambda one: one.ends_at, default=None)
 
-    def hold(self, action: Action, silence: Silence) -> None:
+    def explained(self, action: Action, rules: Sequence[Inhibition]) -> Held | None:
+        """By the first rule that is about it and stands."""
+        incident = self._incident_of(action)
+        for rule in rules:
+            until = rule.until(action)
+            if (
+                rule.name in self.standing
+                and self._clock.now() < until
+                and rule.explained.meets(action, incident)
+            ):
+                why = f"held by inhibition {rule.name} because of what stands"
+                return Held(by=f"inhibition:{rule.name}", until=until, why=why, source="it")
+        return None
+
+    def hold(self, action: Action, held: Held) -> None:
         """Until it is looked at again."""
         before = self._get(action.tenant, action.id)
-        if before.state is not ActionState.PROPOSED:
+        if (before.state, before.held_by) != (ActionState.PROPOSED, action.held_by):
             raise Conflict("the action has moved meanwhile")
-        wake_at = min(silence.ends_at, self._clock.now() + timedelta(minutes=1))
-        after = msgspec.structs.replace(before, held_by=silence.id, wake_at=wake_at)
-        why = f"held by {silence.kind} {silence.id} of {silence.owner}: {silence.reason}"
-        self._put(after, "" if before.held_by == silence.id else why)
+        wake_at = min(held.until, self._clock.now() + timedelta(minutes=1))
+        after = msgspec.structs.replace(before, held_by=held.by, wake_at=wake_at)
+        self._put(after, "" if before.held_by == held.by else held.why)
 
     def over(self, action: Action) -> str:
         """Whether its incident was closed meanwhile."""

@@ -20,6 +20,7 @@ _INCIDENT = {
     "escalated": "Nobody has acknowledged this incident yet. Acknowledge it, and nobody else is told.",
     "tripped": "Vedette has stopped acting by itself, and waits for people.",
 }
+_AGAIN = "An incident that was closed is open again: its cause was seen again."
 _GOOD = frozenset({"quiet", "closed", "heard", TRIAL})
 _TRIAL = "This is a trial: nothing has happened, and nothing needs to be done."
 
@@ -63,6 +64,8 @@ def news_of(job: Job, public_url: str) -> News:
 def _of_incident(incident: Incident, trigger: str, public_url: str) -> News:
     """Severity, then host and cause."""
     happened = _INCIDENT.get(trigger, "News of an incident.")
+    if trigger == "opened" and incident.returns:
+        happened = _AGAIN
     link = f"{public_url}/incidents/{incident.id}" if public_url else ""
     return News(
         subject=f"{incident.severity}: {incident.title}",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vedette.core import InvalidInput
 
-__all__ = ["LEASE", "flag", "known_only", "lease", "seconds", "texts"]
+__all__ = ["LEASE", "flag", "known_only", "lease", "numbers", "seconds", "texts", "whole"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LEASE: Final[Mapping[str, str]] = {
@@ -15,6 +15,7 @@ LEASE: Final[Mapping[str, str]] = {
 }
 _LEAST_LEASE, _MOST_LEASE, _AT_MOST = 60.0, 86_400.0, 30 * 86_400.0
 _DEFAULT_AT_MOST = "1d"
+_MINUTE = 60.0
 _DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 
 
@@ -44,6 +45,40 @@ def texts(parameters: Mapping[str, Any], name: str, *, most: int) -> list[str]:
     return list(given)
 
 
+def numbers(
+    parameters: Mapping[str, Any], name: str, *, least: int, most: int, many: int
+) -> list[int]:
+    """A list of at most `many` whole numbers within bounds; absent means empty.
+
+    Raises:
+        InvalidInput: it is no list, too long, or holds something else.
+    """
+    given = parameters.get(name, [])
+    if not isinstance(given, list) or len(given) > many:
+        raise InvalidInput(f"{name} must be a list of at most {many} whole numbers", at=[name])
+    for index, entry in enumerate(given):
+        if not isinstance(entry, int) or isinstance(entry, bool) or not least <= entry <= most:
+            raise InvalidInput(
+                f"an entry of {name} must be a whole number from {least} to {most}",
+                at=[name, index],
+            )
+    return list(given)
+
+
+def whole(
+    parameters: Mapping[str, Any], name: str, *, least: int, most: int, otherwise: int
+) -> int:
+    """A whole number within bounds; absent means `otherwise`.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    given = parameters.get(name, otherwise)
+    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+        raise InvalidInput(f"{name} must be a whole number from {least} to {most}", at=[name])
+    return given
+
+
 def seconds(parameters: Mapping[str, Any], name: str, *, least: float, most: float) -> float:
     """A duration such as 90s, 30m, 2h or 1d, in seconds.
 
@@ -57,8 +92,9 @@ def seconds(parameters: Mapping[str, Any], name: str, *, least: float, most: flo
         raise InvalidInput(f"{name} must be a duration such as 90s, 30m or 2h", at=where)
     length = float(int(found[1]) * _UNITS[found[2]])
     if not least <= length <= most:
+        unit, word = (1, "seconds") if least < _MINUTE else (_MINUTE, "minutes")
         raise InvalidInput(
-            f"{name} must be from {least / 60:g} to {most / 60:g} minutes", at=[name]
+            f"{name} must be from {least / unit:g} to {most / unit:g} {word}", at=[name]
         )
     return length
 

@@ -14,11 +14,15 @@ from vedette.core import (
     CommandId,
     CommandResult,
     Escalation,
+    Evidence,
+    Held,
     Host,
     HostId,
     Incident,
     IncidentId,
+    Inhibition,
     Limits,
+    Reach,
     Silence,
     Switch,
     TenantId,
@@ -29,6 +33,7 @@ __all__ = [
     "Commands",
     "Enrolments",
     "Escalations",
+    "Evidences",
     "Guards",
     "Hosts",
     "Incidents",
@@ -164,17 +169,25 @@ class Actions(Protocol):
     ) -> None:
         """When it is to be looked at again, if it is still in this state."""
 
+    def reach(self, action: Action, /) -> Reach:
+        """How far it would reach, by what is done to other hosts at this moment."""
+
     def going_on(self, tenant: TenantId, incident: IncidentId, /) -> Sequence[Action]:
         """Actions of the incident that have not ended, oldest first."""
 
+    def of_host(self, tenant: TenantId, host: HostId, /) -> Sequence[Action]:
+        """Actions about the host that have not ended, oldest first."""
+
     def awake(self, now: datetime, limit: int) -> Sequence[Action]:
-        """Actions whose `wake_at` has come, of every tenant, the longest due first."""
+        """What may be in force and can be undone, and whose `wake_at` has come, of every tenant, the longest due first."""
 
-    def due(self, states: Sequence[ActionState], limit: int) -> Sequence[Action]:
-        """Actions in these states, of every tenant, longest unchanged first."""
+    def due(
+        self, states: Sequence[ActionState], limit: int, *, disruptive: bool
+    ) -> Sequence[Action]:
+        """Actions in these states, of every tenant, the longest due first; not what waits to be gathered, or to be tried again."""
 
-    def expired(self, now: datetime) -> Sequence[Action]:
-        """Actions that have not ended and whose `expires_at` is past, of every tenant."""
+    def undecided(self, now: datetime, limit: int) -> Sequence[Action]:
+        """Actions that nobody has decided and whose `expires_at` is past, of every tenant, the longest over first."""
 
 
 class Commands(Protocol):
@@ -195,16 +208,19 @@ class Commands(Protocol):
 
 
 class Silences(Protocol):
-    """What people do not want to be told, or done, for a while."""
+    """What people do not want to be told, or done, for a while, or what explains it."""
 
     def covering(self, action: Action, /) -> Silence | None:
         """What holds the action now; for what is disruptive only maintenance does."""
 
-    def hold(self, action: Action, silence: Silence, /) -> None:
+    def explained(self, action: Action, rules: Sequence[Inhibition], /) -> Held | None:
+        """What explains the action now by these rules, so that it need not be told beside that."""
+
+    def hold(self, action: Action, held: Held, /) -> None:
         """Keeps a proposed action back for a minute at most, and writes down why unless that was done before.
 
         Raises:
-            Conflict: it is no longer proposed.
+            Conflict: it is no longer proposed, or another has held it meanwhile.
         """
 
     def over(self, action: Action, /) -> str:
@@ -225,11 +241,22 @@ class Escalations(Protocol):
         """What the action began."""
 
 
+class Evidences(Protocol):
+    """Sealed evidence that hosts delivered."""
+
+    def held(self, tenant: TenantId, action: ActionId, /) -> Evidence | None:
+        """What is kept of an action, durable, if anything is."""
+
+
 class Hosts(Protocol):
-    """Watched hosts, to see whether they are heard."""
+    """Watched hosts, to see whether they are heard, and trusted."""
 
     def get(self, tenant: TenantId, host: HostId, /) -> Host:
-        """The host as it now stands."""
+        """The host as it now stands.
+
+        Raises:
+            NotFound: the tenant has none with this id.
+        """
 
 
 class Incidents(Protocol):
@@ -286,3 +313,7 @@ class Ports(Protocol):
     @property
     def incidents(self) -> Incidents:
         """Incidents."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """Hosts."""

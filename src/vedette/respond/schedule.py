@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from vedette.core import Action, ActionState
 
-__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "in_grace", "late", "next_attempt", "renewal"]
+__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "again", "in_grace", "late", "next_attempt", "renewal"]
 
 # About a day in all: a mail server that is down overnight loses nothing.
 MAX_ATTEMPTS = 30
@@ -14,11 +14,16 @@ _FIRST_SECONDS = 30.0
 _LONGEST_SECONDS = 3_600.0
 
 
-def next_attempt(action: Action) -> datetime:
-    """30 s after the last word on the first attempt, then twice as long each time, up to an hour; later where it was asked for."""
+def again(action: Action, now: datetime, wait_seconds: float = 0.0) -> datetime:
+    """30 s after the first attempt came to nothing, then twice as long each time, up to an hour; later where it was asked for."""
     doublings = min(max(action.attempts, 1) - 1, 10)
     delay = min(_FIRST_SECONDS * 2**doublings, _LONGEST_SECONDS)
-    after = action.updated_at + timedelta(seconds=delay)
+    return now + timedelta(seconds=max(delay, wait_seconds))
+
+
+def next_attempt(action: Action) -> datetime:
+    """When it was told to wake; where what came of its last attempt was never written, as if that had come to nothing."""
+    after = again(action, action.updated_at)
     return max(after, action.wake_at) if action.wake_at else after
 
 
@@ -39,5 +44,6 @@ def late(action: Action) -> str:
     if action.state is ActionState.AWAITING_APPROVAL:
         return "nobody decided in time"
     if action.held_by:
-        return f"silence {action.held_by} held it until there was nothing new to tell"
+        by = "" if ":" in action.held_by else "silence "
+        return f"{by}{action.held_by} held it until there was nothing new to tell"
     return "its time ran out before it began"

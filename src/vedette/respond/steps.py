@@ -22,7 +22,7 @@ from vedette.respond.outcome import (
     Verified,
 )
 from vedette.respond.ports import Actions
-from vedette.respond.schedule import renewal
+from vedette.respond.schedule import again, renewal
 
 __all__ = ["ACTOR", "record", "record_renewal"]
 
@@ -165,7 +165,6 @@ def _note(
 ) -> Action | None:
     if action.state is not S.DISPATCHED:
         return None
-    wait = outcome.wait_seconds if isinstance(outcome, Retry) else 0.0
     return actions.note(
         action.tenant,
         action.id,
@@ -175,5 +174,5 @@ def _note(
         expected=action.state,
         expected_attempts=action.attempts,
         attempts=action.attempts,
-        wake_at=now + timedelta(seconds=wait) if wait else None,
+        wake_at=again(action, now, outcome.wait_seconds) if isinstance(outcome, Retry) else None,
     )

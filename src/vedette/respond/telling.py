@@ -1,7 +1,10 @@
 """Tells several destinations by name, each until it has taken it: what webhook, chat and page have in common."""
 
 from collections.abc import Callable, Mapping
+from traceback import format_tb
 from typing import Any, Final, Generic, Literal, TypeVar
+
+import structlog
 
 from vedette.core import ActionState, InvalidInput, Record
 from vedette.respond.kind import Job, Schema
@@ -9,6 +12,7 @@ from vedette.respond.outcome import Failed, Outcome, Retry, Simulated, Verified
 
 __all__ = ["Answer", "Telling"]
 
+_LOG = structlog.get_logger()
 Place = TypeVar("Place")
 
 
@@ -64,7 +68,7 @@ class Telling(Generic[Place]):
         for name in plan["to"]:
             if name in accepted or name in refused:
                 continue
-            answer = self._attempt(self._known[name], job)
+            answer = self._asked(name, job)
             wait = max(wait, answer.wait_seconds)
             {"accepted": accepted, "later": deferred, "never": refused}[answer.verdict][name] = (
                 answer.words
@@ -82,6 +86,23 @@ class Telling(Generic[Place]):
                 data=data,
             )
         return Verified(detail=f"accepted for {_told(accepted)}", evidence=data)
+
+    def _asked(self, name: str, job: Job) -> Answer:
+        try:
+            return self._attempt(self._known[name], job)
+        except Exception as error:  # noqa: BLE001 - else who took it before would be forgotten; it is logged and tried again
+            # Where it broke, without its words: they may hold the URL, which may hold a token.
+            _LOG.error(
+                "respond.telling_broke",
+                action=job.action.id,
+                kind=job.action.kind,
+                to=name,
+                error=type(error).__name__,
+                trace="".join(format_tb(error.__traceback__)),
+            )
+            return Answer(
+                verdict="later", words=f"the attempt broke with {type(error).__name__}; see the log"
+            )
 
     def probe(self, job: Job) -> Outcome:
         """What the destinations said, as the acknowledged step has it."""

@@ -24,6 +24,7 @@ from vedette.core import (
     Label,
     Limits,
     Mode,
+    Reach,
     Ruling,
     TenantId,
     VedetteError,
@@ -65,6 +66,9 @@ class Waits(Protocol):
 
 class Actions(Protocol):
     """Where leave is written down."""
+
+    def reach(self, action: Action, /) -> Reach:
+        """How far it would reach, by what is done to other hosts at this moment."""
 
     def grant(
         self,
@@ -129,7 +133,10 @@ class Ports(Protocol):
 
 
 class Witness:
-    """Several may look at one store: what is signed twice says the same, and leave is given once."""
+    """Several may look at one store: what is signed twice says the same, and leave is given once.
+
+    `protects` says which policy in force protects a host from a kind of action; empty where none does.
+    """
 
     def __init__(
         self,
@@ -137,15 +144,17 @@ class Witness:
         key: SigningKey,
         clock: Clock,
         *,
+        protects: Callable[[Host, str], str],
         limits: Callable[[TenantId], Limits] = lambda _: Limits(),
         doubt: Callable[[Action], str] = lambda _: "",
     ) -> None:
         self._ports = ports
         self._key = key
         self._clock = clock
+        self._protects = protects
         self._limits = limits
         self._kind = Quarantine(ports.commands, key)
-        self._caution = Caution(ports.guards, doubt)
+        self._caution = Caution(ports.guards, doubt, ports.actions.reach)
         self._holding = Holding(ports.silences)
 
     def look(self) -> int:
@@ -199,10 +208,15 @@ class Witness:
         incident = self._incident(verdict)
         if incident is None:
             return None, "no incident stands that the verdict belongs to"
-        action = self._action(verdict, incident, wish.lease)
+        host = self._ports.hosts.get(verdict.tenant, verdict.host)
+        action = self._action(verdict, incident, host, wish.lease)
         job = Job(action=action, incident=incident, events=(), now=self._clock.now())
         command, blob = self._kind.begun_by(job, job.now + _GOOD_FOR)
-        against = self._holding.refuses(action) or self._caution.against(action)
+        against = (
+            self._protects(host, action.kind)
+            or self._holding.refuses(action)
+            or self._caution.against(action)
+        )
         return self._ports.actions.grant(
             action,
             command,
@@ -218,9 +232,8 @@ class Witness:
         touched = [one for one in live if one.last_abnormal_at == verdict.taken_at]
         return touched[-1] if touched else None
 
-    def _action(self, verdict: Verdict, incident: Incident, lease: float) -> Action:
+    def _action(self, verdict: Verdict, incident: Incident, host: Host, lease: float) -> Action:
         now = self._clock.now()
-        host = self._ports.hosts.get(verdict.tenant, verdict.host)
         parameters = self._kind.schema.check({"lease": f"{lease:.0f}s"}, dry_run=False)
         return Action(
             id=ActionId(derived_id("action", incident.id, OWN_POLICY, verdict.id)),

@@ -1,6 +1,7 @@
 """Sealing: envelopes for snapshots, signatures for requests and commands, keys, tokens and the local CA."""
 
 from vedette.seal.authority import Authority, fingerprint
+from vedette.seal.bundle import BundleHeader, open_bundle, read_bundle_header, seal_bundle
 from vedette.seal.command import sign_command, verify_command
 from vedette.seal.content_digest import check_content_digest, content_digest
 from vedette.seal.envelope import (
@@ -21,6 +22,7 @@ from vedette.seal.token import EnrolmentToken
 __all__ = [
     "MAX_HEADER_BYTES",
     "Authority",
+    "BundleHeader",
     "EnrolmentToken",
     "Header",
     "IngestPublicKey",
@@ -32,10 +34,13 @@ __all__ = [
     "check_content_digest",
     "content_digest",
     "fingerprint",
+    "open_bundle",
     "open_envelope",
+    "read_bundle_header",
     "read_header",
     "read_private",
     "read_signature",
+    "seal_bundle",
     "seal_envelope",
     "sign_command",
     "sign_request",

@@ -1,27 +1,15 @@
 """The sealed envelope that carries one snapshot.
 
-Wire format, version 1:
-
-    offset  bytes  meaning
-    0       2      magic, ASCII "VE"
-    2       1      format version, 1
-    3       2      length N of the header, unsigned, big-endian, at most 4096
-    5       N      header: MessagePack array [v, tenant, host, epoch, seq, taken_at, kid, content_type] in its one
-                   canonical form (shortest encodings); taken_at is Unix milliseconds
-    5+N     rest   HPKE (RFC 9180) single-shot message in base mode: encapsulated key (1120 bytes) and ciphertext
-
-The suite is MLKEM768-X25519, HKDF-SHA256, AES-256-GCM, with `info` = "vedette/1 snapshot" NUL header. So the header is
-readable without a key, but no bit of it can be changed without making the envelope unopenable. The plaintext is one
+The frame is that of `framed`, with the magic "VE", version 1, and `info` = "vedette/1 snapshot" NUL header. The header is the
+array [v, tenant, host, epoch, seq, taken_at, kid, content_type]; taken_at is Unix milliseconds. The plaintext is one
 zstd frame (RFC 8878) that declares its content size; the content is the body in the header's content type.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 import zstandard
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from vedette.core import (
     MAX_SNAPSHOT_BYTES,
@@ -34,17 +22,11 @@ from vedette.core import (
     TenantId,
     TooLarge,
 )
+from vedette.seal.framed import MAX_HEADER_BYTES, Framed, from_millis, to_millis
 from vedette.seal.keyring import IngestPublicKey, KeyRing
 
 __all__ = ["MAX_HEADER_BYTES", "Header", "open_envelope", "read_header", "seal_envelope"]
 
-MAX_HEADER_BYTES: Final = 4096
-_MAGIC: Final = b"VE\x01"
-_PREFIX: Final = len(_MAGIC) + 2
-_INFO: Final = b"vedette/1 snapshot\0"
-_SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-_EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 # Level 3 is where snapshots of text rows stop shrinking much for the CPU they cost the watched host.
 _LEVEL: Final = 3
 _LEAST_WINDOW: Final = 1024
@@ -78,7 +60,7 @@ class Header(Record, frozen=True, kw_only=True):
         return (
             snapshot.host.id == self.host
             and snapshot.seq == self.seq
-            and _millis(snapshot.taken_at) == _millis(self.taken_at)
+            and to_millis(snapshot.taken_at) == to_millis(self.taken_at)
         )
 
 
@@ -93,8 +75,18 @@ class _Wire(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     content_type: _MediaType
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(_Wire)
-_ENCODER: Final = msgspec.msgpack.Encoder()
+def _wrong(words: str) -> InvalidInput:
+    return InvalidInput(words, kind="bad-envelope")
+
+
+_ENVELOPE: Final = Framed(
+    b"VE\x01",
+    b"vedette/1 snapshot",
+    _Wire,
+    a_thing="an envelope",
+    thing="envelope",
+    wrong=_wrong,
+)
 
 
 def seal_envelope(header: Header, body: bytes, key: IngestPublicKey) -> bytes:
@@ -110,11 +102,9 @@ def seal_envelope(header: Header, body: bytes, key: IngestPublicKey) -> bytes:
         )
     if len(body) > MAX_SNAPSHOT_BYTES:
         raise TooLarge(f"a snapshot may have {MAX_SNAPSHOT_BYTES} bytes; this one has {len(body)}")
-    clear = _encode_header(header)
-    _decode_header(clear)
+    wire = _to_wire(header)
     compressed = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(body)
-    sealed = _SUITE.encrypt(compressed, key.hpke, info=_INFO + clear)
-    return b"".join((_MAGIC, len(clear).to_bytes(2), clear, sealed))
+    return _ENVELOPE.seal(wire, compressed, key)
 
 
 def read_header(envelope: bytes) -> Header:
@@ -123,7 +113,7 @@ def read_header(envelope: bytes) -> Header:
     Raises:
         InvalidInput: (bad-envelope) not an envelope, or a header that is not in its one canonical form.
     """
-    return _decode_header(_split(envelope)[0])
+    return _from_wire(_ENVELOPE.header(envelope))
 
 
 def open_envelope(
@@ -135,71 +125,36 @@ def open_envelope(
         InvalidInput: bad-envelope; unknown-key (not in the ring); unopenable (changed, or sealed to another key).
         TooLarge: the body is, or claims to be, over `max_bytes`; nothing beyond that was put in memory.
     """
-    clear, sealed = _split(envelope)
-    header = _decode_header(clear)
-    key = ring.get(header.kid)
-    try:
-        compressed = _SUITE.decrypt(sealed, key.hpke, info=_INFO + clear)
-    except (InvalidTag, ValueError) as error:
-        raise InvalidInput(
-            "the envelope does not open: it was changed, cut short or sealed to another key",
-            kind="unopenable",
-        ) from error
+    header = read_header(envelope)
+    compressed = _ENVELOPE.open(envelope, ring.get(header.kid))
     return header, _decompress(compressed, max_bytes)
 
 
-def _split(envelope: bytes) -> tuple[bytes, bytes]:
-    if envelope[: len(_MAGIC)] != _MAGIC or len(envelope) < _PREFIX:
-        raise InvalidInput("not a version 1 envelope", kind="bad-envelope")
-    length = int.from_bytes(envelope[len(_MAGIC) : _PREFIX])
-    if length > MAX_HEADER_BYTES:
-        raise InvalidInput(
-            f"an envelope's header may have {MAX_HEADER_BYTES} bytes, not {length}",
-            kind="bad-envelope",
-        )
-    clear = envelope[_PREFIX : _PREFIX + length]
-    if len(clear) < length:
-        raise InvalidInput("the envelope ends inside its header", kind="bad-envelope")
-    return clear, envelope[_PREFIX + length :]
-
-
-def _encode_header(header: Header) -> bytes:
+def _to_wire(header: Header) -> _Wire:
     try:
-        taken_at = _millis(header.taken_at)
+        taken_at = to_millis(header.taken_at)
     except TypeError as error:
-        raise InvalidInput("taken_at must bear a time zone", kind="bad-envelope") from error
-    return _ENCODER.encode(
-        _Wire(
-            header.v,
-            header.tenant,
-            header.host,
-            header.epoch,
-            header.seq,
-            taken_at,
-            header.kid,
-            header.content_type,
-        )
+        raise _wrong("taken_at must bear a time zone") from error
+    return _Wire(
+        header.v,
+        header.tenant,
+        header.host,
+        header.epoch,
+        header.seq,
+        taken_at,
+        header.kid,
+        header.content_type,
     )
 
 
-def _decode_header(clear: bytes) -> Header:
-    try:
-        wire = _DECODER.decode(clear)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(
-            f"the envelope's header is damaged: {error}", kind="bad-envelope"
-        ) from error
-    if wire.v != 1:
-        raise InvalidInput(f"header version {wire.v} is not known", kind="bad-envelope")
-    if _ENCODER.encode(wire) != clear:
-        raise InvalidInput("the envelope's header is not in canonical form", kind="bad-envelope")
+def _from_wire(wire: _Wire) -> Header:
     return Header(
         v=wire.v,
         tenant=TenantId(wire.tenant),
         host=HostId(wire.host),
         epoch=Epoch(wire.epoch),
         seq=wire.seq,
-        taken_at=_EPOCH_START + timedelta(milliseconds=wire.taken_at),
+        taken_at=from_millis(wire.taken_at),
         kid=wire.kid,
         content_type=wire.content_type,
     )
@@ -218,7 +173,3 @@ def _decompress(compressed: bytes, max_bytes: int) -> bytes:
         return opener.decompress(compressed, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise InvalidInput(f"the body is not one zstd frame: {error}", kind="unopenable") from error
-
-
-def _millis(moment: datetime) -> int:
-    return (moment - _EPOCH_START) // _MILLISECOND

@@ -8,6 +8,7 @@ from vedette.store.door import Door, DoorMark
 from vedette.store.effect import Applied, Effect, StoredState
 from vedette.store.enrolments import Enrolment, Enrolments
 from vedette.store.escalations import Escalations
+from vedette.store.evidence import EvidenceRoom
 from vedette.store.facts import Facts
 from vedette.store.hosts import Hosts, Signer
 from vedette.store.incidents import Incidents
@@ -21,10 +22,11 @@ from vedette.store.sessions import Session, Sessions
 from vedette.store.silences import BackTest
 from vedette.store.states import States
 from vedette.store.store import Store
-from vedette.store.tokens import ApiToken, Tokens
+from vedette.store.tokens import ACTOR_NAME, ApiToken, Tokens
 from vedette.store.verdicts import Known, Verdicts
 
 __all__ = [
+    "ACTOR_NAME",
     "MAX_LIMIT",
     "Actions",
     "ApiToken",
@@ -40,6 +42,7 @@ __all__ = [
     "Enrolment",
     "Enrolments",
     "Escalations",
+    "EvidenceRoom",
     "Facts",
     "Hosts",
     "Incidents",

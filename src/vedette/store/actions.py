@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from vedette.core import (
     ENDED,
+    IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
@@ -18,6 +19,7 @@ from vedette.core import (
     IncidentId,
     InvalidInput,
     Limits,
+    Reach,
     TenantId,
 )
 from vedette.store.approving import approve
@@ -25,16 +27,23 @@ from vedette.store.database import Database
 from vedette.store.dispatching import dispatch
 from vedette.store.granting import grant
 from vedette.store.paging import MAX_LIMIT, Listing, Page
-from vedette.store.proposals import Proposals
+from vedette.store.proposals import propose
+from vedette.store.reaching import reach
 from vedette.store.rows import columns_of, read
-from vedette.store.schema import ACTION_EVENTS, ACTIONS, APPROVALS
+from vedette.store.schema import ACTION_EVENTS, ACTIONS
 from vedette.store.steps import advance, note, one_action, recall, wake
+from vedette.store.weighing import weigh
 
 __all__ = ["Actions"]
 
 _NEWEST = Listing("actions", ACTIONS.c.proposed_at, ACTIONS.c.id)
 _COLUMNS = columns_of(ACTIONS, Action)
 _NOT_ENDED = [state for state in ActionState if state not in ENDED]
+_UNDECIDED = [ActionState.PROPOSED, ActionState.AWAITING_APPROVAL]
+_RECALLABLE = sa.and_(
+    sa.not_(ACTIONS.c.dry_run),
+    sa.or_(ACTIONS.c.lease_seconds > 0, ACTIONS.c.grace_seconds > 0),
+)
 
 
 class Actions:
@@ -133,52 +142,62 @@ class Actions:
                 found[host] = (*found.get(host, ()), read(Action, row))
         return found
 
-    def due(self, states: Collection[ActionState], limit: int = 100) -> list[Action]:
-        """Actions of all tenants in these states, the longest untouched first; but not those that wait to be gathered.
+    def due(
+        self, states: Collection[ActionState], limit: int = 100, *, disruptive: bool
+    ) -> list[Action]:
+        """Actions of all tenants in these states, the longest due first; not those that wait to be gathered, or to be tried again.
 
         Raises:
             InvalidInput: the limit is not 1..500.
         """
-        if not 1 <= limit <= MAX_LIMIT:
+        waiting = sa.or_(
+            ACTIONS.c.state == ActionState.PROPOSED,
+            sa.and_(ACTIONS.c.state == ActionState.DISPATCHED, sa.not_(_RECALLABLE)),
+        )
+        sleeps = sa.and_(waiting, ACTIONS.c.wake_at > self._clock.now())
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.state.in_(sorted(states)),
+            ACTIONS.c.disruptive if disruptive else sa.not_(ACTIONS.c.disruptive),
+            sa.func.coalesce(sa.not_(sleeps), sa.true()),
+        )
+        since = sa.func.coalesce(ACTIONS.c.wake_at, ACTIONS.c.updated_at)
+        return self._all(query.order_by(since, ACTIONS.c.id), limit)
+
+    def undecided(self, now: datetime, limit: int = 100) -> list[Action]:
+        """Actions of all tenants that nobody has decided and whose time is over, the longest over first.
+
+        Raises:
+            InvalidInput: the limit is not 1..500.
+        """
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.state.in_(_UNDECIDED), ACTIONS.c.expires_at <= now
+        )
+        return self._all(query.order_by(ACTIONS.c.expires_at, ACTIONS.c.id), limit)
+
+    def _all(self, query: sa.Select[Any], limit: int | None = None) -> list[Action]:
+        if limit is not None and not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
-        waits = sa.and_(
-            ACTIONS.c.state == ActionState.PROPOSED, ACTIONS.c.wake_at > self._clock.now()
-        )
-        query = sa.select(*_COLUMNS).where(
-            ACTIONS.c.state.in_(sorted(states)), sa.func.coalesce(sa.not_(waits), sa.true())
-        )
-        return self._all(query.order_by(ACTIONS.c.updated_at, ACTIONS.c.id).limit(limit))
-
-    def expired(self, now: datetime) -> list[Action]:
-        """Actions of all tenants that have not ended and whose time is over, 500 at most, the longest over first."""
-        query = sa.select(*_COLUMNS).where(
-            ACTIONS.c.state.in_(_NOT_ENDED), ACTIONS.c.expires_at <= now
-        )
-        return self._all(query.order_by(ACTIONS.c.expires_at, ACTIONS.c.id).limit(MAX_LIMIT))
-
-    def _all(self, query: sa.Select[Any]) -> list[Action]:
         with self._database.reading() as connection:
-            return [read(Action, row) for row in connection.execute(query)]
+            return [read(Action, row) for row in connection.execute(query.limit(limit))]
 
     def going_on(self, tenant: TenantId, incident: IncidentId) -> list[Action]:
         """Actions of the incident that have not ended, oldest first."""
-        query = sa.select(*_COLUMNS).where(
-            ACTIONS.c.tenant == tenant,
-            ACTIONS.c.incident == incident,
-            ACTIONS.c.state.in_(_NOT_ENDED),
-        )
-        return self._all(query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id))
+        return self._all(_going_on(tenant, ACTIONS.c.incident == incident))
+
+    def of_host(self, tenant: TenantId, host: HostId) -> list[Action]:
+        """Actions about the host that have not ended, oldest first."""
+        return self._all(_going_on(tenant, ACTIONS.c.host == host))
 
     def awake(self, now: datetime, limit: int = 100) -> list[Action]:
-        """Actions of all tenants whose `wake_at` has come, the longest due first.
+        """What may be in force and can be undone, of all tenants, whose `wake_at` has come, the longest due first.
 
         Raises:
             InvalidInput: the limit is not 1..500.
         """
-        if not 1 <= limit <= MAX_LIMIT:
-            raise InvalidInput(f"limit must be from 1 to {MAX_LIMIT}, not {limit}")
-        query = sa.select(*_COLUMNS).where(ACTIONS.c.wake_at <= now)
-        return self._all(query.order_by(ACTIONS.c.wake_at, ACTIONS.c.id).limit(limit))
+        query = sa.select(*_COLUMNS).where(
+            ACTIONS.c.wake_at <= now, ACTIONS.c.state.in_(sorted(IN_FORCE)), _RECALLABLE
+        )
+        return self._all(query.order_by(ACTIONS.c.wake_at, ACTIONS.c.id), limit)
 
     def advance(
         self,
@@ -219,12 +238,8 @@ class Actions:
         )
 
     def propose(self, action: Action) -> Action:
-        """Adds one that a person proposed (`proposed_by`)."""
-        proposals = Proposals(action.proposed_by, self._clock.now())
-        proposals.add(action)
-        with self._database.writing() as connection:
-            proposals.write(connection)
-        return action
+        """Adds one that a person proposed (`proposed_by`); one whose id is there already is left as it is, and given."""
+        return propose(self._database, self._clock.now(), action)
 
     def approve(
         self, tenant: TenantId, identifier: ActionId, *, actor: str, reason: str = ""
@@ -233,21 +248,29 @@ class Actions:
 
         Raises:
             NotFound: the tenant has none of this id.
-            Conflict: it does not await approval, its time is over, or this person proposed it or approved it before.
+            Conflict: it does not await approval, its time is over, this person proposed it or approved it before, or
+                their token has ended meanwhile.
         """
         return approve(
             self._database, self._clock.now(), (tenant, identifier), actor=actor, reason=reason
         )
 
-    def approvals(self, tenant: TenantId, identifier: ActionId) -> list[str]:
-        """Who has approved it, in order."""
-        query = (
-            sa.select(APPROVALS.c.actor)
-            .where(APPROVALS.c.tenant == tenant, APPROVALS.c.action == identifier)
-            .order_by(APPROVALS.c.at, APPROVALS.c.actor)
-        )
+    def reach(self, action: Action) -> Reach:
+        """How far it would reach, by what is done to other hosts at this moment."""
         with self._database.reading() as connection:
-            return [row.actor for row in connection.execute(query)]
+            return reach(connection, action, self._clock.now())
+
+    def approvals(self, tenant: TenantId, identifier: ActionId) -> list[str]:
+        """Who has approved it, in order; until it has begun or ended, whose approvals count at this moment.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        with self._database.reading() as connection:
+            action = one_action(connection, tenant, identifier)
+            weighed = weigh(connection, (tenant, identifier), self._clock.now())
+        open_still = action.state in _UNDECIDED or action.state is ActionState.APPROVED
+        return weighed.given if open_still else list(weighed.approved)
 
     def dispatch(
         self,
@@ -262,8 +285,10 @@ class Actions:
 
         Raises:
             NotFound: the tenant has none of this id.
-            Conflict: it is in another state; or `lease-in-force`, `switched-off` (the kill switch is thrown), or
-                `breaker-tripped`: its host would be one too many, and a breaker is open now.
+            Conflict: it is in another state; or `lease-in-force`, `switched-off` (the kill switch is thrown),
+                `needs-two-people` (it is fleet-wide by now), `approval-void` (too few approvals are left: some were
+                given with tokens that ended meanwhile), or `breaker-tripped`: its host would be one too many, and a
+                breaker is open now.
         """
         return dispatch(
             self._database,
@@ -358,6 +383,13 @@ class Actions:
     ) -> None:
         """When it is to be looked at again, if it is still in this state. No event: nothing has happened."""
         wake(self._database, (tenant, identifier), expected=expected, at=at)
+
+
+def _going_on(tenant: TenantId, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    query = sa.select(*_COLUMNS).where(
+        ACTIONS.c.tenant == tenant, which, ACTIONS.c.state.in_(_NOT_ENDED)
+    )
+    return query.order_by(ACTIONS.c.proposed_at, ACTIONS.c.id)
 
 
 def _told(values: dict[str, Any]) -> dict[str, Any]:

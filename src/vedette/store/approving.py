@@ -5,10 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import Action, ActionId, ActionState, Conflict, TenantId
+from vedette.core import PEOPLE, Action, ActionId, ActionState, Conflict, TenantId
 from vedette.store.database import Database
+from vedette.store.reaching import reach
 from vedette.store.schema import APPROVALS
 from vedette.store.steps import one_action, take_step, write_note
+from vedette.store.weighing import drop_void, weigh
+from vedette.store.widening import GUARDS, ask_two, widen
 
 __all__ = ["approve"]
 
@@ -41,7 +44,13 @@ def approve(
             words = f"{actor} approved it after its time"
             _step(connection, now, action, ActionState.EXPIRED, actor, words)
         else:
+            if why := reach(connection, action, now).words if action.approvals < PEOPLE else "":
+                ask_two(connection, action, now, why)
+                action = one_action(connection, *which)
+            for words in drop_void(connection, action, now):
+                write_note(connection, action, GUARDS, now, words)
             _count(database, connection, now, action, actor, reason)
+            widen(database, connection, action.tenant, now)
         after = one_action(connection, *which)
     if late is not None:
         raise Conflict(
@@ -71,10 +80,10 @@ def _count(
             f"{actor} has approved it before; it takes {action.approvals} people",
             kind="approved-before",
         )
-    query = sa.select(sa.func.count()).where(
-        APPROVALS.c.tenant == action.tenant, APPROVALS.c.action == action.id
-    )
-    given = int(connection.execute(query).scalar_one())
+    weighed = weigh(connection, (action.tenant, action.id), now)
+    if actor in weighed.void:
+        raise Conflict(weighed.void[actor], kind="approval-void")
+    given = len(weighed.given)
     if given >= action.approvals:
         _step(connection, now, action, ActionState.APPROVED, actor, reason)
         return

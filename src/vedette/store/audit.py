@@ -34,6 +34,21 @@ class Audit:
         with self._database.writing() as connection:
             write_audit(connection, entries)
 
+    def of_incidents(self, tenant: TenantId, since: datetime) -> list[AuditEntry]:
+        """What people closed and re-opened since then, oldest first."""
+        query = (
+            sa.select(*columns_of(AUDIT, AuditEntry))
+            .where(
+                AUDIT.c.tenant == tenant,
+                AUDIT.c.at >= since,
+                AUDIT.c.action.in_(["incident.closed", "incident.reopened"]),
+                AUDIT.c.actor.startswith("user:", autoescape=True),
+            )
+            .order_by(AUDIT.c.at, AUDIT.c.number)
+        )
+        with self._database.reading() as connection:
+            return [read(AuditEntry, row) for row in connection.execute(query)]
+
     def find(
         self,
         tenant: TenantId,

@@ -1,7 +1,7 @@
 """Signed commands on their way to hosts, and what the hosts say became of them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -100,29 +100,9 @@ class Commands:
         While the kill switch is thrown, only those that change nothing or undo something. What begins or keeps something is not
         among them once its action has ended or its end was asked for: a clock that was set back must not turn their order.
         """
-        thrown = sa.exists().where(SWITCHES.c.tenant.in_([tenant, EVERYONE]))
-        over = sa.or_(ACTIONS.c.state.in_(sorted(ENDED)), ACTIONS.c.recalled_by != "")
-        query = (
-            sa.select(COMMANDS.c.id, COMMANDS.c.blob)
-            .join(
-                ACTIONS,
-                sa.and_(ACTIONS.c.tenant == COMMANDS.c.tenant, ACTIONS.c.id == COMMANDS.c.action),
-            )
-            .where(
-                COMMANDS.c.tenant == tenant,
-                COMMANDS.c.host == host,
-                COMMANDS.c.acknowledged_at.is_(None),
-                COMMANDS.c.expires_at > now,
-                sa.or_(
-                    COMMANDS.c.verb.in_(_UNDOES),
-                    sa.and_(sa.or_(COMMANDS.c.dry_run, ~thrown), ~over),
-                ),
-            )
-            .order_by(COMMANDS.c.issued_at, COMMANDS.c.id)
-            .limit(limit)
-        )
+        which = {"tenant": tenant, "host": host, "now": now, "most": limit}
         with self._database.reading() as connection:
-            return [(CommandId(row.id), row.blob) for row in connection.execute(query)]
+            return [(CommandId(row.id), row.blob) for row in connection.execute(_PENDING, which)]
 
     def record_result(
         self, result: CommandResult, host: HostId, *, tenant: TenantId | None = None
@@ -178,3 +158,35 @@ class Commands:
         )
         with self._database.reading() as connection:
             return [read(CommandResult, row) for row in connection.execute(query)]
+
+
+def _pending() -> sa.Select[Any]:
+    """What `Commands.pending` gives, of `tenant`, `host`, `now` and `most`."""
+    tenant: sa.BindParameter[str] = sa.bindparam("tenant")
+    thrown = sa.exists().where(
+        sa.or_(SWITCHES.c.tenant == tenant, SWITCHES.c.tenant == sa.literal(EVERYONE))
+    )
+    over = sa.or_(ACTIONS.c.state.in_(sorted(ENDED)), ACTIONS.c.recalled_by != "")
+    return (
+        sa.select(COMMANDS.c.id, COMMANDS.c.blob)
+        .join(
+            ACTIONS,
+            sa.and_(ACTIONS.c.tenant == COMMANDS.c.tenant, ACTIONS.c.id == COMMANDS.c.action),
+        )
+        .where(
+            COMMANDS.c.tenant == tenant,
+            COMMANDS.c.host == sa.bindparam("host"),
+            COMMANDS.c.acknowledged_at.is_(None),
+            COMMANDS.c.expires_at > sa.bindparam("now"),
+            sa.or_(
+                COMMANDS.c.verb.in_(_UNDOES),
+                sa.and_(sa.or_(COMMANDS.c.dry_run, ~thrown), ~over),
+            ),
+        )
+        .order_by(COMMANDS.c.issued_at, COMMANDS.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+# Every host that waits asks for it again and again; to put it together each time costs more than to ask it.
+_PENDING: Final = _pending()

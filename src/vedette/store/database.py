@@ -1,6 +1,5 @@
 """One database, SQLite or PostgreSQL: connections, transactions, and errors in our own words."""
 
-import os
 import sqlite3
 import threading
 import time
@@ -14,7 +13,14 @@ import structlog
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from vedette.core import ConfigError, DataFile, InvalidInput, Unavailable, VedetteError
+from vedette.core import (
+    ConfigError,
+    DataFile,
+    InvalidInput,
+    Unavailable,
+    VedetteError,
+    made_private,
+)
 from vedette.store.faults import translated, untrusted
 
 __all__ = ["Database"]
@@ -214,7 +220,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def _private_file(*_: Any) -> None:
         # SQLite would follow the umask; the write-ahead log takes over the rights of the file.
         if path.parent.is_dir():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            made_private(path)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:

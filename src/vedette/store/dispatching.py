@@ -20,10 +20,13 @@ from vedette.core import (
 )
 from vedette.store.database import Database
 from vedette.store.incident_steps import own_incident
+from vedette.store.reaching import lacking
 from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTIONS, BREAKERS, HOSTS, SWITCHES
 from vedette.store.steps import one_action, take_step
 from vedette.store.trail import Trail
+from vedette.store.weighing import refuse_void
+from vedette.store.widening import widen
 
 __all__ = ["EVERYONE", "begin", "dispatch"]
 
@@ -72,8 +75,14 @@ def begin(
         connection.execute(sa.select(lock))
     action = one_action(connection, *which)
     counted = action.disruptive and not action.dry_run
+    if action.state is expected:
+        refuse_void(connection, action, now)
     if counted and action.state is expected:
         _refuse_if_thrown(connection, action.tenant)
+        if why := lacking(connection, action, now):
+            raise Conflict(
+                f"two people must approve it, and have not: {why}", kind="needs-two-people"
+            )
         tripped = _exceeded(database, connection, action, limits, now)
         if tripped is not None:
             _trip(database, connection, tripped, actor, now)
@@ -82,6 +91,8 @@ def begin(
     changes: dict[str, Any] = {"attempts": 1, "dispatched_at": begun, "wake_at": None}
     to, words = ActionState.DISPATCHED, "attempt 1"
     take_step(connection, now, action, to, actor, words, None, expected, changes)
+    if counted:
+        widen(database, connection, action.tenant, now)
     return None
 
 

@@ -32,6 +32,7 @@ from vedette.store.rows import columns_of, read
 from vedette.store.schema import HOST_KEYS, HOSTS
 from vedette.store.silence import Waiting, expire, none_waits
 from vedette.store.standing import no_policies
+from vedette.store.trail import Trail
 
 __all__ = ["Hosts", "Signer", "add_host"]
 
@@ -245,8 +246,9 @@ class Hosts:
                     )
                     .values(revoked_at=now)
                 )
-                entry = _entry(tenant, now, actor, "host.revoked", identifier, reason)
-                write_audit(connection, [entry])
+                trail = Trail(connection, tenant, actor, now)
+                trail.audit("host.revoked", identifier, reason)
+                trail.notify("host.revoked", identifier, {})
         return host
 
     def silent(self, tenant: TenantId) -> int:

@@ -1,6 +1,6 @@
 """Incidents: what people see, acknowledge, label and close."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from vedette.core import (
     new_id,
 )
 from vedette.store.database import Database
+from vedette.store.explaining import Inhibitions, no_inhibitions
 from vedette.store.incident_steps import (
     change,
     close,
@@ -37,11 +38,12 @@ from vedette.store.incident_steps import (
     told,
     write_event,
 )
+from vedette.store.narrowing import Narrowed
 from vedette.store.paging import Listing, Page
 from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read
 from vedette.store.sayings import say
-from vedette.store.schema import ACTIONS, INCIDENT_EVENTS, INCIDENTS
+from vedette.store.schema import ACTIONS, CLOSED, INCIDENT_EVENTS, INCIDENTS
 from vedette.store.silences import write_silence
 from vedette.store.storms import gather
 from vedette.store.trail import Trail
@@ -50,6 +52,7 @@ __all__ = ["Incidents"]
 
 MAX_COMMENT = 10_000
 _NEWEST = Listing("incidents", INCIDENTS.c.opened_at, INCIDENTS.c.id)
+_OLDEST = Listing("incidents-oldest", INCIDENTS.c.opened_at, INCIDENTS.c.id, newest_first=False)
 _COLUMNS = columns_of(INCIDENTS, Incident)
 
 
@@ -92,6 +95,32 @@ class Incidents:
                 found[host] = (*found.get(host, ()), read(Incident, row))
         return found
 
+    def closed(
+        self, tenant: TenantId, hosts: Iterable[HostId], *, since: datetime, most: int
+    ) -> dict[HostId, tuple[Incident, ...]]:
+        """Those of each host that were closed from then on, the newest `most`, oldest first; what was merged is none."""
+        place = sa.func.row_number().over(
+            partition_by=INCIDENTS.c.host,
+            order_by=(INCIDENTS.c.closed_at.desc(), INCIDENTS.c.id.desc()),
+        )
+        newest = (
+            sa.select(*_COLUMNS, place.label("place"))
+            .where(
+                INCIDENTS.c.tenant == tenant,
+                INCIDENTS.c.host.in_(sorted(set(hosts))),
+                sa.text(CLOSED),
+                INCIDENTS.c.closed_at >= since,
+            )
+            .subquery()
+        )
+        query = sa.select(newest).where(newest.c.place <= most).order_by(newest.c.place.desc())
+        found: dict[HostId, tuple[Incident, ...]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                host = HostId(row.host)
+                found[host] = (*found.get(host, ()), read(Incident, row))
+        return found
+
     def find(
         self,
         tenant: TenantId,
@@ -103,27 +132,34 @@ class Incidents:
         whole: bool = False,
         since: datetime | None = None,
         until: datetime | None = None,
+        assigned_to: str | None = None,
+        cause: str | None = None,
+        label: tuple[str, str] | None = None,
+        text: str = "",
+        among: Collection[IncidentId] | None = None,
+        oldest_first: bool = False,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Incident]:
-        """Newest first, by when they were opened (within `since`, before `until`); `whole`: that are part of no other."""
-        query = sa.select(*_COLUMNS).where(INCIDENTS.c.tenant == tenant)
-        for column, value in (
-            (INCIDENTS.c.state, state),
-            (INCIDENTS.c.severity, severity),
-            (INCIDENTS.c.host, host),
-            (INCIDENTS.c.part_of, part_of),
-        ):
-            if value is not None:
-                query = query.where(column == value)
-        if whole:
-            query = query.where(INCIDENTS.c.part_of.is_(None))
-        if since is not None:
-            query = query.where(INCIDENTS.c.opened_at >= since)
-        if until is not None:
-            query = query.where(INCIDENTS.c.opened_at < until)
+        """Newest first, by when they were opened, unless told otherwise. What narrows it is `Narrowed`'s."""
+        narrowed = Narrowed(
+            state=state,
+            severity=severity,
+            host=host,
+            part_of=part_of,
+            whole=whole,
+            since=since,
+            until=until,
+            assigned_to=assigned_to,
+            cause=cause,
+            label=label,
+            text=text,
+            among=among,
+        )
+        query = sa.select(*_COLUMNS).where(*narrowed.terms(tenant))
+        listing = _OLDEST if oldest_first else _NEWEST
         with self._database.reading() as connection:
-            return _NEWEST.page(
+            return listing.page(
                 connection, query, lambda row: read(Incident, row), limit=limit, after=after
             )
 
@@ -252,7 +288,7 @@ class Incidents:
             closed = self._close(
                 connection, (tenant, identifier), actor, Resolution.FALSE_POSITIVE, reason
             )
-            write_silence(connection, silence)
+            write_silence(connection, silence, database=self._database)
         return closed, silence
 
     def _close(
@@ -278,7 +314,7 @@ class Incidents:
             say(connection, trail, one, author=actor, now=now, reason=comment, cohort=cohort)
         return incident
 
-    def gather(self, rule: GatherPolicy) -> int:
+    def gather(self, rule: GatherPolicy, inhibits: Inhibitions = no_inhibitions) -> int:
         """Makes one incident of those of many hosts, as the rule says, and refuses what tells of each; by tenant.
 
         Each tenant's in one transaction; nothing is written where there is nothing to gather.
@@ -286,7 +322,7 @@ class Incidents:
         Returns:
             How many incidents and actions changed.
         """
-        return gather(self._database, rule, self._clock.now())
+        return gather(self._database, rule, inhibits, self._clock.now())
 
     def raise_own(
         self, tenant: TenantId, key: str, *, title: str, severity: Severity, actor: str

@@ -173,6 +173,7 @@ def _sum(one: Incident, into: Incident) -> dict[str, Any]:
         "first_verdict": both[0].first_verdict,
         "last_abnormal_at": max(one.last_abnormal_at, into.last_abnormal_at),
         "verdicts": one.verdicts + into.verdicts,
+        "verdicts_before": one.verdicts_before + into.verdicts_before,
         "peak_score": max(one.peak_score, into.peak_score),
         "acknowledged_by": taken.acknowledged_by,
         "acknowledged_at": taken.acknowledged_at,

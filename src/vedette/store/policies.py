@@ -66,16 +66,28 @@ class Policies:
             )
 
     def backtest(self, tenant: TenantId, version: str) -> Backtest | None:
-        """The last one of these policies; None when they were never tried."""
+        """The last one of these policies that lets them act by themselves, or else the last; None when they were never tried."""
         query = (
             sa.select(*columns_of(BACKTESTS, Backtest))
             .where(BACKTESTS.c.tenant == tenant, BACKTESTS.c.version == version)
-            .order_by(BACKTESTS.c.number.desc())
+            .order_by((BACKTESTS.c.lacks == "").desc(), BACKTESTS.c.number.desc())
             .limit(1)
         )
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else read(Backtest, row)
+
+    def tried(self, tenant: TenantId, version: str) -> bool:
+        """Whether a back-test of these very policies met enough history."""
+        query = sa.select(BACKTESTS.c.number).where(
+            BACKTESTS.c.tenant == tenant, BACKTESTS.c.version == version, BACKTESTS.c.lacks == ""
+        )
+        return self._any(query)
+
+    def was_applied(self, tenant: TenantId, version: str) -> bool:
+        """Whether this very text is in force, or was."""
+        query = sa.select(POLICIES.c.number).where(*self._of(tenant), POLICIES.c.version == version)
+        return self._any(query)
 
     def current(self, tenant: TenantId) -> AppliedPolicy | None:
         """What is in force; None before anything was applied."""
@@ -91,6 +103,10 @@ class Policies:
             return _NEWEST.page(
                 connection, query, lambda row: read(AppliedPolicy, row), limit=limit, after=after
             )
+
+    def _any(self, query: sa.Select[tuple[int]]) -> bool:
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def _of(self, tenant: TenantId) -> tuple[sa.ColumnElement[bool], ...]:
         return (POLICIES.c.tenant == tenant, POLICIES.c.document == self._document)

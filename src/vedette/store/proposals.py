@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from vedette.core import Action, AuditEntry
 from vedette.store.audit import write_audit
+from vedette.store.database import Database
 from vedette.store.notice import Notice
 from vedette.store.outbox import post
 from vedette.store.rows import values_of
 from vedette.store.schema import ACTION_EVENTS, ACTIONS
+from vedette.store.steps import one_action
 
-__all__ = ["Proposals"]
+__all__ = ["Proposals", "propose"]
 
 
 class Proposals:
@@ -36,6 +38,10 @@ class Proposals:
         if not self._actions:
             return
         connection.execute(sa.insert(ACTIONS), [values_of(one) for one in self._actions])
+        self.tell(connection)
+
+    def tell(self, connection: sa.Connection) -> None:
+        """What is written beside the rows of actions: their first steps, notices and audit."""
         connection.execute(sa.insert(ACTION_EVENTS), [self._step(one) for one in self._actions])
         post(connection, [self._notice(one) for one in self._actions])
         write_audit(connection, [self._entry(one) for one in self._actions])
@@ -70,6 +76,17 @@ class Proposals:
             reason=action.detail,
             data=_told(action),
         )
+
+
+def propose(database: Database, now: datetime, action: Action) -> Action:
+    """One that a person asked for. What was asked for before under its id is the same request: it has no second effect."""
+    proposals = Proposals(action.proposed_by, now)
+    proposals.add(action)
+    with database.writing() as connection:
+        if not database.insert_new(connection, ACTIONS, values_of(action)):
+            return one_action(connection, action.tenant, action.id)
+        proposals.tell(connection)
+    return action
 
 
 def _told(action: Action) -> dict[str, Any]:

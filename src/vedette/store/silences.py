@@ -1,5 +1,6 @@
 """Silences and maintenance windows: made, ended and looked at by people, asked by the responder."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from vedette.core import (
     ActionState,
     Clock,
     Conflict,
+    Held,
     IncidentId,
     IncidentState,
+    Inhibition,
     NotFound,
     Record,
     Silence,
@@ -22,6 +25,7 @@ from vedette.core import (
 )
 from vedette.store.covering import covered, in_force
 from vedette.store.database import Database
+from vedette.store.explaining import explained
 from vedette.store.incident_steps import write_event
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read, values_of
@@ -63,15 +67,16 @@ class Silences:
         reason: str,
         kind: SilenceKind = SilenceKind.SILENCE,
         starts_at: datetime | None = None,
+        identifier: str = "",
     ) -> Silence:
-        """Makes one, from now on unless told otherwise.
+        """Makes one, from now on unless told otherwise; one whose identifier is there already is left as it is, and given.
 
         Raises:
             InvalidInput: it is about everything, for too long, over already, or says not why.
         """
         now = self._clock.now()
         silence = Silence(
-            id=new_id(self._clock),
+            id=identifier or new_id(self._clock),
             tenant=tenant,
             kind=kind,
             scope=scope,
@@ -82,7 +87,8 @@ class Silences:
             created_at=now,
         )
         with self._database.writing() as connection:
-            write_silence(connection, silence)
+            if not write_silence(connection, silence, database=self._database):
+                return _one(connection, tenant, silence.id)
         return silence
 
     def end(self, tenant: TenantId, identifier: str, *, actor: str, reason: str = "") -> Silence:
@@ -122,20 +128,36 @@ class Silences:
                 connection, query, lambda row: read(Silence, row), limit=limit, after=after
             )
 
+    def holding(self, tenant: TenantId, since: datetime) -> tuple[Silence, ...]:
+        """All that hold anything from this moment on, or will."""
+        query = sa.select(*_COLUMNS).where(
+            SILENCES.c.tenant == tenant,
+            SILENCES.c.ends_at > since,
+            sa.or_(SILENCES.c.ended_at.is_(None), SILENCES.c.ended_at > since),
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(SILENCES.c.id))
+            return tuple(read(Silence, row) for row in rows)
+
     def covering(self, action: Action) -> Silence | None:
         """What holds the action now, if anything does."""
         with self._database.reading() as connection:
             return covered(connection, action.tenant, [action], self._clock.now()).get(action.id)
 
-    def hold(self, action: Action, silence: Silence) -> None:
+    def explained(self, action: Action, rules: Sequence[Inhibition]) -> Held | None:
+        """What explains the action now by these rules, if anything does."""
+        with self._database.reading() as connection:
+            found = explained(connection, action.tenant, [action], rules, self._clock.now())
+        return found.get(action.id)
+
+    def hold(self, action: Action, held: Held) -> None:
         """Keeps a proposed action back, and says so of it and of its incident; to be looked at again within a minute.
 
         Raises:
-            Conflict: it is no longer proposed.
+            Conflict: it is no longer proposed, or another has held it meanwhile.
         """
         now = self._clock.now()
-        values = {"held_by": silence.id, "wake_at": min(silence.ends_at, now + _AGAIN)}
-        why = f"held by {silence.kind} {silence.id} of {silence.owner}: {silence.reason}"
+        values = {"held_by": held.by, "wake_at": min(held.until, now + _AGAIN)}
         with self._database.writing() as connection:
             changed = connection.execute(
                 sa.update(ACTIONS)
@@ -143,13 +165,14 @@ class Silences:
                     ACTIONS.c.tenant == action.tenant,
                     ACTIONS.c.id == action.id,
                     ACTIONS.c.state == ActionState.PROPOSED,
+                    ACTIONS.c.held_by == action.held_by,
                 )
-                .values(values if action.held_by == silence.id else values | {"detail": why})
+                .values(values if action.held_by == held.by else values | {"detail": held.why})
             ).rowcount
             if not changed:
                 raise Conflict("the action has moved meanwhile")
-            if action.held_by != silence.id:
-                _tell_held(connection, action, silence, why, now)
+            if action.held_by != held.by:
+                _tell_held(connection, action, held, now)
 
     def over(self, action: Action) -> str:
         """Why what was held need not be told any more, now that nothing holds it; empty where it must be."""
@@ -234,14 +257,15 @@ def end_silence(
     return silence
 
 
-def write_silence(connection: sa.Connection, silence: Silence) -> None:
-    """Adds it to the transaction, with its audit.
+def write_silence(connection: sa.Connection, silence: Silence, *, database: Database) -> bool:
+    """Adds it to the transaction, with its audit; False where one of its id is there already.
 
     Raises:
         InvalidInput: it may not be made.
     """
     silence.check()
-    connection.execute(sa.insert(SILENCES), [values_of(silence)])
+    if not database.insert_new(connection, SILENCES, values_of(silence)):
+        return False
     scope = silence.scope
     Trail(connection, silence.tenant, silence.owner, silence.created_at).audit(
         "silence.created",
@@ -258,6 +282,7 @@ def write_silence(connection: sa.Connection, silence: Silence) -> None:
             "ends_at": silence.ends_at.isoformat(),
         },
     )
+    return True
 
 
 def _one(connection: sa.Connection, tenant: TenantId, identifier: str) -> Silence:
@@ -268,24 +293,21 @@ def _one(connection: sa.Connection, tenant: TenantId, identifier: str) -> Silenc
     return read(Silence, row)
 
 
-def _tell_held(
-    connection: sa.Connection, action: Action, silence: Silence, why: str, now: datetime
-) -> None:
+def _tell_held(connection: sa.Connection, action: Action, held: Held, now: datetime) -> None:
+    by = {"held_by": held.by, "source": held.source}
     event = ActionEvent(
         action=action.id,
         at=now,
         state=ActionState.PROPOSED,
         actor=_ACTOR,
-        detail=why,
-        data={"silence": silence.id},
+        detail=held.why,
+        data=by,
     )
     connection.execute(sa.insert(ACTION_EVENTS), [values_of(event, tenant=action.tenant)])
-    told = {"silence": silence.id, "incident": action.incident, "host": action.host}
-    Trail(connection, action.tenant, _ACTOR, now).audit(
-        "action.held", action.id, why, told | {"kind": action.kind}
-    )
+    told = by | {"incident": action.incident, "host": action.host, "kind": action.kind}
+    Trail(connection, action.tenant, _ACTOR, now).audit("action.held", action.id, held.why, told)
     if action.incident is not None:
-        text = f"{action.kind} {why}"
+        text = f"{action.kind} {held.why}"
         write_event(
             connection, action.tenant, IncidentId(action.incident), "held", _ACTOR, now, text
         )

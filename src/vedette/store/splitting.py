@@ -120,6 +120,7 @@ def _causes(
         acknowledged_by="",
         acknowledged_at=None,
         edits=1,
+        verdicts_before=0,
         **_sums(incident, apart, seen),
     )
     connection.execute(sa.insert(INCIDENTS), [values_of(taken)])
@@ -128,6 +129,7 @@ def _causes(
         "causes": left,
         "reasons": tuple(one for one in incident.reasons if one.subject not in causes),
         "edits": INCIDENTS.c.edits + 1,
+        "verdicts_before": 0,
         **_sums(incident, rest, seen),
     }
     change(connection, (incident.tenant, incident.id), (), kept)

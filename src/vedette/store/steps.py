@@ -17,6 +17,7 @@ from vedette.core import (
     may_become,
 )
 from vedette.store.database import Database
+from vedette.store.reaching import asked
 from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTION_EVENTS, ACTIONS, LEASE_IN_FORCE
 from vedette.store.trail import Trail
@@ -69,6 +70,10 @@ def advance(
         too_late = to is ActionState.APPROVED and now > action.expires_at
         if too_late:
             to, detail = ActionState.EXPIRED, f"{actor} approved it after its time"
+        elif to is ActionState.AWAITING_APPROVAL:
+            approvals, why = asked(connection, action, now)
+            changes = changes | {"approvals": approvals}
+            detail = "; ".join(filter(None, (detail, why)))
         take_step(connection, now, action, to, actor, detail, data, expected, changes)
         after = one_action(connection, *which)
     if too_late:

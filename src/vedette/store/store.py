@@ -22,6 +22,7 @@ from vedette.store.door import Door
 from vedette.store.effect import Applied, Effect
 from vedette.store.enrolments import Enrolments, again, redeem
 from vedette.store.escalations import Escalations
+from vedette.store.evidence import EvidenceRoom
 from vedette.store.facts import Facts
 from vedette.store.guards import Guards
 from vedette.store.hosts import Hosts, add_host, check_room
@@ -62,6 +63,7 @@ class Store:
         self.door = Door(self._database)
         self.enrolments = Enrolments(self._database, clock)
         self.escalations = Escalations(self._database, clock)
+        self.evidence = EvidenceRoom(self._database, clock)
         self.facts = Facts(self._database)
         self.guards = Guards(self._database, clock)
         self.hosts = Hosts(self._database, clock)

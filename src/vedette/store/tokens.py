@@ -1,5 +1,6 @@
 """API tokens of people and scripts, kept as hashes."""
 
+import re
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,9 +13,12 @@ from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import SESSIONS, TOKENS
 from vedette.store.trail import Trail
 
-__all__ = ["ApiToken", "Tokens", "usable"]
+__all__ = ["ACTOR_NAME", "ApiToken", "Tokens", "usable"]
 
 MAX_NAME = 100
+ACTOR_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@+-]*(?: [A-Za-z0-9._@+-]+)*$"
+"""What a new token may be called: nothing that reads as another name does, and no `:`, which parts who acts from what they are."""
+_NAME = re.compile(ACTOR_NAME)
 _NEWEST = Listing("tokens", TOKENS.c.created_at, TOKENS.c.id)
 
 
@@ -50,12 +54,17 @@ class Tokens:
         """Keeps a new secret's hash; `expires_at` None means until revoked.
 
         Raises:
-            InvalidInput: no name, one over 100 characters, or it would be expired at once.
+            InvalidInput: no name, one over 100 characters or with others than the allowed, or it would be expired at once.
             Conflict: a usable token bears the name, or another bears it in other letters: people are counted by their names.
         """
         now, name = self._clock.now(), name.strip()
         if not name or len(name) > MAX_NAME:
             raise InvalidInput(f"a token needs a name of 1 to {MAX_NAME} characters")
+        if _NAME.fullmatch(name) is None:
+            raise InvalidInput(
+                f"{name!a} can't be a token's name: it begins with a letter or digit, and has only letters of English, "
+                "digits, . _ - @ + and single spaces"
+            )
         if expires_at is not None and expires_at <= now:
             raise InvalidInput("a token must expire in the future")
         token = ApiToken(

@@ -24,6 +24,7 @@ from vedette.store.schema import TOKENS
 from vedette.store.splitting import split
 from vedette.store.tokens import usable
 from vedette.store.trail import Trail
+from vedette.store.widening import widen
 
 __all__ = ["Triage"]
 
@@ -118,15 +119,18 @@ class Triage:
         """
         if identifier == into:
             raise InvalidInput("an incident can't be merged with itself")
+        now = self._clock.now()
         with self._database.writing() as connection:
-            return merge(
+            merged = merge(
                 self._database,
                 connection,
                 (tenant, identifier, into),
-                Trail(connection, tenant, actor, self._clock.now()),
+                Trail(connection, tenant, actor, now),
                 self._clock,
                 reason,
             )
+            widen(self._database, connection, tenant, now)
+            return merged
 
     def split(
         self,

@@ -127,6 +127,17 @@ class Verdicts:
             if after is None:
                 return
 
+    def begins(self, tenant: TenantId) -> datetime | None:
+        """When the oldest of the snapshots was taken that have a first verdict here; None before there is one."""
+        query = (
+            sa.select(VERDICTS.c.taken_at)
+            .where(VERDICTS.c.tenant == tenant, VERDICTS.c.of.is_(None))
+            .order_by(VERDICTS.c.taken_at)
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
+
     def counts(
         self,
         tenant: TenantId,

@@ -17,6 +17,7 @@ from tests.detect.coverage import (
     kernel,
     load,
     managed,
+    recycled,
     scheduled,
     services,
     spreading,
@@ -51,4 +52,5 @@ ENTRIES: tuple[Entry, ...] = (
     *strangers.ENTRIES,
     *load.ENTRIES,
     *managed.ENTRIES,
+    *recycled.ENTRIES,
 )

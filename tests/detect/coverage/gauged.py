@@ -10,6 +10,7 @@ _WIRES = "system.network.connections.established"
 _LOAD, _PAGING = "system.cpu.load_average.1m", "system.paging.operations.rate"
 _ATTEMPTS, _MADE = "system.network.connections.syn_sent", "system.processes.created.rate"
 _SENT = "system.network.io.transmit.rate"
+_ERRORS, _DROPS = "system.network.errors.rate", "system.network.dropped.rate"
 
 
 def _by(metric: str, *heights: float) -> tuple[Change, ...]:
@@ -79,6 +80,8 @@ _FAULTS = (
     _fault("ops.swap-storm", "the machine pages without end", _PAGING, *_by(_PAGING, *[450.0] * 5)),
     _fault("ops.overload", "eight processes wait for one processor", _LOAD, *_by(_LOAD, *[8.0] * 5)),
     _fault("ops.dead-dependency", "a dozen connections are tried and none is answered", _ATTEMPTS, *_by(_ATTEMPTS, *[14.0] * 5)),
+    _fault("ops.network-errors", "a network card makes an error in one packet of ten", _ERRORS, *_to(_ERRORS, *[13.0] * 5)),
+    _fault("ops.network-errors", "a network card drops a quarter of what comes", _DROPS, *_to(_DROPS, *[30.0] * 5)),
     _fault("T1499", "processes are made as fast as the machine can", _MADE, *_by(_MADE, *[120.0] * 5), told_as="none"),
     _fault("T1489", "a service is stopped: its connections are gone", _WIRES, *_to(_WIRES, *[0.0] * 5)),
     _fault("T1485", "half of what was on the disk is gone", _DISK, *_to(_DISK, *[0.2] * 5)),
@@ -96,6 +99,7 @@ _HARMLESS = (
     _harmless("peak", "traffic grows to three times, and connections with it", *map(_more_traffic, (1.4, 1.8, 2.2, 2.6, 3.0, 3.0, 3.0, 3.0, 2.5, 2.0, 1.5))),
     _harmless("jobs", "a batch job keeps the processor busy for five minutes", *(together(*pair) for pair in zip(_to("system.cpu.utilization", *[1.0] * 5), _by(_LOAD, 0.6, 1.0, 1.2, 1.3, 1.3), strict=True))),
     _harmless("jobs", "a job of two minutes makes many processes", *_by(_MADE, 40.0, 40.0)),
+    _harmless("peak", "packets are dropped for a minute", *_to(_DROPS, 40.0, 0.0, 0.0)),
     _harmless("restart", "a service is away for two minutes", *_to(_WIRES, 0.0, 0.0)),
     _harmless("jobs", "programs are read from the disk for two minutes", *_by(_PAGING, 300.0, 60.0)),
 )  # fmt: skip

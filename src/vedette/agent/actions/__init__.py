@@ -1,5 +1,6 @@
 """What a host can be told to do: one file per kind."""
 
+from vedette.agent.actions.collect import Collect
 from vedette.agent.actions.disable_account import DisableAccount
 from vedette.agent.actions.graced import Graced
 from vedette.agent.actions.kill_process import KillProcess
@@ -18,5 +19,6 @@ _KINDS: tuple[Kind, ...] = (
     Graced(KillProcess()),
     Graced(Power("shutdown")),
     Graced(Power("reboot")),
+    Collect(),
 )
 ACTIONS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

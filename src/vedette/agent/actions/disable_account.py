@@ -132,6 +132,13 @@ class DisableAccount:
                 end_sessions(one.name, scene)
         return " ".join(one.name for one in there)
 
+    def still_meant(
+        self, data: dict[str, Any], scene: Scene
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """All of it: `put` and `stands` leave out by themselves what is not there."""
+        del scene
+        return data, ()
+
     def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
         """A switch with that time, and then none of the former."""
         program, *prefix = usermod_words(scene)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from vedette.agent.actions.scene import Address, Check, System
-from vedette.agent.permission import Network
+from vedette.core import Network
 
 __all__ = ["blocked"]
 

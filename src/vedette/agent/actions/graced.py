@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Deed, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Deed, Nothing, Plan
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
@@ -128,7 +128,7 @@ class Graced:
         with ledger.locked():
             lease = ledger.held(self.name)
             if lease is None or lease.action != command.action:
-                raise Declined("nothing of this action is on its way: it is over, or never began")
+                raise Nothing("nothing of this action is on its way: it is over, or never began")
             lease = ledger.closing(lease, command.id)
             try:
                 words = self._deed.call_off(lease.plan, scene)
@@ -171,8 +171,16 @@ class Graced:
             words = f"its effect was not seen {self._deed.patience:.0f} seconds after its grace"
             ledger.end(lease, ledger.result(lease.command, S.FAILED, words, {}))
         elif lease.mark != _FINISHED:
+            self._finish(lease, scene, ledger)
+
+    def _finish(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
+        try:
             self._deed.finish(lease.plan, scene)
-            ledger.keep(msgspec.structs.replace(lease, mark=_FINISHED))
+        except Declined as error:
+            words = f"begun, and the rest is refused: {error.detail}"
+            ledger.end(lease, ledger.result(lease.command, S.FAILED, words, {}))
+            return
+        ledger.keep(msgspec.structs.replace(lease, mark=_FINISHED))
 
     def _seen(self, lease: Lease, scene: Scene, ledger: Ledger) -> Check | None:
         return self._deed.seen(lease.plan, scene, rebooted=lease.boot != ledger.moment.boot)

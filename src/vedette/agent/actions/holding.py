@@ -7,18 +7,20 @@ import msgspec
 import structlog
 
 from vedette.agent.actions.compare import changes
-from vedette.agent.actions.kind import CannotDo, Measure
+from vedette.agent.actions.kind import CannotDo, Declined, Measure
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
 from vedette.core import ActionState
 
-__all__ = ["Holding", "digest", "put_back"]
+__all__ = ["Holding", "digest", "meanwhile", "without"]
 
 _log = structlog.get_logger()
 # How exactly a lease is known after a reboot: so many seconds may be given twice.
 _NOTE_SECONDS = 15.0
 _MOST_TOLD = 20
+# What becomes another in just that moment is looked at again so often.
+_TRIES = 8
 S = ActionState
 
 
@@ -30,17 +32,40 @@ class Holding:
         self.stray = False
 
     def hold(self, lease: Lease, scene: Scene, ledger: Ledger) -> Lease:
-        """Notes how much is left; puts it back after a reboot, or when somebody flushed the rules. Raises CannotDo."""
+        """Notes how much is left; puts it back after a reboot, or when somebody flushed the rules.
+
+        Raises:
+            CannotDo: it can't be put back now.
+            Declined: all that it held is another by now.
+        """
         at = ledger.moment
         if lease.mark and self._measure.stands(lease.mark, scene):
             if lease.boot == at.boot and abs(lease.left - lease.left_at(at)) < _NOTE_SECONDS:
                 return lease
             return ledger.keep(lease.noted(at))
-        lease = ledger.keep(lease.noted(at))
-        mark = self._measure.put(lease.plan, lease.left, scene)
+        lease, mark = self._put_again(ledger.keep(lease.noted(at)), scene, ledger)
         times = (*lease.put_back, at.wall)[-_MOST_TOLD:]
         _log.warning("leases.put_back", kind=lease.kind, action=lease.action, seconds=lease.left)
         return ledger.keep(msgspec.structs.replace(lease, mark=mark, put_back=times))
+
+    def narrowed(self, lease: Lease, scene: Scene, ledger: Ledger) -> Lease:
+        """Leaves out what is another by now. Raises CannotDo, and Declined when nothing is left."""
+        plan, others = self._measure.still_meant(lease.plan, scene)
+        if not others:
+            return lease
+        _log.warning("leases.left_out", kind=lease.kind, action=lease.action, what=others)
+        told = (*lease.left_out, *others)
+        return ledger.keep(msgspec.structs.replace(lease, plan=plan, left_out=told))
+
+    def _put_again(self, lease: Lease, scene: Scene, ledger: Ledger) -> tuple[Lease, str]:
+        problem = ""
+        for _ in range(_TRIES):
+            lease = self.narrowed(lease, scene, ledger)
+            try:
+                return lease, self._measure.put(lease.plan, lease.left, scene)
+            except Declined as error:
+                problem = error.detail
+        raise CannotDo(f"not put back: {problem}")
 
     def probe(self, lease: Lease, scene: Scene) -> tuple[Check, ...]:
         """Whether it is in force, and what the measure's own test sees. Raises CannotDo."""
@@ -108,14 +133,20 @@ class Holding:
                 state=S.FAILED,
                 detail=f"it could not be taken away: {error}; without that it ends by itself in {left:.0f} seconds",
             )
-        data = _compared(lease, after) | put_back(lease)
+        data = _compared(lease, after) | meanwhile(lease)
         words = "all is as before" if data["restored"] else "other rules changed meanwhile"
-        return Outcome(state=S.RELEASED, detail=f"{why}; {words}", data=data)
+        return Outcome(state=S.RELEASED, detail=f"{why}; {words}{without(lease)}", data=data)
 
 
-def put_back(lease: Lease) -> dict[str, Any]:
-    """When it was found gone and put in force again, for people; nothing where it never was."""
-    return {"put_back": [at.isoformat() for at in lease.put_back]} if lease.put_back else {}
+def meanwhile(lease: Lease) -> dict[str, Any]:
+    """When it was found gone and put in force again, and what was left out since; nothing of what never was."""
+    times = {"put_back": [at.isoformat() for at in lease.put_back]} if lease.put_back else {}
+    return times | ({"left_out": list(lease.left_out)} if lease.left_out else {})
+
+
+def without(lease: Lease) -> str:
+    """What was left out, as the end of a sentence; empty where nothing was."""
+    return f"; left out since: {'; '.join(lease.left_out)}" if lease.left_out else ""
 
 
 def digest(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vedette.agent.actions.kind import Declined, Plan
+from vedette.agent.actions.programs import Programs
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.targets import aimed, alive, chosen, hit, told
 from vedette.core import Command, InvalidInput, Record
@@ -26,6 +27,9 @@ class KillProcess:
     name: Final = "kill_process"
     patience: Final = 30.0
 
+    def __init__(self) -> None:
+        self._programs = Programs()
+
     def plan(self, command: Command, scene: Scene) -> Plan:
         """Which processes, by pid, start, path and digest, and what would be sent to them.
 
@@ -36,7 +40,7 @@ class KillProcess:
             grace = msgspec.convert(command.parameters, _Parameters).grace_seconds
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error)) from error
-        targets, checks = aimed(command, scene)
+        targets, checks = aimed(command, scene, self._programs)
         lines = [
             f"SIGTERM to pid {one.pid} (start {one.ticks} ticks, {one.path}, sha256 {one.sha256}); "
             f"SIGKILL after {grace:g} seconds if it still runs"
@@ -54,11 +58,9 @@ class KillProcess:
         return float(data["grace"])
 
     def begin(self, data: dict[str, Any], scene: Scene) -> str:
-        """Asks them to end."""
-        count = hit(chosen(data), signal.SIGTERM, scene)
-        return (
-            f"SIGTERM was sent to {count} processes; SIGKILL follows in {data['grace']:g} seconds"
-        )
+        """Asks them to end: none where one became another before the first was asked, else those that did not."""
+        asked = hit(chosen(data), signal.SIGTERM, scene, self._programs)
+        return f"{asked}; SIGKILL follows in {data['grace']:g} seconds"
 
     def call_off(self, data: dict[str, Any], scene: Scene) -> str:
         """They are not made to end. What SIGTERM did is done."""
@@ -72,8 +74,10 @@ class KillProcess:
         )
 
     def finish(self, data: dict[str, Any], scene: Scene) -> None:
-        """Makes them end."""
-        hit(chosen(data), signal.SIGKILL, scene)
+        """Makes those end that still run what was meant."""
+        made = hit(chosen(data), signal.SIGKILL, scene, self._programs, each=True)
+        if made.others:
+            raise Declined(str(made))
 
     def seen(self, data: dict[str, Any], scene: Scene, *, rebooted: bool) -> Check | None:
         """None of them runs any more. After a reboot none can, which is not this action's doing."""

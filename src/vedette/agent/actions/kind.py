@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.ledger import Ledger
-from vedette.core import Command, Conflict, Record, Unavailable, Verb
+from vedette.core import NOTHING_IN_FORCE, Command, Conflict, Record, Unavailable, Verb
 
-__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Plan"]
+__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Nothing", "Plan"]
 
 
 class CannotDo(Unavailable):
@@ -27,6 +27,13 @@ class Declined(Conflict):
     def __init__(self, detail: str, **data: Any) -> None:
         super().__init__(detail)
         self.data = data
+
+
+class Nothing(Declined):
+    """The host looked: nothing of the action is in force or on its way. The server takes it for over by this alone."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, **{NOTHING_IN_FORCE: True})
 
 
 class Plan(Record, frozen=True, kw_only=True):
@@ -95,6 +102,16 @@ class Measure(Protocol):
 
         Raises:
             Gone: there is nothing to do it to.
+            Declined: what it would be done to is another by now, and nothing was done.
+        """
+
+    def still_meant(
+        self, data: dict[str, Any], scene: Scene
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The plan of a lease in force without what is another by now, which is let go; and that, for people.
+
+        Raises:
+            Declined: nothing is left.
         """
 
     def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
@@ -134,13 +151,13 @@ class Deed(Protocol):
         """Seconds in which it can be called off."""
 
     def begin(self, data: dict[str, Any], scene: Scene) -> str:
-        """Begins it; says so in words."""
+        """Begins it; says so in words. Raises Declined where what it is about is another by now."""
 
     def call_off(self, data: dict[str, Any], scene: Scene) -> str:
         """Leaves undone what is not done yet; says so in words. Raises Declined when that is too late."""
 
     def finish(self, data: dict[str, Any], scene: Scene) -> None:
-        """What is yet to do when the grace is over."""
+        """What is yet to do when the grace is over. Raises Declined where what it is about is another by now."""
 
     def seen(self, data: dict[str, Any], scene: Scene, *, rebooted: bool) -> Check | None:
         """What shows that it took effect, or None while nothing does. `rebooted`: the machine was, since it began."""

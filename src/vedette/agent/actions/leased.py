@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from vedette.agent.actions.holding import Holding, digest, put_back
-from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Plan
+from vedette.agent.actions.holding import Holding, digest, meanwhile, without
+from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Nothing, Plan
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
@@ -90,7 +90,7 @@ class Leased:
     def _hold(self, lease: Lease, scene: Scene, ledger: Ledger) -> None:
         try:
             self._holding.hold(lease, scene, ledger)
-        except Gone as error:
+        except (Gone, Declined) as error:
             self._holding.end(lease, error.detail, scene, ledger)
 
     def let_go(self, scene: Scene, ledger: Ledger, why: str) -> Outcome | None:
@@ -197,31 +197,34 @@ class Leased:
             if not alone:
                 raise CannotDo("not renewed: another process of this host is at work on leases")
             lease = self._mine(command, ledger)
-            if lease is None or lease.closing is not None or ledger.left(lease) <= 0:
-                raise Declined(_NOTHING)
+            if lease is None:
+                raise self._without(scene)
+            if lease.closing is not None or ledger.left(lease) <= 0:
+                raise Declined("its lease is over, and is being taken away")
             if objection := objection or scene.permission.objects_to_lease(seconds):
                 raise Declined(objection)
             try:
+                lease = self._holding.narrowed(lease, scene, ledger)
                 lease = self._holding.hold(lease, scene, ledger)
-            except Gone as error:
+            except (Gone, Declined) as error:
                 return self._holding.end(lease, error.detail, scene, ledger)
             checks = self._holding.probe(lease, scene)
             if failed := _failed(checks):
                 return Outcome(
                     state=S.FAILED,
-                    detail=f"not renewed, its lease ends as before: {failed}",
+                    detail=f"not renewed, its lease ends as before: {failed}{without(lease)}",
                     data={"checks": msgspec.to_builtins(checks), "until": ledger.until(lease)},
                 )
             self._measure.extend(lease.plan, seconds, scene)
             lease = ledger.keep(lease.lasting(seconds, ledger.moment))
-            return _verified(lease, checks, ledger, put_back(lease))
+            return _verified(lease, checks, ledger, meanwhile(lease))
 
     def _release(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         with ledger.locked():
             if lease := self._mine(command, ledger):
                 return self._holding.close(ledger.closing(lease, command.id), scene, ledger)
             if self._measure.stray(scene) is None:
-                raise Declined(f"{_NOTHING}: no {self.name} is on this host")
+                raise self._without(scene)
             self._measure.undo(None, scene)
             return Outcome(
                 state=S.RELEASED,
@@ -229,11 +232,19 @@ class Leased:
                 data={"restored": False},
             )
 
+    def _without(self, scene: Scene) -> Declined:
+        """What is said where the journal has no lease."""
+        if self._measure.stray(scene) is None:
+            return Nothing(f"{_NOTHING}: no {self.name} is on this host")
+        return Declined(
+            f"this host's journal knows of no lease; the {self.name} that is there ends by itself"
+        )
+
     def _mine(self, command: Command, ledger: Ledger) -> Lease | None:
         """The lease of the command's action; None where there is none at all."""
         lease = ledger.held(self.name)
         if lease is not None and lease.action != command.action:
-            raise Declined(f"{_NOTHING}; {self.name} is, by action {lease.action}")
+            raise Nothing(f"{_NOTHING}; {self.name} is, by action {lease.action}")
         return lease
 
 
@@ -243,7 +254,7 @@ def _verified(
     until = ledger.until(lease)
     return Outcome(
         state=S.VERIFIED,
-        detail=f"in force until {until} unless renewed",
+        detail=f"in force until {until} unless renewed{without(lease)}",
         data=more | {"probe": {one.name: one.detail for one in checks}, "until": until},
     )
 

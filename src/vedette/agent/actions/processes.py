@@ -1,21 +1,32 @@
 """Processes of this host, each known by its pid and its start, so that a pid used again is never taken for what it was."""
 
-import hashlib
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
 
 from vedette.agent.collect.source import Source, Unreadable, text
 from vedette.core import Record
 
-__all__ = ["Process", "ancestors", "look", "pids", "send", "sha256_of", "started_at"]
+__all__ = [
+    "DELETED",
+    "Process",
+    "ancestors",
+    "deliver",
+    "held",
+    "look",
+    "pids",
+    "program",
+    "send",
+    "started_at",
+]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 # PF_KTHREAD of the kernel's sched.h: the flags are the ninth field of /proc/PID/stat (proc(5)).
 _KERNEL_THREAD = 0x0020_0000
-_DELETED = " (deleted)"
-_LARGEST = 1 << 30
-_PIECE = 1 << 20
+DELETED: Final = " (deleted)"
+"""What the kernel writes after the path of a file that is there no more."""
 
 
 class Process(Record, frozen=True, kw_only=True):
@@ -62,7 +73,7 @@ def look(pid: int, source: Source) -> Process | None:
     fields = stat[closed + 2 :].split()
     path = ""
     with suppress(OSError):
-        path = text(source.link(f"/proc/{pid}/exe") or "").removesuffix(_DELETED)
+        path = text(source.link(program(pid, source)) or "").removesuffix(DELETED)
     return Process(
         pid=pid,
         ticks=int(fields[19]),
@@ -74,6 +85,21 @@ def look(pid: int, source: Source) -> Process | None:
         kernel=bool(int(fields[6]) & _KERNEL_THREAD),
         path=path,
     )
+
+
+def program(pid: int, source: Source) -> str:
+    """The kernel's link to what it runs: its first thread's, or, where that alone has ended, that of another."""
+    first = f"/proc/{pid}/exe"
+    with suppress(OSError):
+        source.link(first)
+        return first
+    with suppress(OSError, Unreadable):
+        for thread in source.names(f"/proc/{pid}/task"):
+            with suppress(OSError):
+                link = f"/proc/{pid}/task/{thread}/exe"
+                source.link(link)
+                return link
+    return first
 
 
 def _boot_time(source: Source) -> float:
@@ -100,45 +126,42 @@ def ancestors(source: Source) -> frozenset[int]:
     return frozenset(found)
 
 
-def sha256_of(pid: int, source: Source) -> str:
-    """Of the program that it runs, through the kernel's own link: also where the file was deleted or replaced since.
-
-    Raises:
-        OSError: it can't be read.
-        Unreadable: it has more than a GiB.
-    """
-    found, size = hashlib.sha256(), 0
-    fd = os.open(source.at(f"/proc/{pid}/exe"), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while data := os.read(fd, _PIECE):
-            size += len(data)
-            if size > _LARGEST:
-                raise Unreadable(f"the program of process {pid} has more than {_LARGEST} bytes")
-            found.update(data)
-    finally:
-        os.close(fd)
-    return found.hexdigest()
-
-
-def send(pid: int, ticks: int, which: signal.Signals, source: Source) -> bool:
-    """Sends a signal to that very process. Gives False when it is gone.
+@contextmanager
+def held(pid: int, ticks: int, source: Source) -> Iterator[int | None]:
+    """A descriptor of that very process, which nobody else gets while the block runs; None when it is gone.
 
     The descriptor is taken first and the start compared after it: whoever gets the pid later is not what it stands for.
+    """
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        found = look(pid, source)
+        yield None if found is None or found.ticks != ticks or found.gone else fd
+    finally:
+        os.close(fd)
+
+
+def deliver(fd: int, which: signal.Signals) -> bool:
+    """Sends a signal through a descriptor of a process. Gives False when it is gone.
 
     Raises:
         PermissionError: this agent may not.
     """
     try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return False
-    try:
-        found = look(pid, source)
-        if found is None or found.ticks != ticks or found.gone:
-            return False
         signal.pidfd_send_signal(fd, which)
     except ProcessLookupError:
         return False
-    finally:
-        os.close(fd)
     return True
+
+
+def send(pid: int, ticks: int, which: signal.Signals, source: Source) -> bool:
+    """Sends a signal to that very process, whatever it runs. Gives False when it is gone.
+
+    Raises:
+        PermissionError: this agent may not.
+    """
+    with held(pid, ticks, source) as fd:
+        return fd is not None and deliver(fd, which)

@@ -13,13 +13,11 @@ from vedette.agent.actions.ruleset import TABLE, Exception_, gate, lift, reset, 
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.whereabouts import Whereabouts, find
 from vedette.agent.collect.source import Unreadable
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, InvalidInput, Record, too_much, too_wide
 
 __all__ = ["Quarantine"]
 
 _CAP_NET_ADMIN = 12
-# Wider than this an exception would leave the host as it is.
-_WIDEST = {4: 8, 6: 16}
 _MOST_EXCEPTIONS = 512
 # A year, which is more than the kernel's timers are asked for anywhere; what a host takes is its own setting.
 _LONGEST = 31_536_000
@@ -54,7 +52,8 @@ class Quarantine:
             parameters = msgspec.convert(command.parameters, _Parameters)
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error)) from error
-        exceptions = (*map(_exception, parameters.exceptions), *_always(scene))
+        told = tuple(map(_exception, parameters.exceptions))
+        exceptions = (*told, *_always(scene))
         place = find(scene)
         rules = ruleset(
             server=place.addresses,
@@ -65,7 +64,7 @@ class Quarantine:
         text = rules + gate(parameters.lease_seconds or scene.permission.max_lease)
         checks = (
             *place.checks,
-            _narrow(exceptions),
+            _narrow(told),
             _privileged(scene),
             _hosts_network(scene),
             *Firewall(scene.system).checks(text),
@@ -87,6 +86,13 @@ class Quarantine:
         firewall = Firewall(scene.system)
         firewall.load(data["rules"] + gate(seconds))
         return _mark(firewall.table(TABLE))
+
+    def still_meant(
+        self, data: dict[str, Any], scene: Scene
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """All of it: rules are of the host itself."""
+        del scene
+        return data, ()
 
     def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
         """The gate's time anew, in one transaction: no packet meets it without."""
@@ -146,14 +152,11 @@ def _always(scene: Scene) -> list[Exception_]:
     ]
 
 
-def _narrow(exceptions: tuple[Exception_, ...]) -> Check:
-    wide = [
-        str(one.network)
-        for one in exceptions
-        if one.network.prefixlen < _WIDEST[one.network.version]
-    ]
-    detail = f"too wide: {', '.join(wide)}" if wide else f"{len(exceptions)} exceptions"
-    return Check(name="exceptions_narrow", ok=not wide, detail=detail)
+def _narrow(told: tuple[Exception_, ...]) -> Check:
+    """Of what the server tells: what this host keeps in reach by its own settings is bounded there."""
+    networks = [one.network for one in told]
+    wrong = next((why for one in networks if (why := too_wide(one))), "") or too_much(networks)
+    return Check(name="exceptions_narrow", ok=not wrong, detail=wrong or f"{len(told)} exceptions")
 
 
 def _privileged(scene: Scene) -> Check:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from vedette.agent.actions.scene import Address
-from vedette.agent.permission import Network
-from vedette.core import Record
+from vedette.core import Network, Record
 
 __all__ = ["TABLE", "Exception_", "gate", "lift", "reset", "ruleset"]
 

@@ -3,15 +3,27 @@
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import Gone, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Gone, Plan
 from vedette.agent.actions.processes import look, pids
+from vedette.agent.actions.programs import Programs
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.switch import Switch
-from vedette.agent.actions.targets import Target, aimed, alive, chosen, hit, told
+from vedette.agent.actions.targets import (
+    Target,
+    aimed,
+    alive,
+    changed,
+    chosen,
+    hit,
+    told,
+    unchanged,
+    wake,
+)
 from vedette.core import Command, InvalidInput, Record
 
 __all__ = ["SuspendProcess"]
@@ -45,6 +57,7 @@ class SuspendProcess:
 
     def __init__(self) -> None:
         self._switch = Switch(self.name, _WAKE)
+        self._programs = Programs()
 
     def plan(self, command: Command, scene: Scene) -> Plan:
         """Which processes, by pid, start, path and digest.
@@ -56,7 +69,7 @@ class SuspendProcess:
             seconds = msgspec.convert(command.parameters, _Parameters).lease_seconds
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error)) from error
-        targets, checks = aimed(command, scene)
+        targets, checks = aimed(command, scene, self._programs)
         lines = [
             f"SIGSTOP to pid {one.pid} (start {one.ticks} ticks, {one.path}, sha256 {one.sha256}); SIGCONT at the end"
             for one in targets
@@ -80,11 +93,27 @@ class SuspendProcess:
         if not any(alive(targets, scene)):
             raise Gone("none of the processes is there any more: they ended, or the machine did")
         self.extend(data, seconds, scene)
-        hit(targets, signal.SIGSTOP, scene)
+        hit(targets, signal.SIGSTOP, scene, self._programs)
         ends = time.monotonic() + _PATIENCE
         while not _stopped(targets, scene) and time.monotonic() < ends:
             time.sleep(_LOOK_AGAIN)
         return " ".join(f"{one.pid}:{one.ticks}" for one in targets)
+
+    def still_meant(
+        self, data: dict[str, Any], scene: Scene
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Without those that run another program file by now, which go on; the others do not go on for their sake."""
+        targets = chosen(data)
+        others = changed(targets, scene, self._programs)
+        if not others:
+            return data, ()
+        words = tuple(why for _, why in others)
+        without = [one for one, _ in others]
+        left = [one for one in targets if one not in without]
+        if not any(alive(left, scene)):
+            raise Declined(f"none of the processes is what was suspended: {'; '.join(words)}")
+        _let_go(without, scene)
+        return data | {"processes": told(left)}, words
 
     def extend(self, data: dict[str, Any], seconds: float, scene: Scene) -> None:
         """A switch with that time, and then none of the former."""
@@ -105,24 +134,39 @@ class SuspendProcess:
         return True if self._switch.armed(scene) else None
 
     def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
-        """They are stopped, and the server answers: what was stopped was not what it is reached by."""
-        found = list(alive(chosen(data), scene))
+        """They are stopped, are what was meant, and the server answers: what was stopped was not what it is reached by.
+
+        Whether they are stopped is looked at last: what was woken meanwhile, by the switch for one, is not in force. And what
+        stands still runs no other program any more.
+        """
+        targets = chosen(data)
+        same, reached = unchanged(targets, scene, self._programs), scene.reach()
+        found = list(alive(targets, scene))
         still = [str(one.pid) for one in found if not one.stopped]
         named = ", ".join(str(one.pid) for one in found)
         detail = f"{', '.join(still)} still run" if still else f"stopped: {named or 'none is left'}"
-        return Check(name="stopped", ok=bool(found) and not still, detail=detail), scene.reach()
+        stopped = Check(name="stopped", ok=bool(found) and not still, detail=detail)
+        return stopped, same, reached
 
     def undo(self, data: dict[str, Any] | None, scene: Scene) -> None:
         """Lets them go on."""
         if data is None:
             self._switch.fire(scene)
             return
-        hit(chosen(data), signal.SIGCONT, scene)
+        wake(chosen(data), scene)
         self._switch.disarm(scene)
 
 
 def _stopped(targets: Sequence[Target], scene: Scene) -> bool:
     return all(one.stopped for one in alive(targets, scene))
+
+
+def _let_go(others: Sequence[Target], scene: Scene) -> None:
+    """What was stopped in the moment in which it became another would stand still for ever."""
+    stopped = {one.pid for one in alive(others, scene) if one.stopped}
+    # One that the agent may not wake (it runs as somebody else by now) must not free the others.
+    with suppress(CannotDo):
+        wake([one for one in others if one.pid in stopped], scene)
 
 
 def _running(targets: Sequence[Target], scene: Scene) -> Check:

@@ -1,10 +1,11 @@
 """A dead man's switch outside of the agent: undoes something in time, whether or not the agent lives.
 
-Where systemd runs, it is a timer of systemd's. Elsewhere a shell of its own waits, in a session of its own, by the clock
+Where systemd runs, it is a timer of systemd's, by the wall clock too, which goes on through suspension. Elsewhere a shell of its own waits, in a session of its own, by the clock
 that goes on through suspension (the first figure of /proc/uptime).
 """
 
 import base64
+import math
 import os
 import re
 import secrets
@@ -13,12 +14,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta
 
 from vedette.agent.actions.kind import CannotDo
 from vedette.agent.actions.processes import look, pids, send
 from vedette.agent.actions.scene import Ran, Scene
 from vedette.agent.collect.source import Unreadable
-from vedette.core import Record
+from vedette.core import Clock, Record, SystemClock
 
 __all__ = ["Switch"]
 
@@ -45,9 +47,10 @@ class _Holder(Record, frozen=True, kw_only=True):
 class Switch:
     """One of a kind of measure. `script` is for a POSIX shell; arguments come to it as they are, never as code."""
 
-    def __init__(self, kind: str, script: str) -> None:
+    def __init__(self, kind: str, script: str, clock: Clock | None = None) -> None:
         self._name = f"vedette-switch-{kind}"
         self._script = script
+        self._clock = clock or SystemClock()
 
     def arm(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
         """Sets it, in the place of what was set before, and without a gap. Raises CannotDo."""
@@ -78,13 +81,22 @@ class Switch:
         self.disarm(scene)
 
     def _timer(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
+        """By two clocks, of which the first ends it: one that nobody sets, and one that goes on while the machine is suspended.
+
+        Without its default dependencies a calendar's timer does not wait for the time to be synchronised, at a boot without network for ever
+        (systemd.timer(5)).
+        """
+        length = max(seconds, 1.0)
+        ends = self._clock.now() + timedelta(seconds=math.ceil(length) + 1)
         words = [
             "systemd-run",
             "--quiet",
             "--collect",
             f"--unit={self._name}-{secrets.token_hex(4)}",
-            f"--on-active={max(seconds, 1.0):.0f}s",
+            f"--on-active={length:.0f}s",
+            f"--on-calendar={ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
             "--timer-property=AccuracySec=1s",
+            "--timer-property=DefaultDependencies=no",
             _SHELL,
             "-c",
             # systemd replaces what begins with a dollar in what it starts, so there is none.

@@ -1,35 +1,55 @@
 """Which processes a command names, and whether this host lets them be touched."""
 
 import os
-import posixpath
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo
-from vedette.agent.actions.processes import Process, ancestors, look, send, sha256_of, started_at
+from vedette.agent.actions.kind import CannotDo, Declined
+from vedette.agent.actions.processes import (
+    Process,
+    ancestors,
+    deliver,
+    held,
+    look,
+    send,
+    started_at,
+)
+from vedette.agent.actions.programs import Programs, Version, version
 from vedette.agent.actions.scene import Check, Scene
+from vedette.agent.actions.spared import elsewhere, spared
 from vedette.agent.collect.source import Unreadable
-from vedette.agent.permission import Untouchable
 from vedette.core import Command, InvalidInput, Record
 
-__all__ = ["MOST", "Target", "aimed", "alive", "chosen", "hit", "told"]
+__all__ = [
+    "MOST",
+    "Hit",
+    "Target",
+    "aimed",
+    "alive",
+    "changed",
+    "chosen",
+    "hit",
+    "told",
+    "unchanged",
+    "wake",
+]
 
 MOST = 8
 _CAP_KILL = 5
 # Snapshots give whole seconds, from a boot time that trembles by as much as two.
 _SLACK_SECONDS = 3.0
-_FIRST = 1
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _OWN_PIDS, _HOSTS_PIDS = "/proc/self/ns/pid", "/proc/1/ns/pid"
 _PATH_LETTERS = 4_096
 
 
 class _Named(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """As a command names one. `start_time` is in Unix seconds; `sha256`, where given, is of the program that it runs."""
+    """As a command names one. `start_time` is in Unix seconds; `sha256`, where given, is of the host's file at `path`."""
 
     pid: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
     start_time: Annotated[float, msgspec.Meta(ge=0, le=1e11)]
@@ -42,7 +62,10 @@ class _Parameters(Record, frozen=True, kw_only=True):
 
 
 class Target(Record, frozen=True, kw_only=True):
-    """One process that was found to be the one that was named. `boot` is the life of the machine that it runs in."""
+    """One process that was found to be the one that was named. `boot` is the life of the machine that it runs in.
+
+    Which program it runs `sha256` says; `path` is where that was then, for people.
+    """
 
     boot: str
     pid: int
@@ -51,7 +74,21 @@ class Target(Record, frozen=True, kw_only=True):
     sha256: str
 
 
-def aimed(command: Command, scene: Scene) -> tuple[tuple[Target, ...], tuple[Check, ...]]:
+class Hit(NamedTuple):
+    """How many got a signal, and, for people, which did not because they run another program file by now."""
+
+    which: signal.Signals
+    sent: int
+    others: tuple[str, ...]
+
+    def __str__(self) -> str:
+        but = f", and not where {'; '.join(self.others)}" if self.others else ""
+        return f"{self.which.name} was sent to {self.sent} processes{but}"
+
+
+def aimed(
+    command: Command, scene: Scene, programs: Programs
+) -> tuple[tuple[Target, ...], tuple[Check, ...]]:
     """The processes named, and what was found of them. All checks must hold before one of them may be touched.
 
     Raises:
@@ -70,10 +107,10 @@ def aimed(command: Command, scene: Scene) -> tuple[tuple[Target, ...], tuple[Che
         if process is None or wrong:
             checks.append(Check(name="is_the_one", ok=False, detail=wrong))
             continue
-        if wrong := _untouchable(process, own, scene):
+        if wrong := spared(process, own, scene):
             checks.append(Check(name="may_be_touched", ok=False, detail=wrong))
             continue
-        target, found = _known(one, process, scene)
+        target, found = _known(one, process, scene, programs)
         checks.append(found)
         if target is not None:
             targets.append(target)
@@ -101,15 +138,115 @@ def alive(targets: Sequence[Target], scene: Scene) -> Iterator[Process]:
             yield found
 
 
-def hit(targets: Sequence[Target], which: signal.Signals, scene: Scene) -> int:
-    """Sends them a signal; how many were still there to get it. Raises CannotDo."""
+def hit(
+    targets: Sequence[Target],
+    which: signal.Signals,
+    scene: Scene,
+    programs: Programs,
+    *,
+    each: bool = False,
+) -> Hit:
+    """Sends them a signal.
+
+    Each is held by a descriptor first, then its program is looked at again, then the signal goes through the descriptor:
+    exec changes what a process is, and leaves it its pid and its start. One that runs another program file by now gets none; as
+    long as none has got the signal that keeps it from all of them, but with `each`.
+
+    Raises:
+        Declined: one runs another program file by now, and none got the signal; says what. Never with `each`.
+        CannotDo: the signal can't be sent.
+    """
     boot = _boot(scene)
     try:
-        return sum(
-            send(one.pid, one.ticks, which, scene.source) for one in targets if one.boot == boot
-        )
+        with ExitStack() as holding:
+            aims = [
+                _Aim(
+                    fd=fd,
+                    target=one,
+                    file=version(one.pid, scene.source),
+                    other=_another(one, scene, programs),
+                )
+                for one in targets
+                if one.boot == boot
+                and (fd := holding.enter_context(held(one.pid, one.ticks, scene.source)))
+                is not None
+            ]
+            others = [aim.other for aim in aims if aim.other]
+            if others and not each:
+                raise _declined(which, others)
+            sent = 0
+            for aim in aims:
+                if aim.other:
+                    continue
+                same = version(aim.target.pid, scene.source) == aim.file
+                if other := "" if same else _another(aim.target, scene, programs):
+                    others.append(other)
+                    if not (each or sent):
+                        raise _declined(which, others)
+                else:
+                    sent += deliver(aim.fd, which)
     except OSError as error:
         raise CannotDo(f"{which.name} can't be sent: {error}") from error
+    return Hit(which=which, sent=sent, others=tuple(others))
+
+
+def wake(targets: Sequence[Target], scene: Scene) -> None:
+    """Lets them go on, whatever they run by now: to wake what was not stopped changes nothing. Raises CannotDo."""
+    boot = _boot(scene)
+    try:
+        for one in targets:
+            if one.boot == boot:
+                send(one.pid, one.ticks, signal.SIGCONT, scene.source)
+    except OSError as error:
+        raise CannotDo(f"SIGCONT can't be sent: {error}") from error
+
+
+def changed(
+    targets: Sequence[Target], scene: Scene, programs: Programs
+) -> list[tuple[Target, str]]:
+    """Those that have not ended and run another program file by now, each with the difference in words."""
+    alive_now = {one.pid for one in alive(targets, scene)}
+    found = ((one, _another(one, scene, programs)) for one in targets if one.pid in alive_now)
+    return [(one, why) for one, why in found if why]
+
+
+def unchanged(targets: Sequence[Target], scene: Scene, programs: Programs) -> Check:
+    """Whether all that have not ended run the program files that they were found to run."""
+    others = [why for _, why in changed(targets, scene, programs)]
+    detail = "; ".join(others) or "each runs the program that was looked at"
+    return Check(name="is_the_one", ok=not others, detail=detail)
+
+
+class _Aim(NamedTuple):
+    """A process that is held. `file` is what it ran before its program was looked at, `other` what is wrong with that."""
+
+    fd: int
+    target: Target
+    file: Version | None
+    other: str
+
+
+def _declined(which: signal.Signals, others: Sequence[str]) -> Declined:
+    return Declined(f"{which.name} is not sent: {'; '.join(others)}")
+
+
+def _another(target: Target, scene: Scene, programs: Programs) -> str:
+    """What it runs instead by now, for people; empty for the same program, wherever that is by now, and for what is gone."""
+    unreadable = ""
+    try:
+        found = programs.sha256(target.pid, scene.source)
+    except (OSError, Unreadable) as error:
+        found, unreadable = "", f"process {target.pid} runs what can't be read any more: {error}"
+    process = look(target.pid, scene.source)
+    if process is None or process.gone or process.ticks != target.ticks:
+        return ""
+    if unreadable:
+        return unreadable
+    if found == target.sha256:
+        return ""
+    if process.path != target.path:
+        return f"process {target.pid} runs {process.path or 'nothing that can be read'} by now, not {target.path}"
+    return f"process {target.pid} runs another program file by now: sha256 {found}, not {target.sha256}"
 
 
 def _boot(scene: Scene) -> str:
@@ -135,34 +272,18 @@ def _mistaken(one: _Named, process: Process | None, scene: Scene) -> str:
     return ""
 
 
-def _untouchable(process: Process, own: frozenset[int], scene: Scene) -> str:
-    """Why it is left alone, whoever asks; empty when it may be touched."""
-    if process.pid == _FIRST:
-        return "process 1 is the machine's first"
-    if process.kernel:
-        return f"process {process.pid} is a thread of the kernel"
-    if process.pid in own:
-        return f"process {process.pid} is this agent, or what it runs in"
-    base = posixpath.basename(process.path)
-    parent = look(process.parent, scene.source)
-    if base == "sshd" and (parent is None or posixpath.basename(parent.path) != "sshd"):
-        return f"process {process.pid} is sshd's main process, by which people reach the host"
-    for sort, what in scene.permission.never_touch:
-        if sort is Untouchable.PROCESS and what == process.path:
-            return f"process {process.pid} runs {what}, which never_touch names"
-    return ""
-
-
-def _known(one: _Named, process: Process, scene: Scene) -> tuple[Target | None, Check]:
+def _known(
+    one: _Named, process: Process, scene: Scene, programs: Programs
+) -> tuple[Target | None, Check]:
     name = "is_the_one"
     try:
-        found = sha256_of(process.pid, scene.source)
+        found = programs.sha256(process.pid, scene.source)
     except (OSError, Unreadable) as error:
         return None, Check(name=name, ok=False, detail=f"its program can't be read: {error}")
-    if one.sha256 is not None and one.sha256 != found:
-        return None, Check(
-            name=name, ok=False, detail=f"process {one.pid} runs another program: sha256 {found}"
-        )
+    # Within a mount namespace of its own a path leads to another file than the host's, of which the digest is.
+    if one.sha256 not in {None, found} and not elsewhere(process, scene.source):
+        detail = f"process {one.pid} runs another program: sha256 {found}, not {one.sha256}"
+        return None, Check(name=name, ok=False, detail=detail)
     target = Target(
         boot=_boot(scene),
         pid=process.pid,

@@ -1,8 +1,8 @@
 """All collectors together: one look at the host, in which no collector's failure touches another."""
 
 import os
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 import structlog
 
@@ -36,6 +36,7 @@ from vedette.core import MAX_LIVE_ROWS, Clock, HostId, Record, Row, Snapshot
 __all__ = ["Collector", "Limits"]
 
 T = TypeVar("T")
+_OF_PROCESSES = frozenset({"processes", "process_open_sockets", "listening_ports"})
 _log = structlog.get_logger()
 
 # Together below what a snapshot may hold.
@@ -153,6 +154,33 @@ class Collector:
             unread=look.unread,
         )
         return fitting(whole)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The tables that there are."""
+        return frozenset(self._tables) | _OF_PROCESSES
+
+    def only(self, names: Collection[str]) -> tuple[dict[str, list[Row]], dict[str, str]]:
+        """These tables as they are now, and what of them is missing or not whole, and why. None but these are looked at."""
+        calls: dict[str, Callable[[], Any]] = {
+            name: collect for name, collect in self._tables.items() if name in names
+        }
+        wanted = not _OF_PROCESSES.isdisjoint(names)
+        if wanted:
+            calls |= {
+                "processes": self._sweep,
+                "process_open_sockets": lambda: Sockets(self._source),
+            }
+        done = self._deadlines.run(calls)
+        look = _Look(self._limits)
+        if wanted:
+            self._put_processes(look, done.outcomes)
+        for name in calls.keys() & self._tables.keys():
+            look.table(name, done.outcomes[name].take)
+        return (
+            {name: rows for name, rows in look.tables.items() if name in names},
+            {name: why for name, why in look.unread.items() if name in names},
+        )
 
     def _sweep(self) -> Sweep:
         self._boot_time = steady_boot_time(self._boot_time, boot_time(self._source))

@@ -7,7 +7,7 @@ from vedette.agent.collect.source import Source, text
 from vedette.agent.collect.table import Table
 from vedette.core import Row
 
-__all__ = ["collect", "foreign_mounts", "foreign_paths", "mount_lines", "unescape"]
+__all__ = ["FLAGS", "collect", "foreign_mounts", "foreign_paths", "mount_lines", "unescape"]
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
@@ -18,7 +18,7 @@ _FOREIGN = (
     b"tracefs", b"securityfs", b"pstore", b"bpf", b"mqueue", b"hugetlbfs", b"configfs",
 )  # fmt: skip
 # What a mount allows. Other options may hold names and passwords of file servers, and sizes that change by themselves.
-_FLAGS = (b"ro", b"rw", b"nosuid", b"nodev", b"noexec")
+FLAGS = (b"ro", b"rw", b"nosuid", b"nodev", b"noexec")
 
 
 def mount_lines(source: Source, name: str) -> list[list[bytes]]:
@@ -52,7 +52,7 @@ def _flags(fields: list[bytes]) -> Row:
     if len(fields) < 4:
         return {}
     options = fields[3].split(b",")
-    return {"flags": ",".join(text(flag) for flag in _FLAGS if flag in options)}
+    return {"flags": ",".join(text(flag) for flag in FLAGS if flag in options)}
 
 
 def foreign_mounts(source: Source) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from vedette.app.bench.rows import recount
 from vedette.app.bench.simulated import HostSize
 from vedette.app.bench.stage import Bench, bench_database, bench_server, percentile
 from vedette.app.keys import KeyFiles
-from vedette.core import Record
+from vedette.core import Record, Unavailable
 from vedette.seal import KeyRing
 
 __all__ = ["IngestOptions", "run_ingest_bench"]
@@ -92,6 +92,10 @@ def _measure(bench: Bench, options: IngestOptions) -> dict[str, Any]:
     plans = _plans(bench, members, [[0.0] * count] * len(members), "sealing the load")
     bench.say("as fast as accepted")
     full = _run(bench, plans, hosts, seconds=options.seconds)
+    if not full.accepted:
+        raise Unavailable(
+            f"no snapshot was accepted within {options.seconds:g} seconds; give it longer with --seconds"
+        )
     rate = options.rate or _PACED_SHARE * len(full.accepted) / full.seconds
     paced_plans = _plans(bench, members, _paced(options, rate), "sealing the paced load")
     bench.say(f"paced, {rate:.1f} a second")

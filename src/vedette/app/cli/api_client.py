@@ -2,10 +2,8 @@
 
 import os
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from vedette.app.settings import Settings, load_settings
 from vedette.core import (
@@ -17,10 +15,16 @@ from vedette.core import (
     VedetteError,
 )
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = ["ApiClient"]
 
 _RIGHT_CA = "VEDETTE_CA must name a copy of the server's tls/ca.pem"
 _NO_SERVER = "does not answer as a Vedette server does; VEDETTE_URL must name one"
+
+
+_SECONDS = 30.0
 
 
 class ApiClient:
@@ -41,25 +45,31 @@ class ApiClient:
         asked = {name: value for name, value in query.items() if value is not None}
         return self._send("GET", path, params=asked)
 
-    def post(self, *path: str, body: dict[str, Any]) -> Any:
-        """The JSON answer of a POST to /v1/ and the parts."""
-        return self._send("POST", path, json=body)
+    def post(self, *path: str, body: dict[str, Any], seconds: float = _SECONDS) -> Any:
+        """The JSON answer of a POST to /v1/ and the parts, which may take so long."""
+        return self._send("POST", path, seconds, json=body)
 
     def delete(self, *path: str, **query: Any) -> None:
         """A DELETE of /v1/ and the parts."""
         self._send("DELETE", path, params=query)
 
-    def _send(self, method: str, path: tuple[str, ...], **rest: Any) -> Any:
-        address = "/v1/" + "/".join(quote(part, safe="") for part in path)
-        try:
-            with httpx.Client(
-                base_url=self._url, headers=self._headers, verify=self._trusted, timeout=30.0
-            ) as client:
-                response = client.request(method, address, **rest)
-        except httpx.TransportError as error:
-            raise self._unreached(error) from error
-        if not response.is_success:
-            raise self._told(response)
+    def download(self, *path: str) -> bytes:
+        """The bytes of a GET of /v1/ and the parts."""
+        found: bytes = self._send("GET", path, raw=True)
+        return found
+
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        seconds: float = _SECONDS,
+        *,
+        raw: bool = False,
+        **rest: Any,
+    ) -> Any:
+        response = self._answer(method, path, seconds, **rest)
+        if raw:
+            return response.content
         if response.status_code == 204:
             return None
         try:
@@ -67,7 +77,25 @@ class ApiClient:
         except ValueError as error:
             raise ConfigError(f"{self._url} {_NO_SERVER}") from error
 
-    def _unreached(self, error: httpx.TransportError) -> VedetteError:
+    def _answer(
+        self, method: str, path: tuple[str, ...], seconds: float, **rest: Any
+    ) -> "httpx.Response":
+        # It is slow to load, and most commands of this program speak to no server.
+        import httpx
+
+        address = "/v1/" + "/".join(quote(part, safe="") for part in path)
+        try:
+            with httpx.Client(
+                base_url=self._url, headers=self._headers, verify=self._trusted, timeout=seconds
+            ) as client:
+                response = client.request(method, address, **rest)
+        except httpx.TransportError as error:
+            raise self._unreached(error) from error
+        if not response.is_success:
+            raise self._told(response)
+        return response
+
+    def _unreached(self, error: "httpx.TransportError") -> VedetteError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return ConfigError(
                 f"the certificate of {self._url} can't be trusted ({_reason(error)}); set VEDETTE_CA to a "
@@ -78,7 +106,7 @@ class ApiClient:
             "to where it runs"
         )
 
-    def _told(self, response: httpx.Response) -> VedetteError:
+    def _told(self, response: "httpx.Response") -> VedetteError:
         try:
             problem = dict(response.json())
         except (ValueError, TypeError):
@@ -133,5 +161,5 @@ def _context(settings: Settings) -> ssl.SSLContext:
         raise ConfigError(f"can't read {file} ({error.strerror}); {_RIGHT_CA}") from error
 
 
-def _reason(error: httpx.TransportError) -> str:
+def _reason(error: "httpx.TransportError") -> str:
     return str(error).partition("CERTIFICATE_VERIFY_FAILED] ")[2].partition(" (_ssl")[0]

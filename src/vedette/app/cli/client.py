@@ -9,7 +9,7 @@ from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import ActionState, HostStatus, IncidentState, Label, Severity
 
-__all__ = ["actions", "audit", "hosts", "incidents", "sayings", "verdicts"]
+__all__ = ["actions", "audit", "hosts", "incidents", "me", "sayings", "verdicts"]
 
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
 After = Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")]
@@ -47,6 +47,15 @@ def _show(noun: str, identifier: str, as_json: bool) -> None:
         print_json(thing)
     else:
         print_thing(thing)
+
+
+def me(as_json: AsJson = False) -> None:
+    """Says who the server takes you for: name, role and tenant of your token."""
+    found = ApiClient().get("me")
+    if as_json:
+        print_json(found)
+    else:
+        print_thing(found)
 
 
 @hosts.callback()
@@ -93,6 +102,24 @@ def show_host(host: Id, as_json: AsJson = False) -> None:
     _show("hosts", host, as_json)
 
 
+@hosts.command("facts")
+def list_facts(
+    host: Id,
+    at: Annotated[str | None, typer.Option(help="RFC 3339 time with zone; now.")] = None,
+    table: Annotated[str | None, typer.Option(help="Only of this table.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lists what was known of a host at a moment: the rows of its tables."""
+    page = ApiClient().get("hosts", host, "facts", at=at, table=table, limit=limit, after=after)
+    if as_json:
+        print_json(page)
+    else:
+        columns = ("table", "row", "first_seen", "last_seen", "gone_at")
+        print_page(page, columns, empty="Nothing was known then.")
+
+
 @hosts.command("revoke")
 def revoke_host(host: Id, reason: Reason) -> None:
     """Takes a host's key out of use at once."""
@@ -132,14 +159,27 @@ def list_incidents(
     part_of: Annotated[
         str | None, typer.Option(help="The fleet's incident that they are part of.")
     ] = None,
+    text: Annotated[str | None, typer.Option(help="Part of the host name.")] = None,
+    assigned: Annotated[str | None, typer.Option(help="Whose: a name, me, or nobody.")] = None,
+    cause: Annotated[str | None, typer.Option(help="One of its causes, as a whole.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="NAME=VALUE of a host of it; role=NAME is a cohort.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="Opened then or later; RFC 3339.")] = None,
+    until: Annotated[str | None, typer.Option(help="Opened before; RFC 3339.")] = None,
+    sort: Annotated[
+        Literal["newest", "oldest"], typer.Option(help="By when they were opened.")
+    ] = "newest",
     limit: Limit = 50,
     after: After = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lists incidents, newest first."""
+    """Lists incidents, newest first unless told otherwise."""
     if context.invoked_subcommand is None:
-        columns = ("opened_at", "hostname", "state", "severity", "title", "verdicts", "id")
+        columns = ("opened_at", "hostname", "state", "severity", "title", "assigned_to", "id")
         asked = {"state": state, "severity": severity, "host": host, "part_of": part_of}
+        asked |= {"text": text, "assigned": assigned, "cause": cause, "label": label}
+        asked |= {"since": since, "until": until, "sort": sort}
         _list("incidents", columns, "No incidents.", as_json, limit=limit, after=after, **asked)
 
 
@@ -208,9 +248,24 @@ def show_action(action: Id, as_json: AsJson = False) -> None:
     _show("actions", action, as_json)
 
 
+@actions.command("steps")
+def list_steps(action: Id, as_json: AsJson = False) -> None:
+    """Lists its steps, oldest first: who, when and why."""
+    page = ApiClient().get("actions", action, "events")
+    if as_json:
+        print_json(page)
+    else:
+        print_page(page, ("at", "state", "actor", "detail", "data"), empty="No steps.")
+
+
 @actions.command("propose")
 def propose_action(
-    kind: Annotated[str, typer.Argument(help="Such as quarantine.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="Such as quarantine, or ec2_isolate for a host without an agent that can act."
+        ),
+    ],
     host: Annotated[str, typer.Option(help="A host's id.")],
     reason: Reason,
     parameters: Annotated[
@@ -218,7 +273,7 @@ def propose_action(
     ] = "{}",
     incident: Annotated[str | None, typer.Option(help="The incident that it answers.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="The host only plans and checks.")
+        bool, typer.Option("--dry-run", help="It is only planned and checked.")
     ] = False,
 ) -> None:
     """Proposes an action; somebody else must approve it."""

@@ -12,6 +12,7 @@ from vedette.app.cli import (
     client,
     data,
     dead_letters,
+    evidence,
     guards,
     local,
     model,
@@ -65,6 +66,7 @@ for group in (
 ):
     app.add_typer(group)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(evidence.evidence)
 app.add_typer(local.config, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(local.tokens, name="tokens")
@@ -73,6 +75,7 @@ app.add_typer(oncall.oncall)
 app.add_typer(policy.policy, name="policy")
 app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")
+app.command("me")(client.me)
 app.command("schema")(local.schema)
 app.command("up")(serve.up)
 app.command("demo")(serve.demo)

@@ -1,11 +1,12 @@
-"""Commands about model bundles: build one from recordings, show one."""
+"""Commands about model bundles: build one from recordings, show one, list those that a server judges by."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vedette.app.cli.tables import print_json, print_thing
+from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import SystemClock, to_builtins
 
 __all__ = ["app"]
@@ -37,6 +38,19 @@ def build(
 
         bundle = build_bundle(sorted(files), out, name=name, made=made, progress=told)
     typer.echo(bundle.digest)
+
+
+@app.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Lists the models that the server judges by, over the API; the one that decides first."""
+    found = ApiClient().get("models")
+    if as_json:
+        print_json(found)
+    else:
+        columns = ("role", "made", "data", "figures", "digest")
+        print_page(found, columns, empty="The server has no model.")
 
 
 @app.command("show")

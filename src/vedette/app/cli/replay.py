@@ -7,6 +7,8 @@ import typer
 
 __all__ = ["replay"]
 
+_TOLD = 20  # unreadable lines that are named
+
 
 def replay(
     files: Annotated[
@@ -36,7 +38,11 @@ def replay(
         float, typer.Option(help="False incidents accepted of one host in a month of 30 days.")
     ] = 1.0,
 ) -> None:
-    """Replays recordings: the files merged by time, one verdict line per snapshot."""
+    """Replays recordings: the files merged by time, one verdict line per snapshot.
+
+    A line that is no snapshot gets the `unknown` verdict of an unreadable one, as online, and standard error says which. Exit code 0 when
+    every line has its verdict, such lines too; 2 when a file is no recording or an option is wrong: then nothing is written.
+    """
     from vedette.app.replay import Replay, read_sayings
 
     run = Replay(
@@ -48,3 +54,10 @@ def replay(
         sayings=() if sayings is None else read_sayings(sayings),
     )
     run.write(files, verdicts)
+    if run.unread:
+        many = len(run.unread)
+        typer.echo(f"{many} line{'s' * (many > 1)} could not be read and got `unknown`:", err=True)
+        for line in run.unread[:_TOLD]:
+            typer.echo(f"  {line.path}, line {line.number}: {line.why}", err=True)
+        if many > _TOLD:
+            typer.echo(f"  and {many - _TOLD} more", err=True)

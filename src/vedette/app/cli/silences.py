@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from vedette.app.cli.api_client import ApiClient
-from vedette.app.cli.tables import print_json, print_page
+from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import Severity, SilenceKind
 
 __all__ = ["silences"]
@@ -71,6 +71,19 @@ def create_silence(
         "reason": reason,
     }
     print_json(ApiClient().post("silences", body=body))
+
+
+@silences.command("show")
+def show_silence(
+    silence: Annotated[str, typer.Argument(help="Its id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Shows one."""
+    found = ApiClient().get("silences", silence)
+    if as_json:
+        print_json(found)
+    else:
+        print_thing(found)
 
 
 @silences.command("end")

@@ -1,7 +1,7 @@
 """How lists and single things are printed: a table for people, JSON for programs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["plain", "print_json", "print_page", "print_thing"]
+__all__ = ["plain", "print_json", "print_page", "print_thing", "print_warnings"]
 
 
 def print_json(value: Any) -> None:
@@ -41,6 +41,12 @@ def print_thing(thing: dict[str, Any]) -> None:
     width = max(map(len, thing), default=0)
     for name, value in thing.items():
         typer.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """What may be wrong with what was done all the same, on standard error."""
+    for words in warnings:
+        typer.echo(f"warning: {plain(words)}", err=True)
 
 
 def _cell(value: Any) -> str:

@@ -1,14 +1,32 @@
-"""`vedette incidents assign|reopen|merge|split`, over the API."""
+"""`vedette incidents timeline|comment|assign|reopen|merge|split`, over the API."""
 
 from typing import Annotated
 
 import typer
 
 from vedette.app.cli.api_client import ApiClient
-from vedette.app.cli.client import Id, Reason, incidents
-from vedette.app.cli.tables import print_json
+from vedette.app.cli.client import AsJson, Id, Reason, incidents
+from vedette.app.cli.tables import print_json, print_page
 
 __all__ = ["incidents"]
+
+
+@incidents.command("timeline")
+def show_timeline(incident: Id, as_json: AsJson = False) -> None:
+    """Lists what happened to it and what people said, oldest first."""
+    page = ApiClient().get("incidents", incident, "events")
+    if as_json:
+        print_json(page)
+    else:
+        print_page(page, ("at", "kind", "actor", "text"), empty="Nothing happened.")
+
+
+@incidents.command("comment")
+def comment_incident(
+    incident: Id, text: Annotated[str, typer.Argument(help="For whoever looks into it.")]
+) -> None:
+    """Adds a line to its timeline, which it prints."""
+    print_json(ApiClient().post("incidents", incident, "comments", body={"text": text}))
 
 
 @incidents.command("assign")

@@ -4,14 +4,16 @@ import threading
 from pathlib import Path
 
 from vedette import __version__
+from vedette.app.detecting import load_detector
 from vedette.app.keys import KeyFiles
 from vedette.app.pipeline import Pipeline
 from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
 from vedette.app.stages import Stages
 from vedette.app.telemetry import BATCH_SIZE, BUILD, DEAD_LETTERS_TRIMMED, SNAPSHOTS
-from vedette.app.wiring import load_detector, open_queue, open_store
+from vedette.app.wiring import open_queue, open_store
 from vedette.core import SystemClock
+from vedette.detect import collected_seldom
 from vedette.queue import BatchReport, consume
 from vedette.seal import KeyRing
 
@@ -38,6 +40,7 @@ def run_detector(settings: Settings, stop: threading.Event, worker: str) -> None
         timer=stages,
         actor=f"system:detector-{worker}",
     )
+    collected_seldom()
     try:
         consume(
             queue,

@@ -1,6 +1,7 @@
 """The responder process: the only one that holds the command-signing key and the secrets of those who are told."""
 
 import threading
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -12,7 +13,8 @@ from vedette.app.keys import KeyFiles
 from vedette.app.oncall_book import OnCallBook
 from vedette.app.policy_book import PolicyBook
 from vedette.app.settings import Settings
-from vedette.app.telemetry import ACTIONS, NOTICES, SILENT
+from vedette.app.telemetry import ACTIONS, NOTICES, SILENT, UNREAD
+from vedette.app.untried import Untried
 from vedette.app.wiring import open_queue, open_store
 from vedette.app.witnessing import Witnessing
 from vedette.core import ActionState, Clock, SystemClock, TenantId, Unavailable
@@ -39,7 +41,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         [
             *kinds_of(settings),
             *cloud_kinds(settings, store.hosts, clock),
-            *host_kinds(store.commands, key, store.hosts),
+            *host_kinds(store.commands, key, store.hosts, store.evidence),
             Escalate(store.escalations, lambda tenant: oncall.of(tenant).chains),
         ]
     )
@@ -48,13 +50,16 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         most=settings.respond.digest_above,
         seconds=settings.respond.digest_minutes * 60.0,
     )
-    doubt = Doubt(store, clock, settings.respond)
+    doubt = _doubt(settings, store, policies, clock)
     responder = Responder(
         store,
         kinds,
         clock,
         limits=lambda tenant: policies.of(tenant).limits,
-        gather=lambda: store.incidents.gather(partial(gather, crowding=crowding)),
+        gather=lambda: store.incidents.gather(
+            partial(gather, crowding=crowding), lambda tenant: policies.of(tenant).inhibitions
+        ),
+        inhibits=lambda tenant: policies.of(tenant).inhibitions,
         escalate=lambda: store.escalations.sweep(
             lambda case: escalate(case, oncall.of(case.run.tenant))
         ),
@@ -63,9 +68,7 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
         ),
         doubt=doubt,
     )
-    witness = Witness(
-        store, key, clock, limits=lambda tenant: policies.of(tenant).limits, doubt=doubt
-    )
+    witness = _witness(store, key, policies, doubt, clock)
     counted_at = float("-inf")
     try:
         with Witnessing(witness, stop):
@@ -75,7 +78,8 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
                     NOTICES.inc(worked)
                     if clock.monotonic() - counted_at > _COUNT_SECONDS:
                         counted_at = clock.monotonic()
-                        _count(store, TenantId(settings.tenant))
+                        _look_after(store, settings, clock)
+                        _tell_faults(policies, oncall, TenantId(settings.tenant))
                 except Unavailable as error:
                     _log.warning("responder.unavailable", detail=error.detail)
                     worked = 0
@@ -84,6 +88,24 @@ def run_responder(settings: Settings, stop: threading.Event) -> None:
     finally:
         queue.close()
         store.close()
+
+
+def _witness(
+    store: Store, key: SigningKey, policies: PolicyBook, doubt: Doubt, clock: Clock
+) -> Witness:
+    return Witness(
+        store,
+        key,
+        clock,
+        protects=lambda host, kind: policies.of(host.tenant).protects(host, kind),
+        limits=lambda tenant: policies.of(tenant).limits,
+        doubt=doubt,
+    )
+
+
+def _doubt(settings: Settings, store: Store, policies: PolicyBook, clock: Clock) -> Doubt:
+    untried = Untried(store, settings.respond.policies, policies.of)
+    return Doubt(store, clock, settings.respond, untried=untried, fault=policies.fault)
 
 
 def _expire_silent(store: Store, queue: Queue, policies: PolicyBook, clock: Clock) -> int:
@@ -95,6 +117,17 @@ def _expire_silent(store: Store, queue: Queue, policies: PolicyBook, clock: Cloc
     for host in silent:
         _log.warning("host.silent", host=host.id, hostname=host.hostname)
     return len(silent)
+
+
+def _look_after(store: Store, settings: Settings, clock: Clock) -> None:
+    """What is done now and then: figures, and evidence whose time is over."""
+    _count(store, TenantId(settings.tenant))
+    store.evidence.remove(clock.now() - timedelta(days=settings.store.evidence_days))
+
+
+def _tell_faults(policies: PolicyBook, oncall: OnCallBook, tenant: TenantId) -> None:
+    UNREAD.labels(document="policies").set(bool(policies.fault(tenant)))
+    UNREAD.labels(document="oncall").set(bool(oncall.fault(tenant)))
 
 
 def _count(store: Store, tenant: TenantId) -> None:

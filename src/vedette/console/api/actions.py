@@ -5,8 +5,9 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
-from vedette.console.api.query import After, Id, IdFilter, Limit, TextFilter
-from vedette.console.api.replies import ActionEvents, Actions, Proposing, Reasoned
+from vedette.console.api.bodies import Proposing, Reasoned
+from vedette.console.api.query import After, Id, IdempotencyKey, IdFilter, Limit, TextFilter
+from vedette.console.api.replies import ActionEvents, Actions
 from vedette.console.api.route import changes, reads
 from vedette.console.commands import approve, cancel, refuse, release
 from vedette.console.person import Person
@@ -73,6 +74,7 @@ def propose_action(
     console: NamedDependency[Console],
     person: NamedDependency[Person],
     data: JSONBody[Proposing],
+    idempotency_key: IdempotencyKey = None,
 ) -> Action:
     """It goes the way of a policy's: under the same guards, and only when somebody else has approved it."""
     asked = NewAction(
@@ -82,6 +84,7 @@ def propose_action(
         reason=data.reason,
         dry_run=data.dry_run,
         incident=None if data.incident is None else IncidentId(data.incident),
+        request=idempotency_key or "",
     )
     return propose(console, person, asked)
 

@@ -3,12 +3,9 @@
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from vedette.console.api.bodies import NewEnrolment
 from vedette.console.api.query import After, Id, Limit
-from vedette.console.api.replies import (
-    Enrolments,
-    NewEnrolment,
-    NewEnrolmentView,
-)
+from vedette.console.api.replies import Enrolments, NewEnrolmentView
 from vedette.console.api.route import changes, reads, removes
 from vedette.console.commands import enrol
 from vedette.console.person import Person

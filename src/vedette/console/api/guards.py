@@ -3,7 +3,7 @@
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from vedette.console.api.replies import BreakerReset, Reasoned
+from vedette.console.api.bodies import BreakerReset, Reasoned
 from vedette.console.api.route import changes, reads
 from vedette.console.guarding import GuardsView, lift, look, reset, throw
 from vedette.console.person import Person

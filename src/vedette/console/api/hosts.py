@@ -5,8 +5,9 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from vedette.console.api.bodies import Reasoned
 from vedette.console.api.query import After, Id, Limit, Since, TextFilter, moment
-from vedette.console.api.replies import Facts, Hosts, Reasoned
+from vedette.console.api.replies import Facts, Hosts
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.settings import Console

@@ -5,17 +5,24 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from vedette.console.api.query import After, Id, IdFilter, Limit
-from vedette.console.api.replies import (
-    Closing,
-    Comment,
-    FalseAlarm,
-    IncidentEvents,
-    Incidents,
-    Reasoned,
+from vedette.console.api.bodies import Closing, Comment, FalseAlarm, Reasoned
+from vedette.console.api.query import (
+    After,
+    AssignedFilter,
+    CauseFilter,
+    Id,
+    IdFilter,
+    LabelFilter,
+    Limit,
+    Since,
+    TextFilter,
+    Until,
+    moment,
 )
+from vedette.console.api.replies import IncidentEvents, Incidents
 from vedette.console.api.route import changes, reads
 from vedette.console.commands import acknowledge, close, comment
+from vedette.console.narrowing import Sort, pair, whose
 from vedette.console.person import Person
 from vedette.console.settings import Console
 from vedette.console.silencing import FalsePositive, false_positive
@@ -41,16 +48,30 @@ def list_incidents(
     severity: FromQuery[Severity | None] = None,
     host: IdFilter = None,
     part_of: IdFilter = None,
+    text: TextFilter = None,
+    assigned: AssignedFilter = None,
+    cause: CauseFilter = None,
+    label: LabelFilter = None,
+    since: Since = None,
+    until: Until = None,
+    sort: FromQuery[Sort] = Sort.NEWEST,
     limit: Limit = 100,
     after: After = None,
 ) -> Incidents:
-    """By state, severity, host, and the fleet's incident that they are part of."""
+    """By state, severity, host, the fleet's incident that they are part of, whose they are, cause, label (`role=web`: a cohort), and when they were opened."""
     page = console.store.incidents.find(
         person.tenant,
         state=in_state,
         severity=severity,
         host=None if host is None else HostId(host),
         part_of=None if part_of is None else IncidentId(part_of),
+        text=text or "",
+        assigned_to=whose(assigned, person),
+        cause=cause,
+        label=pair(label),
+        since=moment(since, "since"),
+        until=moment(until, "until"),
+        oldest_first=sort is Sort.OLDEST,
         limit=limit,
         after=after,
     )

@@ -5,8 +5,9 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from vedette.console.api.bodies import MovingLetters, PurgingLetters, Reasoned
 from vedette.console.api.query import After, Id, IdFilter, Limit, Since, TextFilter, Until, moment
-from vedette.console.api.replies import DeadLetters, MovingLetters, PurgingLetters, Reasoned
+from vedette.console.api.replies import DeadLetters
 from vedette.console.api.route import changes, reads, removes
 from vedette.console.letters import (
     DeadLetterView,

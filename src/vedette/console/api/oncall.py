@@ -6,17 +6,13 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
+from vedette.console.api.bodies import NewOnCall, OnCallCheck
 from vedette.console.api.query import After, IdFilter, Limit, moment
-from vedette.console.api.replies import (
-    Duties,
-    Escalations,
-    NewOnCall,
-    OnCallCheck,
-    PolicyHistory,
-)
+from vedette.console.api.replies import Duties, Escalations, PolicyHistory
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.ports import OnCallText
+from vedette.console.reason import needed
 from vedette.console.settings import Console
 from vedette.core import IncidentId, InvalidInput
 from vedette.store import Role
@@ -59,12 +55,16 @@ def list_oncall_history(
 def who_is_on_call(
     console: NamedDependency[Console], person: NamedDependency[Person], at: At = None
 ) -> Duties:
-    """By schedule, with who is next and from when. `at` lies within ten years of now."""
+    """By schedule, with who is next and from when; and which `hours` are open, else when they will be. `at` lies within ten years of now."""
     now = console.clock.now()
     chosen = moment(at, "at") or now
     if abs(chosen - now) > 10 * _YEAR:
         raise InvalidInput("at must lie within ten years of now")
-    return Duties(at=chosen, items=tuple(console.oncall.duties(person.tenant, chosen)))
+    return Duties(
+        at=chosen,
+        items=tuple(console.oncall.duties(person.tenant, chosen)),
+        hours=tuple(console.oncall.openings(person.tenant, chosen)),
+    )
 
 
 @changes("/oncall/check", tag="oncall", summary="Check an on-call document", role=Role.RESPONDER)
@@ -84,11 +84,8 @@ def apply_oncall(
     data: JSONBody[NewOnCall],
 ) -> OnCallText:
     """Whole or not at all; an error names line and column. Needs a reason."""
-    if not data.reason.strip():
-        raise InvalidInput("say why you change who is on call; the reason is kept in the audit")
-    return console.oncall.apply(
-        person.tenant, data.text, actor=person.actor, reason=data.reason.strip()
-    )
+    why = needed(data.reason, "change who is on call")
+    return console.oncall.apply(person.tenant, data.text, actor=person.actor, reason=why)
 
 
 @reads("/escalations", tag="oncall", summary="Find escalations, newest first")

@@ -3,16 +3,24 @@
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from vedette.console.api.bodies import CheckingPolicies, NewPolicies, TryingPolicies
 from vedette.console.api.query import After, Limit
-from vedette.console.api.replies import CheckingPolicies, NewPolicies, PolicyHistory
+from vedette.console.api.replies import PolicyHistory
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.ports import PolicyText
-from vedette.console.ruling import put_in_force
+from vedette.console.ruling import put_in_force, try_over_history
 from vedette.console.settings import Console
+from vedette.core import Backtest
 from vedette.store import Role
 
-__all__ = ["apply_policies", "check_policies", "get_policies", "list_policy_history"]
+__all__ = [
+    "apply_policies",
+    "backtest_policies",
+    "check_policies",
+    "get_policies",
+    "list_policy_history",
+]
 
 
 @reads("/policies", tag="policies", summary="The policies in force")
@@ -43,6 +51,24 @@ def check_policies(
 ) -> PolicyText:
     """Changes nothing. An error names line and column; `warnings` say what may contradict and which hosts it can't reach."""
     return console.policies.check(person.tenant, data.text)
+
+
+@changes(
+    "/policies/backtest",
+    tag="policies",
+    summary="What a text would have done over history",
+    role=Role.RESPONDER,
+)
+def backtest_policies(
+    console: NamedDependency[Console],
+    person: NamedDependency[Person],
+    data: JSONBody[TryingPolicies],
+) -> Backtest:
+    """Puts nothing in force. It is kept by the text's `version`, and the same text can then be applied.
+
+    One at a time, over 100,000 verdicts at most and for a minute at most.
+    """
+    return try_over_history(console, person, data.text, data.days)
 
 
 @changes("/policies", tag="policies", summary="Put policies in force", role=Role.ADMIN)

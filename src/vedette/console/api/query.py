@@ -4,16 +4,37 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from vedette.core import InvalidInput
 
-__all__ = ["After", "Id", "IdFilter", "Limit", "Since", "TextFilter", "Until", "moment"]
+__all__ = [
+    "After",
+    "AssignedFilter",
+    "CauseFilter",
+    "Id",
+    "IdFilter",
+    "IdempotencyKey",
+    "LabelFilter",
+    "Limit",
+    "Since",
+    "TextFilter",
+    "Until",
+    "moment",
+]
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 _ID = r"^[A-Za-z0-9:_.-]{1,80}$"
 
 Id = Annotated[str, PathParameter(pattern=_ID, description="The record's id.")]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        pattern=r"^[!-~]{1,200}$",
+        description="Names the request: sent again by the same token with the same body, it gives what it made the first time.",
+    ),
+]
 IdFilter = Annotated[
     str | None, QueryParameter(pattern=_ID, description="Only of the record with this id.")
 ]
@@ -25,6 +46,28 @@ After = Annotated[
 TextFilter = Annotated[
     str | None,
     QueryParameter(max_length=200, pattern=_PRINTABLE, description="Only what this text fits."),
+]
+AssignedFilter = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=200, pattern=_PRINTABLE, description="Whose: a name, `me`, or `nobody`."
+    ),
+]
+CauseFilter = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=1000,
+        pattern=_PRINTABLE,
+        description="One of its causes as a whole, such as `cron:/etc/cron.d/x`.",
+    ),
+]
+LabelFilter = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=400,
+        pattern=_PRINTABLE,
+        description="`NAME=VALUE` that its host bears, or one of its hosts; `role=NAME` is a cohort.",
+    ),
 ]
 Since = Annotated[
     str | None,

@@ -10,7 +10,15 @@ from litestar.openapi.spec import Components, SecurityScheme
 from vedette.core import Record
 from vedette.store import Role
 
-__all__ = ["ROLE", "ApiProblem", "changes", "people_components", "reads", "removes"]
+__all__ = [
+    "ROLE",
+    "ApiProblem",
+    "changes",
+    "downloads",
+    "people_components",
+    "reads",
+    "removes",
+]
 
 # The key in a route's `opt` that names the least role; the guard refuses a route that lacks it.
 ROLE = "vedette_role"
@@ -48,6 +56,11 @@ def people_components() -> Components:
 def reads(path: str, *, tag: str, summary: str, role: Role = Role.VIEWER, one: bool = False) -> get:
     """A GET route; `one` record's route may answer 404."""
     return get(path, **_common(tag, summary, role, [404] if one else []))
+
+
+def downloads(path: str, *, tag: str, summary: str, role: Role, media_type: str) -> get:
+    """A GET route that gives bytes as a file; 409 where they are gone."""
+    return get(path, media_type=media_type, **_common(tag, summary, role, [404, 409]))
 
 
 def changes(path: str, *, tag: str, summary: str, role: Role, status: int = 200) -> post:

@@ -3,8 +3,9 @@
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from vedette.console.api.query import After, Id, Limit, moment
-from vedette.console.api.replies import MakingSilence, Reasoned, Silences
+from vedette.console.api.bodies import MakingSilence, Reasoned
+from vedette.console.api.query import After, Id, IdempotencyKey, Limit, moment
+from vedette.console.api.replies import Silences
 from vedette.console.api.route import changes, reads
 from vedette.console.person import Person
 from vedette.console.settings import Console
@@ -43,6 +44,7 @@ def create_silence(
     console: NamedDependency[Console],
     person: NamedDependency[Person],
     data: JSONBody[MakingSilence],
+    idempotency_key: IdempotencyKey = None,
 ) -> Silence:
     """Needs a host, labels or causes, an end, and a reason. Of `maintenance`, nothing disruptive begins either."""
     ends_at = moment(data.ends_at, "ends_at")
@@ -60,6 +62,7 @@ def create_silence(
         starts_at=moment(data.starts_at, "starts_at"),
         ends_at=ends_at,
         reason=data.reason,
+        request=f"{idempotency_key}/{data.starts_at}/{data.ends_at}" if idempotency_key else "",
     )
     return silence(console, person, asked)
 

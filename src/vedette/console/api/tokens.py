@@ -5,8 +5,9 @@ from datetime import timedelta
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from vedette.console.api.bodies import NewToken
 from vedette.console.api.query import After, Id, Limit
-from vedette.console.api.replies import NewToken, NewTokenView, Tokens
+from vedette.console.api.replies import NewTokenView, Tokens
 from vedette.console.api.route import changes, reads, removes
 from vedette.console.credential import new_token
 from vedette.console.person import Person

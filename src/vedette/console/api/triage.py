@@ -3,8 +3,8 @@
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from vedette.console.api.bodies import Assigning, Merging, Reasoned, Splitting
 from vedette.console.api.query import Id
-from vedette.console.api.replies import Assigning, Merging, Reasoned, Splitting
 from vedette.console.api.route import changes
 from vedette.console.person import Person
 from vedette.console.settings import Console

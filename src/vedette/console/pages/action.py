@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from vedette.console.evidence import told_of
 from vedette.console.pages.deeds import consequence, ends_itself
 from vedette.console.pages.plan import PlanView, view_plan
 from vedette.console.pages.stepper import Step, steps
 from vedette.console.person import Person
 from vedette.console.settings import Console
-from vedette.core import Action, ActionEvent, ActionState, Record, may_become
+from vedette.core import Action, ActionEvent, ActionState, Evidence, Record, may_become
 from vedette.store import Role
 
 __all__ = ["ActionView", "look_at", "view_action"]
@@ -20,7 +23,8 @@ class ActionView(Record, frozen=True, kw_only=True):
     """An action as the page shows it. `words` are (actor, reason) of the people who decided.
 
     `may_decide`: it waits for somebody, and not too long; `barred` says why this person can't approve it then (empty: they
-    can). `ends_itself`: its lease ends where it is in force, without anybody's doing. `given` are those who have approved it so far.
+    can). `ends_itself`: its lease ends where it is in force, without anybody's doing. `given` are those who have approved it so far. `evidence` is
+    what is kept of it, `contents` and `left_out` the host's own word of that.
     """
 
     action: Action
@@ -34,6 +38,9 @@ class ActionView(Record, frozen=True, kw_only=True):
     may_release: bool
     consequence: str
     ends_itself: bool
+    evidence: Evidence | None = None
+    contents: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def look_at(
@@ -47,9 +54,14 @@ def look_at(
     known = console.store.actions.events(action.tenant, action.id) if events is None else events
     waiting = action.state is ActionState.AWAITING_APPROVAL
     given = console.store.actions.approvals(action.tenant, action.id) if waiting else []
-    return view_action(
+    view = view_action(
         action, known, console.clock.now(), person=person, given=given, hostname=hostname
     )
+    evidence = console.store.evidence.held(action.tenant, action.id)
+    if evidence is None:
+        return view
+    contents, left_out = told_of(known)
+    return replace(view, evidence=evidence, contents=contents, left_out=left_out)
 
 
 def view_action(
@@ -97,5 +109,5 @@ def _barred(action: Action, person: Person, given: Sequence[str]) -> str:
 
 def _may_be_cancelled(action: Action) -> bool:
     if action.state is ActionState.ACKNOWLEDGED:
-        return action.recallable
+        return action.answered_for
     return may_become(action.state, ActionState.CANCELLED)

@@ -96,6 +96,7 @@ def action_page(
         request,
         "one_action.html",
         title=_title(action, of.hostname(action)),
+        now=console.clock.now(),
         action=action,
         item=look_at(console, person, action, of.hostname(action), events),
         events=tuple(reversed(events)),

@@ -11,6 +11,7 @@ __all__ = ["DEEDS", "consequence", "ends_itself"]
 # `{host}` is its name; the rest are the action's own parameters.
 DEEDS: Final[Mapping[str, str]] = {
     "chat": "Writes to the chat {to}.",
+    "collect": "Collects evidence on {host}, within bounds and as far as {host} allows it, sealed there and kept here. Nothing is changed.",
     "disable_account": "Locks the account {account} on {host}.",
     "ec2_isolate": "Cuts the instance {host} off by a security group of its own. What it had is given back at the end.",
     "ec2_stop": "Stops the instance {host}. Somebody must start it again.",
@@ -30,6 +31,8 @@ DEEDS: Final[Mapping[str, str]] = {
 # What more happens where such a parameter is given.
 _ALSO: Final[Mapping[str, str]] = {
     "allow": "Excepted: {allow}.",
+    "environ": "The processes' environments are collected too; they often hold secrets.",
+    "executable": "Copies of the processes' programs are collected too.",
     "end_sessions": "All that it runs in its sessions is ended too, which can't be undone.",
     "snapshot_first": "Snapshots of its disks are begun before.",
     "whole_namespace": "All pods of its namespace are cut off, not only the workload's.",
@@ -38,6 +41,8 @@ _ALSO: Final[Mapping[str, str]] = {
 _CAUSE = "@cause"
 # What the host's own kernel ends; of the rest Vedette itself has to undo it.
 _ENDS_ITSELF = frozenset({"disable_account", "quarantine", "suspend_process"})
+# What is asked of a cloud's API, and of no host.
+_BY_CLOUD = ("ec2_", "kubernetes_")
 
 
 class _Given(dict[str, str]):
@@ -66,8 +71,9 @@ def ends_itself(action: Action) -> bool:
 
 def _term(action: Action, host: str) -> str:
     if action.dry_run:
+        asked = "the cloud's API" if action.kind.startswith(_BY_CLOUD) else host
         return (
-            f"This is a dry run: {host} is asked to plan it and to check whether it could carry it out. "
+            f"This is a dry run: {asked} is asked to plan it and to check whether it could carry it out. "
             "Nothing is changed."
         )
     if action.lease_seconds:

@@ -15,6 +15,7 @@ from vedette.console.pages.render import Here, PageRequest, Renderer
 from vedette.console.pages.route import shows, takes
 from vedette.console.pages.said import said
 from vedette.console.person import Person
+from vedette.console.proposing import able
 from vedette.console.settings import Console
 from vedette.core import HostId, HostStatus, InvalidInput
 from vedette.store import Role
@@ -94,6 +95,7 @@ def host_page(
         "host.html",
         title=host.hostname,
         host=host,
+        able=able(console, host),
         verdicts=verdicts,
         bars=strip(verdicts),
         incidents=incidents,

@@ -13,6 +13,7 @@ from vedette.console.pages.route import shows
 from vedette.console.pages.said import said
 from vedette.console.pages.timeline import Life, timeline
 from vedette.console.person import Person
+from vedette.console.proposing import able
 from vedette.console.settings import Console
 from vedette.console.silencing import scope_of, would_hold
 from vedette.core import (
@@ -51,11 +52,12 @@ def incident_page(
         "incident.html",
         title=incident.title,
         incident=incident,
+        now=console.clock.now(),
         actions=_views(console, person, incident, lives),
         events=timeline(console.store.incidents.events(person.tenant, incident.id), lives),
         verdicts=verdicts,
         behind=next((v.confirmation for v in verdicts if v.confirmation.of), None),
-        chart=score_chart(verdicts, since=incident.opened_at, until=incident.quiet_since),
+        chart=score_chart(verdicts, since=incident.begun_at, until=incident.quiet_since),
         would_hold=would_hold(console, incident),
         cohorts=scope_of(console, incident).cohorts,
         kinds=_kinds(console, incident),
@@ -91,10 +93,10 @@ def _members(console: Console, incident: Incident) -> Page[Incident]:
 
 
 def _kinds(console: Console, incident: Incident) -> tuple[str, ...]:
-    """What its host can carry out."""
+    """What can be carried out on its host."""
     if incident.host is None:
         return ()
-    return console.store.hosts.get(incident.tenant, incident.host).can_act
+    return able(console, console.store.hosts.get(incident.tenant, incident.host))
 
 
 def _lives(console: Console, incident: Incident) -> tuple[Life, ...]:

@@ -3,7 +3,8 @@
 from litestar import Response
 from litestar.di import NamedDependency
 
-from vedette.console.pages.params import choice, cursor, words
+from vedette.console.narrowing import Sort, pair, whose
+from vedette.console.pages.params import choice, cursor, time, words
 from vedette.console.pages.render import Here, PageRequest, Renderer
 from vedette.console.pages.route import shows
 from vedette.console.person import Person
@@ -11,31 +12,18 @@ from vedette.console.settings import Console
 from vedette.core import (
     ActionState,
     HostStatus,
-    Incident,
     IncidentId,
     IncidentState,
-    Record,
     Severity,
 )
-from vedette.store import Page
 
 __all__ = ["incidents_page"]
 
 PAGE_SIZE = 25
-# A search by name looks through at most so many pages of incidents for one page of hits.
-_MAX_PAGES = 20
 _MAX_WAITING = 100
+_WORDS = {"host": 200, "assigned": 200, "label": 400, "cause": 1000, "since": 40, "until": 40}
 _WAITING = "waiting"
 _ALL = "all"
-
-
-class Filters(Record, frozen=True, kw_only=True):
-    """What the list is narrowed to; `state` is a state, `waiting` or `all`."""
-
-    state: str
-    severity: Severity | None
-    host: str
-    after: str | None
 
 
 @shows("/incidents")
@@ -45,18 +33,33 @@ def incidents_page(
     renderer: NamedDependency[Renderer],
     request: PageRequest,
 ) -> Response[str]:
-    """Filters by state, severity and host name."""
+    """Filters by state, severity, host name, whose it is, label, cause and when it was opened."""
     state = words(request, "state") or IncidentState.OPEN.value
     if state not in (_WAITING, _ALL):
         choice(request, "state", IncidentState)
-    filters = Filters(
-        state=state,
-        severity=choice(request, "severity", Severity),
-        host=words(request, "host"),
-        after=cursor(request),
-    )
+    after, severity = cursor(request), choice(request, "severity", Severity)
+    sort = choice(request, "sort", Sort) or Sort.NEWEST
+    chosen = {name: words(request, name, bound=bound) for name, bound in _WORDS.items()}
     waiting = _waiting(console, person)
-    found = _find(console, person, filters, waiting)
+    found = console.store.incidents.find(
+        person.tenant,
+        state=None if state in (_WAITING, _ALL) else IncidentState(state),
+        among=waiting if state == _WAITING else None,
+        severity=severity,
+        whole=state != _WAITING,
+        text=chosen["host"],
+        assigned_to=whose(chosen["assigned"], person),
+        label=pair(chosen["label"]),
+        cause=chosen["cause"] or None,
+        since=time(request, "since"),
+        until=time(request, "until"),
+        oldest_first=sort is Sort.OLDEST,
+        limit=PAGE_SIZE,
+        after=after,
+    )
+    chosen |= {"severity": severity.value if severity else ""}
+    filtered = any(chosen.values())
+    chosen |= {"sort": "" if sort is Sort.NEWEST else sort.value}
     counts = _counts(console, person, waiting)
     return renderer.page(
         request,
@@ -64,7 +67,7 @@ def incidents_page(
         title="Incidents",
         items=found.items,
         next=found.next,
-        first=filters.after is None,
+        first=after is None,
         waiting=waiting,
         counts=counts,
         tabs=(
@@ -75,46 +78,11 @@ def incidents_page(
             (_ALL, "All", counts["all"]),
         ),
         state=state,
-        severity=filters.severity.value if filters.severity else "",
-        host=filters.host,
-        severities=[severity.value for severity in reversed(Severity)],
-        here=Here(
-            "/incidents",
-            state=state,
-            severity=filters.severity.value if filters.severity else "",
-            host=filters.host,
-        ),
+        chosen=chosen,
+        filtered=filtered,
+        severities=[one.value for one in reversed(Severity)],
+        here=Here("/incidents", state=state, **chosen),
     )
-
-
-def _find(
-    console: Console, person: Person, filters: Filters, waiting: tuple[IncidentId, ...]
-) -> Page[Incident]:
-    def fits(incident: Incident) -> bool:
-        return filters.host.lower() in incident.hostname.lower() and (
-            filters.severity is None or incident.severity is filters.severity
-        )
-
-    if filters.state == _WAITING:
-        named = (console.store.incidents.get(person.tenant, identifier) for identifier in waiting)
-        return Page(items=tuple(filter(fits, named)), next=None)
-    state = None if filters.state == _ALL else IncidentState(filters.state)
-    items: list[Incident] = []
-    after = filters.after
-    for _ in range(_MAX_PAGES):
-        page = console.store.incidents.find(
-            person.tenant,
-            state=state,
-            severity=filters.severity,
-            whole=True,
-            limit=PAGE_SIZE,
-            after=after,
-        )
-        items += filter(fits, page.items)
-        after = page.next
-        if after is None or len(items) >= PAGE_SIZE:
-            break
-    return Page(items=tuple(items), next=after)
 
 
 def _waiting(console: Console, person: Person) -> tuple[IncidentId, ...]:

@@ -1,8 +1,5 @@
 """What the forms of the incident page do. Each ends on a page again."""
 
-from typing import Any
-
-import msgspec
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 
@@ -20,11 +17,10 @@ from vedette.console.form import Form
 from vedette.console.pages.route import takes
 from vedette.console.pages.said import back_to
 from vedette.console.person import Person
-from vedette.console.proposing import NewAction, propose
 from vedette.console.reason import needed
 from vedette.console.settings import Console
 from vedette.console.silencing import false_positive
-from vedette.core import Action, ActionId, ActionState, HostId, IncidentId, InvalidInput, Resolution
+from vedette.core import Action, ActionId, ActionState, IncidentId, InvalidInput, Resolution
 
 __all__ = [
     "acknowledge_move",
@@ -33,7 +29,7 @@ __all__ = [
     "close_move",
     "comment_move",
     "false_positive_move",
-    "propose_move",
+    "page_of",
     "refuse_move",
     "release_move",
 ]
@@ -99,29 +95,6 @@ def comment_move(
     return back_to(f"/incidents/{incident_id}", "commented")
 
 
-@takes("/actions/propose")
-def propose_move(
-    console: NamedDependency[Console],
-    person: NamedDependency[Person],
-    form: NamedDependency[Form],
-) -> Redirect:
-    """The Propose form of a host's page and of an incident's."""
-    text, incident = form.text("parameters"), form.text("incident", bound=80)
-    try:
-        parameters = msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(f"the parameters are no JSON object: {error}") from error
-    asked = NewAction(
-        kind=form.text("kind", bound=41),
-        host=HostId(form.text("host", bound=80)),
-        parameters=parameters,
-        reason=form.text("reason", bound=1000),
-        dry_run=form.text("dry_run", bound=10) == "on",
-        incident=IncidentId(incident) if incident else None,
-    )
-    return back_to(_page_of(propose(console, person, asked)), "proposed")
-
-
 @takes("/actions/{action_id:str}/approve")
 def approve_move(
     console: NamedDependency[Console],
@@ -182,10 +155,10 @@ def _after(form: Form, action: Action, done: str) -> Redirect:
     back = form.text("back", bound=20)
     if back == "approvals":
         return Redirect(f"/approvals?done={done}&of={action.id}", status_code=303)
-    return back_to(f"/actions/{action.id}" if back == "action" else _page_of(action), done)
+    return back_to(f"/actions/{action.id}" if back == "action" else page_of(action), done)
 
 
-def _page_of(action: Action) -> str:
+def page_of(action: Action) -> str:
     """Where the action is shown among others: its incident's page, or that of its host; else by itself."""
     if action.incident is not None:
         return f"/incidents/{action.incident}"

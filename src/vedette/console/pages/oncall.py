@@ -42,6 +42,7 @@ def oncall_page(
         "oncall.html",
         title="On call",
         duties=console.oncall.duties(person.tenant, now),
+        openings=console.oncall.openings(person.tenant, now),
         text=text,
         running=running,
         local=_local,

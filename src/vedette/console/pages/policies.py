@@ -19,7 +19,7 @@ from vedette.console.person import Person
 from vedette.console.ports import PolicyText
 from vedette.console.ruling import put_in_force, try_over_history
 from vedette.console.settings import Console
-from vedette.core import InvalidInput, Record, VedetteError
+from vedette.core import Backtest, InvalidInput, Record, VedetteError
 from vedette.store import AppliedPolicy, Role
 
 __all__ = ["apply_form", "backtest_form", "check_form", "policies_page"]
@@ -31,7 +31,7 @@ _MOST_TEXT = 64 * 1024
 
 
 class _Draft(Record, frozen=True, kw_only=True):
-    """A text that is not in force (yet): what is wrong with it and where, or what it would be."""
+    """A text that is not in force (yet): what is wrong with it and where, or what it would be; `tried` is what is shown of it over history."""
 
     text: str
     days: str = "30"
@@ -39,6 +39,7 @@ class _Draft(Record, frozen=True, kw_only=True):
     wrong: str = ""
     around: tuple[Line, ...] = ()
     checked: PolicyText | None = None
+    tried: Backtest | None = None
     changes: tuple[Line, ...] = ()
 
 
@@ -85,8 +86,8 @@ def backtest_form(
     if days not in _DAYS:
         raise InvalidInput("choose how far back to try it")
 
-    def attempt(text: str) -> None:
-        try_over_history(console, person, text, int(days))
+    def attempt(text: str) -> Backtest:
+        return try_over_history(console, person, text, int(days))
 
     return _answer(console, person, renderer, request, form, attempt)
 
@@ -119,11 +120,11 @@ def _answer(
     renderer: Renderer,
     request: PageRequest,
     form: Form,
-    attempt: Callable[[str], None],
+    attempt: Callable[[str], Backtest | None],
 ) -> Response[str]:
     """The page with the text as it was sent, after an attempt at it."""
     try:
-        attempt(_text(form))
+        tried = attempt(_text(form))
         checked = console.policies.check(person.tenant, _text(form))
     except VedetteError as error:
         return _refused(console, person, renderer, request, form, error)
@@ -132,6 +133,7 @@ def _answer(
         days=form.text("days", bound=4) or "30",
         reason=form.text("reason", bound=1000),
         checked=checked,
+        tried=tried or checked.backtest,
         changes=compare(console.policies.current(person.tenant).text, checked.text),
     )
     return _page(console, person, renderer, request, draft)
@@ -172,10 +174,10 @@ def _page(
     applied, following = _history(console, person, after)
     values: dict[str, Any] = {
         "current": current,
-        "trial": _trial(current),
+        "trial": _trial(current.backtest),
         "draft": draft or _Draft(text=current.text),
         "sent": draft is not None,
-        "draft_trial": _trial(draft.checked) if draft and draft.checked else None,
+        "draft_trial": _trial(draft.tried) if draft else None,
         "days": _DAYS,
         "history": applied,
         "next": following,
@@ -186,8 +188,8 @@ def _page(
     return renderer.page(request, "policies.html", title="Policies", code=code, **values)
 
 
-def _trial(text: PolicyText) -> TrialView | None:
-    return view_trial(text.backtest) if text.backtest else None
+def _trial(tried: Backtest | None) -> TrialView | None:
+    return view_trial(tried) if tried else None
 
 
 def _history(

@@ -1,5 +1,6 @@
 """Templates made into pages, with what every page has: who is asking, the time, our own assets."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -98,6 +99,11 @@ class Renderer:
             token = known.csrf if known else ""
             return Markup('<input type="hidden" name="csrf" value="{}">').format(token)
 
+        def once() -> Markup:
+            """Names the form, so that a second click asks for nothing else."""
+            field = Markup('<input type="hidden" name="request" value="{}">')
+            return field.format(secrets.token_urlsafe(12))
+
         text = self._environment.get_template(template).render(
             title=title,
             person=known,
@@ -114,6 +120,7 @@ class Renderer:
             when=when,
             until=until,
             csrf=csrf,
+            once=once,
             **values,
         )
         return Response(

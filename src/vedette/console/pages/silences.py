@@ -64,6 +64,7 @@ def silence_form(
         severity = Severity(form.text("severity") or Severity.CRITICAL)
     except ValueError:
         raise InvalidInput("choose what it is to do, and up to which severity") from None
+    request = form.text("request", bound=80)
     role, host = form.text("role", bound=200), form.text("host", bound=80)
     causes = [line.strip() for line in form.text("causes").split("\n") if line.strip()]
     asked = NewSilence(
@@ -77,6 +78,7 @@ def silence_form(
         starts_at=None,
         ends_at=console.clock.now() + timedelta(hours=int(hours)),
         reason=form.text("reason", bound=1000),
+        request=f"{request}/{hours}" if request else "",
     )
     silence(console, person, asked)
     return back_to(_PATH, "silenced")

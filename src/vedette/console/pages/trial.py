@@ -35,13 +35,14 @@ class Lane(Record, frozen=True, kw_only=True):
 
 
 class TrialView(Record, frozen=True, kw_only=True):
-    """What is disruptive first. `steps` is how many there are, `day` whether one is a day or longer."""
+    """What is disruptive first. `steps` is how many there are, `day` whether one is a day or longer. `empty` says why there is no lane."""
 
     tried: tuple[Tried, ...]
     lanes: tuple[Lane, ...]
     steps: int
     ticks: tuple[datetime, ...]
     day: bool
+    empty: str
 
 
 def view_trial(found: Backtest) -> TrialView:
@@ -56,7 +57,17 @@ def view_trial(found: Backtest) -> TrialView:
         steps=steps,
         ticks=tuple(found.since + (found.until - found.since) * i / 4 for i in range(5)),
         day=step >= 3_600 * 4,
+        empty=_without_lanes(tried),
     )
+
+
+def _without_lanes(tried: Iterable[Tried]) -> str:
+    known = tuple(tried)
+    if any(one.begun or one.asked or one.held for one in known):
+        return "When this was tried, its course over time was not kept; try it again to see it."
+    if any(one.dry_runs for one in known):
+        return "In that time the policies would have done dry runs alone."
+    return "In that time no policy would have done anything."
 
 
 def _lanes(tried: Tried, start: datetime, step: int) -> Iterable[Lane]:

@@ -33,9 +33,17 @@ function exchange(old, fresh) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
+// Once a form is on its way, what this page shows may be gone before the next page is here.
+let leaving = new AbortController();
+addEventListener("submit", () => leaving.abort());
+addEventListener("pageshow", () => { leaving = new AbortController(); });
+
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { "Vedette-Fragment": "live" }, credentials: "same-origin" });
-  if (answer.status === 401) {
+  if (leaving.signal.aborted) return;
+  const answer = await fetch(location.href, {
+    headers: { "Vedette-Fragment": "live" }, credentials: "same-origin", signal: leaving.signal,
+  });
+  if (answer.status === 401 || answer.status === 404) {
     location.reload();
     return;
   }
@@ -56,7 +64,7 @@ function show(on) {
   }
 }
 
-const look = () => refresh().then(() => show(true), () => show(false));
+const look = () => refresh().then(() => show(true), () => show(leaving.signal.aborted));
 
 async function beat() {
   if (!document.hidden) await look();
@@ -64,6 +72,8 @@ async function beat() {
 }
 
 localise(document);
+// On a narrow screen the menu is wider than the page: where one is stands in sight.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (every > 0 && document.querySelector("[data-live]")) {
   show(true);
   setTimeout(beat, every);

@@ -1,4 +1,4 @@
-"""The on-call document: people, hours, schedules and chains, loaded as a whole from YAML, or not at all."""
+"""The on-call document: people, holidays, hours, schedules and chains, loaded as a whole from YAML, or not at all."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,9 +7,21 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from vedette.core import Chain, Duty, InvalidInput, Record, Severity, Tier, TooLarge, Within, digest
+from vedette.core import (
+    Chain,
+    Duty,
+    InvalidInput,
+    Opening,
+    Record,
+    Severity,
+    Tier,
+    TooLarge,
+    Within,
+    digest,
+)
 from vedette.decide import document
-from vedette.decide.oncall.calendar import read_hours, read_schedule
+from vedette.decide.contradictions import Warned
+from vedette.decide.oncall.calendar import read_holidays, read_hours, read_schedule
 from vedette.decide.oncall.hours import Hours
 from vedette.decide.oncall.schedule import Schedule
 from vedette.decide.ports import Kinds
@@ -31,7 +43,7 @@ class Person(Record, frozen=True, kw_only=True):
 
 
 class OnCall:
-    """`version` is the text's digest."""
+    """`version` is the text's digest; `warnings` say what does nothing."""
 
     def __init__(
         self,
@@ -40,6 +52,7 @@ class OnCall:
         hours: dict[str, Hours],
         schedules: dict[str, Schedule],
         chains: dict[str, Chain],
+        warnings: tuple[Warned, ...],
     ) -> None:
         self.text = text
         self.version = digest(text.encode())
@@ -47,10 +60,11 @@ class OnCall:
         self.hours = hours
         self.schedules = schedules
         self.chains = chains
+        self.warnings = warnings
 
     @classmethod
     def parse(cls, text: str, *, kinds: Kinds) -> Self:
-        """Loads a document written in YAML. `kinds` are the actions; those that are not disruptive may tell people.
+        """Loads a document written in YAML. `kinds` are the actions; those that do nothing to a host or on it may tell people.
 
         Raises:
             InvalidInput: the first thing that is wrong, and its line and column (also as extensions).
@@ -74,18 +88,19 @@ class OnCall:
 
     @classmethod
     def _read(cls, text: str, kinds: Kinds) -> Self:
-        parts = ("people", "hours", "schedules", "chains")
+        parts = ("people", "holidays", "hours", "schedules", "chains")
         top = document.fields(
             document.compose(text), "the document", required=("version",), optional=parts
         )
         document.whole(top["version"], "version", least=1, most=1)
         people = _all(top, "people", lambda key, node: _person(key, node, kinds))
-        hours = _all(top, "hours", read_hours)
+        holidays = _all(top, "holidays", read_holidays)
+        hours = _all(top, "hours", lambda key, node: read_hours(key, node, holidays))
         schedules = _all(top, "schedules", lambda key, node: _schedule(key, node, people, hours))
         reached = _reached(people, schedules)
         chains = _all(top, "chains", lambda key, node: _chain(key, node, hours, reached))
         _check_chains(top, chains)
-        return cls(text, people, hours, schedules, chains)
+        return cls(text, people, hours, schedules, chains, _unused(top))
 
     def on_duty(self, name: str, at: datetime) -> str:
         """The person of this name, or whose turn it is in the schedule of this name; empty: nobody's."""
@@ -95,6 +110,10 @@ class OnCall:
     def duties(self, at: datetime) -> tuple[Duty, ...]:
         """Who is on duty at the moment, by schedule."""
         return tuple(schedule.duty(at) for schedule in self.schedules.values())
+
+    def openings(self, at: datetime) -> tuple[Opening, ...]:
+        """Which hours are open at the moment."""
+        return tuple(hours.opening(at) for hours in self.hours.values())
 
     def closed(
         self, within: Within | None, severity: Severity, at: datetime
@@ -107,7 +126,9 @@ class OnCall:
         hours = self.hours[within.hours]
         until = hours.next_open(at)
         shown = until.astimezone(ZoneInfo(hours.zone))
-        return until, f"waits for hours {hours.name}: {shown:%Y-%m-%d %H:%M} {hours.zone}"
+        told = f"waits for hours {hours.name}: {shown:%Y-%m-%d %H:%M} {hours.zone}"
+        holiday = hours.holiday(at)
+        return until, f"{told} (holiday: {holiday})" if holiday else told
 
 
 def _all(
@@ -122,7 +143,9 @@ def _all(
 
 
 def _person(key: yaml.Node, node: yaml.Node, kinds: Kinds) -> Person:
-    telling = sorted(name for name, kind in kinds.items() if not kind.disruptive)
+    telling = sorted(
+        name for name, kind in kinds.items() if not kind.disruptive and not kind.on_host
+    )
     found = document.fields(node, f"{key.value}", required=("reach",))
     reach = {}
     ways = document.entries(found["reach"], "reach", most=len(telling))
@@ -204,6 +227,26 @@ def _tier(
             else 1
         ),
         within=_within(found["within"], hours) if "within" in found else None,
+    )
+
+
+def _unused(top: Mapping[str, yaml.Node]) -> tuple[Warned, ...]:
+    """The lists of holidays that no hours name."""
+    if "holidays" not in top:
+        return ()
+    every = top["hours"].value if "hours" in top else ()
+    used = {
+        value.value for _, hours in every for name, value in hours.value if name.value == "holidays"
+    }
+    return tuple(
+        Warned(
+            document="on-call",
+            line=key.start_mark.line + 1,
+            column=key.start_mark.column + 1,
+            text=f"no hours have holidays {key.value}",
+        )
+        for key, _ in top["holidays"].value
+        if key.value not in used
     )
 
 

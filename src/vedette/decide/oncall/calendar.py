@@ -1,4 +1,4 @@
-"""Reads hours and schedules from an on-call document."""
+"""Reads holidays, hours and schedules from an on-call document."""
 
 import re
 from collections.abc import Mapping
@@ -11,20 +11,40 @@ from vedette.decide import document
 from vedette.decide.oncall.hours import Hours
 from vedette.decide.oncall.schedule import Override, Rotation, Schedule
 
-__all__ = ["read_hours", "read_schedule"]
+__all__ = ["read_holidays", "read_hours", "read_schedule"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_PEOPLE, _MOST_ROTATIONS, _MOST_OVERRIDES = 50, 10, 200
+_MOST_HOLIDAYS, _LONGEST_NAME = 100, 100
 _WEEK = 7
 _MIDNIGHT = 1_440
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_HOLIDAY = re.compile(r"(?:([0-9]{4})-)?([0-9]{2}-[0-9]{2})", re.ASCII)
+_LEAP_YEAR = "2024"
+_YEARLY = len("12-25")
 _TURN = re.compile(r"(?:([1-9][0-9]?) )?(day|week)s?")
 
 
-def read_hours(key: yaml.Node, node: yaml.Node) -> Hours:
-    """Named hours of the week."""
+def read_holidays(key: yaml.Node, node: yaml.Node) -> dict[str, str]:
+    """A list of dates, with a year or of each year, and their names; empty where one has none."""
+    what = f"holidays {key.value}"
+    found: dict[str, str] = {}
+    days = document.entries(node, what, most=_MOST_HOLIDAYS, key=_holiday)
+    yearly = {day.value for day, _ in days if len(day.value) == _YEARLY}
+    for day, name in days:
+        if len(day.value) > _YEARLY and day.value[-_YEARLY:] in yearly:
+            raise document.wrong(day, f"{day.value[-_YEARLY:]} is a holiday of each year already")
+        found[day.value] = _holiday_name(name)
+    return found
+
+
+def read_hours(key: yaml.Node, node: yaml.Node, holidays: Mapping[str, Mapping[str, str]]) -> Hours:
+    """Named hours of the week, and the list of holidays that are out of them."""
     found = document.fields(
-        node, f"hours {key.value}", required=("zone", "from", "until"), optional=("days",)
+        node,
+        f"hours {key.value}",
+        required=("zone", "from", "until"),
+        optional=("days", "holidays"),
     )
     opens, closes = _minutes(found["from"], "from"), _minutes(found["until"], "until")
     if opens == _MIDNIGHT:
@@ -45,6 +65,11 @@ def read_hours(key: yaml.Node, node: yaml.Node) -> Hours:
         days=tuple(sorted(chosen)),
         opens=opens,
         closes=closes,
+        holidays=(
+            dict(holidays[document.choice(found["holidays"], "holidays", sorted(holidays))])
+            if "holidays" in found
+            else {}
+        ),
     )
 
 
@@ -135,6 +160,29 @@ def _date(node: yaml.Node) -> date:
     except ValueError as error:
         raise document.wrong(node, "from must be a date such as 2026-01-05") from error
     return _near(node, found, "from")
+
+
+def _holiday(node: yaml.Node, what: str) -> None:
+    written = _HOLIDAY.fullmatch(node.value)
+    try:
+        # Nothing but a year that has a 29 February knows all days that there are.
+        found = date.fromisoformat(f"{written[1] or _LEAP_YEAR}-{written[2]}") if written else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise document.wrong(
+            node, f"{what} must be a date such as 2026-12-25, or 12-25 for each year"
+        )
+    _near(node, found, what)
+
+
+def _holiday_name(node: yaml.Node) -> str:
+    name = str(node.value).strip() if isinstance(node, yaml.ScalarNode) else None
+    if name is None or len(name) > _LONGEST_NAME:
+        raise document.wrong(
+            node, f"a holiday's name must be text of {_LONGEST_NAME} characters at most, or nothing"
+        )
+    return name
 
 
 def _moment(node: yaml.Node, what: str, zone: str) -> datetime:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from vedette.core import Duty, Record
-from vedette.decide.oncall.hours import Hours, instant
+from vedette.decide.oncall.hours import Hours, instant, last_day
 
 __all__ = ["Override", "Rotation", "Schedule"]
 
@@ -28,12 +28,12 @@ class Rotation(Record, frozen=True, kw_only=True):
 
     def person(self, moment: datetime) -> str:
         """The one whose turn it is; exactly one at any moment."""
-        turns = (self._day(moment) - self.start).days // self.days
+        turns = (last_day(moment, self.at, self.zone) - self.start).days // self.days
         return self.people[turns % len(self.people)]
 
     def counts(self, moment: datetime) -> bool:
-        """Whether it is within its hours."""
-        return self.hours is None or self.hours.open(moment)
+        """Whether it is within its hours. On a holiday, too: who is on duty stays so, whatever people may be told of then."""
+        return self.hours is None or self.hours.of_week(moment)
 
     def edges(self, day: date) -> Iterator[datetime]:
         """When on that day somebody else's turn may begin."""
@@ -41,14 +41,6 @@ class Rotation(Record, frozen=True, kw_only=True):
             yield instant(day, self.at, self.zone)
         if self.hours is not None:
             yield from self.hours.edges(day)
-
-    def _day(self, moment: datetime) -> date:
-        """The day whose handover was the last before or at the moment."""
-        # From the day after: clocks that are set back around midnight show the same day twice.
-        day = moment.astimezone(ZoneInfo(self.zone)).date() + _DAY
-        while instant(day, self.at, self.zone) > moment:
-            day -= _DAY
-        return day
 
 
 class Override(Record, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ _MOST, _MOST_KNOWN = 256, 32
 _LONGEST = 10_000
 
 
-class Burn(msgspec.Struct, array_like=True):
+class Burn(msgspec.Struct, array_like=True, gc=False):
     """What is taken down while the processors are full, and what is usual.
 
     `at` is when the processes' times were last taken (Unix seconds; 0: the processors were not full), by process id the

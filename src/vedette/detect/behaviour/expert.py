@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from vedette.detect.behaviour.age import remember_versions
 from vedette.detect.behaviour.faulty import told_of
 from vedette.detect.behaviour.hostile import GONE, MARKS, tally
 from vedette.detect.behaviour.locked import locked_accounts
@@ -309,6 +310,8 @@ def _watch(state: BehaviourState, seen: Look, view: View) -> None:
         if name not in state.residents and len(state.residents) < _MOST_RESIDENTS:
             state.residents[name] = Resident(shown, guard, now, 1)
     remember_leads(state.residents, seen.services.leads, seen.net)
+    before = now - (view.elapsed or 60.0) - 5.0
+    remember_versions(state.residents, (one.process for one in seen.read), now=now, before=before)
 
 
 def _forget(state: BehaviourState, seen: Look, count: int) -> None:

@@ -50,7 +50,7 @@ _KNOWN, _RISES, _RISES_YOUNG, _YOUNG = 30, 2, 5, 4.0
 _BIG = 1e9
 
 
-class Growth(msgspec.Struct, array_like=True):
+class Growth(msgspec.Struct, array_like=True, gc=False):
     """Packed: programs (8 bytes each), and a float32 row of 1 + 4 x 5 numbers for each. `at` is in Unix seconds.
 
     `told` keeps what was found at the last look that counted, until the next: program, measure, nats, now, before.

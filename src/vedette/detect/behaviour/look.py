@@ -6,6 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from vedette.core import Row
+from vedette.detect.behaviour.age import Family
 from vedette.detect.behaviour.faults import Asked, Faults, faults
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import MARKS, tally
@@ -290,9 +291,8 @@ def _novel(
         talk.kind,
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
-    marks = marks_of(
-        process, behind, talk, flags, Setting(scene.state, scene.now, scene.net, scene.surge)
-    )
+    family = Family(scene.state, scene.now, scene.rows, scene.forms, scene.explained)
+    marks = marks_of(process, behind, talk, flags, Setting(family, scene.net, scene.surge))
     mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
     excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)
     if held is not None:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from vedette.detect.behaviour.age import Family, is_settled, is_the_same_as_ever
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
@@ -73,10 +74,6 @@ _LOGGER = re.compile(r"^(rsyslogd|syslog-ng|systemd-journald)$")
 _DIRECTORIES = frozenset({53, 88, 123, 389, 636, 749, 3268, 3269})
 _WEB_PORTS = frozenset({80, 443, 8_080, 8_443})
 _QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
-_SETTLED = (
-    600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
-)
-
 
 _CARRIES = frozenset({"send", "upload", "exfil"})
 _COMMON_PORTS = _QUIET_PORTS | {465, 993, 995, 8_080, 8_443, 853}
@@ -84,10 +81,9 @@ _MARGIN = 60  # seconds after a change of packages in which what it replaces may
 
 
 class Setting(NamedTuple):
-    """What of the host a mark may hang on: its state, the time, its connections, and what it sends beside what is usual."""
+    """What of the host a mark may hang on: its state, time and processes, its connections, and what it sends beside what is usual."""
 
-    state: BehaviourState
-    now: float
+    family: Family
     net: Wires
     surge: Surge
 
@@ -125,10 +121,10 @@ def marks_of(
     setting: Setting,
 ) -> tuple[str, ...]:
     """All marks of a process: those of its form, and those of its context."""
-    state, now = setting.state, setting.now
-    seen = process.form
+    family, seen = setting.family, process.form
+    state = family.state
     marks = list(seen.marks)
-    if "gone.system" in marks and _is_fresh(process, state, now):
+    if "gone.system" in marks and _is_fresh(process, state, family.now):
         marks[marks.index("gone.system")] = "gone.fresh"
     if setting.surge.far and _carries(process, behind):
         marks.append("bulk")
@@ -139,9 +135,9 @@ def marks_of(
     marks += [flag for flag in flags if flag != "locked"]
     marks += _served(process, behind)
     marks += _talked(process, behind, talk, setting)
-    if _asks_identity(process, talk, state, now):
+    if _asks_identity(process, talk, family):
         marks.append("identity")
-    if talk.kind == "new" and _talks_anew(process, behind, talk, state, now):
+    if talk.kind == "new" and _talks_anew(process, behind, talk, family):
         marks.append("talk")
     return tuple(dict.fromkeys(marks))
 
@@ -181,10 +177,11 @@ def _leaks(process: Process, behind: str, talk: Contact, setting: Setting) -> st
     sent = setting.surge
     if not sent.more or behind not in {"init", "server"}:
         return None
-    if not _is_settled(process, setting.state, setting.now):
-        return None
     opened = [peer for peer in talk.fresh if peer.port in talk.ports]
-    if any(not peer.private for peer in (talk.fresh if sent.far else opened)):
+    far = any(not peer.private for peer in (talk.fresh if sent.far else opened))
+    if not _is_odd(process, setting.family, far=far):
+        return None
+    if far:
         return "leak"
     return "leak.near" if any(peer.port in _QUIET_PORTS for peer in opened) else None
 
@@ -268,29 +265,21 @@ def _served(process: Process, behind: str) -> list[str]:
     return [*(["service.recon"] if marks and seen.deed == "recon" else ()), *marks]
 
 
-def _is_settled(process: Process, state: BehaviourState, now: float) -> bool:
-    """Whether a known program has run for long enough that its new contacts are not its start's."""
-    started = number(process.row, "start_time", 0)
-    return (
-        process.form.role in {"server", "interpreter", "other"}
-        and fingerprint(program_of(process)) in state.programs
-        and now - started > _SETTLED
-    )
+def _is_odd(process: Process, family: Family, *, far: bool) -> bool:
+    """Whether its new contacts are not its service's start's. One that started again as it was may find new partners inside."""
+    return is_settled(process, family) or (far and is_the_same_as_ever(process, family))
 
 
-def _asks_identity(process: Process, talk: Contact, state: BehaviourState, now: float) -> bool:
+def _asks_identity(process: Process, talk: Contact, family: Family) -> bool:
     return (
         any(peer.address == _IDENTITY for peer in talk.fresh)
         and not _CLOUD.search(process.form.base)
-        and _is_settled(process, state, now)
+        and is_settled(process, family)
     )
 
 
-def _talks_anew(
-    process: Process, behind: str, talk: Contact, state: BehaviourState, now: float
-) -> bool:
-    return (
-        behind in {"init", "server"}
-        and _is_settled(process, state, now)
-        and any(port not in _QUIET_PORTS for port in talk.ports)
-    )
+def _talks_anew(process: Process, behind: str, talk: Contact, family: Family) -> bool:
+    if behind not in {"init", "server"}:
+        return False
+    opened = [peer for peer in talk.fresh if peer.port in set(talk.ports) - _QUIET_PORTS]
+    return bool(opened) and _is_odd(process, family, far=any(not one.private for one in opened))

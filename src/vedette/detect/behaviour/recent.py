@@ -39,7 +39,7 @@ class Remembered(NamedTuple):
 NOTHING = Remembered({}, {}, frozenset())
 
 
-class Recent(msgspec.Struct, array_like=True):
+class Recent(msgspec.Struct, array_like=True, gc=False):
     """Packed, as most of it is only carried from snapshot to snapshot.
 
     `around` is the fingerprint of all else that the rows were read with: where it has changed, nothing here holds.

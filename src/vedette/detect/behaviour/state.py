@@ -13,7 +13,7 @@ from vedette.detect.behaviour.shelf import Shelf
 __all__ = ["BehaviourState", "Resident", "Unlearned"]
 
 
-class Unlearned(msgspec.Struct, array_like=True):
+class Unlearned(msgspec.Struct, array_like=True, gc=False):
     """A shape that is there and not learned: since when (Unix seconds), for how many snapshots, with what score.
 
     `excused` are the nats that other hosts took off already; `condemned`: people said that it is no good.
@@ -26,7 +26,7 @@ class Unlearned(msgspec.Struct, array_like=True):
     condemned: bool = False
 
 
-class Resident(msgspec.Struct, array_like=True):
+class Resident(msgspec.Struct, array_like=True, gc=False):
     """A service that runs under the first process.
 
     `first` is when it was first seen (Unix seconds), `seen` in how many snapshots; for `missing` snapshots it has been
@@ -44,6 +44,8 @@ class Resident(msgspec.Struct, array_like=True):
     born: int = 0
     ports: list[int] = []
     script: bool = False
+    version: int = 0
+    since: float = 0.0
 
 
 class _Kept(msgspec.Struct):

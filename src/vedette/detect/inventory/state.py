@@ -18,7 +18,7 @@ def print_of(kind: str, key: int, value: int) -> int:
     return fingerprint(kind, f"{key:x}", f"{value:x}")
 
 
-class Open(msgspec.Struct, array_like=True):
+class Open(msgspec.Struct, array_like=True, gc=False):
     """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots.
 
     `excused` are the nats that other hosts took off already; `explained` says that a cause explains it; `owed` are nats

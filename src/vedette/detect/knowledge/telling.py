@@ -32,7 +32,7 @@ class Tells(NamedTuple):
     scales: Mapping[str, float] = {}
 
 
-class Told(msgspec.Struct, array_like=True):
+class Told(msgspec.Struct, array_like=True, gc=False):
     """Changed by `tell` alone.
 
     `day` is the last on which this host told what it holds; `shown` and `loud` have the things it told to have appeared,

@@ -12,7 +12,7 @@ from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.wave import Group
 from vedette.detect.vitals.words import Usual, how_much, metric_words, rise, usual
 
-__all__ = ["crept_up", "risen", "since", "usual_of", "whole"]
+__all__ = ["crept_up", "nearly_full", "risen", "since", "usual_of", "whole"]
 
 _TOLD = 3
 _LEAST_SHARE = 0.1
@@ -45,6 +45,21 @@ def crept_up(group: Group, place: int, gauge_at: int, nats: float) -> Case:
         text=f"{gauge.words} crept up to {now} in the mean of half a day; over the last weeks it was {before}",
         observed=now,
         expected=f"about {before}, as in the last weeks",
+    )
+
+
+def nearly_full(group: Group, place: int, gauge_at: int, nats: float) -> Case:
+    """The case of memory or a file system in which little room is left."""
+    gauge, past = GAUGES[gauge_at], usual_of(group, place, gauge_at)
+    value = float(group.gauges[place, gauge_at])
+    return Case(
+        expert="vitals",
+        subject=f"metric:{gauge.metric}",
+        nats=nats,
+        text=f"{rise(gauge, past, value)}; {100.0 * max(1.0 - value, 0.0):.2g} percent is left",
+        observed=how_much(gauge.form, value),
+        expected=usual(gauge, past),
+        since=since(group, place, gauge_at),
     )
 
 

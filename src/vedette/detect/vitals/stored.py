@@ -46,8 +46,9 @@ _SAME = [field for field in _Watch.__struct_fields__ if field != "sample"]
 
 
 def dump_state(state: VitalsState) -> list[Any]:
-    """Names and bytes, without loss."""
-    kept = [VERSION, state.layout.key, bytes(state.record)]
+    """Names and bytes, without loss. The state goes on with these bytes, so that it keeps no block of other hosts' alive."""
+    state.record = bytes(state.record)
+    kept = [VERSION, state.layout.key, state.record]
     return [*kept, state.lost] if state.lost else kept
 
 

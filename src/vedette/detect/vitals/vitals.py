@@ -18,11 +18,13 @@ from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.losses import Loss, losses, lost_case
 from vedette.detect.vitals.magnitude import impossible
 from vedette.detect.vitals.past import VitalsState, fresh_state
 from vedette.detect.vitals.quick import quick
+from vedette.detect.vitals.room import filled
 from vedette.detect.vitals.sound import is_sound
-from vedette.detect.vitals.speech import crept_up, risen, whole
+from vedette.detect.vitals.speech import crept_up, nearly_full, risen, whole
 from vedette.detect.vitals.stored import dump_state, load_state
 from vedette.detect.vitals.watches import learn_watches
 from vedette.detect.vitals.wave import Group, Note, look, noted
@@ -37,7 +39,7 @@ _ALARM_PACE = 0.1
 _BANK_SHARE = log(VOICES["vitals.bank"])  # of the budget
 
 
-_SLOW = {"high": risen, "crept": crept_up}
+_SLOW = {"high": risen, "crept": crept_up, "full": nearly_full}
 _WAYS = (*_SLOW, *KINDS)
 
 Loud = dict[int, list[tuple[int, str, float]]]
@@ -88,8 +90,9 @@ class VitalsExpert:
             state.note = note
         groups = {id(note.group): note.group for note in notes}
         loud = {key: self._loud(group) for key, group in groups.items()}
+        lost = {key: losses(group) for key, group in groups.items()}
         return [
-            self._cases(note, loud[id(note.group)]) if view.count else ()
+            self._cases(note, loud[id(note.group)], lost[id(note.group)]) if view.count else ()
             for view, note in zip(views, notes, strict=True)
         ]
 
@@ -141,7 +144,12 @@ class VitalsExpert:
 
     def _loud(self, group: Group) -> Loud:
         """By place in the group, the gauges that have something to say, in which way most, and how many nats."""
-        slow = (group.watch.nats - self._thresholds, crept(group.past.anchors))
+        past = group.past
+        slow = (
+            group.watch.nats - self._thresholds,
+            crept(past.anchors),
+            filled(past.watches, past.fast.trends, group.gauges),
+        )
         over = np.concatenate((np.stack(slow, axis=1), group.fast.nats - self._fast), axis=1)
         way, most = over.argmax(axis=1), over.max(axis=1)
         found: Loud = {}
@@ -152,7 +160,7 @@ class VitalsExpert:
             found.setdefault(place, []).append(said)
         return found
 
-    def _cases(self, note: Note, loud: Loud) -> tuple[Case, ...]:
+    def _cases(self, note: Note, loud: Loud, lost: dict[int, list[Loss]]) -> tuple[Case, ...]:
         group, place = note
         cases = [
             _SLOW[way](group, place, gauge, nats)
@@ -160,6 +168,7 @@ class VitalsExpert:
             else quick(group, place, way, gauge, nats)
             for gauge, way, nats in loud.get(place, ())
         ]
+        cases += map(lost_case, lost.get(place, ()))
         nats = min(float(group.nats[place]) + _BANK_SHARE, _BANK_MOST)
         if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
             cases.append(whole(group, place, nats))

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from vedette.core import ConfigError, DataFile, Unavailable
+from vedette.core import ConfigError, DataFile, Unavailable, made_private
 from vedette.queue.sql.faults import translated, untrusted
 
 __all__ = ["Database"]
@@ -231,10 +231,13 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _create_file(path: Path) -> None:
-    """Makes the file closed to other users; SQLite gives its side files the same mode."""
+    """Makes the file closed to other users."""
+    words = "Its directory must exist and be writable."
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        made_private(path)
     except OSError as error:
         raise ConfigError(
-            f"The queue's file {path} can't be opened: {error.strerror}. Its directory must exist and be writable."
+            f"The queue's file {path} can't be opened: {error.strerror}. {words}"
         ) from error
+    if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+        raise ConfigError(f"The queue's file {path} can't be opened, or is no file. {words}")

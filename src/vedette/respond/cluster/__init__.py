@@ -2,6 +2,7 @@
 
 from vedette.respond.cluster.change import ACTION_MARK, allowed, change, mark_of, uid_of
 from vedette.respond.cluster.cluster import Cluster, Kubernetes
+from vedette.respond.cluster.marked import Marked
 from vedette.respond.cluster.place import node_of, work_of
 from vedette.respond.cluster.ref import Ref
 
@@ -9,6 +10,7 @@ __all__ = [
     "ACTION_MARK",
     "Cluster",
     "Kubernetes",
+    "Marked",
     "Ref",
     "allowed",
     "change",

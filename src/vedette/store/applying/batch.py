@@ -14,12 +14,12 @@ from vedette.core import (
     Host,
     HostStatus,
     Incident,
-    IncidentState,
     StandingPolicy,
     TenantId,
     Unavailable,
     Verdict,
 )
+from vedette.store.applying.fleets import open_fleets
 from vedette.store.applying.lives import Lives
 from vedette.store.applying.present import Key, Present
 from vedette.store.applying.turns import (
@@ -29,6 +29,7 @@ from vedette.store.applying.turns import (
     reason_of,
     stale_reason,
 )
+from vedette.store.applying.weighing import is_outdated, with_words
 from vedette.store.audit import write_audit
 from vedette.store.database import Database
 from vedette.store.effect import Applied, Effect, StoredState
@@ -77,6 +78,7 @@ class Batch:
         self._verdicts: list[dict[str, Any]] = []
         self._lives = Lives(database)
         self._incidents: dict[tuple[TenantId, str], Incident] = {}
+        self._returned: list[Incident] = []
         self._events: list[dict[str, Any]] = []
         self._told: list[dict[str, Any]] = []
         self._proposals = Proposals(actor, now)
@@ -121,12 +123,8 @@ class Batch:
             expected = effect.expected.mark if effect.expected else None
             if self._marks.get(key) != expected:
                 return True
-        # People closed it or changed its make-up after it was read: joining it now would undo what they did.
         before = ((self._before(key[0], incident), incident) for incident in effect.incidents)
-        return any(
-            one is not None and (one.state is IncidentState.CLOSED or one.edits != incident.edits)
-            for one, incident in before
-        )
+        return any(one is not None and is_outdated(one, incident) for one, incident in before)
 
     def _before(self, tenant: TenantId, incident: Incident) -> Incident | None:
         key = (tenant, incident.id)
@@ -221,14 +219,9 @@ class Batch:
         tenant = verdict.tenant
         before = self._before(tenant, incident)
         if before is not None:
-            # What people said of it meanwhile stays said, and what it was made part of.
-            incident = msgspec.structs.replace(
-                incident,
-                acknowledged_by=before.acknowledged_by,
-                acknowledged_at=before.acknowledged_at,
-                part_of=before.part_of,
-                assigned_to=before.assigned_to,
-            )
+            incident = with_words(before, incident)
+            if incident.returns > before.returns:
+                self._returned.append(incident)
         self._incidents[tenant, incident.id] = incident
         data = incident_data(incident, verdict)
         for turn in incident_turns(before, incident):
@@ -271,6 +264,7 @@ class Batch:
         self._lives.write(self._connection)
         self._write_incidents()
         self._insert(INCIDENT_EVENTS, self._events)
+        open_fleets(self._connection, self._returned, actor=self._actor, now=self._now)
         self._insert(TELLINGS, self._told)
         self._proposals.write(self._connection)
         post(self._connection, self._notices)

@@ -2,6 +2,7 @@
 
 from vedette.store.schema.access import AUDIT, BACKTESTS, ENROLMENTS, POLICIES, SESSIONS, TOKENS
 from vedette.store.schema.escalations import ESCALATION_RUNS, ESCALATIONS
+from vedette.store.schema.evidence import EVIDENCE
 from vedette.store.schema.guards import APPROVALS, BREAKERS, SWITCHES
 from vedette.store.schema.kinds import METADATA, Moment, from_micros, to_micros
 from vedette.store.schema.knowledge import SAYINGS, TELLINGS, VERSION_HEADS, VERSIONS
@@ -10,6 +11,8 @@ from vedette.store.schema.models import MODELS
 from vedette.store.schema.response import (
     ACTION_EVENTS,
     ACTIONS,
+    CLOSED,
+    CLOSED_FLEET,
     COMMAND_RESULTS,
     COMMANDS,
     INCIDENT_EVENTS,
@@ -29,12 +32,15 @@ __all__ = [
     "AUDIT",
     "BACKTESTS",
     "BREAKERS",
+    "CLOSED",
+    "CLOSED_FLEET",
     "COMMANDS",
     "COMMAND_RESULTS",
     "DOOR",
     "ENROLMENTS",
     "ESCALATIONS",
     "ESCALATION_RUNS",
+    "EVIDENCE",
     "FACTS",
     "HOSTS",
     "HOST_KEYS",

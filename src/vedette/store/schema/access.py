@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vedette.core import Tried
+from vedette.core import Tried, Valueless
 from vedette.store.role import Role
 from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
 
@@ -115,6 +115,13 @@ BACKTESTS = sa.Table(
     sa.Column("verdicts", sa.BigInteger, nullable=False),
     sa.Column("incidents", sa.BigInteger, nullable=False),
     sa.Column("kinds", Json(tuple[Tried, ...]), nullable=False),
+    sa.Column(
+        "lacks",
+        Words,
+        nullable=False,
+        server_default="it was run by an earlier version; try it again",
+    ),
+    sa.Column("valueless", Json(tuple[Valueless, ...]), nullable=False, server_default="[]"),
     sa.Index("ix_backtests_version", "tenant", "version", "number"),
     sqlite_autoincrement=True,
 )

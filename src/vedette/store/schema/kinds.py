@@ -125,7 +125,7 @@ class Choice(sa.types.TypeDecorator[E], Generic[E]):
 
 
 class Json(sa.types.TypeDecorator[Any]):
-    """A nested value that no query filters by, as JSON text; `of` is the type it is read back as."""
+    """A nested value that no index is about, as JSON text; `of` is the type it is read back as."""
 
     impl = sa.Text
     cache_ok = True

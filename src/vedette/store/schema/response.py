@@ -22,6 +22,7 @@ from vedette.store.schema.machines import of_host
 __all__ = [
     "ACTIONS",
     "ACTION_EVENTS",
+    "CLOSED",
     "COMMANDS",
     "COMMAND_RESULTS",
     "INCIDENTS",
@@ -38,7 +39,12 @@ _COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # Looked for every few seconds, among all that ever was.
 LOOSE = "state = 'open' AND part_of IS NULL AND kind = 'host'"
 LIVE_FLEET = "kind = 'fleet' AND state <> 'closed'"
+CLOSED_FLEET = "kind = 'fleet' AND state = 'closed' AND merged_into IS NULL"
+# What may come back. Looked for with every batch of snapshots.
+CLOSED = "state = 'closed' AND kind = 'host' AND merged_into IS NULL"
 _MERGED = sa.text("merged_into IS NOT NULL")
+_CLOSED = sa.text(CLOSED)
+_RETURNED = sa.text(f"{LOOSE} AND returned_at IS NOT NULL")
 _LOOSE, _LIVE_FLEET, _PART = sa.text(LOOSE), sa.text(LIVE_FLEET), sa.text("part_of IS NOT NULL")
 INCIDENTS = sa.Table(
     "incidents",
@@ -70,12 +76,27 @@ INCIDENTS = sa.Table(
     sa.Column("assigned_to", Words, nullable=False, server_default=sa.text("''")),
     sa.Column("merged_into", Words),
     sa.Column("edits", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("returns", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("returned_at", Moment),
+    sa.Column("verdicts_before", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("seen_before", Words),
     of_host(),
     sa.Index("ix_incidents_time", "tenant", "opened_at", "id"),
     sa.Index("ix_incidents_state", "tenant", "state", "opened_at", "id"),
     sa.Index("ix_incidents_host", "tenant", "host", "opened_at", "id"),
     sa.Index("ix_incidents_id", "id"),
     sa.Index("ix_incidents_loose", "opened_at", sqlite_where=_LOOSE, postgresql_where=_LOOSE),
+    sa.Index(
+        "ix_incidents_returned", "returned_at", sqlite_where=_RETURNED, postgresql_where=_RETURNED
+    ),
+    sa.Index(
+        "ix_incidents_closed",
+        "tenant",
+        "host",
+        "closed_at",
+        sqlite_where=_CLOSED,
+        postgresql_where=_CLOSED,
+    ),
     sa.Index(
         "ix_incidents_live_fleet", "tenant", sqlite_where=_LIVE_FLEET, postgresql_where=_LIVE_FLEET
     ),

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from vedette.app.bench.hosts.fleets import EPOCH, Fleet
-from vedette.core import Record
-from vedette.detect import Arrival, Detector, Expert
+from vedette.core import Record, Snapshot, VedetteError, decode_snapshot, encode_snapshot
+from vedette.detect import Arrival, Detector, Expert, collected_seldom
 
 __all__ = ["Cost", "measure_cost"]
 
@@ -19,13 +19,16 @@ _FRAME = "frame"
 class Cost(Record, frozen=True, kw_only=True):
     """`cpu_us` is process time a snapshot, by expert; what is in none (states, tables, facts, judge) is `frame`.
 
-    `decode_us` is what it took to decode one in the same run, which is no part of `all`: a yardstick for a machine that is busy.
+    It is of a detector that goes on with the states that it holds; `cold_us` is what `all` is in the same run where they are
+    made from their bytes. `decode_us` is what it took to decode one, which is no part of `all`: a yardstick for a machine
+    that is busy.
     `state_bytes` and `most_bytes` are of one host, mean and the most, by expert; `all` is the whole.
     """
 
     hosts: int
     snapshots: int
     cpu_us: dict[str, float]
+    cold_us: float
     decode_us: float
     state_bytes: dict[str, float]
     most_bytes: dict[str, int]
@@ -58,23 +61,25 @@ def measure_cost(
     detector: Detector,
     fleet: Fleet,
     *,
+    cold: Detector,
     warm: int,
     steps: int,
     told: Callable[[int], None] = lambda _more: None,
 ) -> Cost:
     """Steps the detector through the fleet's batches; only those after the first `warm` are measured. Takes the detector over.
 
-    `told` hears of each snapshot by which the fleet came of age, and of each batch.
+    `cold` is one like it that holds no states. `told` hears of each snapshot by which the fleet came of age, and of each batch.
     """
     states = fleet.aged(detector, told)
     spent: defaultdict[str, float] = defaultdict(float)
     experts: Any = {name: _Timed(expert, spent) for name, expert in detector.experts.items()}
     detector.experts = experts
-    total, decoding, count = 0.0, 0.0, 0
+    collected_seldom()  # as the detector's process does
+    total, anew, decoding, count = 0.0, 0.0, 0.0, 0
     for step in range(warm + steps):
         if step == warm:
             spent.clear()
-            total, decoding, count = 0.0, 0.0, 0
+            total, anew, decoding, count = 0.0, 0.0, 0.0, 0
         began = process_time()
         batch = [Arrival(epoch=EPOCH, snapshot=snapshot) for snapshot in fleet.batch()]
         decoding += process_time() - began
@@ -82,6 +87,13 @@ def measure_cost(
         scores = detector.step(batch, states)
         total += process_time() - began
         count += len(batch)
+        # Through bytes, so that no row was looked at before.
+        batch = [msgspec.structs.replace(one, snapshot=_fresh(one.snapshot)) for one in batch]
+        began = process_time()
+        same = cold.step(batch, states)
+        anew += process_time() - began
+        if scores != same:
+            raise VedetteError("a state that was held gave another answer than its bytes")
         for arrival, scored in zip(batch, scores, strict=True):
             if scored.state is not None:
                 states[arrival.snapshot.host.id] = scored.state
@@ -93,10 +105,16 @@ def measure_cost(
         hosts=len(states),
         snapshots=count,
         cpu_us={name: round(x / count * 1e6, 1) for name, x in (each | {"all": total}).items()},
+        cold_us=round(anew / count * 1e6, 1),
         decode_us=round(decoding / count * 1e6, 1),
         state_bytes={n: round(sum(s[n] for s in sizes) / len(sizes)) for n in sizes[0]},
         most_bytes={n: max(s[n] for s in sizes) for n in sizes[0]},
     )
+
+
+def _fresh(snapshot: Snapshot) -> Snapshot:
+    form = "application/msgpack"
+    return decode_snapshot(encode_snapshot(snapshot, form), form)
 
 
 def _sizes(state: bytes) -> dict[str, int]:

@@ -21,7 +21,7 @@ from vedette.core import (
     Verdict,
     verdict_id,
 )
-from vedette.decide import Situation, decide
+from vedette.decide import Decision, Situation, decide
 from vedette.detect import REFERENCE
 from vedette.learn import Look
 
@@ -89,7 +89,6 @@ def looks_of_stander(recordings: Recordings, stander: Stander, told: Told) -> li
         verdict = _verdict(snapshot, opinion)
         decision = decide(verdict, situations[host], policies)
         situations[host] = situations[host].after(decision)
-        opened = [event.incident for event in decision.events if event.kind == "opened"]
         looks.append(
             Look(
                 file=session.path.name,
@@ -97,21 +96,28 @@ def looks_of_stander(recordings: Recordings, stander: Stander, told: Told) -> li
                 seq=snapshot.seq,
                 label=verdict.label,
                 reasons=verdict.reasons,
-                opened=opened[0] if opened else None,
+                opened=_opened(verdict, decision),
             )
         )
     return looks
 
 
 def _look(session: Session, judged: Judged) -> Look:
-    opened = [event.incident for event in judged.decision.events if event.kind == "opened"]
     return Look(
         file=session.path.name,
         host=session.host,
         seq=judged.verdict.seq,
         label=judged.verdict.label,
         reasons=judged.verdict.reasons,
-        opened=opened[0] if opened else None,
+        opened=_opened(judged.verdict, judged.decision),
+    )
+
+
+def _opened(verdict: Verdict, decision: Decision) -> str | None:
+    """What it opened. A closed incident that it opens again counts as one more: people are told of it as of a new one."""
+    return next(
+        (one.id for one in decision.incidents if one.begun_at == verdict.taken_at),
+        None,
     )
 
 

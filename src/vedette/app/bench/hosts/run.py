@@ -18,10 +18,10 @@ from vedette.app.bench.hosts.judged import Told, looks_of, looks_of_stander
 from vedette.app.bench.hosts.plain import budget_row, detail
 from vedette.app.bench.hosts.sessions import Recordings, read_recordings
 from vedette.app.bench.hosts.tables import print_hosts
+from vedette.app.detecting import load_detector
 from vedette.app.recording import count_lines
-from vedette.app.wiring import load_detector
 from vedette.core import ConfigError, Record, SystemClock
-from vedette.detect import REFERENCE
+from vedette.detect import REFERENCE, WARM
 from vedette.learn import Figures, Look, build_bundle, tally
 
 _BATCH = 256
@@ -134,8 +134,10 @@ class _Bench:
         costs = {}
         for name, total, make in fleets:
             with self._steps(f"cost: {name}", total) as told:
-                detector = load_detector(self._options.model)
-                costs[name] = measure_cost(detector, make(), warm=_WARM, steps=_STEPS, told=told)
+                detector, cold = (load_detector(self._options.model, warm=n) for n in (WARM, 0))
+                costs[name] = measure_cost(
+                    detector, make(), cold=cold, warm=_WARM, steps=_STEPS, told=told
+                )
         return {name: msgspec.to_builtins(cost) for name, cost in costs.items()}
 
     def _baseline(self, name: str) -> Figures:

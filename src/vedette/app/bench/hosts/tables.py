@@ -96,15 +96,18 @@ def _costs(costs: Mapping[str, Any]) -> Table:
     table = Table(
         "a snapshot, batches of 256 hosts",
         *parts,
+        "all, no state held",
         "to decode it",
         title="CPU us a snapshot, bytes a host",
     )
     for name, row in costs.items():
         spent = (f"{row['cpu_us'][part]:.0f}" for part in parts)
-        table.add_row(f"{name}: CPU us", *spent, f"{row['decode_us']:.0f}")
-        table.add_row("bytes, mean", *(f"{row['state_bytes'][part]:.0f}" for part in parts), "")
+        table.add_row(
+            f"{name}: CPU us", *spent, *(f"{row[name]:.0f}" for name in ("cold_us", "decode_us"))
+        )
+        table.add_row("bytes, mean", *(f"{row['state_bytes'][part]:.0f}" for part in parts), "", "")
         most = (str(row["most_bytes"][part]) for part in parts)
-        table.add_row("bytes, most", *most, "", end_section=True)
+        table.add_row("bytes, most", *most, "", "", end_section=True)
     return table
 
 

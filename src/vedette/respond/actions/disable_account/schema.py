@@ -18,6 +18,7 @@ class DisableAccountSchema:
 
     name: Final = "disable_account"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         "account": "`@cause`: the accounts that the incident's reasons name; or the name of one",
         "end_sessions": "Whether all that it runs in its sessions is ended too, which can't be undone; false if not given",

@@ -13,6 +13,7 @@ class Ec2IsolateSchema:
 
     name: Final = "ec2_isolate"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         **LEASE,
         "snapshot_first": "Whether snapshots of its volumes are started before anything is changed; false if not given",

@@ -1,6 +1,6 @@
 """Carries out `ec2_stop`. Verified means: EC2 says `stopped`, and the snapshots that were asked for were started before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vedette.core import Conflict, Forbidden, InvalidInput, Unavailable, VedetteError
@@ -81,6 +81,11 @@ class Ec2Stop:
         if late:
             return Failed(detail=f"{instance.id} was told to stop, and is still {instance.state}")
         return Applied(detail=f"{instance.id} is {instance.state}")
+
+    def lasts_until(self, job: Job) -> datetime | None:
+        """Nothing ends it but people."""
+        del job
+        return None
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """There is nothing to renew."""

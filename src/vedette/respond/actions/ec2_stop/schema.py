@@ -13,6 +13,7 @@ class Ec2StopSchema:
 
     name: Final = "ec2_stop"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         "grace": "How long it waits, approved, so that it can be called off: 10s to 10m; 1m if not given",
         "snapshot_first": "Whether snapshots of its volumes are started before it stops; false if not given",

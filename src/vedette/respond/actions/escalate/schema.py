@@ -14,6 +14,7 @@ class EscalateSchema:
 
     name: Final = "escalate"
     disruptive: Final = False
+    on_host: Final = False
     parameters: Final[Mapping[str, str]] = {"chain": "A chain of the on-call document"}
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class KillProcessSchema:
 
     name: Final = "kill_process"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         "process": "Must be `@cause`: the processes that the incident's reasons name, as its snapshot shows them",
         "grace": "Between SIGTERM and SIGKILL, in which it can be called off: 1s to 5m; 10s if not given",

@@ -13,6 +13,7 @@ class KubernetesCordonSchema:
 
     name: Final = "kubernetes_cordon"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = LEASE
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:

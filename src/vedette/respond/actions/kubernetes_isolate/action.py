@@ -1,4 +1,4 @@
-"""Carries out `kubernetes_isolate`. Verified means: the API has the policy, and no other lets through what it denies."""
+"""Carries out `kubernetes_isolate`. Verified means: the API has the policy, it can hold for all of the pods, and no other lets through what it denies."""
 
 from vedette.respond.actions.kubernetes_isolate.denial import Denial
 from vedette.respond.actions.kubernetes_isolate.schema import KubernetesIsolateSchema

@@ -1,7 +1,8 @@
 """A NetworkPolicy that denies all, put there and taken away.
 
 Policies add up: what any of them lets through passes. So one that denies isolates only where no other selects the same pods
-and lets something through; that is looked for, and told.
+and lets something through; that is looked for, and told. What shares its node's network (`hostNetwork`) no policy holds for:
+to the plugin its packets are the node's, so it is refused.
 """
 
 from datetime import timedelta
@@ -13,6 +14,11 @@ from vedette.respond.kind import Job
 from vedette.respond.ports import Enrolments
 
 __all__ = ["Denial"]
+
+_NO_HOLD: Final = "and network policies do not hold for these"
+_MOST_NAMED: Final = 5
+# Of a pod that runs no more.
+_OVER: Final = frozenset({"Succeeded", "Failed"})
 
 
 class Denial:
@@ -33,15 +39,18 @@ class Denial:
         """The workload's own selector, or none for the whole namespace.
 
         Raises:
-            Conflict: another policy would let through what this one denies.
+            Conflict: another policy would let through what this one denies, or it would not hold for some of the pods.
         """
         ref, work = work_of(self._cluster, self._enrolments, job)
+        if work["spec"]["template"]["spec"].get("hostNetwork"):
+            raise Conflict(f"pods of {ref} are in their node's network (hostNetwork), {_NO_HOLD}")
         whole = job.action.parameters.get("whole_namespace")
         former = {
             "namespace": ref.namespace,
             "name": f"vedette-{job.action.id}",
             "selector": {} if whole else work["spec"]["selector"],
         }
+        self._enforceable(former)
         self._unopposed(former)
         return former
 
@@ -62,11 +71,12 @@ class Denial:
             self._ours(job, former)
 
     def seen(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
-        """It is there as it was made, and nothing is let through beside it."""
+        """It is there as it was made, holds for all of the pods, and nothing is let through beside it."""
         there = self._ours(job, former)
         spec = there["spec"]
         if spec.get("ingress") or spec.get("egress") or spec["podSelector"] != former["selector"]:
             raise Conflict(f"{_ref(former)} was changed by somebody")
+        self._enforceable(former)
         self._unopposed(former)
         return {"policy": str(_ref(former)), "uid": uid_of(there), "selector": former["selector"]}
 
@@ -85,6 +95,20 @@ class Denial:
         if mark_of(there) != job.action.id:
             raise Conflict(f"{_ref(former)} is not of this action")
         return there
+
+    def _enforceable(self, former: dict[str, Any]) -> None:
+        namespace = former["namespace"]
+        free = [
+            str(one["metadata"]["name"])
+            for one in self._cluster.find("pod", namespace, _words(former["selector"]))
+            if one["spec"].get("hostNetwork")
+            and (one.get("status") or {}).get("phase") not in _OVER
+        ]
+        if free:
+            raise Conflict(
+                f"{len(free)} of the pods are in their node's network (hostNetwork), {_NO_HOLD}:"
+                f" {', '.join(free[:_MOST_NAMED])}"
+            )
 
     def _unopposed(self, former: dict[str, Any]) -> None:
         namespace = former["namespace"]

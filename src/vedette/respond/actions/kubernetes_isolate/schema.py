@@ -13,6 +13,7 @@ class KubernetesIsolateSchema:
 
     name: Final = "kubernetes_isolate"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         **LEASE,
         "whole_namespace": "Whether all pods of the namespace are cut off, not only the workload's; false if not given",

@@ -13,6 +13,7 @@ class KubernetesScaleSchema:
 
     name: Final = "kubernetes_scale"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = LEASE
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from vedette.core import ActionState, InvalidInput
 from vedette.respond.actions.mail.carrier import Carrier, Smtp
+from vedette.respond.actions.mail.dialogue import Receipt
 from vedette.respond.actions.mail.message import message_id, subject, write
 from vedette.respond.actions.mail.schema import OWNER, MailSchema, is_address
-from vedette.respond.actions.mail.server import MailServer, Receipt
+from vedette.respond.actions.mail.server import MailServer
 from vedette.respond.actions.mail.ses import Ses, SesServer
 from vedette.respond.kind import Job
 from vedette.respond.outcome import Failed, Outcome, Retry, Simulated, Verified
@@ -58,25 +59,25 @@ class Mail:
         if job.action.dry_run:
             trouble = self._carrier.check()
             return Simulated(plan={**plan, "check": trouble or "the server takes mail"})
-        had = _accepted(job)
-        to = [address for address in plan["to"] if address not in had]
+        had, refused = _accepted(job), _refused(job)
+        to = [address for address in plan["to"] if address not in had and address not in refused]
         message = write(job, self._server, plan["to"], self._public_url)
         receipt = self._carrier.hand_over(message, to) if to else Receipt()
         accepted = [*had, *receipt.accepted]
+        refused |= receipt.refused
         data = {"message_id": plan["message_id"], "to": plan["to"], "accepted": accepted}
+        data |= {"refused": refused, "deferred": receipt.deferred}
         if receipt.known_as:
             data["known_as"] = receipt.known_as
-        if receipt.refused:
-            return Failed(
-                detail=f"refused for {_told(receipt.refused)}; accepted for {len(accepted)} others",
-                data={**data, "refused": receipt.refused, "deferred": receipt.deferred},
-            )
+        # Who was refused ends nothing for those who may have it later: each recipient counts alone.
         if receipt.problem:
             return Retry(detail=receipt.problem, data=data)
         if receipt.deferred:
-            return Retry(
-                detail=f"not yet for {_told(receipt.deferred)}",
-                data={**data, "deferred": receipt.deferred},
+            return Retry(detail=f"not yet for {_told(receipt.deferred)}", data=data)
+        if refused:
+            return Failed(
+                detail=f"refused for {_told(refused)}; accepted for {len(accepted)} others",
+                data=data,
             )
         return Verified(detail=f"accepted for {len(accepted)} recipients", evidence=data)
 
@@ -110,6 +111,13 @@ def _accepted(job: Job) -> list[str]:
     for event in job.events:
         found.update(dict.fromkeys(event.data.get("accepted", ())))
     return list(found)
+
+
+def _refused(job: Job) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for event in job.events:
+        found.update(event.data.get("refused") or {})
+    return found
 
 
 def _told(answers: dict[str, str]) -> str:

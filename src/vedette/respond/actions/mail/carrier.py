@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Protocol
 
-from vedette.respond.actions.mail.server import MailServer, Receipt, check_server, hand_over
+from vedette.respond.actions.mail.dialogue import Receipt
+from vedette.respond.actions.mail.server import MailServer, check_server, hand_over
 
 __all__ = ["Carrier", "Smtp"]
 

@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from functools import cache
+from typing import TYPE_CHECKING
 
 from vedette.respond.actions.mail.server import MailServer
 from vedette.respond.kind import Job
 from vedette.respond.news import news_of, one_line
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 __all__ = ["message_id", "subject", "write"]
 
 _MAX_SUBJECT = 160
-_PAGES = Environment(
-    loader=PackageLoader("vedette.respond.actions.mail", "templates"),
-    autoescape=select_autoescape(("html.j2",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def message_id(job: Job, server: MailServer) -> str:
@@ -48,7 +44,21 @@ def write(job: Job, server: MailServer, to: Sequence[str], public_url: str) -> E
     message["Auto-Submitted"] = "auto-generated"
     message["List-Id"] = f"Vedette {news.topic} <{news.topic}.{server.domain}>"
     values = {**news.values, "policy": job.action.policy, "line": one_line}
-    message.set_content(_PAGES.get_template(f"{news.template}.txt.j2").render(values))
-    html = _PAGES.get_template(f"{news.template}.html.j2").render(values)
+    message.set_content(_pages().get_template(f"{news.template}.txt.j2").render(values))
+    html = _pages().get_template(f"{news.template}.html.j2").render(values)
     message.add_alternative(html, subtype="html")
     return message
+
+
+@cache
+def _pages() -> "Environment":
+    # Loaded with the first mail: most processes that have this room write none.
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        loader=PackageLoader("vedette.respond.actions.mail", "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -28,6 +28,7 @@ class MailSchema:
 
     name: Final = "mail"
     disruptive: Final = False
+    on_host: Final = False
     parameters: Final[Mapping[str, str]] = {
         "to": "At least one mail address; `@owner` stands for `mail.recipients` in the settings",
     }

@@ -1,15 +1,17 @@
-"""Hands a message to an SMTP server (RFC 5321), over verified TLS, and tells apart what may work later."""
+"""Hands a message to an SMTP server (RFC 5321), over verified TLS, and says what trouble there was with that."""
 
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import closing
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Literal
 
 from vedette.core import ConfigError, Record
+from vedette.respond.actions.mail.dialogue import Receipt, leave, said_in, transact
 
-__all__ = ["MailServer", "Receipt", "check_server", "hand_over"]
+__all__ = ["MailServer", "check_server", "hand_over"]
 
 
 class MailServer(Record, frozen=True, kw_only=True):
@@ -44,38 +46,24 @@ class MailServer(Record, frozen=True, kw_only=True):
         return f"MailServer(host={self.host!r}, port={self.port}, security={self.security!r})"
 
 
-class Receipt(Record, frozen=True, kw_only=True):
-    """What the server said, by recipient. `deferred` may work later, `refused` never; `problem` is about all of them.
-
-    `known_as` is the server's own name for the mail, if it gives one.
-    """
-
-    accepted: tuple[str, ...] = ()
-    deferred: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    problem: str = ""
-    known_as: str = ""
-
-
 def hand_over(server: MailServer, message: EmailMessage, to: Sequence[str]) -> Receipt:
     """Sends the message once. Every trouble with the connection, TLS or sign-in is one that may pass."""
     try:
-        with _session(server) as smtp:
-            refusals = smtp.send_message(message, server.address, list(to))
-    except smtplib.SMTPRecipientsRefused as error:
-        return _sorted(to, error.recipients)
-    except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-        return _sorted(to, dict.fromkeys(to, (error.smtp_code, _bytes(error.smtp_error))))
+        smtp = _session(server)
     except (smtplib.SMTPException, OSError, ConfigError) as error:
         return Receipt(problem=f"{server.host}:{server.port}: {_words(error)}")
-    return _sorted(to, refusals)
+    with closing(smtp):
+        receipt = transact(smtp, server.address, message, to)
+        leave(smtp)
+    return receipt
 
 
 def check_server(server: MailServer) -> str:
     """Connects and signs in without sending; gives the trouble in words, or nothing."""
     try:
-        with _session(server) as smtp:
+        with closing(_session(server)) as smtp:
             smtp.noop()
+            leave(smtp)
     except (smtplib.SMTPException, OSError, ConfigError) as error:
         return f"{server.host}:{server.port}: {_words(error)}"
     return ""
@@ -116,29 +104,9 @@ def _context(server: MailServer) -> ssl.SSLContext:
         raise ConfigError(f"mail.ca_file {server.ca_file} can't be used: {error}") from error
 
 
-def _sorted(to: Sequence[str], refusals: dict[str, tuple[int, bytes]]) -> Receipt:
-    said = {
-        address: f"{code} {text.decode('utf-8', 'replace')}"
-        for address, (code, text) in refusals.items()
-    }
-    # 421 closes the session and 4yz are transient (RFC 5321, 4.2.1); a code of neither kind is no refusal for ever.
-    refused = {address: text for address, text in said.items() if text.startswith("5")}
-    return Receipt(
-        accepted=tuple(address for address in to if address not in said),
-        deferred={address: text for address, text in said.items() if address not in refused},
-        refused=refused,
-    )
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
-
-
 def _words(error: Exception) -> str:
     """What was said, and for what people must put right, what to look at."""
-    said = str(error) or type(error).__name__
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = f"{error.smtp_code} {_bytes(error.smtp_error).decode('utf-8', 'replace')}"
+    said = said_in(error)
     match error:
         case smtplib.SMTPAuthenticationError():
             return f"{said} (check mail.username and mail.password)"

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Any, Final
 
 from vedette.core import Record
-from vedette.respond.actions.mail.server import Receipt
+from vedette.respond.actions.mail.dialogue import Receipt
 
 __all__ = ["Ses", "SesServer"]
 
@@ -71,7 +71,7 @@ class Ses:
         receipt, answer = self._asked(lambda client: client.send_email(**given), to)
         if answer is None:
             return receipt
-        return Receipt(accepted=tuple(to), known_as=str(answer["MessageId"]))
+        return Receipt(accepted=tuple(to), known_as=str(answer.get("MessageId", "")))
 
     def _asked(self, ask: Callable[[Any], Any], to: Sequence[str] = ()) -> tuple[Receipt, Any]:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -15,6 +15,7 @@ class PageSchema:
 
     name: Final = "page"
     disruptive: Final = False
+    on_host: Final = False
     parameters: Final[Mapping[str, str]] = {
         "to": "At least one name of a `[chat.NAME]` in the settings that is marked `urgent`",
     }

@@ -13,6 +13,7 @@ class ShutdownSchema:
 
     name: Final = "shutdown"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = POWER_PARAMETERS
 
     def check(self, parameters: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class SuspendProcessSchema:
 
     name: Final = "suspend_process"
     disruptive: Final = True
+    on_host: Final = True
     parameters: Final[Mapping[str, str]] = {
         "process": "Must be `@cause`: the processes that the incident's reasons name, as its snapshot shows them",
         "lease": "How long they stand still from each renewal; without one they go on by themselves: 60s to 1d, such as 30m",

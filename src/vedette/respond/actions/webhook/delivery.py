@@ -20,14 +20,9 @@ _LONGEST_WAIT = 86_400.0
 def deliver(webhook: Webhook, body: bytes, headers: dict[str, str], now: datetime) -> Answer:
     """What came of it. The answer's body is not read: its status says all that is asked."""
     try:
-        status, retry_after = anyio.run(_post, webhook, body, headers)
-    except (TimeoutError, httpx.TimeoutException):
-        words = f"no answer within {webhook.timeout_seconds:g} seconds"
-        return Answer(verdict="later", words=words)
+        return _judged(*anyio.run(_post, webhook, body, headers), now)
     except (httpx.HTTPError, OSError, ConfigError) as error:
-        # Its words may hold the URL, which may hold a token.
-        return Answer(verdict="later", words=_trouble(error))
-    return _judged(status, retry_after, now)
+        return _unanswered(webhook, error)
 
 
 async def _post(webhook: Webhook, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
@@ -70,16 +65,25 @@ def _wait(retry_after: str, now: datetime) -> float:
         return min(float(retry_after[:9]), _LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # of an offset or a year without end
         return 0.0
     if until.tzinfo is None:
         return 0.0
     return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT)
 
 
-def _trouble(error: Exception) -> str:
-    if isinstance(error, ConfigError):
-        return error.detail
+def _unanswered(webhook: Webhook, error: Exception) -> Answer:
+    """It may work later. The error's own words may hold the URL, which may hold a token."""
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        words = f"no answer within {webhook.timeout_seconds:g} seconds"
+    elif isinstance(error, ConfigError):
+        words = error.detail
+    else:
+        words = _unreached(error)
+    return Answer(verdict="later", words=words)
+
+
+def _unreached(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if "certificate" in str(cause):

@@ -24,7 +24,10 @@ class ToldAction(Record, frozen=True, kw_only=True):
 
 
 class ToldIncident(Record, frozen=True, kw_only=True):
-    """The incident as it stands when it is told. `kind` is host, fleet or breaker; `hosts` is how many it has."""
+    """The incident as it stands when it is told. `kind` is host, fleet or breaker; `hosts` is how many it has.
+
+    `returns` is how often it has opened again by itself.
+    """
 
     id: str
     kind: str
@@ -38,6 +41,7 @@ class ToldIncident(Record, frozen=True, kw_only=True):
     hosts: int
     acknowledged_by: str
     resolution: str | None
+    returns: int = 0
 
 
 class ToldHost(Record, frozen=True, kw_only=True):
@@ -116,6 +120,7 @@ def _incident(incident: Incident) -> ToldIncident:
         hosts=incident.hosts,
         acknowledged_by=incident.acknowledged_by,
         resolution=incident.resolution,
+        returns=incident.returns,
     )
 
 

@@ -15,6 +15,7 @@ class WebhookSchema:
 
     name: Final = "webhook"
     disruptive: Final = False
+    on_host: Final = False
     parameters: Final[Mapping[str, str]] = {
         "to": "At least one name of a `[webhook.NAME]` in the settings",
     }
