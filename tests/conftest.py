@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The default draws tracebacks with all their locals, which takes seconds for arrays.
 structlog.configure(
@@ -15,11 +15,13 @@ structlog.configure(
         structlog.processors.JSONRenderer(default=repr),
     ]
 )
-# No test asserts wall time: on a busy machine an example takes as long as it takes.
-settings.register_profile("patient", settings.default, deadline=None)
+# No test asserts wall time: on a busy machine an example takes as long as it takes. And what passed once passes again: who looks for
+# what nobody has seen yet does so by night.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", _PATIENT, derandomize=True, database=None)
 settings.load_profile("patient")
-# What the long machines of tests/respond go by: ten times as many runs (`make test-nightly`).
-settings.register_profile("nightly", settings.default, deadline=None)
+# What the long machines of tests/respond go by: ten times as many runs, by chance (`make test-nightly`).
+settings.register_profile("nightly", _PATIENT, derandomize=False)
 # What takes longest begins first, so that no worker is left alone with it at the end.
 _LONG = (
     "respond/test_host_life.py",

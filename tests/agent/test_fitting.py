@@ -61,7 +61,9 @@ def test_names_beyond_their_bounds_are_cut(tree: Tree) -> None:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     passwd=st.binary(max_size=300),

@@ -309,7 +309,9 @@ _LINE = re.compile(r"[\w :.,/@{}-]*;? ?(policy accept;)?")
     exceptions=st.lists(_EXCEPTION, max_size=4),
     lease=st.one_of(st.floats(), st.integers(-5, 10**9), st.text(max_size=3)),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_parameters_are_refused_or_give_a_plan_that_keeps_the_server_and_nothing_undeclared(
     tree: Tree, exceptions: list[dict[str, Any]], lease: Any
 ) -> None:

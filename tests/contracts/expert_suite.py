@@ -207,7 +207,9 @@ class ExpertSuite:
         return [run(expert, views(life))[0] for life in _lives()]
 
     @settings(
-        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=8,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(data=st.data())
     def test_any_grouping_of_hosts_gives_what_each_would_get_alone(

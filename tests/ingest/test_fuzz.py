@@ -35,7 +35,9 @@ def served() -> Iterator[tuple[World, TestClient[Litestar]]]:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     path=st.sampled_from(["/v1/snapshots", "/v1/enroll", "/v1/commands/c-1/result"]), body=bodies
@@ -75,7 +77,9 @@ def near_valid(world: World, path: str, random: Random) -> bytes:
 
 
 @settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(path=st.sampled_from(["/v1/enroll", "/v1/commands/c-1/result"]), seed=st.integers(0, 2**32))
 def test_a_nearly_right_document_is_taken_or_refused_as_the_clients_mistake(
@@ -91,7 +95,9 @@ def test_a_nearly_right_document_is_taken_or_refused_as_the_clients_mistake(
 
 
 @settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 2**32))
 def test_a_nearly_right_signature_is_refused_and_nothing_is_appended(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis.internal.cache import LRUCache
+from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.engine import ConjectureRunner
 from tests.fixtures.aws import moto_server
 from tests.respond.ec2_world import Cloud, Play, cloud
@@ -17,9 +19,12 @@ def fresh_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run of a state machine is a new one.
 
     Hypothesis follows each by five that repeat parts of it. There is no setting for that, and of so few runs, each of which is long,
-    it leaves a sixth: faults were then found after 200 or not at all that 30 new ones find.
+    it leaves a sixth: faults were then found after 200 or not at all that 30 new ones find. Nor does it draw from the numbers and texts
+    of whichever modules the tests before have loaded: the same runs would be others in another order of tests.
     """
     monkeypatch.setattr(ConjectureRunner, "generate_mutations_from", lambda *_: None)
+    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
+    monkeypatch.setattr(providers, "CONSTANTS_CACHE", LRUCache(1024))
 
 
 @pytest.fixture(params=["memory", "sqlite"])
