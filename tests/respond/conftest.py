@@ -8,6 +8,7 @@ import pytest
 from hypothesis.internal.cache import LRUCache
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.engine import ConjectureRunner
+from hypothesis.internal.constants_ast import Constants
 from tests.fixtures.aws import moto_server
 from tests.respond.ec2_world import Cloud, Play, cloud
 from tests.respond.smtp_server import MailBox
@@ -23,7 +24,7 @@ def fresh_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     of whichever modules the tests before have loaded: the same runs would be others in another order of tests.
     """
     monkeypatch.setattr(ConjectureRunner, "generate_mutations_from", lambda *_: None)
-    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
     monkeypatch.setattr(providers, "CONSTANTS_CACHE", LRUCache(1024))
 
 
