@@ -6,19 +6,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.agent.box import Box
 from tests.agent.enrolled import Agent
 from tests.agent.processes_host import Host
 from tests.agent.server import Reply, Server
 from tests.agent.sick import sick, working
 from tests.agent.tree import Tree
 
-__all__ = ["agent", "kill", "one_switch_at_a_time", "server", "sick", "suspend", "tree", "working"]
+__all__ = [
+    "agent",
+    "box",
+    "kill",
+    "one_switch_at_a_time",
+    "server",
+    "sick",
+    "suspend",
+    "tree",
+    "working",
+]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path / "authority", lambda _: Reply(202, {"accepted": True})) as running:
         yield running
+
+
+@pytest.fixture
+def box(server: Server) -> Box:
+    server.script = Box()
+    return server.script
 
 
 @pytest.fixture

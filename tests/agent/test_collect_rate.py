@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from tests.agent.commander import Deed
 from tests.agent.enrolled import Agent
 from tests.agent.server import Server
 from tests.agent.test_collect import Desk
-from tests.agent.test_commands import Deed
 from tests.agent.tree import Tree
 
 from vedette.agent.actions.kind import Kind

@@ -1,56 +1,18 @@
 """Commands: verified, in time, for this host, once, and always answered."""
 
 import base64
-import random
 import threading
 
 import pytest
 from tests.agent.box import Box
+from tests.agent.commander import Deed, commander_of, ledger_of
 from tests.agent.enrolled import Agent
 from tests.agent.server import Reply, Server
 
-from vedette.agent.actions.scene import Check, Outcome, Scene, ThisMachine
-from vedette.agent.collect.source import Source
 from vedette.agent.commands import Commander
-from vedette.agent.ledger import Ledger
 from vedette.agent.permission import Permission
-from vedette.core import ActionState, Command, CommandId, CommandResult, TenantId, Verb
+from vedette.core import ActionState, CommandId, CommandResult, TenantId, Verb
 from vedette.seal import SigningKey
-
-
-@pytest.fixture
-def box(server: Server) -> Box:
-    server.script = Box()
-    return server.script
-
-
-ALL_ALLOWED = Permission()
-
-
-class Deed:
-    """An action that counts how often it is done."""
-
-    name = "quarantine"
-    verbs = frozenset({Verb.APPLY, Verb.RELEASE})
-    by_default = True
-    disruptive = True
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.breaks = False
-
-    def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
-        """Needs no tending."""
-
-    def let_go(self, scene: Scene, ledger: Ledger, why: str) -> None:
-        """Nothing is in force."""
-
-    def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
-        self.done += 1
-        if self.breaks:
-            raise RuntimeError("out of order")
-        data = {"kind": command.kind, "server": scene.server, "deeds": ledger.deeds()}
-        return Outcome(state=ActionState.SIMULATED, detail="done", data=data)
 
 
 @pytest.fixture
@@ -60,33 +22,7 @@ def deed() -> Deed:
 
 @pytest.fixture
 def commander(agent: Agent, deed: Deed) -> Commander:
-    return _commander(agent, deed)
-
-
-def _commander(agent: Agent, deed: Deed, permission: Permission = ALL_ALLOWED) -> Commander:
-    source = Source()
-    scene = Scene(
-        server=agent.enrolment.server,
-        source=source,
-        system=ThisMachine(source),
-        reach=lambda: Check(name="server_reached", ok=True, detail="made up"),
-        permission=permission,
-    )
-    return Commander(
-        agent.enrolment,
-        agent.door,
-        agent.journal,
-        agent.clock,
-        scene,
-        {"quarantine": deed},
-        _ledger(agent),
-        chance=random.Random(3),
-        wait=0.0,
-    )
-
-
-def _ledger(agent: Agent) -> Ledger:
-    return Ledger(agent.journal, agent.clock, Source(), agent.state / "leases.lock")
+    return commander_of(agent, deed)
 
 
 def _step(commander: Commander) -> float:
@@ -113,7 +49,7 @@ def test_a_redelivered_command_is_done_once_and_answered_again(
     box.give(agent.command("c1"), agent.commanding)
     _step(commander)
     _step(commander)
-    _step(_commander(agent, deed))
+    _step(commander_of(agent, deed))
     assert deed.done == 1
     assert box.states() == [ActionState.ACKNOWLEDGED] + [ActionState.SIMULATED] * 3
 
@@ -194,7 +130,7 @@ def test_a_command_cut_short_by_a_crash_is_not_tried_again(
     command = agent.command("c1")
     agent.journal.begin(command)
     box.give(command, agent.commanding)
-    _step(_commander(agent, deed))
+    _step(commander_of(agent, deed))
     assert deed.done == 0
     assert box.states() == [ActionState.FAILED]
     assert "stopped while" in box.told[0].detail
@@ -205,7 +141,7 @@ def test_a_crash_is_owned_up_to_even_if_the_command_is_not_given_again(
 ) -> None:
     agent.journal.begin(agent.command("c1"))
     stop = threading.Event()
-    thread = threading.Thread(target=_commander(agent, deed).run, args=(stop,))
+    thread = threading.Thread(target=commander_of(agent, deed).run, args=(stop,))
     thread.start()
     for _ in range(200):
         if box.told:
@@ -227,7 +163,7 @@ def test_a_journal_made_anew_does_not_obey_older_commands(
     box.give(old, agent.commanding)
     agent.clock.advance(1)
     box.give(agent.command("c2"), agent.commanding)
-    _step(_commander(agent, deed))
+    _step(commander_of(agent, deed))
     assert deed.done == 1
     refused = next(one for one in box.told if one.command == "c1")
     assert "older than this agent's journal" in refused.detail
@@ -297,7 +233,7 @@ def test_what_the_host_does_not_allow_is_refused_but_a_dry_run_and_an_end_are_no
     box.give(agent.command("real", dry_run=False), agent.commanding)
     box.give(agent.command("dry"), agent.commanding)
     box.give(agent.command("end", dry_run=False, verb=Verb.RELEASE), agent.commanding)
-    _step(_commander(agent, deed, permission))
+    _step(commander_of(agent, deed, permission))
     ends = {str(one.command): one for one in box.told if one.state is not ActionState.ACKNOWLEDGED}
     assert ends["real"].state is ActionState.REFUSED
     assert why in ends["real"].detail
@@ -313,7 +249,7 @@ def test_disruptive_commands_are_counted_by_the_hour_over_restarts(
     def give(name: str) -> CommandResult:
         box.pending.clear()
         box.give(agent.command(name, dry_run=False), agent.commanding)
-        _step(_commander(agent, deed, permission))
+        _step(commander_of(agent, deed, permission))
         return box.told[-1]
 
     assert give("c1").state is ActionState.SIMULATED
@@ -330,7 +266,7 @@ def test_a_remark_is_told_after_the_result_that_it_follows(
     agent: Agent, box: Box, commander: Commander
 ) -> None:
     agent.journal.begin(agent.command("c1"))
-    ledger = _ledger(agent)
+    ledger = ledger_of(agent)
     agent.journal.finish(ledger.result(CommandId("c1"), ActionState.VERIFIED, "in force", {}))
     ledger.say(ledger.result(CommandId("c1"), ActionState.RELEASED, "over", {}))
     box.refuse_results = 2

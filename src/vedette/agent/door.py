@@ -15,10 +15,12 @@ from vedette.agent.route import Route, Unreachable
 from vedette.core import Clock, ConfigError, Record
 from vedette.seal import SigningKey, sign_request
 
-__all__ = ["Answer", "Door", "Offset", "Unreachable", "pinned"]
+__all__ = ["Answer", "Door", "Offset", "PassingOffset", "Unreachable", "pinned"]
 
 _log = structlog.get_logger()
 _PROBLEMS = "/problems/"
+# What no server says before it has looked at the signature.
+_TAKEN = frozenset({200, 201, 202, 204})
 _MAX_ANSWER = 4 * 1024 * 1024
 # The connection broke before an answer was there. Timeouts are not among them: they have cost their time already.
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
@@ -87,6 +89,23 @@ class Offset(Protocol):
     def set_offset(self, seconds: float) -> None:
         """Keeps it."""
 
+    def taken(self) -> None:
+        """A signature that bore this host's time with the offset was taken."""
+
+
+class PassingOffset:
+    """Keeps the offset for as long as this object lives; nothing is obeyed by it."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def set_offset(self, seconds: float) -> None:
+        """Keeps it."""
+        self.offset = seconds
+
+    def taken(self) -> None:
+        """Of no use here."""
+
 
 class Door:
     """Signs and sends requests. Corrects the host's clock by what the server says, and remembers by how much.
@@ -134,11 +153,16 @@ class Door:
         extra = {**(more or {}), **({"Content-Type": content_type} if content_type else {})}
         answer = self._send(method, path, query, body, extra, patience)
         if answer.status != httpx.codes.UNAUTHORIZED or (theirs := answer.server_time()) is None:
-            return answer
+            return self._heard(answer)
         offset = theirs - self._clock.now().timestamp()
         self._journal.set_offset(offset)
         _log.warning("door.clock_off", seconds=round(offset, 3))
-        return self._send(method, path, query, body, extra, patience)
+        return self._heard(self._send(method, path, query, body, extra, patience))
+
+    def _heard(self, answer: Answer) -> Answer:
+        if answer.status in _TAKEN:
+            self._journal.taken()
+        return answer
 
     def renew(self) -> None:
         """Lets the next request begin with a fresh connection: the network may be another now. Safe from any thread."""

@@ -18,7 +18,7 @@ from vedette.agent.actions import ACTIONS
 from vedette.agent.backoff import retry_after
 from vedette.agent.collect.host import describe, provisional_id
 from vedette.agent.collect.source import Source
-from vedette.agent.door import Door, pinned
+from vedette.agent.door import Door, PassingOffset, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal
 from vedette.agent.route import Route
@@ -118,11 +118,13 @@ def _introduce(
         proxy=settings.proxy,
     )
     # A token has a number of uses: its request must not arrive twice.
-    door = Door(route, key=key, clock=clock, journal=journal, repeat=False)
+    lead = PassingOffset()
+    door = Door(route, key=key, clock=clock, journal=lead, repeat=False)
     try:
         reply = _ask(door, msgspec.json.encode(request), clock)
         if reply.server_time is not None:
-            journal.set_offset(reply.server_time - clock.now().timestamp())
+            lead.set_offset(reply.server_time - clock.now().timestamp())
+        journal.set_offset(lead.offset)
         enrolment = _keep(reply, token, settings, clock, key=key, ca_pem=ca_pem)
         journal.close()
         fresh.replace(settings.state / JOURNAL)

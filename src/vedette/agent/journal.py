@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from vedette.agent.journal_file import Damaged, judged, open_file, put, set_aside
+from vedette.agent.server_clock import ServerClock
 from vedette.core import Clock, Command, CommandId, CommandResult, Epoch, Unavailable, new_epoch
 
 __all__ = ["Journal", "Known"]
@@ -46,6 +47,8 @@ class Journal:
         except Damaged as error:
             set_aside(path, str(error))
             self._db = open_file(path, clock)
+        kept = self.rows("SELECT value FROM fields WHERE name = ?", "earliest")
+        self._server = ServerClock(clock, float(kept[0][0]) if kept else 0.0)
 
     @property
     def epoch(self) -> Epoch:
@@ -71,6 +74,16 @@ class Journal:
         """Keeps the server's lead over this host's clock."""
         with self.changing() as db:
             put(db, "offset", repr(seconds))
+
+    def server_now(self) -> datetime:
+        """What the server's clock shows, for what it signed with an end."""
+        return self._server.now(self.offset)
+
+    def taken(self) -> None:
+        """The server has taken a signature that bore its time as this host knows it."""
+        if (earliest := self._server.taken(self.offset)) is not None:
+            with self.changing() as db:
+                put(db, "earliest", repr(earliest))
 
     def take_seq(self) -> tuple[Epoch, int]:
         """The next seq, never given again in this epoch: a crash after it shows as a gap, not as a repeat."""

@@ -69,11 +69,15 @@ class Damaged(Unavailable):
 
 
 class JournalFields(Record, frozen=True, kw_only=True):
-    """What a journal counts, and the leases in it. `offset` is the server's lead over this host's clock, in seconds."""
+    """What a journal counts, and the leases in it. `offset` is the server's lead over this host's clock, in seconds.
+
+    `earliest` is what the server's clock is past, in Unix seconds; 0 where nothing is known of that yet.
+    """
 
     epoch: Epoch
     next_seq: int
     offset: float
+    earliest: float
     began_at: datetime
     leases: tuple[Lease, ...] = ()
 
@@ -237,11 +241,12 @@ def _fields(found: dict[Any, Any]) -> JournalFields:
             epoch=_matched(_EPOCH, found["epoch"]),
             next_seq=int(_matched(_SEQ, found["next_seq"])),
             offset=float(_matched(_NUMBER, found["offset"])),
+            earliest=float(_matched(_NUMBER, found.get("earliest", "0.0"))),
             began_at=_moment(found["began_at"]),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise Damaged(f"its fields are damaged: {error}") from error
-    if not isfinite(fields.offset) or fields.next_seq >= 2**63:
+    if not isfinite(fields.offset) or not isfinite(fields.earliest) or fields.next_seq >= 2**63:
         raise Damaged("its numbers are out of bounds")
     return fields
 

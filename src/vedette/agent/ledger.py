@@ -79,7 +79,7 @@ class Ledger:
 
     def until_server(self, moment: datetime) -> float:
         """Seconds until a moment by the server's clock, as far as this host knows that."""
-        return (moment - self._clock.now()).total_seconds() - self._journal.offset
+        return (moment - self._journal.server_now()).total_seconds()
 
     def keep(self, lease: Lease) -> Lease:
         """Writes a lease down, in the place of the one of its kind."""

@@ -73,11 +73,10 @@ class Obedience:
 
     def _objection(self, command: Command) -> str:
         """Why the command must not be obeyed; empty when it may."""
-        now = self._clock.now() + timedelta(seconds=self._journal.offset)
         began = self._journal.began_at + timedelta(seconds=self._journal.offset)
         if command.host != self._enrolment.host or command.tenant != self._enrolment.tenant:
             return "it is for another host"
-        if now >= command.expires_at:
+        if self._journal.server_now() >= command.expires_at:
             return f"it expired at {command.expires_at.isoformat()}"
         if command.issued_at < began and self._enrolment.enrolled_at < self._journal.began_at:
             return "it is older than this agent's journal, so it may have been carried out before"

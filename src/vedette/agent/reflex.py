@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import timedelta
 
 import structlog
 
@@ -100,8 +99,7 @@ class Reflex:
             raise InvalidInput("it is for another host")
         if (ruling.epoch, ruling.seq, ruling.digest) != (item.epoch, item.seq, digest(envelope)):
             raise InvalidInput("it is of another snapshot than the one that was sent")
-        now = self._clock.now() + timedelta(seconds=self._journal.offset)
-        if now >= ruling.expires_at:
+        if self._journal.server_now() >= ruling.expires_at:
             raise InvalidInput(f"it expired at {ruling.expires_at.isoformat()}")
         return ruling
 

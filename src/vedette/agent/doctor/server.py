@@ -6,7 +6,7 @@ import httpx
 
 from vedette.agent.doctor.finding import Finding, fine, problem, unknown, warning
 from vedette.agent.doctor.patient import Patient
-from vedette.agent.door import Answer, Door, Unreachable, pinned
+from vedette.agent.door import Answer, Door, PassingOffset, Unreachable, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.route import Route
 from vedette.core import ConfigError, Record
@@ -27,16 +27,6 @@ class Exchange(Record, frozen=True, kw_only=True):
     offset: float | None = None
 
 
-class _Offset:
-    """Keeps the offset for this examination only."""
-
-    def __init__(self) -> None:
-        self.offset = 0.0
-
-    def set_offset(self, seconds: float) -> None:
-        self.offset = seconds
-
-
 def ask(patient: Patient) -> Exchange:
     """Asks for commands without waiting for any: that changes nothing, as they are given again until they are answered."""
     assert patient.enrolment is not None
@@ -50,7 +40,7 @@ def ask(patient: Patient) -> Exchange:
         key = Enrolment.signing_key(patient.state)
     except (OSError, UnicodeDecodeError, ConfigError) as error:
         return Exchange(error=str(error))
-    kept = _Offset()
+    kept = PassingOffset()
     door = Door(route, key=key, clock=patient.clock, journal=kept)
     try:
         answer = door.request("GET", "/v1/commands", query="wait=0")

@@ -1,0 +1,157 @@
+"""Whoever answers at the server's door may correct this host's clock, and can't have it obey what has ended."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.agent.box import Box
+from tests.agent.commander import Deed, commander_of
+from tests.agent.enrolled import Agent
+from tests.agent.server import Reply, Seen, Server
+
+from vedette.agent.journal import Journal
+from vedette.agent.journal_file import read_fields
+from vedette.agent.server_clock import ServerClock
+from vedette.core import ActionState, ManualClock
+
+WEEK = 7 * 86_400.0
+
+
+class FalseDoor:
+    """Gives what it kept back, and says that it is still the hour in which that was signed."""
+
+    def __init__(self, box: Box, agent: Agent) -> None:
+        self._box = box
+        self._then = agent.clock.now().timestamp()
+        self._lied = False
+
+    def __call__(self, seen: Seen) -> Reply:
+        if self._lied:
+            return self._box(seen)
+        self._lied = True
+        return Reply(401, {"type": "/problems/stale-signature", "server_time": self._then})
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_door_that_turns_the_time_back_has_nothing_obeyed(
+    agent: Agent, server: Server, box: Box, *, restarted: bool
+) -> None:
+    deed = Deed()
+    commander = commander_of(agent, deed)
+    commander.step(threading.Event())
+    box.give(agent.command("c1"), agent.commanding)
+    kept, server.script = FalseDoor(box, agent), lambda _: Reply(200, {"commands": []})
+    for _ in range(7):
+        agent.clock.advance(WEEK / 7)
+        commander.step(threading.Event())
+    if restarted:
+        agent.journal.close()
+        agent.journal = Journal(agent.state / "journal.sqlite", agent.clock)
+        agent.door._journal = agent.journal
+        commander = commander_of(agent, deed)
+    server.script = kept
+    commander.step(threading.Event())
+    assert agent.journal.offset == pytest.approx(-WEEK)
+    assert deed.done == 0
+    assert box.states() == [ActionState.REFUSED]
+    assert "it expired at" in box.told[0].detail
+
+
+def test_a_lie_that_is_kept_up_does_not_stop_the_time(
+    agent: Agent, server: Server, box: Box
+) -> None:
+    deed = Deed()
+    commander = commander_of(agent, deed)
+    commander.step(threading.Event())
+    began = agent.clock.now().timestamp()
+    box.give(agent.command("c1"), agent.commanding)
+    for hours in range(1, 25):
+        agent.clock.advance(3_600.0)
+        agent.journal.set_offset(began - agent.clock.now().timestamp())
+        server.script = lambda _: Reply(200, {"commands": []})
+        commander.step(threading.Event())
+        assert agent.journal.server_now().timestamp() > began + hours * 3_600.0 * 0.998 - 300.0
+    server.script = box
+    commander.step(threading.Event())
+    assert box.states() == [ActionState.REFUSED]
+
+
+def test_a_clock_that_was_ahead_is_corrected(agent: Agent, server: Server, box: Box) -> None:
+    deed = Deed()
+    commander = commander_of(agent, deed)
+    true = agent.clock.now()
+    commander.step(threading.Event())
+    agent.clock.step(true + timedelta(hours=2))
+    command = agent.command("c1")
+    box.give(
+        # As the server, whose clock is right, makes it.
+        command.__class__(
+            **{name: getattr(command, name) for name in command.__struct_fields__}
+            | {"issued_at": true + timedelta(seconds=1), "expires_at": true + timedelta(minutes=5)}
+        ),
+        agent.commanding,
+    )
+    told = iter([Reply(401, {"server_time": true.timestamp()})])
+    server.script = lambda seen: next(told, None) or box(seen)
+    commander.step(threading.Event())
+    assert deed.done == 1
+
+
+def test_no_door_sets_it_forward(tmp_path: Path) -> None:
+    clock = ManualClock()
+    journal = Journal(tmp_path / "journal.sqlite", clock)
+    journal.set_offset(10 * WEEK)
+    journal.taken()
+    journal.set_offset(0.0)
+    assert journal.server_now() == clock.now()
+    journal.close()
+    assert read_fields(tmp_path / "journal.sqlite").earliest == clock.now().timestamp() - 300.0
+
+
+def test_it_is_written_once_a_minute_at_most() -> None:
+    clock = ManualClock()
+    kept = ServerClock(clock, 0.0)
+    begun = kept.taken(0.0)
+    assert begun == clock.now().timestamp() - 300.0
+    for _ in range(5):
+        clock.advance(10.0)
+        assert kept.taken(0.0) is None
+    clock.advance(10.0)
+    assert kept.taken(0.0) == begun + 60.0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.0, 1e6),
+            st.floats(-1e7, 1e7),
+            st.sampled_from(["taken", "suspended", "set", "begun anew"]),
+        ),
+        max_size=12,
+    )
+)
+def test_it_never_goes_back_and_an_honest_server_is_never_later(
+    steps: list[tuple[float, float, str]],
+) -> None:
+    """The host's clock is set as one likes, and the server, whose clock is right, corrects it each time."""
+    true, clock = ManualClock(), ManualClock()
+    kept, earliest, seen = ServerClock(clock, 0.0), 0.0, 0.0
+    for seconds, to, what in steps:
+        clock.advance(seconds)
+        true.advance(seconds)
+        if what == "suspended":
+            clock.suspend(seconds)
+            true.advance(seconds)
+        if what == "set":
+            clock.step(true.now() + timedelta(seconds=to))
+        offset = (true.now() - clock.now()).total_seconds()
+        if what == "begun anew":
+            kept = ServerClock(clock, earliest)
+        earliest = kept.taken(offset) or earliest
+        now = kept.now(-1e9).timestamp()
+        assert seen <= now or what == "begun anew"
+        assert kept.now(offset).timestamp() == pytest.approx(true.now().timestamp(), abs=1e-3)
+        seen = now
