@@ -183,6 +183,22 @@ def test_nothing_is_offered_for_a_host_that_was_revoked(
     assert not any(offer in anna.page(path) for path in paths)
 
 
+def test_a_hosts_word_makes_nothing_of_a_kind_that_is_done_to_hosts(
+    client: Api, bearer: Bearer, history: History, browser: Callable[[Role], Browser]
+) -> None:
+    """What tells people, or is no kind at all, can't be proposed for a host that says it can do it."""
+    liar = enrolled(history, "liar", "mail", "webhook", "fly", "quarantine")
+    mine = bearer(Role.RESPONDER)
+    for kind in ("mail", "fly", "kill_process"):
+        refused = client.post("/v1/actions", json=asked(liar, kind), headers=mine)
+        assert refused.status_code == 409, refused.text
+        assert refused.json()["detail"].endswith("its allow-list has quarantine")
+    page = browser(Role.RESPONDER).page(f"/actions/propose?host={liar}")
+    assert 'value="quarantine"' in page
+    assert 'value="mail"' not in page
+    assert 'value="fly"' not in page
+
+
 def test_a_cloud_is_of_one_tenant() -> None:
     assert clouds_of(SETTINGS, TENANT)["ec2_stop"] == ""
     why = clouds_of(SETTINGS, TenantId("other"))["ec2_stop"]

@@ -141,6 +141,27 @@ def test_what_never_meets_does_not_contradict(
     assert load(one("a", **first), one("b", LONG, **second)).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('host.role == "db" && host.os == """a"b""" || true', 'host.role == "web"'),
+        ('host.role == "a  b" || host.os == "x"', 'host.role == "a b" || host.os == "x"'),
+    ],
+)
+def test_what_texts_hold_is_not_taken_for_what_is_around_them(first: str, second: str) -> None:
+    """Both may hold, and are not the same: a warning."""
+    found = load(one("a", when=first), one("b", LONG, when=second))
+    assert [warned.line for warned in found.warnings] == [11]
+
+
+def test_spaces_between_words_tell_no_conditions_apart() -> None:
+    with pytest.raises(InvalidInput, match="on the same hosts at the same moment"):
+        load(
+            one("a", when='host.role == "a b"'),
+            one("b", LONG, when='host.role  ==  "a b"'),
+        )
+
+
 def test_dry_runs_and_the_same_thing_twice_contradict_nothing() -> None:
     assert load(one("a"), one("b", DRY)).warnings == ()
     assert load(one("a"), one("b", when=HIGH)).warnings == ()

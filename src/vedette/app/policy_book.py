@@ -93,6 +93,11 @@ class PolicyBook:
             if not words.startswith(f"`{CAUSE}`") or "; or " in words
         }
 
+    def on_host(self, kind: str) -> bool:
+        """Whether there is such a kind, and it is done to hosts."""
+        schema = schemas(self._destinations).get(kind)
+        return schema is not None and schema.on_host
+
     def clouds(self, tenant: TenantId) -> Mapping[str, str]:
         """The kinds that are carried out through a cloud's API, whatever a host's agent allows; with why not, where they can't be."""
         return self._clouds(tenant)

@@ -155,6 +155,9 @@ class Policies(Protocol):
     def fields(self, kind: str) -> Mapping[str, str] | None:
         """What somebody who proposes this kind may say of it: each parameter's name, and what it is; None: only policies propose it."""
 
+    def on_host(self, kind: str) -> bool:
+        """Whether there is such a kind, and it is done to hosts: what tells people is for policies and escalations alone."""
+
     def clouds(self, tenant: TenantId) -> Mapping[str, str]:
         """The kinds that are carried out through a cloud's API, so that no agent need be there: each with why it can't be, or empty words."""
 

@@ -93,8 +93,15 @@ def able(console: Console, host: Host) -> tuple[str, ...]:
     if host.revoked_at is not None:
         return ()
     clouds = console.policies.clouds(host.tenant)
-    by_agent = {kind for kind in host.can_act if kind not in clouds}
-    return tuple(sorted(by_agent | {kind for kind, why in clouds.items() if not why}))
+    return tuple(
+        sorted({*_by_agent(console, host)} | {kind for kind, why in clouds.items() if not why})
+    )
+
+
+def _by_agent(console: Console, host: Host) -> list[str]:
+    """What its agent lets be done, of what there is to be done to hosts: a host's word makes nothing else of a kind."""
+    clouds = console.policies.clouds(host.tenant)
+    return [kind for kind in host.can_act if kind not in clouds and console.policies.on_host(kind)]
 
 
 def _check_host(console: Console, host: Host, kind: str) -> None:
@@ -104,6 +111,6 @@ def _check_host(console: Console, host: Host, kind: str) -> None:
         return
     why = console.policies.clouds(host.tenant).get(kind)
     if why is None:
-        can = ", ".join(host.can_act) or "nothing: it only observes"
+        can = ", ".join(_by_agent(console, host)) or "nothing: it only observes"
         why = f"host {host.hostname} can't carry out {kind!r}: its allow-list has {can}"
     raise Conflict(why, kind="can-not-act")

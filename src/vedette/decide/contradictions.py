@@ -25,6 +25,11 @@ _IS = re.compile(
 )
 _AMONG = re.compile(r"""^([a-z][\w.]*(?:\[(?:"[^"\\]*"|'[^'\\]*')\])?)\s+in\s+\[([^\[\]]*)\]$""")
 _WORD = re.compile(r"""\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*(?:,|$)""")
+# Texts whose ends are not those of plain ones (CEL's raw, bytes and triple-quoted): what they are in is not taken apart.
+_TOKEN = re.compile(
+    r"""(?P<odd>[rRbB]{1,2}(?=["'])|"{3}|'{3})|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?P<space>\s+)|\w+|.""",
+    re.DOTALL,
+)
 _LABEL = re.compile(r"""^host\.labels\[["'](.*)["']\]$""")
 
 
@@ -174,6 +179,8 @@ def _needs(when: str) -> dict[str, set[str]]:
 
 def _parts(when: str) -> Iterator[str]:
     """What is joined by && at the top; nothing where something else may join it."""
+    if _odd(when):
+        return
     depth, start, quote, parts = 0, 0, "", []
     index = 0
     while index < len(when):
@@ -193,15 +200,18 @@ def _parts(when: str) -> Iterator[str]:
             parts.append(when[start:index])
             start = index + 2
         index += 1
-    yield from (_bare(part) for part in (*parts, when[start:]))
+    yield from (_plain(part) for part in (*parts, when[start:]))
 
 
-def _bare(part: str) -> str:
-    return " ".join(part.split())
+def _odd(when: str) -> bool:
+    return any(token["odd"] for token in _TOKEN.finditer(when))
 
 
 def _plain(when: str) -> str:
-    return " ".join(when.split())
+    """With single spaces between words; those within texts stay as they are."""
+    if _odd(when):
+        return when
+    return "".join(" " if token["space"] else token[0] for token in _TOKEN.finditer(when)).strip()
 
 
 def _where(node: yaml.Node) -> str:
