@@ -28,6 +28,9 @@ class Deed:
         self.done = 0
         self.breaks = False
 
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """Nothing shows what came of it."""
+
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """Needs no tending."""
 

@@ -35,9 +35,11 @@ SOURCE = Source()
 
 
 @contextmanager
-def child(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the test's own, which is gone when the test is done with it."""
-    running = subprocess.Popen(words or ("sleep", "600"), stdout=subprocess.PIPE)
+def child(*words: str, executable: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the test's own, which is gone when the test is done with it. `executable`: it runs that, whatever it says."""
+    running = subprocess.Popen(
+        words or ("sleep", "600"), stdout=subprocess.PIPE, executable=executable
+    )
     try:
         # Popen returns when exec has closed its files, which is before /proc has the new arguments.
         while not SOURCE.read(f"/proc/{running.pid}/cmdline") and running.poll() is None:

@@ -59,6 +59,9 @@ class Deed:
         self.done.append(command)
         return Outcome(state=S.VERIFIED, detail="done", data={"probe": {"it": "works"}})
 
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """Nothing shows what came of it."""
+
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """Nothing is in force."""
 

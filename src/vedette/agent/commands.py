@@ -18,7 +18,7 @@ from vedette.agent.door import Door, Unreachable
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal
 from vedette.agent.ledger import Ledger
-from vedette.agent.obedience import INTERRUPTED, Obedience
+from vedette.agent.obedience import Obedience
 from vedette.core import (
     Clock,
     InvalidInput,
@@ -80,7 +80,7 @@ class Commander:
         for command in self._journal.interrupted():
             if command not in self._interrupted:
                 continue
-            self._journal.finish(self._obedience.result(command, INTERRUPTED))
+            self._obedience.own_up(command)
         while not stop.is_set():
             try:
                 pause = self.step(stop)

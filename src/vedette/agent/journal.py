@@ -14,12 +14,23 @@ import structlog
 
 from vedette.agent.journal_file import Damaged, judged, open_file, put, set_aside
 from vedette.agent.server_clock import ServerClock
-from vedette.core import Clock, Command, CommandId, CommandResult, Epoch, Unavailable, new_epoch
+from vedette.core import (
+    Clock,
+    Command,
+    CommandId,
+    CommandResult,
+    Epoch,
+    Unavailable,
+    Verb,
+    new_epoch,
+)
 
 __all__ = ["Journal", "Known"]
 
 _log = structlog.get_logger()
 _KEPT_COMMANDS = 1_000
+# The field of a command that is under way. No column of its own: an agent of before would take the table for damaged.
+_UNDER_WAY = "under_way:"
 
 
 class Known(StrEnum):
@@ -114,6 +125,8 @@ class Journal:
                 )
             except sqlite3.IntegrityError:
                 return Known.REUSED_NONCE
+            if command.verb is not Verb.APPLY:
+                put(db, _UNDER_WAY + command.id, msgspec.json.encode(command).decode())
             return Known.NEW
 
     def finish(self, result: CommandResult) -> None:
@@ -123,6 +136,7 @@ class Journal:
                 "UPDATE commands SET result = ?, reported = 0 WHERE id = ?",
                 (msgspec.json.encode(result), result.command),
             )
+            db.execute("DELETE FROM fields WHERE name = ?", (_UNDER_WAY + result.command,))
 
     def result(self, command: CommandId) -> CommandResult | None:
         """What became of a command, if it has ended."""
@@ -141,6 +155,15 @@ class Journal:
                 "SELECT id FROM commands WHERE result IS NULL ORDER BY begun_at, id"
             ).fetchall()
         return [CommandId(row[0]) for row in rows]
+
+    def under_way(self, command: CommandId) -> Command | None:
+        """An interrupted command itself, where it renews or ends something. What can't be read counts as not there."""
+        found = self.rows("SELECT value FROM fields WHERE name = ?", _UNDER_WAY + command)
+        try:
+            return msgspec.json.decode(found[0][0], type=Command) if found else None
+        except (msgspec.MsgspecError, TypeError) as error:
+            _log.error("journal.command_unreadable", command=command, problem=str(error))
+            return None
 
     def unreported(self) -> list[CommandResult]:
         """Results that the server has not taken yet, oldest first."""

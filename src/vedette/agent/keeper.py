@@ -20,12 +20,13 @@ from vedette.agent.journal_file import Damaged, read_fields
 from vedette.agent.ledger import Ledger
 from vedette.agent.settings import AgentSettings
 from vedette.agent.state import JOURNAL, LEASES_LOCK
-from vedette.core import Clock, ConfigError, Record, VedetteError
+from vedette.core import ActionState, Clock, ConfigError, Record, VedetteError
 
 __all__ = ["Keeper", "LetGo", "hold", "let_go"]
 
 _log = structlog.get_logger()
 _LOOK_SECONDS = 2.0
+_LET_GO = frozenset({ActionState.RELEASED, ActionState.CANCELLED})
 
 
 class Keeper:
@@ -60,9 +61,13 @@ class Keeper:
 
 
 class LetGo(Record, frozen=True, kw_only=True):
-    """What an operator's word at the machine did: outcomes by kind, and why the journal could not be told (empty: it was)."""
+    """What an operator's word at the machine did: outcomes by kind, and why the journal could not be told (empty: it was).
+
+    `failures` are the kinds of which it could not be ended, or not be told whether there is something, with the reason.
+    """
 
     outcomes: dict[str, Outcome]
+    failures: dict[str, str] = {}
     unrecorded: str = ""
 
 
@@ -71,8 +76,11 @@ def let_go(settings: AgentSettings, clock: Clock, why: str) -> LetGo:
 
     The journal may be damaged or missing: then what is there is taken away all the same.
 
+    Each kind is tried, whatever is wrong with another.
+
     Raises:
-        VedetteError: something could not be taken away; says why.
+        ConfigError: somebody else than root asks for it.
+        OSError, sqlite3.Error: the journal can't be used now, though it may be whole.
     """
     _only_root()
     with ExitStack() as held:
@@ -84,11 +92,30 @@ def let_go(settings: AgentSettings, clock: Clock, why: str) -> LetGo:
         held.callback(journal.close)
         ledger = Ledger(journal, clock, Source(settings.root), path.with_name(LEASES_LOCK))
         scene = _scene(settings)
-        found = {name: kind.let_go(scene, ledger, why) for name, kind in ACTIONS.items()}
-    return LetGo(
-        outcomes={name: outcome for name, outcome in found.items() if outcome is not None},
-        unrecorded=wrong,
-    )
+        outcomes, failures = _each_let_go(scene, ledger, why)
+    return LetGo(outcomes=outcomes, failures=failures, unrecorded=wrong)
+
+
+def _each_let_go(
+    scene: Scene, ledger: Ledger, why: str
+) -> tuple[dict[str, Outcome], dict[str, str]]:
+    outcomes: dict[str, Outcome] = {}
+    failures: dict[str, str] = {}
+    for name, kind in ACTIONS.items():
+        try:
+            outcome = kind.let_go(scene, ledger, why)
+        except VedetteError as error:
+            failures[name] = error.detail
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are to be let go
+            failures[name] = f"{type(error).__name__}: {error}"
+        else:
+            if outcome is None:
+                continue
+            if outcome.state in _LET_GO:
+                outcomes[name] = outcome
+            else:
+                failures[name] = outcome.detail
+    return outcomes, failures
 
 
 def hold(settings: AgentSettings, clock: Clock) -> None:

@@ -34,6 +34,7 @@ class Lease(Record, frozen=True, kw_only=True):
     `before` is the digest of what stood before, `former` its text (empty where that is too long to keep).
     `ends` is in seconds of the boot `boot`; `left` were left at `noted_at`. `closing` is the command that ends it, once one came.
     `put_back` is when it was found gone and put in force again, `left_out` what it did hold and is another by now, for people.
+    `renewed` is the command that moved its end last, once one did.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Lease(Record, frozen=True, kw_only=True):
     closing: CommandId | None = None
     put_back: tuple[datetime, ...] = ()
     left_out: tuple[str, ...] = ()
+    renewed: CommandId | None = None
 
     def left_at(self, at: Moment) -> float:
         """Seconds that it may yet last; 0 or less when it is over."""

@@ -14,13 +14,13 @@ from vedette.agent.journal import Journal, Known
 from vedette.agent.ledger import Ledger
 from vedette.core import ActionState, Clock, Command, CommandId, CommandResult, Verb
 
-__all__ = ["INTERRUPTED", "Obedience"]
+__all__ = ["Obedience"]
 
 _log = structlog.get_logger()
 _TAKEN = frozenset({200, 201, 202, 204})
 # The server will never take this result: it does not know the command, or has another result for it.
 _POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
-INTERRUPTED = Outcome(
+_INTERRUPTED = Outcome(
     state=ActionState.FAILED,
     detail="the agent was stopped while carrying it out; it is not tried again",
 )
@@ -62,7 +62,7 @@ class Obedience:
             self._send(self._refusal(command, "its nonce was used by another command"))
             return None
         if known is Known.BEGUN:
-            result = self.result(command.id, INTERRUPTED)
+            result = self._owned_up(command.id, command)
         elif reason := self._objection(command) or against:
             result = self._refusal(command, reason)
         else:
@@ -70,6 +70,24 @@ class Obedience:
         self._journal.finish(result)
         _log.info("commands.ended", command=command.id, kind=command.kind, state=result.state)
         return result
+
+    def own_up(self, command: CommandId) -> None:
+        """Says of a command that the agent was stopped in what came of it; it is not tried again."""
+        result = self._owned_up(command, self._journal.under_way(command))
+        self._journal.finish(result)
+        _log.warning("commands.interrupted", command=command, state=result.state)
+
+    def _owned_up(self, ident: CommandId, command: Command | None) -> CommandResult:
+        """By what is on the host now, where its kind can tell that."""
+        kind = self._actions.get(command.kind) if command else None
+        if command is None or kind is None:
+            return self.result(ident, _INTERRUPTED)
+        try:
+            found = kind.own_up(command, self._scene, self._ledger)
+        except Exception:  # noqa: BLE001 - whatever is wrong with the look, the server must hear of the command
+            _log.exception("commands.not_looked_at", command=ident, kind=command.kind)
+            found = None
+        return self.result(ident, found or _INTERRUPTED)
 
     def _objection(self, command: Command) -> str:
         """Why the command must not be obeyed; empty when it may."""

@@ -52,6 +52,11 @@ class Collect:
         except CannotDo as error:
             return Outcome(state=S.FAILED, detail=error.detail)
 
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """Nothing: what is under way goes on."""
+        del command, scene, ledger
+        return None
+
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """The courier does the work. Here a command that the agent was stopped in, after it was written down, gets its answer."""
         del scene

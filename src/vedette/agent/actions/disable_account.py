@@ -152,8 +152,10 @@ class DisableAccount:
         return bool(there) and all(map(_shut, there)) and self._switch.armed(scene)
 
     def stray(self, scene: Scene) -> bool | None:
-        """A switch that waits knows of accounts that are shut."""
-        return True if self._switch.armed(scene) else None
+        """A switch that waits knows of accounts that are shut; one that is itself stopped will not end that any more."""
+        if self._switch.armed(scene):
+            return True
+        return False if self._switch.there(scene) else None
 
     def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
         """The files have them locked and expired, and the server answers."""

@@ -56,6 +56,11 @@ class Graced:
         except CannotDo as error:
             return Outcome(state=S.FAILED, detail=error.detail)
 
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """Nothing: what is on its way is told by `tend`, a cancel too."""
+        del command, scene, ledger
+        return None
+
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """Goes on with what is on its way, and says what it came to."""
         if ledger.held(self.name) is None:
@@ -135,6 +140,8 @@ class Graced:
             except (Declined, CannotDo):
                 ledger.keep(msgspec.structs.replace(lease, closing=None))
                 raise
+            # Told before it is out of the book: once that is, nothing shows that it was called off.
+            ledger.finish(ledger.result(command.id, S.CANCELLED, words, {}))
             ledger.end(lease)
             return Outcome(state=S.CANCELLED, detail=words)
 

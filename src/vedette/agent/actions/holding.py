@@ -69,12 +69,13 @@ class Holding:
 
     def probe(self, lease: Lease, scene: Scene) -> tuple[Check, ...]:
         """Whether it is in force, and what the measure's own test sees. Raises CannotDo."""
+        return self.in_force(lease, scene), *self._measure.probe(lease.plan, scene)
+
+    def in_force(self, lease: Lease, scene: Scene) -> Check:
+        """Whether it is as it was put. Raises CannotDo."""
         stands = self._measure.stands(lease.mark, scene)
         detail = "it is in force as it was put" if stands else "it is not in force as it was put"
-        return (
-            Check(name="in_force", ok=stands, detail=detail),
-            *self._measure.probe(lease.plan, scene),
-        )
+        return Check(name="in_force", ok=stands, detail=detail)
 
     def take_back(self, lease: Lease, scene: Scene, ledger: Ledger) -> bool:
         """Undoes what was never verified. Where that fails, the lease is over all the same, and is tried again later."""

@@ -70,6 +70,12 @@ class Kind(Protocol):
     def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         """Does what a verified command says. What it raises is told as failed."""
 
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """What came of a command that the agent was stopped in, by what is on the host now; None where that shows nothing.
+
+        After a renewal, `until` of a failure is the end of what is in force for sure; without it that is not known.
+        """
+
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """Called every few seconds, and once (`first`) at the agent's start before anything else."""
 

@@ -22,6 +22,7 @@ _TRIAL_SECONDS = 60.0
 _CONSOLE_PATIENCE = 10.0
 _LONGEST_TEXT = 256 * 1024
 _NOTHING = "nothing is in force for this action"
+_STOPPED = "the agent was stopped while carrying it out"
 S = ActionState
 
 
@@ -70,6 +71,42 @@ class Leased:
         if command.dry_run:
             return self._simulated(plan, seconds, scene)
         return self._apply(command, plan, seconds, scene, ledger)
+
+    def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
+        """See `Kind`. An apply that was stopped is taken back by the first look, so nothing is to be said of it here."""
+        if command.verb is Verb.APPLY:
+            return None
+        try:
+            return self._come_of(command, scene, ledger)
+        except Nothing as error:
+            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
+        except (CannotDo, Declined) as error:
+            return Outcome(state=S.FAILED, detail=f"{_STOPPED}: {error.detail}")
+
+    def _come_of(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        with ledger.locked() as alone:
+            if not alone:
+                raise CannotDo("another process of this host is at work on leases")
+            lease = self._mine(command, ledger)
+            if lease is None:
+                raise self._without(scene)
+            if command.verb is Verb.RELEASE or lease.closing is not None or ledger.left(lease) <= 0:
+                until = ledger.until(lease)
+                words = f"{_STOPPED}; it is not taken away yet, and ends by itself at {until}"
+                return Outcome(state=S.FAILED, detail=words, data={"until": until})
+            try:
+                lease = self._holding.hold(lease, scene, ledger)
+            except (Gone, Declined) as error:
+                return self._holding.end(lease, error.detail, scene, ledger)
+            if lease.renewed == command.id:
+                # Its self test had passed before its end was moved.
+                check = self._holding.in_force(lease, scene)
+                if check.ok:
+                    return _verified(lease, (check,), ledger, meanwhile(lease))
+                raise CannotDo(check.detail)
+            # The switch may have been set to the new end already: what the book says is to be true of both.
+            self._measure.extend(lease.plan, ledger.left(lease), scene)
+            return _not_renewed(lease, "the agent was stopped before that", ledger)
 
     def tend(self, scene: Scene, ledger: Ledger, *, first: bool) -> None:
         """Holds what is valid, ends what is not, and clears away what is over."""
@@ -206,17 +243,16 @@ class Leased:
             try:
                 lease = self._holding.narrowed(lease, scene, ledger)
                 lease = self._holding.hold(lease, scene, ledger)
+                checks = self._holding.probe(lease, scene)
             except (Gone, Declined) as error:
                 return self._holding.end(lease, error.detail, scene, ledger)
-            checks = self._holding.probe(lease, scene)
+            except CannotDo as error:
+                return _not_renewed(lease, error.detail, ledger)
             if failed := _failed(checks):
-                return Outcome(
-                    state=S.FAILED,
-                    detail=f"not renewed, its lease ends as before: {failed}{without(lease)}",
-                    data={"checks": msgspec.to_builtins(checks), "until": ledger.until(lease)},
-                )
+                return _not_renewed(lease, failed, ledger, checks=msgspec.to_builtins(checks))
             self._measure.extend(lease.plan, seconds, scene)
-            lease = ledger.keep(lease.lasting(seconds, ledger.moment))
+            lease = lease.lasting(seconds, ledger.moment)
+            lease = ledger.keep(msgspec.structs.replace(lease, renewed=command.id))
             return _verified(lease, checks, ledger, meanwhile(lease))
 
     def _release(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
@@ -256,6 +292,15 @@ def _verified(
         state=S.VERIFIED,
         detail=f"in force until {until} unless renewed{without(lease)}",
         data=more | {"probe": {one.name: one.detail for one in checks}, "until": until},
+    )
+
+
+def _not_renewed(lease: Lease, why: str, ledger: Ledger, **more: Any) -> Outcome:
+    """Nothing had moved its end. The server takes that for certain by `until` alone."""
+    return Outcome(
+        state=S.FAILED,
+        detail=f"not renewed, its lease ends as before: {why}{without(lease)}",
+        data=more | {"until": ledger.until(lease)},
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from vedette.agent.actions.processes import DELETED, Process, look
 from vedette.agent.actions.scene import Scene
+from vedette.agent.actions.switch import SHELL, is_switch
 from vedette.agent.collect.source import Source, Unreadable, text
 from vedette.agent.permission import Untouchable
 
@@ -29,12 +30,38 @@ def spared(process: Process, own: frozenset[int], scene: Scene) -> str:
         return f"process {process.pid} is a thread of the kernel"
     if process.pid in own:
         return f"process {process.pid} is this agent, or what it runs in"
-    if _is_door(process, scene):
-        return f"process {process.pid} is the ssh server's main process, by which people reach the host"
+    if needed := _needed(process, scene):
+        return f"process {process.pid} is {needed}"
     for sort, what in scene.permission.never_touch:
         if sort is Untouchable.PROCESS and runs(process, what, scene.source):
             return f"process {process.pid} runs {what}, which never_touch names"
     return ""
+
+
+def _needed(process: Process, scene: Scene) -> str:
+    """As what it is needed to get the host back; empty where it is not."""
+    if _holds_a_switch(process, scene):
+        return "of the switch that ends in time what this agent began, also when it is dead"
+    if _is_door(process, scene):
+        return "the ssh server's main process, by which people reach the host"
+    return ""
+
+
+def _holds_a_switch(process: Process, scene: Scene) -> bool:
+    """Itself, or the `sleep` that it waits for: while that is stopped, so is the switch. What else one begins is not spared."""
+    if _is_shell_of_one(process, scene.source):
+        return True
+    waits = scene.system.find("sleep")
+    if waits is None or not runs(process, waits, scene.source):
+        return False
+    begun_by = look(process.parent, scene.source)
+    return begun_by is not None and _is_shell_of_one(begun_by, scene.source)
+
+
+def _is_shell_of_one(process: Process, source: Source) -> bool:
+    """By its script and by the file that it runs: arguments alone anybody can write."""
+    shells = (SHELL, os.path.realpath(source.at(SHELL)))
+    return is_switch(process, source) and any(runs(process, one, source) for one in shells)
 
 
 def _is_door(process: Process, scene: Scene) -> bool:

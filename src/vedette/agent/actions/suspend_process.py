@@ -130,8 +130,10 @@ class SuspendProcess:
         return bool(there) and all(one.stopped for one in there) and self._switch.armed(scene)
 
     def stray(self, scene: Scene) -> bool | None:
-        """A switch that waits knows of processes that are stopped."""
-        return True if self._switch.armed(scene) else None
+        """A switch that waits knows of processes that are stopped; one that is itself stopped will not end that any more."""
+        if self._switch.armed(scene):
+            return True
+        return False if self._switch.there(scene) else None
 
     def probe(self, data: dict[str, Any], scene: Scene) -> tuple[Check, ...]:
         """They are stopped, are what was meant, and the server answers: what was stopped was not what it is reached by.

@@ -15,17 +15,19 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta
+from typing import Final
 
 from vedette.agent.actions.kind import CannotDo
-from vedette.agent.actions.processes import look, pids, send
+from vedette.agent.actions.processes import Process, look, pids, send
 from vedette.agent.actions.scene import Ran, Scene
-from vedette.agent.collect.source import Unreadable
+from vedette.agent.collect.source import Source, Unreadable
 from vedette.core import Clock, Record, SystemClock
 
-__all__ = ["Switch"]
+__all__ = ["SHELL", "Switch", "is_switch"]
 
 _SYSTEMD = "/run/systemd/system"
-_SHELL = "/bin/sh"
+SHELL: Final = "/bin/sh"
+"""What a switch runs where there is no systemd."""
 # What it waits for can't be read: then it is over, for to end too early is the lesser harm.
 _WAIT = """
 ends=$1; shift
@@ -34,14 +36,19 @@ while read -r now rest </proc/uptime && [ "${now%.*}" -lt "$ends" ]; do sleep 1;
 _UNIT = re.compile(r"[a-z0-9_.-]+")
 _MOST_WORDS = 500
 _PATIENCE, _LOOK_AGAIN = 10.0, 0.01
+# Stopped by a signal, or by somebody that traces it.
+_STANDS_STILL = frozenset({"T", "t"})
+# The scripts and names of all switches that were made here: what is one of them is known by both.
+_MADE: Final[set[tuple[str, str]]] = set()
 
 
 class _Holder(Record, frozen=True, kw_only=True):
-    """A waiting shell: its pid and start, and what it was begun with after its name."""
+    """A waiting shell: its pid and start, and what it was begun with after its name. `waits`: it is not stopped."""
 
     pid: int
     ticks: int
     arguments: tuple[str, ...]
+    waits: bool
 
 
 class Switch:
@@ -50,6 +57,7 @@ class Switch:
     def __init__(self, kind: str, script: str, clock: Clock | None = None) -> None:
         self._name = f"vedette-switch-{kind}"
         self._script = script
+        _MADE.add((_WAIT + script, self._name))
         self._clock = clock or SystemClock()
 
     def arm(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
@@ -63,7 +71,11 @@ class Switch:
         _end(holders, scene)
 
     def armed(self, scene: Scene) -> bool:
-        """Whether it waits. Raises CannotDo."""
+        """Whether it waits: one that is stopped ends nothing in time. Raises CannotDo."""
+        return bool(self._units(scene)) or any(one.waits for one in self._holders(scene))
+
+    def there(self, scene: Scene) -> bool:
+        """Whether one is there, stopped or not. Raises CannotDo."""
         return bool(self._units(scene)) or any(self._holders(scene))
 
     def disarm(self, scene: Scene) -> None:
@@ -77,7 +89,7 @@ class Switch:
             service = unit.removesuffix(".timer") + ".service"
             _done(["systemctl", "start", "--wait", service], scene)
         for holder in self._holders(scene):
-            _done([_SHELL, "-c", self._script, self._name, *holder.arguments[1:]], scene)
+            _done([SHELL, "-c", self._script, self._name, *holder.arguments[1:]], scene)
         self.disarm(scene)
 
     def _timer(self, seconds: float, arguments: Sequence[str], scene: Scene) -> None:
@@ -97,10 +109,10 @@ class Switch:
             f"--on-calendar={ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
             "--timer-property=AccuracySec=1s",
             "--timer-property=DefaultDependencies=no",
-            _SHELL,
+            SHELL,
             "-c",
             # systemd replaces what begins with a dollar in what it starts, so there is none.
-            f"echo {_packed(self._script)} | base64 -d | {_SHELL} -s -- {shlex.join(arguments)}",
+            f"echo {_packed(self._script)} | base64 -d | {SHELL} -s -- {shlex.join(arguments)}",
         ]
         _done(words, scene)
 
@@ -113,8 +125,8 @@ class Switch:
             raise CannotDo(f"the time since the start can't be read: {error}") from error
         # The outer shell ends at once, and leaves the inner one to the machine's first process.
         leave = 'setsid "$@" </dev/null >/dev/null 2>&1 &'
-        inner = [_SHELL, "-c", _WAIT + self._script, self._name, f"{uptime + seconds:.0f}"]
-        _done([_SHELL, "-c", leave, "vedette", *inner, *arguments], scene)
+        inner = [SHELL, "-c", _WAIT + self._script, self._name, f"{uptime + seconds:.0f}"]
+        _done([SHELL, "-c", leave, "vedette", *inner, *arguments], scene)
         # It may not have come to be what it will be; until then nobody could end it.
         begun = time.monotonic()
         while all(one.pid in former for one in self._holders(scene)):
@@ -134,16 +146,36 @@ class Switch:
     def _holders(self, scene: Scene) -> Iterator[_Holder]:
         """Shells of this agent's user that bear the switch's name; others could only pretend to be some."""
         for pid in pids(scene.source):
-            try:
-                words = scene.source.read(f"/proc/{pid}/cmdline").decode("utf-8", "replace")
-            except (OSError, Unreadable):
-                continue
-            given = words.removesuffix("\0").split("\0")
-            if given[:2] != [_SHELL, "-c"] or given[3:4] != [self._name]:
+            given = _words(pid, scene.source)
+            if given[:2] != [SHELL, "-c"] or given[3:4] != [self._name]:
                 continue
             process = look(pid, scene.source)
             if process is not None and process.uid == os.geteuid() and not process.gone:
-                yield _Holder(pid=pid, ticks=process.ticks, arguments=tuple(given[4:]))
+                yield _Holder(
+                    pid=pid,
+                    ticks=process.ticks,
+                    arguments=tuple(given[4:]),
+                    waits=process.state not in _STANDS_STILL,
+                )
+
+
+def is_switch(process: Process, source: Source) -> bool:
+    """Whether a process of this agent's user was begun with a switch's very script: what has only its name is none.
+
+    The caller looks whether it runs the host's shell: what is an argument anybody can write.
+    """
+    given = _words(process.pid, source)
+    known = given[:2] == [SHELL, "-c"] and tuple(given[2:4]) in _MADE
+    return known and process.uid == os.geteuid()
+
+
+def _words(pid: int, source: Source) -> list[str]:
+    """What it was begun with; nothing where that can't be read."""
+    try:
+        words = source.read(f"/proc/{pid}/cmdline").decode("utf-8", "replace")
+    except (OSError, Unreadable):
+        return []
+    return words.removesuffix("\0").split("\0")
 
 
 def _packed(script: str) -> str:

@@ -75,7 +75,7 @@ class Target(Record, frozen=True, kw_only=True):
 
 
 class Hit(NamedTuple):
-    """How many got a signal, and, for people, which did not because they run another program file by now."""
+    """How many got a signal, and, for people, which did not: they run another program file by now, or could not be sent it."""
 
     which: signal.Signals
     sent: int
@@ -154,9 +154,10 @@ def hit(
 
     Raises:
         Declined: one runs another program file by now, and none got the signal; says what. Never with `each`.
-        CannotDo: the signal can't be sent.
+        CannotDo: the signal can't be sent, and none got it.
     """
     boot = _boot(scene)
+    sent, others = 0, list[str]()
     try:
         with ExitStack() as holding:
             aims = [
@@ -171,20 +172,24 @@ def hit(
                 and (fd := holding.enter_context(held(one.pid, one.ticks, scene.source)))
                 is not None
             ]
-            others = [aim.other for aim in aims if aim.other]
+            others += [aim.other for aim in aims if aim.other]
             if others and not each:
                 raise _declined(which, others)
-            sent = 0
             for aim in aims:
                 if aim.other:
                     continue
-                same = version(aim.target.pid, scene.source) == aim.file
-                if other := "" if same else _another(aim.target, scene, programs):
+                try:
+                    other = _changed_since(aim, scene, programs)
+                    if not other:
+                        sent += deliver(aim.fd, which)
+                except OSError as error:
+                    if not (each or sent):
+                        raise
+                    other = f"process {aim.target.pid} can't be sent it: {error}"
+                if other:
                     others.append(other)
                     if not (each or sent):
                         raise _declined(which, others)
-                else:
-                    sent += deliver(aim.fd, which)
     except OSError as error:
         raise CannotDo(f"{which.name} can't be sent: {error}") from error
     return Hit(which=which, sent=sent, others=tuple(others))
@@ -224,6 +229,13 @@ class _Aim(NamedTuple):
     target: Target
     file: Version | None
     other: str
+
+
+def _changed_since(aim: _Aim, scene: Scene, programs: Programs) -> str:
+    """What it runs instead since it was looked at, for people. Raises OSError."""
+    if version(aim.target.pid, scene.source) == aim.file:
+        return ""
+    return _another(aim.target, scene, programs)
 
 
 def _declined(which: signal.Signals, others: Sequence[str]) -> Declined:

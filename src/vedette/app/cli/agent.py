@@ -104,11 +104,13 @@ def release(
     done = let_go(_settings(config, state_dir), SystemClock(), word)
     for kind, outcome in done.outcomes.items():
         typer.echo(f"{kind}: {outcome.state}: {outcome.detail}")
-    if not done.outcomes:
+    for kind, problem in done.failures.items():
+        typer.echo(f"{kind}: not released: {problem}", err=True)
+    if not (done.outcomes or done.failures):
         typer.echo("nothing is in force on this host")
     if done.unrecorded:
         typer.echo(f"the server will not be told: {done.unrecorded}", err=True)
-    if any(outcome.state != "released" for outcome in done.outcomes.values()):
+    if done.failures:
         raise typer.Exit(1)
 
 
