@@ -248,7 +248,10 @@ def _base_processes() -> list[Row]:
 
 def base_tables() -> dict[str, list[Row]]:
     users = [user("root", 0, "/bin/bash", "/root")]
-    users += [user(name, at, home="/usr/sbin") for at, name in enumerate(_SYSTEM_USERS, 1)]
+    users += [
+        user(name, 65_534 if name == "nobody" else at, home="/usr/sbin")
+        for at, name in enumerate(_SYSTEM_USERS, 1)
+    ]
     users += [user("worker", WORKER, home="/srv/app"), user("ana", ANA, "/bin/bash")]
     users += [user("ben", 1001, "/bin/bash")]
     ports: list[Row] = [

@@ -60,7 +60,7 @@ def users(view: View) -> Iterator[Fact]:
             marks, changed = ("user.root",), "user.root"
         elif login:
             marks = ("user.login",)
-            changed = "user.unlocked" if 0 < uid < 1000 else "user.changed"
+            changed = "user.unlocked" if 0 < uid < 1000 or uid == _NOBODY else "user.changed"
         else:
             marks = ("user.plain",)
             changed = "user.closed" if uid == 0 or 1000 <= uid < _NOBODY else "user.changed"

@@ -36,7 +36,7 @@ from vedette.detect.vitals.trends import (
     read_trends,
 )
 
-__all__ = ["FAST", "KINDS", "Fast", "FastReading", "learn_fast", "read_fast"]
+__all__ = ["FAST", "KINDS", "Fast", "FastReading", "beyond", "learn_fast", "read_fast"]
 
 Floats = NDArray[Any]
 
@@ -78,6 +78,13 @@ class FastReading(NamedTuple):
     fall: FallReading
 
 
+def beyond(fast: Fast, gauges: Floats) -> Floats:
+    """[H]: how many times as much is sent now as these hosts usually send at the most; 1 where it is no more."""
+    sent = np.clip(np.nan_to_num(gauges[:, _SENT], nan=0.0), 0.0, MOST_OF[_SENT])
+    more: Floats = np.maximum(sent / np.maximum(fast.sent.astype(np.float64), 1.0), 1.0)
+    return more
+
+
 def read_fast(
     fast: Fast, gauges: Floats, minutes: Floats, cores: Floats, booting: Floats
 ) -> FastReading:
@@ -88,9 +95,7 @@ def read_fast(
     x = np.clip(gauges, 0.0, MOST_OF)
     waited = fast.wait.astype(np.float64) + minutes
     counts = waited >= _SPACED
-    sent = np.maximum(fast.sent.astype(np.float64), 1.0)
-    more = np.maximum(np.nan_to_num(x[:, _SENT], nan=0.0) / sent, 1.0)
-    trend = read_trends(fast.trends, x[:, TRENDED], more, counts & ~booting)
+    trend = read_trends(fast.trends, x[:, TRENDED], beyond(fast, x), counts & ~booting)
     trend = trend._replace(nats=np.where(booting[:, None], 0.0, trend.nats))
     jump = read_jumps(fast.jumps, x[:, JUMPED], cores, counts, booting)
     fall = read_falls(fast.falls, x[:, FALLEN], counts, booting)

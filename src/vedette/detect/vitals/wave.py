@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.view import View
 from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
-from vedette.detect.vitals.fast import FastReading, read_fast
+from vedette.detect.vitals.fast import FastReading, beyond, read_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout
 from vedette.detect.vitals.past import Past, VitalsState
@@ -24,6 +24,7 @@ __all__ = ["Group", "Note", "look", "noted"]
 Floats = NDArray[Any]
 
 _GAUGES = tuple(gauge.metric for gauge in GAUGES)
+_ENDED = _GAUGES.index("system.network.connections.time_wait")
 _BOOT = 60.0  # seconds that one boot's time may be told differently
 _LATEST = 1e12
 _CORES = "system.cpu.logical.count"
@@ -138,7 +139,7 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
     time = tempo(past.banks, minutes, _booted(past, at, boot, minutes))
     bank = read_rows(past.banks, rows, time)
     young = booting(bank.up * np.maximum(1.0, time.spacing))
-    watch = read_watches(past.watches, gauges, time.minutes, young)
+    watch = read_watches(past.watches, _beside_traffic(past, gauges), time.minutes, young)
     fast = read_fast(past.fast, gauges, time.minutes, _cores(views), young)
     nats = past.rarity.nats(bank.score)
     if not all(np.isfinite(said).all() for said in (bank.score, watch.nats, fast.nats)):
@@ -159,6 +160,13 @@ def _values(layout: Layout, metrics: list[dict[str, float]]) -> tuple[Floats, Fl
     place = {name: at for at, name in enumerate(wanted)}
     gauges = values[:, [place.get(name, -1) for name in _GAUGES]]
     return values[:, : layout.size], gauges
+
+
+def _beside_traffic(past: Past, gauges: Floats) -> Floats:
+    """With what each connection leaves behind counted by the traffic: so many times as many serve so many times as much."""
+    counted = gauges.copy()
+    counted[:, _ENDED] /= beyond(past.fast, gauges)
+    return counted
 
 
 def _picked(
