@@ -196,6 +196,8 @@ _HOSTILE = (
         expect=Found(expert="inventory", subject="port:tcp/8444", within=0),
     ),
     _found("T1053.002", "jobs are put off where that was never done", "/usr/sbin/atd", _put_off),
+    _found("T1070.004", "a program of root's in /usr/local, never seen before, was deleted", "/usr/local/sbin/irqd", _runs("/usr/local/sbin/irqd", "/usr/local/sbin/irqd", 0, on_disk=0)),
+    _found("T1070.004", "a program of a service account in /srv, never seen before, was deleted", "/srv/x/irqd", _runs("/srv/x/irqd", "/srv/x/irqd", 33, on_disk=0), role="database"),
     _found("T1070.004", "a program with a system path was started lately and deleted", "/usr/sbin/irqd", _runs("/usr/sbin/irqd", "/usr/sbin/irqd -f", 0, on_disk=0)),
     _found("T1070.004", "a program with a system path, of a service account, was deleted", "/usr/bin/gvfsd-x", _runs("/usr/bin/gvfsd-x", "/usr/bin/gvfsd-x", 33, on_disk=0), role="database"),
     _found("T1021.004", "scp by a service account with a key from /tmp, to another machine inside", "/usr/bin/scp", _runs("/usr/bin/scp", "scp -i /tmp/k -o StrictHostKeyChecking=no a.tgz app@10.0.0.77:/tmp/", 998, peer=("10.0.0.77", 22))),

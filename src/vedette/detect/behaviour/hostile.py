@@ -35,6 +35,7 @@ MARKS: dict[str, Evidence] = {
     "hidden": _m(0.1, 0.015, 0.06, "T1564.001", "A hidden program is running: {shown}", "tools' own hidden directories are left out"),
     "gone": _m(0.08, 0.004, 0.03, "T1070.004", "A program that was deleted from disk is running: {shown}", "cleans up after itself"),
     "gone.home": _m(0.05, 0.03, 0.5, "T1070.004", "A program that was deleted or replaced on disk is running: {shown}", "deploys and rebuilds do that", hard=False),
+    "gone.strange": _m(0.06, 0.004, None, "T1070.004", "A program that was never here before was started, and deleted from disk: {shown}", "what is replaced by a deploy was there before", hard=False),
     "gone.system": _m(0.03, 0.3, None, "T1070.004", "A system program that was replaced on disk is still running: {shown}", "every upgrade does that", hard=False),
     "gone.fresh": _m(0.05, 0.003, None, "T1070.004", "A system program was started lately, and deleted from disk: {shown}", "upgrades replace what was started before them", hard=False),
     "data": _m(0.05, 0.015, 0.3, "T1059", "A program from a directory for data is running: {shown}", "some applications live there", hard=False),

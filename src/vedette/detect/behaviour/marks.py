@@ -126,6 +126,8 @@ def marks_of(
     marks = list(seen.marks)
     if "gone.system" in marks and _is_fresh(process, state, family.now):
         marks[marks.index("gone.system")] = "gone.fresh"
+    if "gone.home" in marks and behind == "init" and _is_strange(process, state):
+        marks[marks.index("gone.home")] = "gone.strange"
     if setting.surge.far and _carries(process, behind):
         marks.append("bulk")
     if _is_late(process, state):
@@ -148,6 +150,14 @@ def _is_fresh(process: Process, state: BehaviourState, now: float) -> bool:
     if path.startswith(("/snap/", "/nix/")):
         return False
     return number(process.row, "start_time", 0) > (state.packaged or now) + _MARGIN
+
+
+def _is_strange(process: Process, state: BehaviourState) -> bool:
+    """Whether its program was never seen here before it was deleted: nothing replaced it. In a container all paths may look so."""
+    return (
+        place(process.form.path) != "layer"
+        and fingerprint(program_of(process)) not in state.programs
+    )
 
 
 def _carries(process: Process, behind: str) -> bool:
