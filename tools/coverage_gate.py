@@ -1,6 +1,7 @@
 """Holds branch coverage per room against tools/coverage_floor.json: 100 % where stated, a ratchet elsewhere."""
 
 import json
+import math
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -36,7 +37,9 @@ def main() -> int:
         floor = floors.get(room, 100.0)
         low = share + 1e-9 < floor
         failed |= low
-        sys.stdout.write(f"{room:<10} {share:7.2f} %  {floor:5.1f}{'  BELOW' if low else ''}\n")
+        # Cut, not rounded: what lacks one branch of thousands is not 100 %.
+        shown = math.floor(share * 100) / 100
+        sys.stdout.write(f"{room:<10} {shown:7.2f} %  {floor:5.1f}{'  BELOW' if low else ''}\n")
     return 1 if failed else 0
 
 

@@ -60,6 +60,26 @@ def test_policies_start_only_chains_that_are_in_force_and_these_stay(
     assert book.current(TENANT).by == "user:ada"
 
 
+def test_of_two_who_put_a_text_in_force_at_once_one_is_told(
+    store: Store,
+    book: OnCallBook,
+    policies: PolicyBook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    book.apply(TENANT, TEXT, actor="user:ada", reason="x")
+    asked = store.escalations.running_chains
+
+    def meanwhile(tenant: TenantId) -> frozenset[str]:
+        policies.apply(TENANT, POLICIES, actor="user:bob", reason="y")
+        return asked(tenant)
+
+    monkeypatch.setattr(store.escalations, "running_chains", meanwhile)
+    with pytest.raises(Conflict, match="user:bob has put other policies in force") as caught:
+        book.apply(TENANT, "version: 1\n", actor="user:ada", reason="x")
+    assert caught.value.kind == "applied-meanwhile"
+    assert "ops" in book.of(TENANT).chains
+
+
 def test_a_start_tells_of_chains_that_the_settings_policies_start_and_that_are_not_there(
     tmp_path: Path, clock: ManualClock
 ) -> None:

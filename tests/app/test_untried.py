@@ -36,6 +36,7 @@ from vedette.core import (
     ManualClock,
     Reason,
     Severity,
+    TenantId,
     Verdict,
     digest,
     verdict_id,
@@ -254,6 +255,34 @@ def test_what_opens_again_otherwise_or_has_other_limits_acts_otherwise(
     assert caught.value.kind == "needs-backtest"
     same = TEXT.replace("limits:", "reopen: 24h\nlimits:")
     book.apply(TENANT, same, actor="user:ada", reason="in other words")
+
+
+def test_what_was_checked_beside_policies_that_are_no_longer_in_force_is_refused(
+    settings: Settings, store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two administrators: the first takes away what acts by itself, by which the second's text needs no back-test."""
+    first, second = (PolicyBook(settings, store, clock) for _ in range(2))
+    apply(store, *chain(1, 1))
+    clock.step(START + timedelta(days=1))
+    attempt(store, clock, parse_policies(TEXT), days=30)
+    first.apply(TENANT, TEXT, actor="user:ada", reason="tried")
+    same = TEXT.replace("limits:", "reopen: 24h\nlimits:")
+    assert second.check(TENANT, same).untried == ()
+    asked = store.policies.tried
+
+    def meanwhile(tenant: TenantId, version: str) -> bool:
+        monkeypatch.undo()
+        asks = TEXT.replace("mode: auto", "mode: approve")
+        first.apply(TENANT, asks, actor="user:ada", reason="it went wild")
+        return asked(tenant, version)
+
+    monkeypatch.setattr(store.policies, "tried", meanwhile)
+    with pytest.raises(Conflict, match="user:ada has put other policies in force") as caught:
+        second.apply(TENANT, same, actor="user:bob", reason="in other words")
+    assert caught.value.kind == "applied-meanwhile"
+    with pytest.raises(Conflict) as again:
+        second.apply(TENANT, same, actor="user:bob", reason="in other words")
+    assert again.value.kind == "needs-backtest"
 
 
 def test_a_start_names_what_waits_its_line_and_what_to_run(

@@ -16,7 +16,17 @@ from tests.store.make import (
     with_action,
 )
 
-from vedette.core import Action, ActionState, CommandId, Conflict, Label, ManualClock, Verb
+from vedette.core import (
+    Action,
+    ActionState,
+    CommandId,
+    Conflict,
+    Label,
+    ManualClock,
+    Resolution,
+    SilenceScope,
+    Verb,
+)
 from vedette.store import Store
 
 __all__ = ["LeasesContract"]
@@ -78,6 +88,38 @@ class LeasesContract:
         assert caught.value.kind == "recalled-before"
         assert store.audit.find(TENANT, action="action.recalled").items[0].reason == "a false alarm"
         assert "action.recalled" in [notice.kind for notice in store.outbox.take(500)]
+
+    @pytest.mark.parametrize("one_click", [False, True])
+    def test_closing_its_incident_as_harmless_asks_for_its_end_for_good(
+        self, store: Store, clock: ManualClock, lease: Action, one_click: bool
+    ) -> None:
+        told = action(2, kind="mail", lease_seconds=0.0, dry_run=False)
+        waits = action(3, dry_run=False)
+        stored = store.states.load(TENANT, [HOST])[HOST]
+        apply(store, effect(2, Label.ABNORMAL, expected=stored, actions=(told, waits)))
+        if one_click:
+            whose = SilenceScope(host=HOST)
+            ends = clock.now() + timedelta(hours=1)
+            store.incidents.false_positive(
+                TENANT, incident().id, ADA, "mine", scope=whose, ends_at=ends
+            )
+        else:
+            store.incidents.close(TENANT, incident().id, ADA, Resolution.FALSE_POSITIVE)
+        store.triage.reopen(TENANT, incident().id, "user:bob", reason="it goes on")
+        why = f"{ADA} closed the incident as false positive"
+        for one in (lease, waits):
+            found = store.actions.get(TENANT, one.id)
+            assert (found.recalled_by, found.recalled_why) == (ADA, why)
+            assert store.actions.events(TENANT, one.id)[-1].detail == f"asked for its end: {why}"
+        assert store.actions.get(TENANT, told.id).recalled_by == ""
+        assert [one.id for one in store.actions.awake(clock.now())] == [lease.id]
+        assert len(store.audit.find(TENANT, action="action.recalled").items) == 2
+        notices = [one.subject for one in store.outbox.take(500) if one.kind == "action.recalled"]
+        assert sorted(notices) == sorted([lease.id, waits.id])
+
+    def test_closing_it_as_a_true_alarm_does_not(self, store: Store, lease: Action) -> None:
+        store.incidents.close(TENANT, incident().id, ADA, Resolution.TRUE_POSITIVE)
+        assert store.actions.get(TENANT, lease.id).recalled_by == ""
 
     def test_there_is_nothing_to_recall_of_what_never_was_in_force(self, store: Store) -> None:
         enrol(store)

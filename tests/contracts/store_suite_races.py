@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 from tests.store.make import (
     HOST,
+    OTHER,
     TENANT,
     action,
     apply,
@@ -119,6 +120,33 @@ class RacesContract:
         events = store.actions.events(TENANT, first.id)
         assert [event.state for event in events] == [ActionState.PROPOSED, found.state]
         assert events[1].actor == found.decided_by
+
+    def test_of_policies_that_were_checked_beside_the_same_ones_one_text_wins(
+        self, store: Store, stores: list[Store]
+    ) -> None:
+        for turn, seen in enumerate(("", store.policies.put(TENANT, "v", "v", "user:x").version)):
+            tenant = TENANT if turn else OTHER
+            results = _each(
+                stores,
+                lambda one, n, tenant=tenant, seen=seen: one.policies.put(  # type: ignore[misc]
+                    tenant, f"v{n}", f"text {n}", f"user:{n}", seen={"policy": seen, "oncall": ""}
+                ),
+            )
+            lost = [one for one in results if isinstance(one, Conflict)]
+            assert {one.kind for one in lost} == {"applied-meanwhile"}
+            assert len(lost) == WORKERS - 1
+            now = store.policies.current(tenant)
+            assert now in results
+            assert f"{now and now.applied_by} has put other policies in force" in lost[0].detail
+
+    def test_policies_are_not_put_beside_an_on_call_document_that_was_not_seen(
+        self, store: Store
+    ) -> None:
+        store.oncall.put(TENANT, "o1", "text", "user:ada")
+        with pytest.raises(Conflict, match="user:ada has put another on-call document in force"):
+            store.policies.put(TENANT, "v1", "text", "user:x", seen={"policy": "", "oncall": ""})
+        assert store.policies.current(TENANT) is None
+        store.policies.put(TENANT, "v1", "text", "user:x", seen={"policy": "", "oncall": "o1"})
 
     def test_no_approval_counts_after_another_person_refused(
         self, store: Store, stores: list[Store]

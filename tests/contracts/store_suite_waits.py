@@ -33,6 +33,7 @@ from vedette.core import (
     Label,
     Limits,
     ManualClock,
+    Resolution,
     Severity,
     Verdict,
     Waiter,
@@ -160,6 +161,30 @@ class GrantsContract:
         _grant(store, case)
         other = msgspec.structs.replace(told, nonce="another")
         assert _grant(store, (wanted, other)) == (told, "")
+
+    @pytest.mark.parametrize("by", ["switch", "recall", "closing", "settings"])
+    def test_the_same_again_is_none_once_something_is_against_it(
+        self, store: Store, case: tuple[Action, Command], by: str
+    ) -> None:
+        wanted, _ = case
+        _grant(store, case)
+        against = "the host is maintained" if by == "settings" else ""
+        if by == "switch":
+            store.guards.throw(TENANT, actor="user:ada", reason="a drill")
+        if by == "recall":
+            store.actions.recall(TENANT, wanted.id, actor="user:ada", why="stop")
+        if by == "closing":
+            assert wanted.incident is not None
+            store.incidents.close(TENANT, wanted.incident, "user:ada", Resolution.FALSE_POSITIVE)
+        none, why = _grant(store, case, against=against)
+        words = {
+            "switch": "the kill switch is thrown by user:ada: a drill",
+            "recall": "user:ada asked for its end: stop",
+            "closing": "user:ada asked for its end: user:ada closed the incident as false positive",
+            "settings": against,
+        }
+        assert (none, why) == (None, words[by])
+        assert store.actions.get(TENANT, wanted.id).state is S.DISPATCHED
 
     @pytest.mark.parametrize("state", [S.FAILED, S.CANCELLED])
     def test_there_is_one_for_an_incident_even_after_it_ended(

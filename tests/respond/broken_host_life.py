@@ -16,7 +16,7 @@ from vedette.core import (
     Record,
     Verb,
 )
-from vedette.respond import Collect, Job, host_command, leases, overtaken, responder
+from vedette.respond import Collect, Job, host_command, leases, overtaken, renewals, responder
 from vedette.respond.caution import Caution
 from vedette.respond.holding import Holding
 from vedette.respond.host_command import HostCommand
@@ -53,7 +53,7 @@ def _as_long_as_it_says(patch: Patch) -> None:
     def verified(job: Job, said: CommandResult) -> Outcome:
         found = host_command._verified(job, said)
         if isinstance(found, Verified) and job.action.leased:
-            return msgspec.structs.replace(found, until=host_command._told_end(said))
+            return msgspec.structs.replace(found, until=renewals.moment(said))
         return found
 
     _endings(patch, verified)

@@ -117,7 +117,7 @@ BROKEN_STORE: Final = (
     Break(name="told whatever became of it", does=_told_all, found="handed out "),
     Break(
         name="under the kill switch",
-        does=replaced(dispatching, "_refuse_if_thrown", lambda *_: None),
+        does=replaced(dispatching, "refuse_if_thrown", lambda *_: None),
         found="while the kill switch was thrown",
         rare=True,
     ),

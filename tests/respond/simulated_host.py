@@ -42,6 +42,7 @@ class SimulatedHost:
         self._began: dict[ActionId, CommandId] = {}
         self._results: dict[CommandId, list[CommandResult]] = {}
         self._interrupted: Command | None = None
+        self._owned_up = 0
 
     def obey(self, command: Command, now: datetime) -> list[CommandResult]:
         """What it says; a repeated command gets the same words again."""
@@ -70,7 +71,7 @@ class SimulatedHost:
         return said
 
     def die_in(self, command: Command, now: datetime) -> None:
-        """The agent is killed while it carries a command out: a lease has just begun, for a trial."""
+        """The agent is killed while it carries a command out: a lease has just begun, for a trial, or has just its new end."""
         self.expire(now)
         if command.id in self._results:
             return
@@ -79,18 +80,27 @@ class SimulatedHost:
         free = self.kinds_held().count(command.kind) == 0 and now < command.expires_at
         if command.verb is Verb.APPLY and not command.dry_run and free:
             self._hold(command, now + _TRIAL)
+        if self._renews(command) and not self._objection(command, now):
+            self._lease(command, now)
         self._interrupted = command
 
     def start_agent(self, now: datetime) -> list[CommandResult]:
-        """It takes back what it was killed in, and owns up to it."""
+        """It takes back what it was killed in, and owns up to it. Of a renewal every other one says what is in force."""
         command, self._interrupted = self._interrupted, None
         if command is None:
             return []
         self.expire(now)
         if command.verb is Verb.APPLY and command.action in self.in_force:
             self._end(command.action, now)
-        self._results[command.id] += self._said(command.id, [(S.FAILED, {"stopped": True})], now)
+        words: dict[str, object] = {"stopped": True}
+        self._owned_up += self._renews(command)
+        if self._renews(command) and self._owned_up % 2:
+            words["until"] = (self.in_force[command.action] + self.ahead).isoformat()
+        self._results[command.id] += self._said(command.id, [(S.FAILED, words)], now)
         return self._results[command.id]
+
+    def _renews(self, command: Command) -> bool:
+        return command.verb is Verb.RENEW and command.action in self.in_force
 
     def kinds_held(self) -> list[str]:
         """Of each lease in force, and of what is on its way."""

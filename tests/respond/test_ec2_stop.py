@@ -273,6 +273,7 @@ def test_there_is_nothing_to_renew_and_without_a_host_or_settings_nothing_to_pla
         kind.plan(job)
     assert type(kind.renew(job, due=True)).__name__ == "Waiting"
     assert kind.lasts_until(job) is None
+    assert not kind.unsettled(job)
 
 
 @pytest.mark.parametrize(

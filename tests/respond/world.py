@@ -124,6 +124,7 @@ class World(Protocol):
     def commands(self, key: VerifyKey) -> list[Command]: ...
     def waiting(self) -> int: ...
     def close(self, resolution: Resolution) -> None: ...
+    def reopen(self) -> None: ...
     def silence(self, made: Silence) -> None: ...
 
 
@@ -182,6 +183,9 @@ class MemoryWorld:
         )
         self.memory.outbox.post("incident.closed", TENANT, INCIDENT.id)
 
+    def reopen(self) -> None:
+        self.memory.incidents.put(INCIDENT)
+
 
 class StoreWorld:
     """Over the real store."""
@@ -219,6 +223,9 @@ class StoreWorld:
 
     def close(self, resolution: Resolution) -> None:
         self.store.incidents.close(TENANT, INCIDENT.id, "user:ann", resolution)
+
+    def reopen(self) -> None:
+        self.store.triage.reopen(TENANT, INCIDENT.id, "user:bob", reason="it goes on")
 
     def _apply(self, **changes: Any) -> None:
         self._seq += 1

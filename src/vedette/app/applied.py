@@ -1,7 +1,7 @@
 """A text that people put in force, as every process knows it: looked for in the store every two seconds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 import structlog
@@ -24,12 +24,13 @@ class InForce(Generic[P]):
     """What is gone by, and its application; None for the default.
 
     `fault` says what is wrong with the one that was applied last, where this version can't read it and so goes by the last
-    that it can; empty otherwise.
+    that it can; empty otherwise. `last` is the version of what was applied last, readable or not; empty for none.
     """
 
     parsed: P
     applied: AppliedPolicy | None
     fault: str = ""
+    last: str = ""
 
 
 class AppliedText(Generic[P]):
@@ -59,18 +60,32 @@ class AppliedText(Generic[P]):
         self._known[tenant] = (now, last, found)
         return found
 
-    def put(self, tenant: TenantId, version: str, text: str, *, actor: str, reason: str) -> None:
-        """Puts it in force."""
-        self._texts.put(tenant, version, text, actor, reason)
+    def afresh(self, tenant: TenantId) -> InForce[P]:
+        """The same at this very moment, for what is decided by it."""
+        self._known.pop(tenant, None)
+        return self.look(tenant)
+
+    def put(
+        self,
+        tenant: TenantId,
+        version: str,
+        text: str,
+        *,
+        actor: str,
+        reason: str,
+        seen: Mapping[str, str],
+    ) -> None:
+        """Puts it in force, if what was `seen` still is. Raises Conflict."""
+        self._texts.put(tenant, version, text, actor, reason, seen=seen)
         self._known.pop(tenant, None)
 
     def _read(self, tenant: TenantId, last: AppliedPolicy | None) -> InForce[P]:
         if last is None:
             return InForce(parsed=self._default, applied=None)
         try:
-            return InForce(parsed=self._parse(last.text), applied=last)
+            return InForce(parsed=self._parse(last.text), applied=last, last=last.version)
         except InvalidInput as error:
-            before = self._before(tenant, error.detail)
+            before = replace(self._before(tenant, error.detail), last=last.version)
             _LOG.error(
                 "applied.not_understood",
                 detail=error.detail,

@@ -77,9 +77,13 @@ class OnCallBook:
         )
 
     def apply(self, tenant: TenantId, text: str, *, actor: str, reason: str) -> OnCallText:
-        """Puts a text in force, whole or not at all; errors as of `check`."""
+        """Puts a text in force, whole or not at all; errors as of `check`, and Conflict (applied-meanwhile): somebody was faster."""
+        seen = {
+            "policy": self._policies.afresh(tenant).last,
+            "oncall": self._texts.afresh(tenant).last,
+        }
         oncall = self._checked(tenant, text)
-        self._texts.put(tenant, oncall.version, text, actor=actor, reason=reason)
+        self._texts.put(tenant, oncall.version, text, actor=actor, reason=reason, seen=seen)
         return replace(self.current(tenant), warnings=tuple(map(str, oncall.warnings)))
 
     def _checked(self, tenant: TenantId, text: str) -> OnCall:

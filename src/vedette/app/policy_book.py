@@ -54,6 +54,10 @@ class PolicyBook:
         """The tenant's policies: those applied last that this version can read."""
         return self._texts.look(tenant).parsed
 
+    def afresh(self, tenant: TenantId) -> InForce[PolicySet]:
+        """The tenant's policies as they are at this very moment, for what is decided by them."""
+        return self._texts.afresh(tenant)
+
     def fault(self, tenant: TenantId) -> str:
         """What is wrong with those applied last, where this version can't read them; empty when it can.
 
@@ -233,8 +237,13 @@ class PolicyBook:
         Raises:
             InvalidInput: it is wrong: where, and why.
             Conflict: (needs-backtest) it lets something disruptive act by itself that did not before, and this very text was
-                never tried over enough history.
+                never tried over enough history; (applied-meanwhile) somebody else was faster.
         """
+        oncall = self._store.oncall.current(tenant)
+        seen = {
+            "policy": self.afresh(tenant).last,
+            "oncall": oncall.version if oncall else "",
+        }
         policies = self._parsed(tenant, text)
         if untried := self._untried(tenant, policies):
             tried = self._store.policies.backtest(tenant, policies.version)
@@ -245,5 +254,5 @@ class PolicyBook:
                 kind="needs-backtest",
                 version=policies.version,
             )
-        self._texts.put(tenant, policies.version, text, actor=actor, reason=reason)
+        self._texts.put(tenant, policies.version, text, actor=actor, reason=reason, seen=seen)
         return replace(self.current(tenant), warnings=self._warned(tenant, policies))

@@ -182,6 +182,16 @@ class Action(Record, frozen=True, kw_only=True):
         """Whether its end can still be asked for once the host has it: it is a lease, or has a grace."""
         return not self.dry_run and (self.lease_seconds > 0 or self.grace_seconds > 0)
 
+    @property
+    def ends_as_harmless(self) -> bool:
+        """Whether it is to end when people call its incident harmless: what is done to the host, before that or while it lasts."""
+        if self.state in ENDED:
+            return False
+        if self.state in IN_FORCE:
+            return self.answered_for and (self.leased or self.state is not ActionState.VERIFIED)
+        lasts = self.lease_seconds > 0 or self.grace_seconds > 0 or self.kind == COLLECT
+        return self.disruptive or lasts
+
 
 class ActionEvent(Record, frozen=True, kw_only=True):
     """One step of an action's life: who, when, why, and what was seen."""

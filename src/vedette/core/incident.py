@@ -93,6 +93,14 @@ class Incident(Record, frozen=True, kw_only=True):
         """How many verdicts it has had since then."""
         return self.verdicts - self.verdicts_before
 
+    @property
+    def harmless(self) -> str:
+        """Who closed it as what, where people say that nothing was wrong with the host; empty otherwise."""
+        said = self.resolution in {Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE}
+        if self.state is not IncidentState.CLOSED or self.resolution is None or not said:
+            return ""
+        return f"{self.closed_by} closed the incident as {self.resolution.replace('_', ' ')}"
+
 
 class IncidentEvent(Record, frozen=True, kw_only=True):
     """One line of an incident's timeline.

@@ -118,6 +118,11 @@ class CloudLease:
         """Nothing ends it but an undoing."""
         del job
 
+    def unsettled(self, job: Job) -> bool:
+        """It never ends by itself."""
+        del job
+        return False
+
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Goes on for as long as what is read back is in force whole; what somebody else took away is not put back."""
         if not due:

@@ -5,7 +5,7 @@ Every kind that an agent carries out is one of these, with its own schema and it
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from vedette.core import (
@@ -37,6 +37,7 @@ from vedette.respond.outcome import (
     Waiting,
 )
 from vedette.respond.ports import Commands
+from vedette.respond.renewals import may_last, moment, told_end
 from vedette.seal import SigningKey, sign_command
 
 __all__ = ["HostCommand"]
@@ -51,7 +52,6 @@ _AGAIN = timedelta(minutes=1)
 _MOST_DOUBLINGS = 4
 S = ActionState
 _EFFECTS: Final = (S.APPLIED, S.VERIFIED)
-_NOT_RENEWED: Final = (S.REFUSED, S.FAILED, S.RELEASED)
 
 
 class HostCommand:
@@ -127,16 +127,24 @@ class HostCommand:
         return command.expires_at + _LATE_ANSWER
 
     def lasts_until(self, job: Job) -> datetime:
-        """Its lease's end; later where the host may have heard a renewal whose answer did not come, or is not written down yet."""
-        until = job.action.lease_until or job.now
-        asked = self._find(job, _numbered(job, Verb.RENEW, job.action.attempts))
-        if asked is None:
-            return until
-        said = self._said(job, asked.id)
-        if not said.keys().isdisjoint(_NOT_RENEWED):
-            return until
-        length = timedelta(seconds=float(asked.parameters["lease_seconds"]))
-        return max(until, asked.expires_at + length)
+        """Its lease's end; later where a renewal may have made it so.
+
+        Its answer did not come, is not written down yet, or does not say what is in force.
+        """
+        return self._may_last(job, job.action.attempts)
+
+    def unsettled(self, job: Job) -> bool:
+        """Whether one that was answered may have made it longer all the same. The last may be answered yet."""
+        known = job.action.lease_until
+        return known is not None and self._may_last(job, job.action.attempts - 1) > known
+
+    def _may_last(self, job: Job, newest: int) -> datetime:
+        asked = (
+            (one, self._said(job, one.id), number < job.action.attempts)
+            for number in range(newest, -1, -1)
+            if (one := self._find(job, _numbered(job, Verb.RENEW, number))) is not None
+        )
+        return may_last(job.action.lease_until or job.now, asked)
 
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Tells the host to keep its lease for another length; by the time it runs out, the telling has too.
@@ -146,7 +154,7 @@ class HostCommand:
         if ended := self._said(job, _apply_id(job)).get(S.RELEASED):
             return Released(detail=_words(ended), evidence=ended.data)
         ident = _numbered(job, Verb.RENEW, job.action.attempts)
-        if self._find(job, ident) is None:
+        if (asked := self._find(job, ident)) is None:
             if not due:
                 return Waiting()
             until = min(job.action.lease_until or job.now, job.now + _VALID)
@@ -154,7 +162,13 @@ class HostCommand:
             self._issue(job, ident, Verb.RENEW, told, max(until, job.now + timedelta(seconds=1)))
             return Waiting()
         said = self._said(job, ident)
-        return _nothing_left(job, said) or _ending(job, said) or Waiting()
+        if gone := _nothing_left(job, said):
+            return gone
+        if failure := said.get(S.FAILED):
+            end = told_end(asked, failure)
+            bounded = min(end, _longest(job)) if end else None
+            return Failed(detail=_words(failure), data=failure.data, until=bounded)
+        return _ending(job, said) or Waiting()
 
     def recall(self, job: Job) -> Outcome:
         """Tells the host to undo it (a lease) or to call it off (within its grace); again when it did not fetch that, refused or failed."""
@@ -251,7 +265,7 @@ def _verified(job: Job, result: CommandResult) -> Outcome:
         )
     if not job.action.leased:
         return Verified(detail=_words(result), evidence=result.data)
-    until = _told_end(result)
+    until = moment(result)
     if until is None:
         return Failed(detail="the host does not say when its lease ends", data=result.data)
     # The clock may have been set back since.
@@ -260,17 +274,11 @@ def _verified(job: Job, result: CommandResult) -> Outcome:
         words = f"the host says that its lease ended at {until:%Y-%m-%d %H:%M} UTC, before it was asked for; is its clock right?"
         return Failed(detail=words, data=result.data)
     # A host whose clock or word is wrong must not make the lease look longer than it can be.
-    longest = job.now + timedelta(seconds=job.action.lease_seconds)
-    return Verified(detail=_words(result), evidence=result.data, until=min(until, longest))
+    return Verified(detail=_words(result), evidence=result.data, until=min(until, _longest(job)))
 
 
-def _told_end(result: CommandResult) -> datetime | None:
-    """When a lease ends by the host's word; None where that is no moment at all."""
-    try:
-        until = datetime.fromisoformat(str(result.data.get("until")))
-        return until.astimezone(UTC) if until.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+def _longest(job: Job) -> datetime:
+    return job.now + timedelta(seconds=job.action.lease_seconds)
 
 
 def _undone(job: Job, said: dict[ActionState, CommandResult]) -> Outcome | None:

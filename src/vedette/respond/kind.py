@@ -95,6 +95,12 @@ class Lasting(Kind, Protocol):
     def lasts_until(self, job: Job) -> datetime | None:
         """Until when a lease may be in force at the most though nobody undoes it; None where it lasts until somebody does."""
 
+    def unsettled(self, job: Job) -> bool:
+        """Whether it may be in force beyond `Action.lease_until` by a renewal of which nothing more will be heard.
+
+        Its end must be told to whoever has it in force then.
+        """
+
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """Asks once more for a lease's full length if that is due, and gives what is known of the asking.
 

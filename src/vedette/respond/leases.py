@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec import structs
 
-from vedette.core import Action, ActionState, IncidentState, Resolution
+from vedette.core import Action, ActionState
 from vedette.respond.held_back import HELD_BACK, LET_THROUGH, held_back
 from vedette.respond.kind import Job, Lasting
 from vedette.respond.outcome import (
@@ -25,8 +25,6 @@ __all__ = ["Leases", "unwanted"]
 
 _LOG = structlog.get_logger()
 _PAUSE = timedelta(seconds=30)
-# What people say of an incident that means that nothing was wrong with the host.
-_HARMLESS = frozenset({Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE})
 
 
 class Leases:
@@ -49,6 +47,9 @@ class Leases:
             return self._out_of_hand(job, revoked, last)
         if action.recalled_by:
             return self.recall(job, kind)
+        if last and kind.unsettled(job):
+            # It was to end by itself at what is known, and may not have.
+            over = until + LEASE_SLACK
         if why := unwanted(job) or (_words(until) if now >= over else ""):
             return self.end(action, why)
         length = _length(job, until)
@@ -149,7 +150,7 @@ class Leases:
 def _by_itself(action: Action, last: datetime) -> Outcome:
     at = f"at {last.isoformat(timespec='seconds')}"
     if action.lease_until and last > action.lease_until:
-        at = f"by {last.isoformat(timespec='seconds')}, if a renewal that was never answered was heard"
+        at = f"by {last.isoformat(timespec='seconds')}, if a renewal that failed or was never answered was heard"
     return Released(
         detail=f"its lease ended by itself {at}; the host has not said so",
         evidence={"seen": False},
@@ -169,13 +170,13 @@ def _words(until: datetime) -> str:
 
 
 def unwanted(job: Job) -> str:
-    """That people called its incident harmless; empty while nobody did."""
-    incident = job.incident
-    if incident is None or incident.state is not IncidentState.CLOSED:
-        return ""
-    if incident.resolution not in _HARMLESS:
-        return ""
-    return f"{incident.closed_by} closed the incident as {incident.resolution.replace('_', ' ')}"
+    """That people called its incident harmless; empty while nobody did.
+
+    It stays so for what was there when they did, though the incident is open again.
+    """
+    if job.action.recalled_by:
+        return job.action.recalled_why
+    return job.incident.harmless if job.incident else ""
 
 
 def _length(job: Job, until: datetime) -> float:

@@ -161,10 +161,20 @@ class _Actions:
         before = self.get(tenant, action)
         if before.state not in IN_FORCE or before.recalled_by:
             raise Conflict(f"the action is {before.state}, recalled by {before.recalled_by!r}")
+        return self._ask_for_end(before, actor, why)
+
+    def recall_harmless(self, incident: Incident) -> None:
+        """Asks for the end of all that is to end with an incident that people called harmless."""
+        for one in self.going_on(incident.tenant, incident.id):
+            if not one.recalled_by and one.ends_as_harmless:
+                self._ask_for_end(one, incident.closed_by, incident.harmless)
+
+    def _ask_for_end(self, before: Action, actor: str, why: str) -> Action:
+        wake_at = self._clock.now() if before.state in IN_FORCE else before.wake_at
         after = msgspec.structs.replace(
-            before, recalled_by=actor, recalled_why=why, wake_at=self._clock.now()
+            before, recalled_by=actor, recalled_why=why, wake_at=wake_at
         )
-        self._outbox.post("action.recalled", tenant, action)
+        self._outbox.post("action.recalled", before.tenant, before.id)
         return self._put(after, actor, f"asked for its end: {why}", None)
 
     def wake(
@@ -334,12 +344,15 @@ class _Commands:
 
 
 class _Incidents:
-    def __init__(self) -> None:
+    def __init__(self, actions: _Actions) -> None:
+        self._actions = actions
         self._rows: dict[IncidentId, Incident] = {}
 
     def put(self, incident: Incident) -> None:
-        """Keeps the incident as it now is."""
+        """Keeps the incident as it now is; one that people have called harmless ends what was done to its host."""
         self._rows[incident.id] = incident
+        if incident.harmless:
+            self._actions.recall_harmless(incident)
 
     def get(self, tenant: TenantId, incident: IncidentId) -> Incident:
         """The incident as it now is."""
@@ -357,7 +370,7 @@ class MemoryPorts:
         self.actions = _Actions(clock, self.outbox)
         self.guards = self.actions.guards
         self.commands = _Commands(self.outbox, self.actions)
-        self.incidents = _Incidents()
+        self.incidents = _Incidents(self.actions)
         self.hosts = MemoryHosts(clock)
         self.silences = MemorySilences(
             clock, self._incident_of, self.actions.get, self.actions.keep

@@ -85,10 +85,11 @@ class Retry(Record, frozen=True, kw_only=True):
 
 
 class Failed(Record, frozen=True, kw_only=True):
-    """It did not work and will not."""
+    """It did not work and will not. `until`: of a renewal, the end of what is in force all the same, where that was said."""
 
     detail: str
     data: dict[str, Any] = {}
+    until: datetime | None = None
 
 
 class Refused(Record, frozen=True, kw_only=True):

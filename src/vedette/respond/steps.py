@@ -65,7 +65,8 @@ def record_renewal(
 ) -> Action | None:
     """The lease in force after an attempt to renew it, or None while there is no answer.
 
-    An attempt that did not work is written down, and made again when half of what is left has passed.
+    An attempt that did not work is written down, and made again when half of what is left has passed. What its host has in
+    force for longer than was known, as it says, is written down with it.
     """
     match outcome:
         case Verified() if outcome.evidence:
@@ -78,7 +79,9 @@ def record_renewal(
             return record(actions, action, outcome, now)
         case _:
             return None
-    left = (action.lease_until or now) - now
+    told = outcome.until if isinstance(outcome, Failed) else None
+    end = max(action.lease_until or now, told or now)
+    left = end - now
     return actions.note(
         action.tenant,
         action.id,
@@ -88,7 +91,7 @@ def record_renewal(
         expected=action.state,
         expected_attempts=action.attempts,
         attempts=action.attempts + 1,
-        lease_until=until,
+        lease_until=until or (end if told else None),
         wake_at=renewal(action, until) if until else now + max(left / 2, timedelta(seconds=1)),
     )
 

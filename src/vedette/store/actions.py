@@ -313,7 +313,8 @@ class Actions:
 
         Its host is counted like any other, in the same transaction. Where something is against it (`against`, the kill
         switch, a breaker, a lease in force) the action is there as refused. One is begun for a host and incident at
-        most; what came to nothing may be asked for again after ten minutes. The same action again gives the same command.
+        most; what came to nothing may be asked for again after ten minutes. The same action again gives the same command, unless
+        something is against it by then (`against`, the kill switch) or its end was asked for.
 
         Returns:
             The command, or None and why not.

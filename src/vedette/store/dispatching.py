@@ -28,7 +28,7 @@ from vedette.store.trail import Trail
 from vedette.store.weighing import refuse_void
 from vedette.store.widening import widen
 
-__all__ = ["EVERYONE", "begin", "dispatch"]
+__all__ = ["EVERYONE", "begin", "dispatch", "refuse_if_thrown"]
 
 # An arbitrary number that all our processes know, beside the tenant's own.
 _LOCK: Final = 0x62726561
@@ -78,7 +78,7 @@ def begin(
     if action.state is expected:
         refuse_void(connection, action, now)
     if counted and action.state is expected:
-        _refuse_if_thrown(connection, action.tenant)
+        refuse_if_thrown(connection, action.tenant)
         if why := lacking(connection, action, now):
             raise Conflict(
                 f"two people must approve it, and have not: {why}", kind="needs-two-people"
@@ -96,7 +96,8 @@ def begin(
     return None
 
 
-def _refuse_if_thrown(connection: sa.Connection, tenant: TenantId) -> None:
+def refuse_if_thrown(connection: sa.Connection, tenant: TenantId) -> None:
+    """Raises Conflict (`switched-off`) while the kill switch is thrown, for the tenant or for everyone."""
     query = sa.select(SWITCHES).where(SWITCHES.c.tenant.in_([tenant, EVERYONE]))
     thrown = connection.execute(query.limit(1)).first()
     if thrown is not None:

@@ -15,7 +15,7 @@ from vedette.core import (
     scopes_of,
 )
 from vedette.store.database import Database
-from vedette.store.dispatching import begin
+from vedette.store.dispatching import begin, refuse_if_thrown
 from vedette.store.proposals import Proposals
 from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTIONS, BREAKERS, COMMANDS
@@ -46,7 +46,10 @@ def grant(
     """What `Actions.grant` does."""
     with database.writing() as connection:
         before = _before(database, connection, action)
-        if any(one.id == action.id and one.state is S.DISPATCHED for one in before):
+        begun = next((one for one in before if one.id == action.id), None)
+        if begun is not None and begun.state is S.DISPATCHED:
+            if why := against or _stopped(connection, begun):
+                return None, why
             return _command(connection, command), ""
         if why := _asked_before(before, action, now):
             return None, why
@@ -118,6 +121,17 @@ def _asked_before(before: list[Action], action: Action, now: datetime) -> str:
     same = any(one.id == action.id for one in before)
     if same or (before and now < before[-1].updated_at + _AGAIN):
         return f"it was asked for before and came to nothing: {before[-1].detail}"
+    return ""
+
+
+def _stopped(connection: sa.Connection, begun: Action) -> str:
+    """Why what was begun is not handed out again: a breaker that tripped since holds nothing back that was counted before."""
+    if begun.recalled_by:
+        return f"{begun.recalled_by} asked for its end: {begun.recalled_why}"
+    try:
+        refuse_if_thrown(connection, begun.tenant)
+    except Conflict as error:
+        return error.detail
     return ""
 
 

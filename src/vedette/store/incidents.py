@@ -45,6 +45,7 @@ from vedette.store.rows import columns_of, read
 from vedette.store.sayings import say
 from vedette.store.schema import ACTIONS, CLOSED, INCIDENT_EVENTS, INCIDENTS
 from vedette.store.silences import write_silence
+from vedette.store.steps import recall_harmless
 from vedette.store.storms import gather
 from vedette.store.trail import Trail
 
@@ -240,7 +241,7 @@ class Incidents:
     ) -> Incident:
         """Ends it, with what it was; the detector hears of that with the host's next snapshot.
 
-        With `cohort` the host vouches for the very things to its whole cohort, for a day. With a fleet's incident
+        What was done to the host of one that was harmless ends, whether or not it opens again before that is seen to. With `cohort` the host vouches for the very things to its whole cohort, for a day. With a fleet's incident
         those end that are part of it.
 
         Raises:
@@ -312,6 +313,8 @@ class Incidents:
         trail = Trail(connection, which[0], actor, now)
         for one in closed:
             say(connection, trail, one, author=actor, now=now, reason=comment, cohort=cohort)
+            if one.harmless:
+                recall_harmless(self._database, connection, one, now)
         return incident
 
     def gather(self, rule: GatherPolicy, inhibits: Inhibitions = no_inhibitions) -> int:

@@ -1,10 +1,12 @@
 """Texts of policies, and of who is on call, as they were applied; the last of each is in force."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
-from vedette.core import Backtest, Clock, Record, TenantId
+from vedette.core import Backtest, Clock, Conflict, Record, TenantId
 from vedette.store.database import Database
 from vedette.store.paging import Listing, Page
 from vedette.store.rows import columns_of, read, values_of
@@ -14,6 +16,9 @@ from vedette.store.trail import Trail
 __all__ = ["AppliedPolicy", "Policies"]
 
 _NEWEST = Listing("policies", POLICIES.c.number)
+# An arbitrary number that all our processes know, beside the tenant's own.
+_LOCK: Final = 0x706F6C69
+_CALLED: Final = {"policy": "other policies", "oncall": "another on-call document"}
 
 
 class AppliedPolicy(Record, frozen=True, kw_only=True):
@@ -35,14 +40,32 @@ class Policies:
         self._document = document
 
     def put(
-        self, tenant: TenantId, version: str, text: str, actor: str, reason: str = ""
+        self,
+        tenant: TenantId,
+        version: str,
+        text: str,
+        actor: str,
+        reason: str = "",
+        *,
+        seen: Mapping[str, str] | None = None,
     ) -> AppliedPolicy:
-        """Puts a text in force. What is in force already is no second effect."""
+        """Puts a text in force. What is in force already is no second effect.
+
+        `seen`: the version that was in force, by document (empty: none), when it was checked whether this one may be.
+
+        Raises:
+            Conflict: (applied-meanwhile) another is in force by now than was seen.
+        """
         now = self._clock.now()
         with self._database.writing() as connection:
-            present = self._current(connection, tenant)
+            if not self._database.sqlite:
+                # One after the other, the first of a tenant too: its row, which is not there yet, can't be locked.
+                lock = sa.func.pg_advisory_xact_lock(_LOCK, sa.func.hashtext(tenant))
+                connection.execute(sa.select(lock))
+            present = self._current(connection, tenant, self._document)
             if present is not None and present.version == version and present.text == text:
                 return present
+            self._refuse_other(connection, tenant, seen or {})
             applied = AppliedPolicy(
                 tenant=tenant, version=version, text=text, applied_at=now, applied_by=actor
             )
@@ -92,7 +115,7 @@ class Policies:
     def current(self, tenant: TenantId) -> AppliedPolicy | None:
         """What is in force; None before anything was applied."""
         with self._database.reading() as connection:
-            return self._current(connection, tenant)
+            return self._current(connection, tenant, self._document)
 
     def list(
         self, tenant: TenantId, *, limit: int = 100, after: str | None = None
@@ -111,10 +134,24 @@ class Policies:
     def _of(self, tenant: TenantId) -> tuple[sa.ColumnElement[bool], ...]:
         return (POLICIES.c.tenant == tenant, POLICIES.c.document == self._document)
 
-    def _current(self, connection: sa.Connection, tenant: TenantId) -> AppliedPolicy | None:
+    def _refuse_other(
+        self, connection: sa.Connection, tenant: TenantId, seen: Mapping[str, str]
+    ) -> None:
+        for document, version in seen.items():
+            present = self._current(connection, tenant, document)
+            if present is not None and present.version != version:
+                raise Conflict(
+                    f"{present.applied_by} has put {_CALLED[document]} in force meanwhile; look at what is in force now, and apply yours again",
+                    kind="applied-meanwhile",
+                    version=present.version,
+                )
+
+    def _current(
+        self, connection: sa.Connection, tenant: TenantId, document: str
+    ) -> AppliedPolicy | None:
         query = (
             sa.select(*columns_of(POLICIES, AppliedPolicy))
-            .where(*self._of(tenant))
+            .where(POLICIES.c.tenant == tenant, POLICIES.c.document == document)
             .order_by(POLICIES.c.number.desc())
             .limit(1)
         )

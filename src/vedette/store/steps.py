@@ -6,12 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from vedette.core import (
+    ENDED,
     IN_FORCE,
     Action,
     ActionEvent,
     ActionId,
     ActionState,
     Conflict,
+    Incident,
     NotFound,
     TenantId,
     may_become,
@@ -22,7 +24,16 @@ from vedette.store.rows import columns_of, read, values_of
 from vedette.store.schema import ACTION_EVENTS, ACTIONS, LEASE_IN_FORCE
 from vedette.store.trail import Trail
 
-__all__ = ["advance", "note", "one_action", "recall", "take_step", "wake", "write_note"]
+__all__ = [
+    "advance",
+    "note",
+    "one_action",
+    "recall",
+    "recall_harmless",
+    "take_step",
+    "wake",
+    "write_note",
+]
 
 _COLUMNS = columns_of(ACTIONS, Action)
 # States that say what somebody made of the proposal.
@@ -167,14 +178,42 @@ def recall(database: Database, now: datetime, which: Which, *, actor: str, why: 
             raise Conflict(
                 f"{action.recalled_by} has asked for its end before", kind="recalled-before"
             )
-        _update(connection, action, {"recalled_by": actor, "recalled_why": why, "wake_at": now})
-        words = "asked for its end" + (f": {why}" if why else "")
-        _write_event(connection, action, action.state, actor, now, words, None)
-        trail = Trail(connection, action.tenant, actor, now)
-        told = {"host": action.host, "kind": action.kind, "state": str(action.state)}
-        trail.audit("action.recalled", action.id, why, told)
-        trail.notify("action.recalled", action.id, told)
+        _ask_for_end(connection, action, actor, now, why)
         return one_action(connection, *which)
+
+
+def recall_harmless(
+    database: Database, connection: sa.Connection, incident: Incident, now: datetime
+) -> None:
+    """Asks for the end of what is done, or to be done, to the host of an incident that people have just called harmless.
+
+    That stays with the actions: the incident may be open again before the responder looks.
+    """
+    query = sa.select(*_COLUMNS).where(
+        ACTIONS.c.tenant == incident.tenant,
+        ACTIONS.c.incident == incident.id,
+        ACTIONS.c.recalled_by == "",
+        ACTIONS.c.state.not_in(sorted(ENDED)),
+    )
+    rows = connection.execute(database.locking(query.order_by(ACTIONS.c.id), ACTIONS)).all()
+    for action in (read(Action, row) for row in rows):
+        if action.ends_as_harmless:
+            _ask_for_end(connection, action, incident.closed_by, now, incident.harmless)
+
+
+def _ask_for_end(
+    connection: sa.Connection, action: Action, actor: str, now: datetime, why: str
+) -> None:
+    values: dict[str, Any] = {"recalled_by": actor, "recalled_why": why}
+    if action.state in IN_FORCE:
+        values["wake_at"] = now
+    _update(connection, action, values)
+    words = "asked for its end" + (f": {why}" if why else "")
+    _write_event(connection, action, action.state, actor, now, words, None)
+    trail = Trail(connection, action.tenant, actor, now)
+    told = {"host": action.host, "kind": action.kind, "state": str(action.state)}
+    trail.audit("action.recalled", action.id, why, told)
+    trail.notify("action.recalled", action.id, told)
 
 
 def wake(database: Database, which: Which, *, expected: ActionState, at: datetime | None) -> None:

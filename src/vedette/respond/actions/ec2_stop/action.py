@@ -87,6 +87,11 @@ class Ec2Stop:
         del job
         return None
 
+    def unsettled(self, job: Job) -> bool:
+        """There is no lease."""
+        del job
+        return False
+
     def renew(self, job: Job, *, due: bool) -> Outcome:
         """There is nothing to renew."""
         del job, due
