@@ -50,7 +50,10 @@ class Leases:
         if last and kind.unsettled(job):
             # It was to end by itself at what is known, and may not have.
             over = until + LEASE_SLACK
-        if why := unwanted(job) or (_words(until) if now >= over else ""):
+        why = unwanted(job) or (_words(until) if now >= over else "")
+        if not (why or last):
+            why = _set_back(action, until, now)
+        if why:
             return self.end(action, why)
         length = _length(job, until)
         goes_on = now < until and length > 0.0
@@ -167,6 +170,16 @@ def _end_of(action: Action, outcome: Released | Cancelled) -> Outcome:
 
 def _words(until: datetime) -> str:
     return f"its lease ended at {until.isoformat(timespec='seconds')}"
+
+
+def _set_back(action: Action, until: datetime, now: datetime) -> str:
+    """Of what only the responder ends: that it has longer to go than any lease of it, so nobody knows how long it has been."""
+    if (until - now).total_seconds() <= action.lease_seconds + LEASE_SLACK.total_seconds():
+        return ""
+    return (
+        f"the server's clock was set back, so that its lease of {action.lease_seconds:.0f} seconds "
+        f"would have lasted until {until.isoformat(timespec='seconds')}"
+    )
 
 
 def unwanted(job: Job) -> str:

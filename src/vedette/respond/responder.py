@@ -5,7 +5,7 @@ doubled notice, a restart, or a second responder changes nothing but the moment.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -46,6 +46,8 @@ from vedette.respond.steps import record
 __all__ = ["Responder"]
 
 _LOG = structlog.get_logger()
+_SET_BACK = timedelta(minutes=1)
+_EVER = datetime.max.replace(tzinfo=UTC)
 _WORK = (
     ActionState.PROPOSED,
     ActionState.APPROVED,
@@ -109,6 +111,7 @@ class Responder:
         self._overtaken = Overtaken(ports, kinds, self._desk, self._holding)
         self._cautious = Caution(ports.guards, doubt, ports.actions.reach)
         self._gathered_at: datetime | None = None
+        self._looked_at: datetime | None = None
 
     def tick(self) -> int:
         """Handles due timers and waiting notices once.
@@ -154,7 +157,7 @@ class Responder:
         self._gathered_at = now
         steps += self._escalate()
         for found in (
-            actions.awake(now, self._sweep_limit),
+            actions.awake(self._woken_until(now), self._sweep_limit),
             actions.undecided(now, self._sweep_limit),
             actions.due(_WORK, self._sweep_limit, disruptive=True),
         ):
@@ -163,6 +166,11 @@ class Responder:
         self._swept_at = self._clock.monotonic()
         self._behind = True
         return steps
+
+    def _woken_until(self, now: datetime) -> datetime:
+        """Now; once without end at the start and after the clock was set back, which makes what is due wait by as much."""
+        before, self._looked_at = self._looked_at, now
+        return now if before is not None and now >= before - _SET_BACK else _EVER
 
     def _catch_up(self) -> int:
         """What only tells, as far as it goes in one turn: each attempt may wait long for somebody's server."""
