@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.respond.world import World, quarantine
 
-from vedette.core import Action, ActionState, Mode
+from vedette.core import Action, ActionState, Mode, Unavailable
 from vedette.respond import Job, Registry, Responder
 from vedette.respond.actions.ec2_isolate.schema import Ec2IsolateSchema
 from vedette.respond.cloud_lease import CloudLease
@@ -21,7 +21,7 @@ class Cut:
     settles = timedelta(minutes=1)
 
     def __init__(self) -> None:
-        self.on = False
+        self.on = self.deaf = False
 
     def look(self, _job: Job) -> dict[str, Any]:
         return {"was": "open"}
@@ -36,8 +36,22 @@ class Cut:
         return {"seen": self.on}
 
     def restore(self, _job: Job, _former: dict[str, Any]) -> dict[str, Any]:
+        if self.deaf:
+            raise Unavailable("the cloud does not answer")
         self.on = False
         return {"is": "open"}
+
+
+def test_an_end_that_was_asked_for_does_not_wait_for_that_time(world: World) -> None:
+    """The cloud did not answer at first; then the clock was set back by a day."""
+    cut = Cut()
+    made, begun = _begun(world, cut)
+    cut.deaf = True
+    world.ports.actions.recall(begun.tenant, begun.id, actor="user:ann", why="it is enough")
+    made.tick()
+    cut.deaf = False
+    world.clock.step(world.clock.now() - timedelta(days=1))
+    assert _time_until_undone(world, made, cut) <= 120.0
 
 
 def _begun(world: World, cut: Cut) -> tuple[Responder, Action]:

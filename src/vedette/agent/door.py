@@ -89,8 +89,8 @@ class Offset(Protocol):
     def set_offset(self, seconds: float) -> None:
         """Keeps it."""
 
-    def taken(self) -> None:
-        """A signature that bore this host's time with the offset was taken."""
+    def taken(self, created: float, at: float) -> None:
+        """A signature was taken that bore `created` (Unix seconds), and was made `at` that boot time."""
 
 
 class PassingOffset:
@@ -103,7 +103,7 @@ class PassingOffset:
         """Keeps it."""
         self.offset = seconds
 
-    def taken(self) -> None:
+    def taken(self, created: float, at: float) -> None:
         """Of no use here."""
 
 
@@ -153,16 +153,11 @@ class Door:
         extra = {**(more or {}), **({"Content-Type": content_type} if content_type else {})}
         answer = self._send(method, path, query, body, extra, patience)
         if answer.status != httpx.codes.UNAUTHORIZED or (theirs := answer.server_time()) is None:
-            return self._heard(answer)
+            return answer
         offset = theirs - self._clock.now().timestamp()
         self._journal.set_offset(offset)
         _log.warning("door.clock_off", seconds=round(offset, 3))
-        return self._heard(self._send(method, path, query, body, extra, patience))
-
-    def _heard(self, answer: Answer) -> Answer:
-        if answer.status in _TAKEN:
-            self._journal.taken()
-        return answer
+        return self._send(method, path, query, body, extra, patience)
 
     def renew(self) -> None:
         """Lets the next request begin with a fresh connection: the network may be another now. Safe from any thread."""
@@ -186,6 +181,10 @@ class Door:
         kept = not self._fresh
         self._fresh = False
         whole = self._route.prefix + path
+        at, created = (
+            self._clock.boottime(),
+            round(self._clock.now().timestamp() + self._journal.offset),
+        )
         headers = sign_request(
             self._key,
             keyid=self._key.kid,
@@ -193,7 +192,7 @@ class Door:
             path=whole,
             query=query,
             body=body,
-            created=round(self._clock.now().timestamp() + self._journal.offset),
+            created=created,
             nonce=secrets.token_urlsafe(18),
         )
         headers |= extra
@@ -206,7 +205,7 @@ class Door:
                 headers=headers,
                 timeout=self._route.timeout(patience),
             ) as response:
-                return Answer(
+                answer = Answer(
                     status=response.status_code,
                     body=_bounded(response),
                     retry_after=response.headers.get("retry-after"),
@@ -217,6 +216,9 @@ class Door:
             if isinstance(error, _BROKEN) and kept and self._repeat:
                 return self._send(method, path, query, body, extra, patience)
             raise self._route.failure(error) from error
+        if answer.status in _TAKEN:
+            self._journal.taken(created, at)
+        return answer
 
     def _reconnect(self) -> None:
         self._stale.clear()

@@ -90,11 +90,18 @@ class Journal:
         """What the server's clock shows, for what it signed with an end."""
         return self._server.now(self.offset)
 
-    def taken(self) -> None:
-        """The server has taken a signature that bore its time as this host knows it."""
-        if (earliest := self._server.taken(self.offset)) is not None:
+    def taken(self, created: float, at: float) -> None:
+        """The server has taken a signature that bore `created` (Unix seconds), and was made `at` that boot time.
+
+        An answer that came must not be lost for it: where it can't be written, it is known to this process alone.
+        """
+        if (earliest := self._server.taken(created, at)) is None:
+            return
+        try:
             with self.changing() as db:
                 put(db, "earliest", repr(earliest))
+        except (Unavailable, sqlite3.Error, OSError) as error:
+            _log.warning("journal.time_not_kept", problem=str(error))
 
     def take_seq(self) -> tuple[Epoch, int]:
         """The next seq, never given again in this epoch: a crash after it shows as a gap, not as a repeat."""

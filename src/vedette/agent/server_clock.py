@@ -20,7 +20,8 @@ class ServerClock:
 
     A door in wrong hands could keep a command back, say that this host's clock is fast, and have it carried out long after its end. So
     the earliest that it can be is known from what was so before: a signature that was taken bore the time. It goes on by the clock that
-    counts through suspensions. What is taken for it is never later than this host's own clock, so that no door sets it forward.
+    counts through suspensions. It is never later than this host's own clock, neither when it is taken nor when it is asked: no door
+    sets it forward, and what a clock that was wrong made of it is over when that clock is mended.
 
     `earliest` is in Unix seconds, as it was kept. Safe for use by several threads.
     """
@@ -33,13 +34,17 @@ class ServerClock:
 
     def now(self, offset: float) -> datetime:
         """By this host's clock and the server's lead over it in seconds, and no earlier than it can be."""
-        told = self._clock.now().timestamp() + offset
+        own = self._clock.now().timestamp()
         with self._lock:
-            return datetime.fromtimestamp(max(told, self._passed()), UTC)
+            return datetime.fromtimestamp(max(own + offset, min(own, self._passed())), UTC)
 
-    def taken(self, offset: float) -> float | None:
-        """A signature made with that lead was taken. Gives what is to be kept, where that is another minute."""
-        known = self._clock.now().timestamp() + min(offset, 0.0) - _FRESH
+    def taken(self, created: float, at: float) -> float | None:
+        """A signature was taken that bore `created` (Unix seconds), and was made `at` that boot time.
+
+        Gives what is to be kept, where that is another minute.
+        """
+        passed = self._clock.boottime() - at
+        known = min(created + _SURE * passed, self._clock.now().timestamp()) - _FRESH
         with self._lock:
             self._earliest, self._at = max(known, self._passed()), self._clock.boottime()
             if self._earliest < self._kept + _KEPT_EVERY:

@@ -25,6 +25,7 @@ __all__ = ["Leases", "unwanted"]
 
 _LOG = structlog.get_logger()
 _PAUSE = timedelta(seconds=30)
+_APART = timedelta(minutes=10)  # that the clocks of two responders may differ
 
 
 class Leases:
@@ -71,7 +72,7 @@ class Leases:
     def recall(self, job: Job, kind: Lasting) -> Action | None:
         """One step towards the end that somebody asked for; None while the host has not answered, or it can't be undone yet."""
         action = job.action
-        if not kind.ends_itself and action.wake_at is not None and job.now < action.wake_at:
+        if not kind.ends_itself and _waits(action.wake_at, job.now):
             return None
         outcome = kind.recall(job)
         if isinstance(outcome, Released | Cancelled):
@@ -172,9 +173,14 @@ def _words(until: datetime) -> str:
     return f"its lease ended at {until.isoformat(timespec='seconds')}"
 
 
+def _waits(until: datetime | None, now: datetime) -> bool:
+    """Whether the pause is not over. One that is longer than any was begun before the clock was set back."""
+    return until is not None and now < until <= now + _PAUSE
+
+
 def _set_back(action: Action, until: datetime, now: datetime) -> str:
     """Of what only the responder ends: that it has longer to go than any lease of it, so nobody knows how long it has been."""
-    if (until - now).total_seconds() <= action.lease_seconds + LEASE_SLACK.total_seconds():
+    if until - now <= timedelta(seconds=action.lease_seconds) + _APART:
         return ""
     return (
         f"the server's clock was set back, so that its lease of {action.lease_seconds:.0f} seconds "

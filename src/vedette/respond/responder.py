@@ -162,6 +162,7 @@ class Responder:
             actions.due(_WORK, self._sweep_limit, disruptive=True),
         ):
             steps += sum(map(self._settle_safely, found))
+        self._looked_at = now
         # From its end on: it may take long itself, and what wakes it has its turn, too.
         self._swept_at = self._clock.monotonic()
         self._behind = True
@@ -169,7 +170,7 @@ class Responder:
 
     def _woken_until(self, now: datetime) -> datetime:
         """Now; once without end at the start and after the clock was set back, which makes what is due wait by as much."""
-        before, self._looked_at = self._looked_at, now
+        before = self._looked_at
         return now if before is not None and now >= before - _SET_BACK else _EVER
 
     def _catch_up(self) -> int:

@@ -133,7 +133,7 @@ class Ports(Protocol):
 
 
 class Witness:
-    """Several may look at one store: what is signed twice says the same, and leave is given once.
+    """Several may look at one store: leave is given once, and what is signed again says the same, unless leave was stopped meanwhile.
 
     `protects` says which policy in force protects a host from a kind of action; empty where none does.
     """

@@ -125,7 +125,7 @@ def _asked_before(before: list[Action], action: Action, now: datetime) -> str:
 
 
 def _stopped(connection: sa.Connection, begun: Action) -> str:
-    """Why what was begun is not handed out again: a breaker that tripped since holds nothing back that was counted before."""
+    """Why what was begun is not handed out again, beside what is against leave at all."""
     if begun.recalled_by:
         return f"{begun.recalled_by} asked for its end: {begun.recalled_why}"
     try:

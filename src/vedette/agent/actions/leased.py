@@ -93,7 +93,9 @@ class Leased:
             if command.verb is Verb.RELEASE or lease.closing is not None or ledger.left(lease) <= 0:
                 until = ledger.until(lease)
                 words = f"{_STOPPED}; it is not taken away yet, and ends by itself at {until}"
-                return Outcome(state=S.FAILED, detail=words, data={"until": until})
+                # A switch that was set for a renewal may be later than the book.
+                told = {} if command.verb is Verb.RENEW else {"until": until}
+                return Outcome(state=S.FAILED, detail=words, data=told)
             try:
                 lease = self._holding.hold(lease, scene, ledger)
             except (Gone, Declined) as error:
