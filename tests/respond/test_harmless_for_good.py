@@ -1,10 +1,11 @@
 """What people called harmless ends though the incident is open again before the responder looked."""
 
 import pytest
-from tests.respond.lease_play import Play, in_force
+from tests.respond.lease_play import KEY, Play, in_force
 from tests.respond.world import TENANT, World, action, events, quarantine, state
 
 from vedette.core import ActionState, Mode, Resolution
+from vedette.respond import Quarantine, Registry, Responder
 
 S = ActionState
 HARMLESS = [Resolution.FALSE_POSITIVE, Resolution.BENIGN_CHANGE]
@@ -50,6 +51,21 @@ def test_what_had_not_begun_is_refused_and_what_is_proposed_later_begins(
     play.responder.tick()
     play.poll()
     assert state(world, later) is S.VERIFIED
+
+
+def test_what_was_under_way_without_that_word_is_called_off_too(world: World) -> None:
+    """As where it was closed before an update."""
+    world.close(Resolution.FALSE_POSITIVE)
+    given = quarantine(2, dry_run=False, mode=Mode.AUTO)
+    world.propose(given)
+    for to in (S.APPROVED, S.DISPATCHED):
+        world.ports.actions.advance(TENANT, given.id, to, actor="system:respond")
+    kinds = Registry([Quarantine(world.ports.commands, KEY)])
+    Responder(world.ports, kinds, world.clock, sweep_seconds=0.0).tick()
+    ended = world.ports.actions.get(TENANT, given.id)
+    assert (ended.state, ended.recalled_by) == (S.FAILED, "system:respond")
+    why = "user:ann closed the incident as false positive"
+    assert ended.detail == f"{why}; the host was not told yet"
 
 
 def test_its_end_is_asked_for_once(world: World) -> None:

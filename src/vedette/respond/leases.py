@@ -48,7 +48,7 @@ class Leases:
             return self._out_of_hand(job, revoked, last)
         if action.recalled_by:
             return self.recall(job, kind)
-        if last and kind.unsettled(job):
+        if kind.unsettled(job):
             # It was to end by itself at what is known, and may not have.
             over = until + LEASE_SLACK
         why = unwanted(job) or (_words(until) if now >= over else "")
