@@ -138,7 +138,9 @@ def _bad_weather(far: Far) -> None:
     far.wait_for(3)
     far.network.lose(30)
     far.wait_for(6)
-    assert far.network.heal() > 10
+    # How many of the few packets that so many snapshots take are lost is a matter of chance.
+    far.wait(lambda _: far.network.lost() > 10)
+    far.network.heal()
     far.relay.delay = 2.0
     far.wait_for(2)
     far.relay.delay = 0.0
