@@ -17,6 +17,7 @@ from tests.detect.scene import Change, Tables, after, job, port, proc, scene, ta
 
 from vedette.detect import View
 from vedette.detect.inventory import InventoryExpert
+from vedette.detect.pardon import Heard
 
 
 def together(*changes: Change) -> Change:
@@ -180,6 +181,43 @@ def test_a_quiet_fact_is_usual_after_sixty_snapshots_and_a_loud_one_after_a_day(
         told.append(expert.judge([view], [state])[0])
         (state,) = expert.learn([view], [state], [False])
     assert [len(told[at]) for at in (0, 58, 59, 60, 61, 1_439, 1_440)] == [2, 2, 2, 1, 1, 1, 0]
+
+
+def _life(*changes: Change, snapshots: int, heard: dict[int, Heard]) -> list[list[str]]:
+    """The subjects that are told in each snapshot after the changes, which all come at once."""
+    expert, rows = InventoryExpert(), tables()
+    _, state = watch(expert, [scene(seq, rows) for seq in range(1, 31)])
+    rows = {name: list(some) for name, some in rows.items()}
+    together(*changes)(rows)
+    told = []
+    for seq in range(31, 31 + snapshots):
+        view = View(
+            snapshot=scene(seq, rows),
+            count=seq - 1,
+            seen=frozenset(rows),
+            heard=heard.get(seq - 31, Heard()),
+        )
+        cases = expert.judge([view], [state])[0]
+        told.append([case.subject for case in cases if case.nats > 0])
+        (state,) = expert.learn([view], [state], [True])
+        state = expert.load(expert.dump(state))
+    return told
+
+
+def test_a_question_about_what_is_gone_is_asked_for_ten_snapshots() -> None:
+    told = _life(drop("users", "username", "ana"), snapshots=20, heard={})
+    assert told == [[], *[["user:ana"]] * 9, *[[]] * 10]
+
+
+def test_what_people_call_wrong_is_told_for_as_long_as_it_is_missed() -> None:
+    said = {4: Heard(condemned=frozenset({"user:ana"}))}
+    told = _life(drop("users", "username", "ana"), snapshots=40, heard=said)
+    assert told == [[], *[["user:ana"]] * 39]
+
+
+def test_new_name_servers_ask_and_are_not_told_for_a_day() -> None:
+    told = _life(rehash("/etc/resolv.conf"), snapshots=20, heard={})
+    assert told == [*[["file:/etc/resolv.conf"]] * 10, *[[]] * 10]
 
 
 def test_under_an_alarm_quiet_facts_wait() -> None:

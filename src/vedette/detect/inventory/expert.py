@@ -59,7 +59,7 @@ class InventoryExpert:
         seen = self.look(view, state)
         best: dict[str, Case] = {}
         told = [self._case(case) for case in (*seen.kept.values(), *seen.opened.values())]
-        told += [self._gone(thing, score) for thing, score in seen.vanished]
+        told += [self._gone(thing, score, view) for thing, score in seen.vanished]
         for case in sorted(told, key=lambda case: (-case.nats, case.subject, case.text)):
             if case.nats > _WORTH_TELLING:
                 best.setdefault(case.subject, case)
@@ -122,11 +122,11 @@ class InventoryExpert:
 
     def _case(self, case: Open) -> Case:
         evidence = EVIDENCE.get(case.mark)
-        asked = evidence is not None and evidence.asks and case.age >= _ASKED
+        asks = evidence is not None and evidence.asks and not case.condemned
         return Case(
             expert=self.name,
             subject=case.subject,
-            nats=case.nats - (_UNANSWERED if asked and not case.condemned else 0.0),
+            nats=case.nats - _silence(asks=asks, snapshots=case.age),
             text=case.text,
             attack=case.attack,
             observed=case.observed,
@@ -136,18 +136,25 @@ class InventoryExpert:
             hard=case.hard,
         )
 
-    def _gone(self, thing: Watched, score: float) -> Case:
+    def _gone(self, thing: Watched, score: float, view: View) -> Case:
         evidence = VANISHED[thing.evidence]
+        condemned = thing.condemned or view.heard.condemns(thing.subject)
+        asks = evidence.asks and not condemned
         return Case(
             expert=self.name,
             subject=thing.subject,
-            nats=score,
+            nats=score - _silence(asks=asks, snapshots=thing.missing),
             text=evidence.text.format(shown=thing.shown),
             attack=evidence.attack,
             observed="no longer there",
             expected="it was there since this host is watched",
             since=datetime.fromtimestamp(thing.gone, UTC) if thing.gone else None,
         )
+
+
+def _silence(*, asks: bool, snapshots: int) -> float:
+    """Nats that a question loses which stood for so many snapshots and was not answered."""
+    return _UNANSWERED if asks and snapshots >= _ASKED else 0.0
 
 
 def _take_over(state: InventoryState, seen: Look) -> None:
@@ -190,13 +197,15 @@ def _hear(state: InventoryState, view: View) -> None:
             _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
             state.bursts[case.mark] = state.bursts.get(case.mark, 0) + 1
             del state.open[name]
-    if not view.heard.pardoned:
+    if not view.heard.pardoned and not view.heard.condemned:
         # Most watched things are only carried along, and need not be opened.
         return
     for things in state.watched.values():
         for key, thing in list(things.items()):
             if thing.missing and view.pardons(thing.subject):
                 del things[key]
+            elif thing.missing and view.heard.condemns(thing.subject):
+                thing.condemned = True
 
 
 def _age(state: InventoryState, *, alarm: bool) -> None:
@@ -230,7 +239,7 @@ def _watch(view: View, state: InventoryState, seen: Look) -> None:
                 if thing.missing > _FORGET_VANISHED:
                     del things[key]
             else:
-                thing.missing, thing.gone = 0, 0.0
+                thing.missing, thing.gone, thing.condemned = 0, 0.0, False
                 thing.seen += 1
         for key, (subject, shown, evidence) in (present or {}).items():
             if key not in things and len(things) < _MOST_WATCHED:

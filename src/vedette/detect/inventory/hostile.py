@@ -108,7 +108,7 @@ EVIDENCE: dict[str, Evidence] = {
     "hash.boot": _e(0.04, 0.003, "T1037.004", "A script that runs at system start changed: {shown}", "out of use since systemd"),
     "hash.ssh": _e(0.03, 0.008, "T1098.004", "The SSH settings changed: {shown}", "hardening roll-outs"),
     "hash.hosts": _e(0.02, 0.007, "T1565.001", "The table of host names changed: {shown}", "tools at set-up, rarely later", asks=True),
-    "hash.resolver": _e(0.03, 0.01, "T1557", "The name servers changed: {shown}", "networks change them at times"),
+    "hash.resolver": _e(0.03, 0.01, "T1557", "The name servers changed: {shown}", "networks change them at times", asks=True),
     "hash.sudo": _e(0.01, 0.04, "T1548.003", "A file of sudo rules changed: {shown}", "its rules are judged one by one"),
     "hash.account": _e(0.01, 0.02, "T1098", "An account file changed: {shown}", "passwords, groups; accounts are judged one by one"),
     "hash.passwd": _e(0.03, 0.006, "T1098", "The list of accounts changed, though none of them did: {shown}", "a password in the list itself, or a name's comment", asks=True),

@@ -53,7 +53,7 @@ class Watched(msgspec.Struct, array_like=True):
     """A thing whose vanishing would matter.
 
     `first` is when it was first seen (Unix seconds), `missing` how many
-    snapshots in a row its table was read and lacked it, since `gone` (Unix seconds).
+    snapshots in a row its table was read and lacked it, since `gone` (Unix seconds); `condemned`: people said that it should not be gone.
     """
 
     subject: str
@@ -63,6 +63,7 @@ class Watched(msgspec.Struct, array_like=True):
     seen: int = 0
     missing: int = 0
     gone: float = 0.0
+    condemned: bool = False
 
 
 class _Plain(msgspec.Struct):

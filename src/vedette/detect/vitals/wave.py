@@ -24,7 +24,9 @@ __all__ = ["Group", "Note", "look", "noted"]
 Floats = NDArray[Any]
 
 _GAUGES = tuple(gauge.metric for gauge in GAUGES)
-_ENDED = _GAUGES.index("system.network.connections.time_wait")
+_SERVED = [
+    _GAUGES.index(f"system.network.connections.{state}") for state in ("established", "time_wait")
+]
 _BOOT = 60.0  # seconds that one boot's time may be told differently
 _LATEST = 1e12
 _CORES = "system.cpu.logical.count"
@@ -163,9 +165,9 @@ def _values(layout: Layout, metrics: list[dict[str, float]]) -> tuple[Floats, Fl
 
 
 def _beside_traffic(past: Past, gauges: Floats) -> Floats:
-    """With what each connection leaves behind counted by the traffic: so many times as many serve so many times as much."""
+    """With connections, and what ended ones leave behind, counted by the traffic: so many times as many serve so many times as much."""
     counted = gauges.copy()
-    counted[:, _ENDED] /= beyond(past.fast, gauges)
+    counted[:, _SERVED] /= beyond(past.fast, gauges)[:, None]
     return counted
 
 
