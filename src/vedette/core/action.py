@@ -81,9 +81,9 @@ TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
     S.CANCELLED: frozenset(),
 }
 ENDED = frozenset(state for state, following in TRANSITIONS.items() if not following)
-# Something may be in force on the host: of these there is one at most for a host and kind of lease.
 # What gathers evidence: its host may have delivered by the time that somebody calls it off.
 COLLECT: Final = "collect"
+# Something may be in force on the host: of these there is one at most for a host and kind of lease.
 IN_FORCE = frozenset({S.DISPATCHED, S.ACKNOWLEDGED, S.APPLIED, S.VERIFIED})
 del S
 
