@@ -15,7 +15,7 @@ from tests.agent.server import Reply, Seen, Server
 from vedette.agent.journal import Journal
 from vedette.agent.journal_file import read_fields
 from vedette.agent.server_clock import ServerClock
-from vedette.core import ActionState, ManualClock
+from vedette.core import ActionState, ManualClock, Verb
 
 WEEK = 7 * 86_400.0
 
@@ -184,3 +184,74 @@ def test_it_never_goes_back_and_an_honest_server_is_never_later(
         assert seen <= now or what in {"begun anew", "set"}
         assert kept.now(offset).timestamp() == pytest.approx(true.now().timestamp(), abs=1e-3)
         seen = now
+
+
+BACK = 7_200.0
+
+
+@pytest.mark.parametrize("stale", [False, True])
+@pytest.mark.parametrize(
+    ("verb", "state"),
+    [
+        (Verb.RELEASE, ActionState.SIMULATED),
+        (Verb.CANCEL, ActionState.SIMULATED),
+        (Verb.APPLY, ActionState.REFUSED),
+        (Verb.RENEW, ActionState.REFUSED),
+    ],
+)
+def test_a_server_that_was_set_back_can_end_things_and_begin_nothing(
+    agent: Agent, server: Server, box: Box, verb: Verb, state: ActionState, *, stale: bool
+) -> None:
+    """The host's own clock is right. `stale`: the server's is right again, and the host still takes it to be ahead."""
+    deed = Deed()
+    deed.verbs = frozenset(Verb)
+    commander = commander_of(agent, deed)
+    for _ in range(3):
+        commander.step(threading.Event())
+        agent.clock.advance(60)
+    if stale:
+        agent.journal.set_offset(BACK)
+        box.give(agent.command("c1", verb=verb), agent.commanding)
+    else:
+        _set_back(agent, server, box, verb)
+    commander.step(threading.Event())
+    assert agent.journal.offset == pytest.approx(BACK if stale else -BACK)
+    assert box.states()[-1] is state
+    assert deed.done == (state is ActionState.SIMULATED)
+
+
+def _set_back(agent: Agent, server: Server, box: Box, verb: Verb) -> None:
+    """The server's clock, and with it what it signs and what it says at its door."""
+    back = agent.clock.now() - timedelta(seconds=BACK)
+    ends = back + timedelta(minutes=15)
+    given = agent.command("c1", verb=verb, issued_at=back, expires_at=ends)
+    box.give(given, agent.commanding)
+    told = iter([Reply(401, {"server_time": back.timestamp()})])
+    server.script = lambda seen: next(told, None) or box(seen)
+
+
+def test_what_ends_things_is_over_when_both_clocks_say_so(agent: Agent, box: Box) -> None:
+    deed = Deed()
+    box.give(agent.command("c1", verb=Verb.RELEASE), agent.commanding)
+    agent.clock.advance(300.0)
+    commander_of(agent, deed).step(threading.Event())
+    assert deed.done == 0
+    assert "it expired at" in box.told[0].detail
+
+
+@pytest.mark.parametrize("said", [1e15, -1e15, 253_402_300_799.0])
+def test_a_time_that_no_clock_shows_stops_no_commands(
+    agent: Agent, server: Server, box: Box, said: float
+) -> None:
+    deed = Deed()
+    commander = commander_of(agent, deed)
+    box.give(agent.command("c1"), agent.commanding)
+    told = iter([Reply(401, {"server_time": said})])
+    server.script = lambda seen: next(told, None) or box(seen)
+    stop = threading.Event()
+    commander.step(stop)
+    agent.clock.advance(86_400.0)
+    box.give(agent.command("c2"), agent.commanding)
+    commander.step(stop)
+    assert agent.journal.offset == 0.0
+    assert [one.command for one in box.told if one.state is ActionState.SIMULATED] == ["c2"]

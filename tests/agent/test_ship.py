@@ -75,7 +75,9 @@ def test_a_401_that_stays_keeps_the_snapshot_and_backs_off(agent: Agent, server:
     assert agent.spool.depth == 1
 
 
-@pytest.mark.parametrize("lie", [None, True, "soon", float("1e999"), [1]])
+@pytest.mark.parametrize(
+    "lie", [None, True, "soon", float("1e999"), [1], 1e15, -1e12, pytest.param(10**400, id="huge")]
+)
 def test_a_senseless_server_time_changes_nothing(agent: Agent, server: Server, lie: object) -> None:
     server.script = lambda _: Reply(401, {"server_time": lie})
     agent.fill(1)

@@ -4,8 +4,7 @@ import secrets
 import ssl
 import threading
 from collections.abc import Mapping
-from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 import msgspec
@@ -15,13 +14,15 @@ from vedette.agent.route import Route, Unreachable
 from vedette.core import Clock, ConfigError, Record
 from vedette.seal import SigningKey, sign_request
 
-__all__ = ["Answer", "Door", "Offset", "PassingOffset", "Unreachable", "pinned"]
+__all__ = ["LATEST", "Answer", "Door", "Offset", "PassingOffset", "Unreachable", "pinned"]
 
 _log = structlog.get_logger()
 _PROBLEMS = "/problems/"
 # What no server says before it has looked at the signature.
 _TAKEN = frozenset({200, 201, 202, 204})
 _MAX_ANSWER = 4 * 1024 * 1024
+# The year 3000: no clock shows a later time, and what is reckoned with one stays far from where moments end (the year 9999).
+LATEST: Final = 32_503_680_000.0
 # The connection broke before an answer was there. Timeouts are not among them: they have cost their time already.
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
@@ -55,14 +56,14 @@ class Answer(Record, frozen=True, kw_only=True):
         return f"{self.status} {text}".strip()[:500]
 
     def server_time(self) -> float | None:
-        """The server's clock in Unix seconds, where a 401 tells it."""
+        """The server's clock in Unix seconds, where a 401 tells it and it is one that a clock can show."""
         fields = self.fields()
         extensions = fields.get("extensions")
         nested = extensions if isinstance(extensions, dict) else {}
         value = fields.get("server_time", nested.get("server_time"))
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return float(value)
+        return float(value) if 0 <= value <= LATEST else None
 
 
 def pinned(ca_pem: str) -> ssl.SSLContext:

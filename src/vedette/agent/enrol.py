@@ -18,7 +18,7 @@ from vedette.agent.actions import ACTIONS
 from vedette.agent.backoff import retry_after
 from vedette.agent.collect.host import describe, provisional_id
 from vedette.agent.collect.source import Source
-from vedette.agent.door import Door, PassingOffset, pinned
+from vedette.agent.door import LATEST, Door, PassingOffset, pinned
 from vedette.agent.enrolment import Enrolment
 from vedette.agent.journal import Journal
 from vedette.agent.route import Route
@@ -50,7 +50,7 @@ class _Reply(Record, frozen=True, kw_only=True):
     ingest_key: str
     command_key: str
     interval: Annotated[float, msgspec.Meta(gt=0)]
-    server_time: float | None = None
+    server_time: Annotated[float, msgspec.Meta(ge=0, le=LATEST)] | None = None
 
 
 def enroll(

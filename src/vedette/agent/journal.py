@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,13 @@ class Journal:
     def server_now(self) -> datetime:
         """What the server's clock shows, for what it signed with an end."""
         return self._server.now(self.offset)
+
+    def earliest_now(self) -> datetime:
+        """The earlier of this host's own time and what the server's clock is said to show: for what ends something.
+
+        To be late with that does no harm, and not to do it may: it is over only when it is so by both.
+        """
+        return self._clock.now() + timedelta(seconds=min(0.0, self.offset))
 
     def taken(self, created: float, at: float) -> None:
         """The server has taken a signature that bore `created` (Unix seconds), and was made `at` that boot time.

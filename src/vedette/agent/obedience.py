@@ -20,6 +20,9 @@ _log = structlog.get_logger()
 _TAKEN = frozenset({200, 201, 202, 204})
 # The server will never take this result: it does not know the command, or has another result for it.
 _POINTLESS = frozenset({400, 404, 409, 410, 413, 422})
+# A server whose clock was set back signs with an end that is past by a clock that is right. What begins or keeps something
+# must not be obeyed then; what ends it must be.
+_ENDS = frozenset({Verb.RELEASE, Verb.CANCEL})
 _INTERRUPTED = Outcome(
     state=ActionState.FAILED,
     detail="the agent was stopped while carrying it out; it is not tried again",
@@ -94,7 +97,9 @@ class Obedience:
         began = self._journal.began_at + timedelta(seconds=self._journal.offset)
         if command.host != self._enrolment.host or command.tenant != self._enrolment.tenant:
             return "it is for another host"
-        if self._journal.server_now() >= command.expires_at:
+        ends = command.verb in _ENDS
+        now = self._journal.earliest_now() if ends else self._journal.server_now()
+        if now >= command.expires_at:
             return f"it expired at {command.expires_at.isoformat()}"
         if command.issued_at < began and self._enrolment.enrolled_at < self._journal.began_at:
             return "it is older than this agent's journal, so it may have been carried out before"
