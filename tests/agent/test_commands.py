@@ -114,6 +114,28 @@ def test_a_nonce_that_was_used_is_refused(
     assert "nonce" in refused.detail
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_refusal_of_a_nonce_that_was_used_is_told_until_the_server_has_it(
+    agent: Agent, box: Box, commander: Commander, deed: Deed, *, restarted: bool
+) -> None:
+    box.give(agent.command("c1", nonce="n"), agent.commanding)
+    _step(commander)
+    box.pending.clear()
+    box.told.clear()
+    box.give(agent.command("c2", nonce="n"), agent.commanding)
+    box.refuse_results = 99
+    for _ in range(3):
+        _step(commander)
+    # Nobody hands it over again.
+    box.pending.clear()
+    box.refuse_results = 0
+    _step(commander_of(agent, deed) if restarted else commander)
+    _step(commander)
+    assert [(one.command, one.state) for one in box.told] == [("c2", ActionState.REFUSED)]
+    assert "nonce" in box.told[0].detail
+    assert deed.done == 1
+
+
 def test_what_another_key_signed_is_neither_done_nor_answered(
     agent: Agent, box: Box, commander: Commander, deed: Deed
 ) -> None:

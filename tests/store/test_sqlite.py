@@ -11,6 +11,7 @@ from tests.contracts.store_suite_evidence import EvidenceContract
 from tests.contracts.store_suite_facts import FactsContract
 from tests.contracts.store_suite_inhibitions import InhibitionsContract
 from tests.contracts.store_suite_leases import LeasesContract
+from tests.contracts.store_suite_misdirected import MisdirectedContract
 from tests.contracts.store_suite_models import ModelsContract, ProposedContract
 from tests.contracts.store_suite_narrowing import NarrowingContract
 from tests.contracts.store_suite_outbox import OutboxContract
@@ -103,6 +104,10 @@ class TestActions(OnSqlite, ActionsContract):
 
 class TestCommands(OnSqlite, CommandsContract):
     """Commands, here."""
+
+
+class TestMisdirected(OnSqlite, MisdirectedContract):
+    """Commands that were another's, here."""
 
 
 class TestOutbox(OnSqlite, OutboxContract):

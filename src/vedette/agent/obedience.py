@@ -62,7 +62,7 @@ class Obedience:
             return None
         if known is Known.REUSED_NONCE:
             _log.error("commands.reused_nonce", command=command.id)
-            self._send(self._refusal(command, "its nonce was used by another command"))
+            self._remember(self._refusal(command, "its nonce was used by another command"))
             return None
         if known is Known.BEGUN:
             result = self._owned_up(command.id, command)
@@ -137,6 +137,11 @@ class Obedience:
                 detail=f"the action failed: {type(error).__name__}: {error}",
             )
         return self.result(command.id, outcome)
+
+    def _remember(self, refusal: CommandResult) -> None:
+        """Kept until the server has it; the journal has no place for a second command of one nonce. Given again, it is told once more."""
+        if refusal.command not in {remark.command for _, remark in self._ledger.remarks()}:
+            self._ledger.say(refusal)
 
     def _again(self, command: Command) -> None:
         result = self._journal.result(command.id)

@@ -21,6 +21,7 @@ from vedette.core import (
 )
 from vedette.store.database import Database
 from vedette.store.dispatching import EVERYONE
+from vedette.store.misdirected import keep_refusal
 from vedette.store.rows import columns_of, read, tenant_of, values_of
 from vedette.store.schema import ACTIONS, COMMAND_RESULTS, COMMANDS, SWITCHES
 from vedette.store.trail import Trail
@@ -109,6 +110,7 @@ class Commands:
     ) -> bool:
         """Keeps what the host said. The same state again is no second effect.
 
+        That it refused what is no command of its own is kept in the audit (`command.misdirected`), and raised all the same.
         Give the tenant of the key that signed the request.
 
         Returns:
@@ -123,31 +125,48 @@ class Commands:
         now = self._clock.now()
         with self._database.writing() as connection:
             owner = tenant_of(connection, COMMANDS, result.command, tenant)
-            which = (
+            which = (COMMANDS.c.tenant == owner, COMMANDS.c.id == result.command)
+            command = connection.execute(sa.select(*_COLUMNS).where(*which)).first()
+            if command is not None and command.host == host:
+                return self._keep_result(connection, result, command, now)
+            if result.state is ActionState.REFUSED:
+                keep_refusal(
+                    self._database,
+                    connection,
+                    result,
+                    by=host,
+                    tenant=owner,
+                    now=now,
+                    known=command,
+                )
+        # Beyond the transaction: what it kept of this stays.
+        raise NotFound(f"no command {result.command}")
+
+    def _keep_result(
+        self, connection: sa.Connection, result: CommandResult, command: sa.Row[Any], now: datetime
+    ) -> bool:
+        owner, host = TenantId(command.tenant), command.host
+        row = values_of(result, tenant=owner, received_at=now)
+        if not self._database.insert_new(connection, COMMAND_RESULTS, row):
+            return False
+        connection.execute(
+            sa.update(COMMANDS)
+            .where(
                 COMMANDS.c.tenant == owner,
                 COMMANDS.c.id == result.command,
-                COMMANDS.c.host == host,
+                COMMANDS.c.acknowledged_at.is_(None),
             )
-            command = connection.execute(sa.select(*_COLUMNS).where(*which)).first()
-            if command is None:
-                raise NotFound(f"no command {result.command}")
-            row = values_of(result, tenant=owner, received_at=now)
-            if not self._database.insert_new(connection, COMMAND_RESULTS, row):
-                return False
-            connection.execute(
-                sa.update(COMMANDS)
-                .where(*which, COMMANDS.c.acknowledged_at.is_(None))
-                .values(acknowledged_at=now)
-            )
-            told: dict[str, Any] = {
-                "action": command.action,
-                "host": host,
-                "state": str(result.state),
-            }
-            trail = Trail(connection, owner, f"host:{host}", now)
-            trail.audit("command.result", result.command, result.detail, told)
-            trail.notify("command.result", result.command, told)
-            return True
+            .values(acknowledged_at=now)
+        )
+        told: dict[str, Any] = {
+            "action": command.action,
+            "host": host,
+            "state": str(result.state),
+        }
+        trail = Trail(connection, owner, f"host:{host}", now)
+        trail.audit("command.result", result.command, result.detail, told)
+        trail.notify("command.result", result.command, told)
+        return True
 
     def results(self, tenant: TenantId, identifier: CommandId) -> list[CommandResult]:
         """What came back, in the order it came."""
