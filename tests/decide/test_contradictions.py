@@ -39,6 +39,8 @@ def one(
     mode: str = "auto",
     on: str = "opened",
     protected: str = "",
+    within: str = "",
+    zone: str = "",
 ) -> str:
     return (
         f"  - name: {name}\n"
@@ -47,6 +49,8 @@ def one(
         + f"    then: [{then}]\n"
         + f"    mode: {mode}\n"
         + (f"    within: {{protected: {protected}}}\n" if protected else "")
+        + (f"    within: {within}\n" if within else "")
+        + (f"    timezone: {zone}\n" if zone else "")
     )
 
 
@@ -133,6 +137,13 @@ def test_what_may_contradict_is_a_warning_with_both_places(
         ({"protected": "{env: [dev]}"}, {"when": 'host.labels["env"] == "dev"'}),
         ({"when": 'host.role == "a" && host.role == "b"'}, {"when": 'host.role == "a"'}),
         ({"on": "raised"}, {}),
+        ({"when": '"db" == host.role'}, {"when": 'host.role == "web"'}),
+        ({"when": 'host.role != "db"'}, {"when": 'host.role == "db"'}),
+        (
+            {"when": 'host.role in ["db", "web"]'},
+            {"when": '"db" != host.role && host.role != "web"'},
+        ),
+        ({"when": 'host.labels["env"] == "dev"'}, {"when": 'host.labels["env"] != "dev"'}),
     ],
 )
 def test_what_never_meets_does_not_contradict(
@@ -160,6 +171,95 @@ def test_spaces_between_words_tell_no_conditions_apart() -> None:
             one("a", when='host.role == "a b"'),
             one("b", LONG, when='host.role  ==  "a b"'),
         )
+
+
+DB, SWAPPED = 'host.role == "db"', '"db" == host.role'
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (DB, SWAPPED),
+        ('host.role=="db"', DB),
+        (f"{DB} && {HIGH}", f"{HIGH} && {SWAPPED}"),
+        ("time.hour == 3", "3 == time.hour"),
+        ('host.role in ["a", "b"]', 'host.role in ["b", "a"]'),
+        ('host.role in ["db"]', DB),
+        ("true", ""),
+        (f"{DB} && true", DB),
+    ],
+)
+def test_one_condition_in_other_words_is_the_same(first: str, second: str) -> None:
+    with pytest.raises(InvalidInput, match="on the same hosts at the same moment"):
+        load(one("a", when=first), one("b", LONG, when=second))
+
+
+@pytest.mark.parametrize(
+    ("less", "more"), [("observe", "auto"), ("observe", "approve"), ("approve", "auto")]
+)
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ({"when": DB}, {}),
+        ({"when": f"{DB} && {HIGH}"}, {"when": HIGH}),
+        ({"when": SWAPPED}, {"when": 'host.role in ["db", "web"]'}),
+        ({"when": 'host.role in ["db", "web"]'}, {"when": 'host.role in ["web", "db", "x"]'}),
+        ({"when": f"{HIGH} || {DB}"}, {}),
+        ({"protected": "{role: [db, web]}"}, {"protected": "{role: [web]}"}),
+        ({"when": DB, "within": "{confirm: 3}"}, {"within": "{confirm: 3}"}),
+        ({"when": DB, "on": "raised"}, {"on": "opened, raised"}),
+        ({"when": "time.hour < 7 && true", "zone": "Europe/Vienna"}, {"zone": "UTC"}),
+    ],
+)
+def test_less_on_hosts_on_which_another_does_more_is_an_error(
+    narrow: dict[str, str], wide: dict[str, str], less: str, more: str
+) -> None:
+    """What is written for these hosts would never be so; whichever of the two is written first."""
+    few, all_of = one("few", mode=less, **narrow), one("all", LONG, mode=more, **wide)
+    for policies in ((few, all_of), (all_of, few)):
+        with pytest.raises(InvalidInput) as caught:
+            load(*policies)
+        assert f"is in mode {less}, and policy all, at line" in caught.value.detail
+        assert f"does the same in mode {more} on all of its hosts" in caught.value.detail
+        assert "leave these hosts out of policy all" in caught.value.detail
+        line = policies[0].count("\n") + 3 + policies[1][: policies[1].index("then")].count("\n")
+        assert (caught.value.extensions["line"], caught.value.extensions["column"]) == (line, 12)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        # Further on fewer hosts: each is carried out as it is written.
+        ({"mode": "approve"}, {"when": HIGH}, "policy b does in mode auto is what happens then"),
+        ({}, {"when": HIGH, "mode": "auto"}, "policy b does in mode auto"),
+        # Others, or not for certain the same, or not at once.
+        ({"when": DB}, {"when": HIGH, "mode": "auto"}, "policy b does in mode auto"),
+        ({"when": 'host.role in ["db", "x"]'}, {"when": DB, "mode": "auto"}, "policy b does"),
+        (
+            {"when": 'host.role != "x"'},
+            {"when": 'host.hostname != "x"', "mode": "auto"},
+            "policy b",
+        ),
+        ({"when": DB}, {"protected": "{env: [x]}", "mode": "auto"}, "policy b does in mode auto"),
+        ({"when": DB}, {"within": "{confirm: 3}", "mode": "auto"}, "policy b does in mode auto"),
+        (
+            {"when": "time.hour < 7", "zone": "Europe/Vienna"},
+            {"when": "time.hour < 7", "mode": "auto"},
+            "policy b does in mode auto",
+        ),
+    ],
+)
+def test_more_on_fewer_hosts_is_a_warning_that_says_what_happens(
+    first: dict[str, str], second: dict[str, str], words: str
+) -> None:
+    found = load(one("a", **({"mode": "observe"} | first)), one("b", **second))
+    (warned,) = found.warnings
+    assert words in warned.text
+
+
+def test_a_power_action_of_another_kind_in_another_mode_is_a_warning() -> None:
+    found = load(one("a", OFF, when=DB, mode="observe"), one("b", AGAIN))
+    assert "does reboot and not shutdown" in found.warnings[0].text
 
 
 def test_dry_runs_and_the_same_thing_twice_contradict_nothing() -> None:

@@ -1,36 +1,29 @@
 """Policies that contradict: what is certain is an error, what may be is a warning, each with the place of both.
 
 Whether two conditions can hold at once can't be decided of CEL in general. What is known here: a condition without `when` always
-holds; the same words hold together; and conditions that each need another value of the same thing never do. That is read from
-the parts joined by `&&`, so it is sound: what is called apart is apart.
+holds; the same parts joined by `&&` hold together, in whatever order; a thing that must have one of some values has one of more; and
+conditions that each need another value of the same thing never hold at once. So what is called apart is apart, and what is said to
+mean all hosts of another does.
 """
 
-import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
 import yaml
 
-from vedette.core import Record
+from vedette.core import Mode, Record
 from vedette.decide import document
-from vedette.decide.policy import Policy, Step
+from vedette.decide.conjuncts import Conjuncts
+from vedette.decide.policy import Guards, Policy, Step
 
 __all__ = ["Placed", "Warned", "check"]
 
 # Kinds of which a host takes one or the other.
 _EITHER = frozenset({"shutdown", "reboot"})
-_IS = re.compile(
-    r"""^([a-z][\w.]*(?:\[(?:"[^"\\]*"|'[^'\\]*')\])?)\s*==\s*(?:"([^"\\]*)"|'([^'\\]*)')$"""
-)
-_AMONG = re.compile(r"""^([a-z][\w.]*(?:\[(?:"[^"\\]*"|'[^'\\]*')\])?)\s+in\s+\[([^\[\]]*)\]$""")
-_WORD = re.compile(r"""\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*(?:,|$)""")
-# Texts whose ends are not those of plain ones (CEL's raw, bytes and triple-quoted): what they are in is not taken apart.
-_TOKEN = re.compile(
-    r"""(?P<odd>[rRbB]{1,2}(?=["'])|"{3}|'{3})|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?P<space>\s+)|\w+|.""",
-    re.DOTALL,
-)
-_LABEL = re.compile(r"""^host\.labels\[["'](.*)["']\]$""")
+# From writing down to acting: where two policies mean one host, the one that goes further is what happens.
+_FURTHER = (Mode.OBSERVE, Mode.APPROVE, Mode.AUTO)
 
 
 class Placed(NamedTuple):
@@ -87,10 +80,9 @@ def _within_itself(one: Placed) -> None:
 
 def _never_acts(one: Placed) -> None:
     """A policy whose condition needs a host that its own guard protects."""
-    needs = _needs(one.policy.when)
+    conjuncts = _conjuncts(one.policy)
     for label, values in one.policy.guards.protected.items():
-        needed = needs.get(_label(label), needs.get("host.role") if label == "role" else None)
-        if needed and needed <= set(values):
+        if needed := conjuncts.within(label, values):
             raise document.wrong(
                 one.place("when"),
                 f"it needs a host with {label}: {', '.join(sorted(needed))}, which is protected at "
@@ -101,9 +93,7 @@ def _never_acts(one: Placed) -> None:
 def _between(first: Placed, second: Placed) -> Iterator[Warned]:
     if set(first.policy.on).isdisjoint(second.policy.on) or _apart(first.policy, second.policy):
         return
-    certain = _plain(first.policy.when) == _plain(second.policy.when) and (
-        first.policy.guards.protected == second.policy.guards.protected
-    )
+    certain = _covers(first.policy, second.policy) and _covers(second.policy, first.policy)
     for _, before in _acting(first.policy):
         for index, after in _acting(second.policy):
             why = _clash(first.policy, before, second.policy, after)
@@ -113,11 +103,51 @@ def _between(first: Placed, second: Placed) -> Iterator[Warned]:
             words = f"policy {second.policy.name} {why} policy {first.policy.name}, at {_where(first.node)}"
             if certain:
                 raise document.wrong(place, f"{words}, on the same hosts at the same moment")
+            if before.kind == after.kind:
+                _in_vain(first, second, place)
             yield Warned(
                 line=place.start_mark.line + 1,
                 column=place.start_mark.column + 1,
-                text=f"{words}, where both conditions hold; only one of the two is carried out then",
+                text=f"{words}, where both conditions hold; {_outcome(first.policy, second.policy)}",
             )
+
+
+def _in_vain(first: Placed, second: Placed, place: yaml.Node) -> None:
+    """One that is to do less than another which does the same to all of its hosts: it would be acted on there all the same."""
+    for less, more in ((first, second), (second, first)):
+        narrow, wide = less.policy, more.policy
+        if _FURTHER.index(narrow.mode) < _FURTHER.index(wide.mode) and (
+            _covers(wide, narrow) and _as_soon(wide.guards, narrow.guards)
+        ):
+            raise document.wrong(
+                place,
+                f"policy {narrow.name}, at {_where(less.node)}, is in mode {narrow.mode}, and policy {wide.name}, at "
+                f"{_where(more.node)}, does the same in mode {wide.mode} on all of its hosts, so that it would be in vain: "
+                f"leave these hosts out of policy {wide.name}, by its `when` or `protected`",
+            )
+
+
+def _covers(wide: Policy, narrow: Policy) -> bool:
+    """Whether the one certainly means every host that the other does."""
+    return _conjuncts(wide).holds_with(_conjuncts(narrow)) and all(
+        set(values) <= set(narrow.guards.protected.get(label, ()))
+        for label, values in wide.guards.protected.items()
+    )
+
+
+def _as_soon(wide: Guards, narrow: Guards) -> bool:
+    """Whether the one waits for no more snapshots than the other. To ask at once and act later contradicts nothing."""
+    if wide.confirm == 1:
+        return True
+    same = (wide.confirm, wide.lately, wide.experts)
+    return same == (narrow.confirm, narrow.lately, narrow.experts)
+
+
+def _outcome(one: Policy, other: Policy) -> str:
+    if one.mode is other.mode:
+        return "only one of the two is carried out then"
+    further = max(one, other, key=lambda policy: _FURTHER.index(policy.mode))
+    return f"what policy {further.name} does in mode {further.mode} is what happens then"
 
 
 def _clash(one: Policy, before: Step, other: Policy, after: Step) -> str:
@@ -143,75 +173,22 @@ def _acting(policy: Policy) -> Iterator[tuple[int, Step]]:
 
 def _apart(one: Policy, other: Policy) -> bool:
     """Whether no host can be meant by both at one moment."""
-    mine, theirs = _needs(one.when), _needs(other.when)
-    if any(mine[what].isdisjoint(theirs[what]) for what in mine.keys() & theirs.keys()):
-        return True
-    for needs, guarded in ((mine, other), (theirs, one)):
-        for label, values in guarded.guards.protected.items():
-            needed = needs.get(_label(label), needs.get("host.role") if label == "role" else None)
-            if needed and needed <= set(values):
-                return True
-    return False
+    mine, theirs = _conjuncts(one), _conjuncts(other)
+    return mine.apart(theirs) or any(
+        conjuncts.within(label, values)
+        for conjuncts, guarded in ((mine, other), (theirs, one))
+        for label, values in guarded.guards.protected.items()
+    )
 
 
-def _label(name: str) -> str:
-    return f"host.labels[{name}]"
+def _conjuncts(policy: Policy) -> Conjuncts:
+    return _taken_apart(policy.when, policy.timezone)
 
 
-def _needs(when: str) -> dict[str, set[str]]:
-    """Which values of which things the condition can't do without."""
-    found: dict[str, set[str]] = {}
-    for part in _parts(when):
-        if one := _IS.match(part):
-            what, values = one[1], {one[2] if one[2] is not None else one[3]}
-        elif some := _AMONG.match(part):
-            words = list(_WORD.finditer(some[2]))
-            if "".join(word[0] for word in words) != some[2]:
-                continue
-            what, values = some[1], {w[1] if w[1] is not None else w[2] for w in words}
-        else:
-            continue
-        if label := _LABEL.match(what):
-            what = _label(label[1])
-        found[what] = found[what] & values if what in found else values
-    return found
-
-
-def _parts(when: str) -> Iterator[str]:
-    """What is joined by && at the top; nothing where something else may join it."""
-    if _odd(when):
-        return
-    depth, start, quote, parts = 0, 0, "", []
-    index = 0
-    while index < len(when):
-        letter = when[index]
-        if quote:
-            index += letter == "\\"
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif not depth and when.startswith(("||", "?", "//"), index):
-            return
-        elif not depth and when.startswith("&&", index):
-            parts.append(when[start:index])
-            start = index + 2
-        index += 1
-    yield from (_plain(part) for part in (*parts, when[start:]))
-
-
-def _odd(when: str) -> bool:
-    return any(token["odd"] for token in _TOKEN.finditer(when))
-
-
-def _plain(when: str) -> str:
-    """With single spaces between words; those within texts stay as they are."""
-    if _odd(when):
-        return when
-    return "".join(" " if token["space"] else token[0] for token in _TOKEN.finditer(when)).strip()
+@lru_cache(maxsize=256)
+def _taken_apart(when: str, timezone: str) -> Conjuncts:
+    """Once for each policy, not for each pair of them."""
+    return Conjuncts(when, timezone)
 
 
 def _where(node: yaml.Node) -> str:

@@ -28,8 +28,8 @@ def keep_refusal(
     tenant: TenantId,
     now: datetime,
     known: sa.Row[Any] | None,
-) -> bool:
-    """An audit entry that host `by` was handed what is not its own, once for each command; whether it was written now.
+) -> None:
+    """An audit entry that host `by` was handed what is not its own, once for each command.
 
     `known` is the command's row where the tenant has it, which then is another host's.
     """
@@ -45,7 +45,7 @@ def keep_refusal(
     told = sa.select(AUDIT.c.number).where(*mine, AUDIT.c.subject == subject).limit(1)
     lately = sa.select(AUDIT.c.number).where(*mine, AUDIT.c.at > now - _WITHIN).limit(_MOST)
     if connection.execute(told).first() or len(connection.execute(lately).all()) == _MOST:
-        return False
+        return
     data: dict[str, Any] = {"host": by}
     what = "a signed command that is not known here"
     if known is not None:
@@ -54,7 +54,6 @@ def keep_refusal(
     said = _shown(result.detail, _MOST_LETTERS)
     words = f"host {by} was handed {what}, and refused it: {said or 'it gave no reason'}"
     Trail(connection, tenant, actor, now).audit("command.misdirected", subject, words, data)
-    return True
 
 
 def _shown(text: str, most: int) -> str:
