@@ -51,10 +51,11 @@ class Burn(msgspec.Struct, array_like=True, gc=False):
 
 
 class Burning(NamedTuple):
-    """A process that takes so many processors, and used so many before, with its nats."""
+    """A process that takes so many processors, this `part` of what all processes take, and used so many before, with its nats."""
 
     pid: str
     now: float
+    part: float
     before: float
     nats: float
 
@@ -68,7 +69,7 @@ def burn(
     full: float,
     traffic: float,
 ) -> tuple[tuple[Burning, ...], Burn]:
-    """What is found among `owners` (programs by process id), and the state after."""
+    """What is found among `owners` (programs by process id), and the state after. `full` and `traffic` are NaN where not sent."""
     busy = full >= min(_FULL, max(state.usual + _MORE, _FAR_MORE * state.usual))
     if not (busy and full <= 1.5 and state.usual):
         if state.at:
@@ -100,14 +101,15 @@ def burn(
         if run >= limit:
             evidence = PILES["burn"]
             score = nats(evidence.seen, evidence.rate) + log(run / limit)
-            found.append(Burning(pid, share, before / 1_000.0, score))
+            found.append(Burning(pid, share, share / whole, before / 1_000.0, score))
     return tuple(found), replace(state, at=now, used=used)
 
 
 def _calmer(state: Burn, full: float, traffic: float) -> Burn:
-    """With what is usual, which follows by a tenth a look."""
-    if not (0.0 <= traffic < 1e12 and 0.0 <= full <= 1.5):
+    """With what is usual, which follows by a tenth a look; what was not sent stays as it is."""
+    if not 0.0 <= full <= 1.5:
         return state
+    traffic = traffic if traffic >= 0.0 else state.traffic
     if not state.usual:
         return replace(state, traffic=traffic, usual=max(full, 0.01))
     return replace(

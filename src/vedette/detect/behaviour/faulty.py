@@ -55,15 +55,32 @@ def _burning(one: Burning, view: View) -> Case:
     seen = form_of(view.by_pid[one.pid])
     thing = seen.script or seen.path or seen.name
     evidence = PILES["burn"]
-    shown = f"{thing} (pid {one.pid}) takes {one.now:.1f} processors, in its life it took {one.before:.2f}"
+    now, before = _processors(one.now), _processors(one.before)
+    shown = (
+        f"{thing} (pid {one.pid}) takes {now}, {100.0 * one.part:.0f} percent of what all processes take;"
+        f" in its life it took {before}"
+    )
     return Case(
         expert=_EXPERT,
         subject=subject_of_program(seen),
         nats=one.nats,
         text=evidence.text.format(shown=shown),
         attack=evidence.attack,
-        observed=f"{one.now:.1f} processors in one look after another",
-        expected=f"{one.before:.2f} processors",
+        observed=f"{now} in one look after another",
+        expected=before,
+    )
+
+
+def _processors(many: float) -> str:
+    if many >= 0.95:
+        return "1 processor" if many < 1.05 else f"{many:.1f} processors"
+    percent = 100.0 * many
+    if percent < 0.1:
+        return "next to nothing of a processor"
+    return (
+        f"{percent:.0f} percent of a processor"
+        if percent >= 1.0
+        else f"{percent:.1f} percent of a processor"
     )
 
 
