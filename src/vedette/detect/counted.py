@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from vedette.core import Row, Snapshot
+from vedette.detect.magnitude import can_be
 
 __all__ = ["Counted", "Known", "Tally", "is_held", "tally"]
 
@@ -84,11 +85,12 @@ def tally(
     """Counts; `pids` are those of the table. A port with several rows counts once, a process with many connections too."""
     doors = {(row.get("protocol"), row.get("port")) for row in ports if is_held(row, pids)}
     others = {(row.get("protocol"), row.get("port")) for row in ports} - doors
+    counted = snapshot.metrics.get(_COUNT, 0.0)
     talking = {row.get("pid") for row in sockets} - {None, -1}
     known = len(talking & pids)
     return Tally(
         len(pids),
-        snapshot.metrics.get(_COUNT, 0.0),
+        counted if can_be(_COUNT, counted) else 0.0,
         Known(len(doors), len(others)),
         Known(known, len(talking) - known),
     )

@@ -7,6 +7,7 @@ from functools import cached_property
 from vedette.core import Cell, Record, Row, Snapshot, table_digest
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.knowledge.outlook import ALONE, Outlook
+from vedette.detect.magnitude import impossible
 from vedette.detect.pardon import Heard
 from vedette.detect.rowid import process_ids
 
@@ -52,6 +53,19 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     def digest(self, table: str) -> str:
         """The canonical digest of a table that was seen: the same whatever the order of its rows."""
         return self.digests.get(table) or table_digest(self.rows(table))
+
+    @cached_property
+    def impossible(self) -> Sequence[str]:
+        """Names of the metrics with a value that can't be, sorted."""
+        return impossible(self.snapshot.metrics)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics as far as they can be: a value that can't be says nothing, as if it had not been sent."""
+        wrong = self.impossible
+        if not wrong:
+            return self.snapshot.metrics
+        return {name: x for name, x in self.snapshot.metrics.items() if name not in wrong}
 
     @cached_property
     def by_pid(self) -> Mapping[str, Row]:

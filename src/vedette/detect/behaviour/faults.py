@@ -106,8 +106,8 @@ def faults(hosts: Sequence[Asked]) -> list[Faults]:
 
 
 def _asked(one: Asked, owners: Mapping[str, int]) -> Sampled:
-    metrics, past = one.view.snapshot.metrics, one.state.growth
-    packets = metrics.get("system.network.packets.receive.rate", 0.0)
+    metrics, past = one.view.metrics, one.state.growth
+    packets = metrics.get("system.network.packets.receive.rate", nan)
     share, usage = (metrics.get(f"system.memory.{name}", 0.0) for name in ("utilization", "usage"))
     memory = usage / share / _MIB if 0.0 < share <= 1.0 and 0.0 < usage < 1e15 else 0.0
     samples = (
@@ -126,14 +126,14 @@ def _faults(
     silent, deaf = listen(one.view, one.state.deaf, first=one.view.count == 0)
     piles += tuple(_unanswered(each) for each in silent)
     loops, restarts = _loops(one.view, one.state, one.read, one.within)
-    metrics = one.view.snapshot.metrics
+    metrics = one.view.metrics
     burning, burnt = burn(
         one.state.burn,
         one.view.by_pid,
         owners,
         now=one.now,
-        full=metrics.get("system.cpu.utilization", 0.0),
-        traffic=metrics.get("system.network.packets.receive.rate", 0.0),
+        full=metrics.get("system.cpu.utilization", nan),
+        traffic=metrics.get("system.network.packets.receive.rate", nan),
     )
     burning = tuple(each for each in burning if not _is_excused(each.pid, one.view))
     return Faults(growing, piles, loops, after, heights, restarts, burning, burnt, deaf)

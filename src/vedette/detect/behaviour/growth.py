@@ -74,7 +74,7 @@ class Growing(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One host's programs now. `traffic` is any number that goes with it, `memory` the machine's in MiB (0: unknown)."""
+    """One host's programs now. `traffic` is any number that goes with it (NaN: unknown), `memory` the machine's in MiB (0: unknown)."""
 
     growth: Growth
     samples: Mapping[int, Sample]

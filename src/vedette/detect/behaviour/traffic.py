@@ -10,7 +10,6 @@ _SENT = "system.network.io.transmit.rate"
 _FAR_MORE, _MUCH = 4.0, 3e5  # times the most that is usual, and so many bytes a second beyond it
 _MORE, _SOME = 2.5, 5e4
 _QUICKLY, _SLOWLY = 0.2, 0.001
-_MOST = 1e15
 
 
 class Surge(NamedTuple):
@@ -32,14 +31,14 @@ class Surge(NamedTuple):
 
 def surge(view: View, before: float) -> Surge:
     """What is sent now, where `before` is the most that is usual (bytes a second)."""
-    sent = view.snapshot.metrics.get(_SENT, 0.0)
+    sent = view.metrics.get(_SENT, 0.0)
     return Surge(sent / max(before, 1.0), sent - before)
 
 
 def usual(before: float, view: View) -> float:
     """The most that is usually sent, in bytes a second: quickly learned, slowly forgotten."""
-    sent = view.snapshot.metrics.get(_SENT, 0.0)
-    if not 0.0 <= sent < _MOST:
+    sent = view.metrics.get(_SENT)
+    if sent is None:
         return before
     return (
         sent if not before else before + (_QUICKLY if sent > before else _SLOWLY) * (sent - before)

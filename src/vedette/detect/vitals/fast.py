@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detect.magnitude import MOST
 from vedette.detect.vitals.falls import (
     FALL_SIZE,
     FALLEN,
@@ -26,7 +27,6 @@ from vedette.detect.vitals.jumps import (
     learn_jumps,
     read_jumps,
 )
-from vedette.detect.vitals.magnitude import MOST
 from vedette.detect.vitals.trends import (
     TREND_SIZE,
     TRENDED,

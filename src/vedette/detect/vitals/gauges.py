@@ -1,7 +1,7 @@
 """The metrics in which operational faults show: how much each may move before it counts, and its name in words."""
 
 from vedette.core import Record
-from vedette.detect.vitals.magnitude import bounds
+from vedette.detect.magnitude import bounds
 
 __all__ = ["GAUGES", "MOST_OF", "Gauge"]
 

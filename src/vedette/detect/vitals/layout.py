@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.magnitude import bounds
+from vedette.detect.magnitude import bounds
 
 __all__ = ["NEVER_MEASURED", "Layout", "layout_of", "layout_of_key"]
 

@@ -4,7 +4,6 @@ from vedette.detect.case import Case
 from vedette.detect.vitals.falls import FALL_ATTACK, FALLEN
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.jumps import JUMPED
-from vedette.detect.vitals.magnitude import clipped
 from vedette.detect.vitals.speech import since, usual_of
 from vedette.detect.vitals.trends import TRENDED
 from vedette.detect.vitals.wave import Group
@@ -37,9 +36,9 @@ def _growing(group: Group, place: int, gauge_at: int, value: float) -> tuple[str
     gauge, trends = GAUGES[gauge_at], group.past.fast.trends
     at = TRENDED.tolist().index(gauge_at)
     spacing = max(float(group.time.spacing[place]), float(group.fast.waited[place]), 1e-3)
-    third = clipped(float(trends.third[place, at]))
+    third = float(trends.third[place, at])
     past = usual(gauge, usual_of(group, place, gauge_at))
-    return growth(gauge, value, (clipped(value) - third) / _STEPS / spacing, past), past, None
+    return growth(gauge, value, (value - third) / _STEPS / spacing, past), past, None
 
 
 def _jumped(group: Group, place: int, gauge_at: int, value: float) -> tuple[str, str, None]:

@@ -20,7 +20,6 @@ from vedette.detect.vitals.bands import (
 )
 from vedette.detect.vitals.banks import Banks, fresh_banks
 from vedette.detect.vitals.layout import layout_of
-from vedette.detect.vitals.magnitude import MOST
 from vedette.detect.vitals.tempo import Tempo, tempo
 
 __all__ = ["StreamReading", "VitalsStream"]
@@ -82,19 +81,19 @@ class VitalsStream:
     def step(self, rows: Floats, minutes: float | Floats = 1.0) -> StreamReading:
         """Scores the next row of each host.
 
-        `rows` float64 [H, D]; what is NaN or beyond 1e15 counts as not sent. `minutes` have passed since the rows before:
+        `rows` float64 [H, D]; what is NaN, or can't be, counts as not sent. `minutes` have passed since the rows before:
         one number, or [H].
 
         Raises:
             InvalidInput: the rows are of another shape.
         """
         rows = np.asarray(rows, dtype=np.float64)
-        hosts = len(self.banks.units)
-        if rows.shape != (hosts, self.banks.layout.size):
+        hosts, layout = len(self.banks.units), self.banks.layout
+        if rows.shape != (hosts, layout.size):
             raise InvalidInput(f"rows of shape {rows.shape} do not fit these hosts and metrics")
         self._learn()
         with np.errstate(invalid="ignore"):
-            rows = np.where(np.abs(rows) < MOST, rows, np.nan)
+            rows = np.where((rows >= layout.least) & (rows <= layout.most), rows, np.nan)
         passed = np.broadcast_to(np.asarray(minutes, dtype=np.float64), hosts)
         self._parts = []
         for at in range(0, hosts, CHUNK):

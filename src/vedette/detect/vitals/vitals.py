@@ -1,6 +1,6 @@
 """The expert of metrics: gauges of operational faults, and all metrics together as a second voice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import log
 from typing import Any
 
@@ -19,7 +19,6 @@ from vedette.detect.vitals.bands import learn_rows, level
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.losses import Loss, losses, lost_case
-from vedette.detect.vitals.magnitude import impossible
 from vedette.detect.vitals.past import VitalsState, fresh_state
 from vedette.detect.vitals.quick import quick
 from vedette.detect.vitals.room import filled
@@ -98,7 +97,7 @@ class VitalsExpert:
 
     def doubts(self, view: View, state: VitalsState) -> tuple[tuple[str, str], ...]:
         """Values that can't be, and what had to start anew."""
-        told = _impossible(view.snapshot.metrics)
+        told = _impossible(view)
         if state.lost:
             what = ", ".join(state.lost[:_TOLD])
             text = f"What was learned of {what} could not be used and starts anew"
@@ -200,8 +199,8 @@ def _learn_group(group: Group, alarms: Any) -> None:
     banks.boot[:] = np.where(group.boot > 0.0, group.boot, banks.boot)
 
 
-def _impossible(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
-    names = impossible(metrics)
+def _impossible(view: View) -> list[tuple[str, str]]:
+    names, metrics = view.impossible, view.snapshot.metrics
     told = [
         (f"metric:{name}", f"Impossible value: {short(name, 256)} is {metrics[name]:.3g}")
         for name in names[:_TOLD]

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detect.magnitude import MOST
 from vedette.detect.vitals.banks import cut
 from vedette.detect.vitals.gauges import GAUGES, MOST_OF
-from vedette.detect.vitals.magnitude import MOST
 
 __all__ = ["EXACT", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_watches"]
 
@@ -133,7 +133,7 @@ def learn_watches(
 ) -> None:
     """Takes values into the past. In alarm only every tenth is taken: what stays becomes usual, ten times slower.
 
-    What can't be never becomes usual: a value out of bounds counts for a rise, but is not taken.
+    A value out of bounds is not taken, whoever brings it.
     """
     here = ~np.isnan(values)
     np.copyto(watches.smooth, reading.smooth, where=here)

@@ -1,6 +1,6 @@
 """A wave of hosts cut into groups of the same metrics, and what one look says of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -116,7 +116,7 @@ def noted(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
 
 def _seated(view: View, state: VitalsState) -> VitalsState:
     """The state with a seat for every metric of the snapshot, as far as there are seats."""
-    sent = view.snapshot.metrics.keys()
+    sent = view.metrics.keys()
     if sent <= state.layout.familiar:
         return state
     past = state.past()
@@ -132,9 +132,7 @@ def _seated(view: View, state: VitalsState) -> VitalsState:
 def _group(views: list[View], states: list[VitalsState]) -> Group:
     block = np.frombuffer(bytearray().join([state.record for state in states]), np.uint8)
     past = Past(states[0].layout, block.reshape(len(states), -1))
-    rows, gauges = _values(past.layout, [view.snapshot.metrics for view in views])
-    rows = np.where((rows >= past.layout.least) & (rows <= past.layout.most), rows, np.nan)
-    gauges = np.where(gauges >= 0.0, gauges, np.nan)
+    rows, gauges = _values(past.layout, [view.metrics for view in views])
     at = np.array([view.snapshot.taken_at.timestamp() for view in views])
     boot = np.array([_boot_time(view) for view in views])
     minutes = np.array([np.nan if v.elapsed is None else v.elapsed / 60.0 for v in views])
@@ -149,7 +147,7 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
     return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, fast, nats)
 
 
-def _values(layout: Layout, metrics: list[dict[str, float]]) -> tuple[Floats, Floats]:
+def _values(layout: Layout, metrics: list[Mapping[str, float]]) -> tuple[Floats, Floats]:
     """[H, D] and [H, G], NaN where not sent. Only where all seats are taken may a gauge have none."""
     unseated = _GAUGES if layout.size >= SEATS else ()
     wanted = (*layout.names, *(name for name in unseated if name not in layout.seat))
@@ -172,7 +170,7 @@ def _beside_traffic(past: Past, gauges: Floats) -> Floats:
 
 
 def _picked(
-    pick: Callable[[dict[str, float]], Any], wanted: Sequence[str], metrics: dict[str, float]
+    pick: Callable[[Mapping[str, float]], Any], wanted: Sequence[str], metrics: Mapping[str, float]
 ) -> Any:
     try:
         return pick(metrics)
@@ -191,7 +189,7 @@ def _booted(past: Past, at: Floats, boot: Floats, minutes: Floats) -> Floats:
 
 def _cores(views: list[View]) -> Floats:
     """[H]: how many processors these hosts say they have; 1 where they don't."""
-    told = np.array([view.snapshot.metrics.get(_CORES, 1.0) for view in views])
+    told = np.array([view.metrics.get(_CORES, 1.0) for view in views])
     cores: Floats = np.clip(np.nan_to_num(told, nan=1.0), 1.0, 4096.0)
     return cores
 
