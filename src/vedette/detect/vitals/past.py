@@ -13,6 +13,7 @@ from vedette.detect.vitals.banks import Banks, fresh_banks
 from vedette.detect.vitals.fast import FAST, Fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout, layout_of
+from vedette.detect.vitals.stalls import STALLS, Stalls
 from vedette.detect.vitals.watches import EXACT, ROUGH, Watches
 
 __all__ = ["Past", "VitalsState", "fresh_state", "numbers", "packed", "record_size", "state_sizes"]
@@ -42,7 +43,7 @@ class VitalsState(msgspec.Struct, kw_only=True):
 
 
 class Past:
-    """Of H hosts: `banks`, `rarity` of their scores, the gauges' `watches`, `anchors` and `fast` voice: views of one block.
+    """Of H hosts: `banks`, `rarity` of their scores, the gauges' `watches`, `anchors` and `fast` voice, and `stalls`: views of one block.
 
     `block` is uint8 [H, R]: of each host its `exact` numbers, the `rough`, the `whole`, and up to seven bytes more.
     """
@@ -56,8 +57,10 @@ class Past:
         first, second = first + EXACT, second + ROUGH
         third, fourth = first + _TAIL[0], second + _TAIL[1]
         self.rarity = Rarity(exact[:, first:third], rough[:, second:fourth], fleet)
-        self.anchors = Anchors(exact[:, third:], rough[:, fourth:-FAST])
-        self.fast = Fast(rough[:, -FAST:])
+        fifth = fourth + ANCHORED
+        self.anchors = Anchors(exact[:, third:], rough[:, fourth:fifth])
+        self.fast = Fast(rough[:, fifth : fifth + FAST])
+        self.stalls = Stalls(rough[:, -STALLS:])
 
     def take(self, which: list[int]) -> "Past":
         """These hosts, copied."""
@@ -81,10 +84,10 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
     exact, rough = np.zeros((1, EXACT)), np.zeros((1, ROUGH), np.float32)
     anchors = np.zeros((1, len(GAUGES))), np.zeros((1, ANCHORED), np.float32)
     Watches(exact, rough).begin()
-    fast = np.zeros((1, FAST), np.float32)
+    quick = np.zeros((1, FAST + STALLS), np.float32)
     block = packed(
         np.concatenate((banks.exact, exact, rarity.exact, anchors[0]), axis=1),
-        np.concatenate((banks.rough, rough, rarity.rough, anchors[1], fast), axis=1),
+        np.concatenate((banks.rough, rough, rarity.rough, anchors[1], quick), axis=1),
         banks.whole,
     )
     past = Past(banks.layout, block)
@@ -95,7 +98,7 @@ def fresh_state(fleet: FleetTail) -> VitalsState:
 def state_sizes(layout: Layout) -> tuple[int, int, int]:
     """How many exact, rough and whole numbers a host's state has."""
     exact, rough, whole = Banks.sizes(layout)
-    tail = _TAIL[1] + ANCHORED + FAST
+    tail = _TAIL[1] + ANCHORED + FAST + STALLS
     return exact + EXACT + _TAIL[0] + len(GAUGES), rough + ROUGH + tail, whole
 
 

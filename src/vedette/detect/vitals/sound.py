@@ -22,6 +22,7 @@ from vedette.detect.vitals.watches import Watches
 __all__ = ["TOGETHER", "is_plainly_sound", "is_sound", "mended"]
 
 TOGETHER, PACE = "the metrics together", "the pace of metrics"
+TRAFFIC = "the least traffic"
 _LEVEL, _SQUARE = 1e17, 1e32
 
 
@@ -47,6 +48,9 @@ def mended(state: VitalsState, fleet: FleetTail) -> VitalsState:
     if not _within(past.fast.block, _LEVEL).all():
         past.fast.block[:] = 0.0
         lost.add(PACE)
+    if not _within(past.stalls.block, _LEVEL).all():
+        past.stalls.block[:] = 0.0
+        lost.add(TRAFFIC)
     if not past.rarity.sound()[0]:
         fresh = Rarity.fresh(1, fleet)
         past.rarity.exact[:], past.rarity.rough[:] = fresh.exact, fresh.rough

@@ -7,19 +7,21 @@ import numpy as np
 
 from vedette.detect.rarity import FleetTail
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.layout import layout_of_key
+from vedette.detect.vitals.layout import Layout, layout_of_key
 from vedette.detect.vitals.past import (
     VitalsState,
     fresh_state,
     numbers,
     record_size,
+    state_sizes,
 )
 from vedette.detect.vitals.seats import SEATS
 from vedette.detect.vitals.sound import TOGETHER, is_plainly_sound, mended
+from vedette.detect.vitals.stalls import STALLS
 
 __all__ = ["dump_state", "load_state"]
 
-VERSION = 4
+VERSION = 5
 _PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
@@ -61,10 +63,12 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
     version, *kept = raw
     if version == 1:
         return _upgraded(kept[0], fleet)
-    if version != VERSION:
+    if version not in (4, VERSION):
         raise ValueError(f"vitals state of version {version}")
     key, record, *lost = kept
     layout = layout_of_key(key)
+    if version == 4:
+        record = _with_stalls(layout, record)
     if layout.size > SEATS or len(record) != record_size(layout):
         raise ValueError("a vitals state of the wrong size")
     state = VitalsState(
@@ -75,6 +79,16 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
         return state
     state.record = np.frombuffer(bytearray(record), np.uint8)
     return mended(state, fleet)
+
+
+def _with_stalls(layout: Layout, record: bytes) -> bytes:
+    """Version 4 ended its rough numbers before those of the traffic, which begin as zeros."""
+    exact, rough, whole = state_sizes(layout)
+    first = 8 * exact + 4 * (rough - STALLS)
+    if len(record) != -(-(first + 2 * whole) // 8) * 8:
+        raise ValueError("a vitals state of the wrong size")
+    grown = record[:first] + bytes(4 * STALLS) + record[first : first + 2 * whole]
+    return grown + bytes(-len(grown) % 8)
 
 
 def _upgraded(kept: Any, fleet: FleetTail) -> VitalsState:

@@ -18,12 +18,14 @@ from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
-from vedette.detect.vitals.losses import Loss, losses, lost_case
+from vedette.detect.vitals.losses import losses, lost_case
 from vedette.detect.vitals.past import VitalsState, fresh_state
 from vedette.detect.vitals.quick import quick
 from vedette.detect.vitals.room import filled
 from vedette.detect.vitals.sound import is_sound
 from vedette.detect.vitals.speech import crept_up, nearly_full, risen, whole
+from vedette.detect.vitals.stalls import learn_stalls
+from vedette.detect.vitals.standstill import stalled, stopped
 from vedette.detect.vitals.stored import dump_state, load_state
 from vedette.detect.vitals.watches import learn_watches
 from vedette.detect.vitals.wave import Group, Note, look, noted
@@ -89,9 +91,9 @@ class VitalsExpert:
             state.note = note
         groups = {id(note.group): note.group for note in notes}
         loud = {key: self._loud(group) for key, group in groups.items()}
-        lost = {key: losses(group) for key, group in groups.items()}
+        more = {key: self._more(group) for key, group in groups.items()}
         return [
-            self._cases(note, loud[id(note.group)], lost[id(note.group)]) if view.count else ()
+            self._cases(note, loud[id(note.group)], more[id(note.group)]) if view.count else ()
             for view, note in zip(views, notes, strict=True)
         ]
 
@@ -159,7 +161,15 @@ class VitalsExpert:
             found.setdefault(place, []).append(said)
         return found
 
-    def _cases(self, note: Note, loud: Loud, lost: dict[int, list[Loss]]) -> tuple[Case, ...]:
+    def _more(self, group: Group) -> dict[int, list[Case]]:
+        """By place in the group, what is said of packets that are lost and of traffic that has stopped."""
+        found = {place: list(map(lost_case, some)) for place, some in losses(group).items()}
+        for place, stall in stalled(group, self.part.quickly + _NAMED).items():
+            case = stopped(group, place, stall, self.part.quickly)
+            found.setdefault(place, []).append(case)
+        return found
+
+    def _cases(self, note: Note, loud: Loud, more: dict[int, list[Case]]) -> tuple[Case, ...]:
         group, place = note
         cases = [
             _SLOW[way](group, place, gauge, nats)
@@ -167,7 +177,7 @@ class VitalsExpert:
             else quick(group, place, way, gauge, nats)
             for gauge, way, nats in loud.get(place, ())
         ]
-        cases += map(lost_case, lost.get(place, ()))
+        cases += more.get(place, ())
         nats = min(float(group.nats[place]) + _BANK_SHARE, _BANK_MOST)
         if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
             cases.append(whole(group, place, nats))
@@ -187,6 +197,7 @@ def _learn_group(group: Group, alarms: Any) -> None:
         booting=group.booting,
     )
     learn_fast(group.past.fast, group.fast, group.gauges, alarms, group.booting)
+    learn_stalls(group.past.stalls, group.stall, alarms, np.minimum(group.fast.waited, 10.0))
     group.past.rarity.learn(
         group.bank.score,
         group.nats,

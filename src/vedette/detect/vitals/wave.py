@@ -16,6 +16,7 @@ from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout
 from vedette.detect.vitals.past import Past, VitalsState
 from vedette.detect.vitals.seats import SEATS, strangers, with_strangers
+from vedette.detect.vitals.stalls import FLOWS, StallReading, read_stalls
 from vedette.detect.vitals.tempo import Tempo, tempo
 from vedette.detect.vitals.watches import WatchReading, booting, read_watches
 
@@ -27,10 +28,11 @@ _GAUGES = tuple(gauge.metric for gauge in GAUGES)
 _SERVED = [
     _GAUGES.index(f"system.network.connections.{state}") for state in ("established", "time_wait")
 ]
+_WIRES = _SERVED[0]
 _BOOT = 60.0  # seconds that one boot's time may be told differently
 _LATEST = 1e12
 _CORES = "system.cpu.logical.count"
-_READINGS = frozenset({"time", "bank", "watch", "fast"})
+_READINGS = frozenset({"time", "bank", "watch", "fast", "stall"})
 
 
 class Group(NamedTuple):
@@ -51,6 +53,7 @@ class Group(NamedTuple):
     bank: Reading
     watch: WatchReading
     fast: FastReading
+    stall: StallReading
     nats: Floats
 
     def take(self, which: list[int]) -> "Group":
@@ -141,10 +144,13 @@ def _group(views: list[View], states: list[VitalsState]) -> Group:
     young = booting(bank.up * np.maximum(1.0, time.spacing))
     watch = read_watches(past.watches, _beside_traffic(past, gauges), time.minutes, young)
     fast = read_fast(past.fast, gauges, time.minutes, _cores(views), young)
+    stall = read_stalls(
+        past.stalls, _flows(past.layout, rows), gauges[:, _WIRES], fast.counts, young
+    )
     nats = past.rarity.nats(bank.score)
-    if not all(np.isfinite(said).all() for said in (bank.score, watch.nats, fast.nats)):
+    if not all(np.isfinite(x).all() for x in (bank.score, watch.nats, fast.nats, stall.nats)):
         raise ArithmeticError("a past of metrics gives no finite score")
-    return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, fast, nats)
+    return Group(views, past, rows, gauges, at, boot, time, young, bank, watch, fast, stall, nats)
 
 
 def _values(layout: Layout, metrics: list[Mapping[str, float]]) -> tuple[Floats, Floats]:
@@ -160,6 +166,13 @@ def _values(layout: Layout, metrics: list[Mapping[str, float]]) -> tuple[Floats,
     place = {name: at for at, name in enumerate(wanted)}
     gauges = values[:, [place.get(name, -1) for name in _GAUGES]]
     return values[:, : layout.size], gauges
+
+
+def _flows(layout: Layout, rows: Floats) -> Floats:
+    """[H, 2]: what is sent and received, NaN where not sent or without a seat."""
+    seats = [layout.seat.get(name) for name in FLOWS]
+    none = np.full(len(rows), np.nan)
+    return np.stack([none if at is None else rows[:, at] for at in seats], axis=1)
 
 
 def _beside_traffic(past: Past, gauges: Floats) -> Floats:

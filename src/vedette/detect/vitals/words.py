@@ -19,7 +19,7 @@ class Usual(NamedTuple):
 
 
 def how_much(form: str, value: float) -> str:
-    """A value in a gauge's form: `0.81`, `1,830`, `3.5 per second`, `1.2 MB/s`; form `number` is any other metric's."""
+    """A value in a gauge's form: `0.81`, `1,830`, `3.5 per second`, `1.2 MB/s`, `0.4 kB/s`; form `number` is any other metric's."""
     if abs(value) >= _HUGE:
         return f"{value:.3g}"
     if form in {"share", "load"}:
@@ -27,10 +27,17 @@ def how_much(form: str, value: float) -> str:
     if form == "rate":
         return f"{value:,.1f} per second"
     if form == "bytes":
-        return f"{value / 1e6:,.1f} MB/s"
+        return _bytes(value)
     if form == "number":
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return f"{value:,.0f}"
+
+
+def _bytes(value: float) -> str:
+    """Bytes a second, in the unit in which they are no fraction."""
+    if abs(value) >= 1e5:
+        return f"{value / 1e6:,.1f} MB/s"
+    return f"{value / 1e3:,.1f} kB/s" if abs(value) >= 100.0 else f"{value:.0f} bytes/s"
 
 
 def usual(gauge: Gauge, past: Usual) -> str:
