@@ -10,6 +10,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.engine import ConjectureRunner
 from hypothesis.internal.constants_ast import Constants
 from tests.fixtures.aws import moto_server
+from tests.respond import cluster_world
 from tests.respond.ec2_world import Cloud, Play, cloud
 from tests.respond.smtp_server import MailBox
 from tests.respond.world import MemoryWorld, StoreWorld, World
@@ -71,3 +72,10 @@ def stored(tmp_path: Path) -> Iterator[StoreWorld]:
 def play(stored: StoreWorld, made: Cloud) -> Play:
     """A responder over a real store, and EC2."""
     return Play(stored, made)
+
+
+@pytest.fixture
+def kube(stored: StoreWorld, tmp_path: Path) -> Iterator[cluster_world.Play]:
+    """A responder over a real store, and a cluster."""
+    with cluster_world.cluster(tmp_path) as scene:
+        yield cluster_world.Play(stored, scene)

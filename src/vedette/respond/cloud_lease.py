@@ -22,11 +22,12 @@ from vedette.respond.outcome import (
     Waiting,
 )
 
-__all__ = ["CloudLease", "Measure", "dispatched_at", "simulated"]
+__all__ = ["CloudLease", "Measure", "dispatched_at", "simulated", "was_put"]
 
 # What could not be done by then would answer a past that may have changed.
 _VALID = timedelta(minutes=15)
 _FORMER: Final = "former"
+_PUT: Final = frozenset({ActionState.ACKNOWLEDGED, ActionState.APPLIED, ActionState.VERIFIED})
 
 
 class Measure(Protocol):
@@ -167,6 +168,11 @@ class CloudLease:
 def dispatched_at(job: Job) -> datetime:
     """When it began."""
     return job.action.dispatched_at or job.action.updated_at
+
+
+def was_put(job: Job) -> bool:
+    """Whether a row says that its change was made, so that what looks like it is no chance."""
+    return any(event.state in _PUT for event in job.events)
 
 
 def simulated(job: Job) -> Simulated:

@@ -84,11 +84,15 @@ class Leases:
         self._sleep(action, job.now + _PAUSE)
         return None
 
-    def calls_off(self, job: Job) -> str:
-        """Why what is on its way to its host, or waits there for its grace to end, is to end now; empty if it may go on."""
+    def calls_off(self, job: Job, kind: Lasting) -> str:
+        """Why what was begun and not yet seen in force is to end now; empty if it may go on.
+
+        The command of a host's lease is held back by itself under the kill switch, and what of it is in force ends there.
+        """
         if why := unwanted(job):
             return why
-        if job.action.leased or (thrown := self._guards.thrown(job.action.tenant)) is None:
+        ends_there = job.action.leased and kind.ends_itself
+        if ends_there or (thrown := self._guards.thrown(job.action.tenant)) is None:
             return ""
         return f"{thrown.thrown_by} threw the kill switch: {thrown.reason}"
 

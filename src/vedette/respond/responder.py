@@ -244,12 +244,15 @@ class Responder:
         if action.state is ActionState.VERIFIED:
             job = self._desk.job(action)
             return self._leases.keep(job, kind, revoked) if action.leased else None
-        if not action.recalled_by and (why := self._leases.calls_off(self._desk.job(action))):
+        if not action.recalled_by and (why := self._leases.calls_off(self._desk.job(action), kind)):
             return self._leases.end(action, why)
         if action.recalled_by:
             after = self._leases.recall(self._desk.job(action), kind)
             if after is not None or (action.leased and not kind.ends_itself):
                 return after
+            if not kind.remote and action.state is ActionState.DISPATCHED:
+                # It is not asked for again: whether it was is seen.
+                return self._desk.write(action, kind, kind.probe(self._desk.job(action)))
         return self._carry_out(action, kind)
 
     def _look_after(self, action: Action, kind: Kind | None) -> None:

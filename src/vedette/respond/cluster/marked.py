@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from vedette.core import Conflict, NotFound
+from vedette.respond.cloud_lease import was_put
 from vedette.respond.cluster.change import allowed, change, mark_of, uid_of
 from vedette.respond.cluster.cluster import Cluster
 from vedette.respond.cluster.ref import Ref
@@ -59,15 +60,19 @@ class Marked(ABC):
         return self._evidence(former)
 
     def restore(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
-        """Puts back what it was, unless somebody else changed it meanwhile."""
+        """Puts back what it was, unless somebody else changed it meanwhile; where its mark was taken off, that too.
+
+        Raises:
+            Conflict: it is as the action made it, and bears somebody else's mark.
+        """
         by_others: list[bool] = []
 
         def back(thing: dict[str, Any]) -> dict[str, Any] | None:
-            if not _ours(job, former, thing):
-                return None
-            if not self._is_changed(thing):
+            ours = _ours(job, former, thing)
+            body = self._back(thing, former) if ours else self._unmarked(job, former, thing)
+            if body is not None and not (ours and self._is_changed(thing)):
                 by_others.append(True)
-            return self._back(thing, former)
+            return body
 
         try:
             change(self._cluster, self._ref(former), back)
@@ -79,6 +84,22 @@ class Marked(ABC):
             **self._stands(thing),
             "changed_by_others": bool(by_others),
         }
+
+    def _unmarked(
+        self, job: Job, former: dict[str, Any], thing: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """What is merged into what does not bear the action's mark; None where it is not as the action made it."""
+        if uid_of(thing) != former["uid"] or not was_put(job) or not self._is_changed(thing):
+            return None
+        body = self._back(thing, former)
+        if all(thing["spec"].get(field) == value for field, value in body["spec"].items()):
+            return None
+        if mark_of(thing):
+            raise Conflict(
+                f"{self._ref(former)} is {self.word} still, and bears the mark of action {mark_of(thing)};"
+                " it is put back once that mark is taken off"
+            )
+        return body
 
     @abstractmethod
     def _find(self, job: Job) -> tuple[Ref, dict[str, Any]]:

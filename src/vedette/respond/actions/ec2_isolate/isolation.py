@@ -10,7 +10,7 @@ from vedette.respond.actions.ec2_isolate.isolation_group import (
     make_group,
     rules_of,
 )
-from vedette.respond.actions.ec2_isolate.tagging import GROUP_TAG, mark, unmark
+from vedette.respond.actions.ec2_isolate.tagging import GROUP_TAG, bears_mark, mark, unmark
 from vedette.respond.aws import (
     ACTION_TAG,
     Account,
@@ -20,6 +20,7 @@ from vedette.respond.aws import (
     find,
     interfaces_of,
 )
+from vedette.respond.cloud_lease import was_put
 from vedette.respond.kind import Job
 from vedette.respond.ports import Enrolments
 
@@ -128,18 +129,25 @@ class Isolation:
         return evidence
 
     def restore(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
-        """Each interface gets its former groups, in their order, unless it bears another action's tag; one that fails does not stop the others.
+        """Each interface gets its former groups, in their order; one that fails does not stop the others.
 
         An interface whose groups somebody else has changed meanwhile keeps them, and that is said.
+
+        Raises:
+            Conflict: some are isolated still; where one bears another action's tag, it is put right once that is taken off.
         """
         region, kept, troubles = former["region"], {}, []
         now = {one.id: one for one in self._there(region, former)}
         for ident, groups in former["interfaces"].items():
             one = now.get(ident)
-            if one is None or one.tags.get(ACTION_TAG, job.action.id) != job.action.id:
+            if one is None:
                 continue
             try:
-                if not self._put_right(region, one, groups):
+                if self._anothers(job, region, one, groups):
+                    right = list(one.groups) == groups
+                else:
+                    right = self._put_right(region, one, groups)
+                if not right:
                     kept[ident] = list(one.groups)
             except VedetteError as error:
                 troubles.append(f"{ident}: {error.detail}")
@@ -155,17 +163,27 @@ class Isolation:
             "gone": sorted(set(former["interfaces"]) - set(after)),
         }
 
+    def _anothers(self, job: Job, region: str, one: Interface, groups: list[str]) -> bool:
+        """Whether it bears another action's tag. Raises Conflict where it is as this one made it all the same."""
+        other = one.tags.get(ACTION_TAG, job.action.id)
+        if other == job.action.id:
+            return False
+        isolating = one.tags.get(GROUP_TAG) or find_group(self._account, region, one.vpc)
+        if was_put(job) and one.groups == (isolating,) and list(one.groups) != groups:
+            raise Conflict(f"it bears the tag of action {other}")
+        return True
+
     def _put_right(self, region: str, one: Interface, groups: list[str]) -> bool:
         """Whether it has its former groups then; False where somebody else gave it others."""
         right = list(one.groups) == groups
-        if right and ACTION_TAG not in one.tags:
+        if right and not bears_mark(one):
             return True
         # Without a tag it may still be isolated: a responder that was overtaken changed it after another one took the tag away.
         isolating = one.tags.get(GROUP_TAG) or find_group(self._account, region, one.vpc)
         if not right and one.groups == (isolating,):
             self._change(region, one.id, groups)
             right = True
-        if ACTION_TAG in one.tags:
+        if bears_mark(one):
             unmark(self._account, region, one.id)
         return right
 

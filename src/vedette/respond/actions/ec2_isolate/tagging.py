@@ -5,10 +5,11 @@ from typing import Final
 from vedette.core import ActionId
 from vedette.respond.aws import ACTION_TAG, Account, Interface
 
-__all__ = ["GROUP_TAG", "mark", "unmark"]
+__all__ = ["GROUP_TAG", "bears_mark", "mark", "unmark"]
 
 GROUP_TAG: Final = "vedette:isolation"
 _FORMER_TAG: Final = "vedette:former-groups"
+_TAGS: Final = (ACTION_TAG, GROUP_TAG, _FORMER_TAG)
 # EC2's bound on a tag's value.
 _MOST: Final = 256
 
@@ -29,5 +30,10 @@ def mark(account: Account, region: str, one: Interface, action: ActionId, group:
 
 def unmark(account: Account, region: str, interface: str) -> None:
     """Takes these tags away."""
-    keys = (ACTION_TAG, GROUP_TAG, _FORMER_TAG)
-    account.call(region, "delete_tags", Resources=[interface], Tags=[{"Key": key} for key in keys])
+    tags = [{"Key": key} for key in _TAGS]
+    account.call(region, "delete_tags", Resources=[interface], Tags=tags)
+
+
+def bears_mark(one: Interface) -> bool:
+    """Whether any of these tags is on it."""
+    return not one.tags.keys().isdisjoint(_TAGS)

@@ -3,7 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from vedette.core import Conflict, Forbidden, InvalidInput, Unavailable, VedetteError
+from vedette.core import (
+    ActionState,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    Unavailable,
+    VedetteError,
+)
 from vedette.respond.actions.ec2_stop.schema import Ec2StopSchema
 from vedette.respond.aws import Account, Instance, Snapshots, find
 from vedette.respond.cloud_lease import dispatched_at, simulated
@@ -11,6 +18,7 @@ from vedette.respond.kind import Job
 from vedette.respond.outcome import (
     Acknowledged,
     Applied,
+    Cancelled,
     Failed,
     Outcome,
     Refused,
@@ -25,6 +33,9 @@ __all__ = ["Ec2Stop"]
 
 # A stop is asked for within this time, or not at all; it takes a minute or two, and a system that hangs is stopped by force in the end.
 _VALID = timedelta(minutes=15)
+# EC2 may show an instance as it was for a while after it was told to stop.
+_SETTLES = timedelta(minutes=1)
+_RUNS = frozenset({"pending", "running"})
 
 
 class Ec2Stop:
@@ -80,7 +91,8 @@ class Ec2Stop:
             return Failed(detail=error.detail)
         if late:
             return Failed(detail=f"{instance.id} was told to stop, and is still {instance.state}")
-        return Applied(detail=f"{instance.id} is {instance.state}")
+        shown = f"{instance.id} is {instance.state}"
+        return Waiting() if instance.state in _RUNS else Applied(detail=shown)
 
     def lasts_until(self, job: Job) -> datetime | None:
         """Nothing ends it but people."""
@@ -98,9 +110,21 @@ class Ec2Stop:
         return Waiting()
 
     def recall(self, job: Job) -> Outcome:
-        """Within its grace it is called off before it begins; then it is too late."""
-        del job
-        return Refused(detail="the stop was asked for already; start the instance by hand")
+        """Called off before EC2 has taken the stop; then it is too late. Whether it was asked for, no row can say for sure."""
+        too_late = Refused(detail="the stop was asked for already; start the instance by hand")
+        if job.action.state is not ActionState.DISPATCHED:
+            return too_late
+        try:
+            instance = find(self._account, self._enrolments, job)
+        except VedetteError as error:
+            return Failed(detail=error.detail)
+        if instance.state not in _RUNS:
+            return too_late
+        if job.now < job.action.updated_at + _SETTLES:
+            return Waiting()
+        return Cancelled(
+            detail=f"{instance.id} is {instance.state}, and is not told to stop any more"
+        )
 
     def _stop(self, job: Job) -> Outcome:
         instance = find(self._account, self._enrolments, job)

@@ -81,10 +81,13 @@ class Denial:
         return {"policy": str(_ref(former)), "uid": uid_of(there), "selector": former["selector"]}
 
     def restore(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
-        """Deletes it, if it is there and bears this action's mark."""
+        """Deletes it, if it is there and bears this action's mark, or is the very one that was seen in force."""
         gone = {"policy": str(_ref(former)), "there": False}
         try:
-            self._cluster.delete(_ref(former), uid_of(self._ours(job, former)))
+            there = self._cluster.read(_ref(former))
+            if uid_of(there) not in _seen(job):
+                there = self._ours(job, former)
+            self._cluster.delete(_ref(former), uid_of(there))
             self._cluster.read(_ref(former))
         except NotFound:
             return gone
@@ -126,6 +129,11 @@ class Denial:
     def _pods(self, namespace: str, selector: dict[str, Any]) -> set[str]:
         found = self._cluster.find("pod", namespace, _words(selector))
         return {str(one["metadata"]["name"]) for one in found}
+
+
+def _seen(job: Job) -> set[str]:
+    """The uids of what was read back so far, by the rows."""
+    return {str(event.data["uid"]) for event in job.events if "uid" in event.data}
 
 
 def _ref(former: dict[str, Any]) -> Ref:
