@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
+import pytest
+from tests.fixtures.fleet import ACCOUNT, NAMES, PAM, SSH, UNIT, fleet, host_id, key, root_key
 
 from vedette.app.replay import Replay
-from vedette.core import HostId, Label, Row, Snapshot, Verdict
+from vedette.core import HostId, Label, Row, Severity, Snapshot, Verdict
 
 HOSTS, COUNT = 20, 75
+PLANTED = {"unit": UNIT, "key": key(), "account": ACCOUNT, "login rules": PAM, "ssh": SSH}
 
 
 def verdicts(snapshots: Iterable[Snapshot], batch: int = 256) -> Mapping[HostId, list[Verdict]]:
@@ -32,7 +34,7 @@ def waves(hosts: int, each: int = 2) -> dict[int, int]:
 
 
 def test_a_roll_out_asks_on_its_first_hosts_only() -> None:
-    found = verdicts(fleet(HOSTS, COUNT, waves(14), UNIT))
+    found = verdicts(fleet(HOSTS, COUNT, waves(14), NAMES))
     asked = alarms(found)
     assert [number for number, seqs in asked.items() if seqs] == [0, 1, 2, 3]
     # And what asked falls silent after ten snapshots, or once the roll-out is seen as one, and stays so when it is over.
@@ -51,8 +53,42 @@ def test_a_lone_change_asks_for_ten_snapshots() -> None:
 
 def test_who_owns_an_eighth_of_a_cohort_excuses_nothing() -> None:
     comes = {0: 41, 1: 41, 2: 60}
-    asked = alarms(verdicts(fleet(HOSTS, COUNT, comes, UNIT)))
+    asked = alarms(verdicts(fleet(HOSTS, COUNT, comes, NAMES)))
     assert {number: seqs[0] for number, seqs in asked.items() if seqs} == comes
+
+
+@pytest.mark.parametrize("what", PLANTED.values(), ids=PLANTED)
+def test_what_lets_in_or_stays_asks_on_every_host_when_nobody_is_seen_who_does_it(
+    what: Mapping[str, list[Row]],
+) -> None:
+    found = verdicts(fleet(HOSTS, COUNT, waves(14), what))
+    asked = alarms(found)
+    assert {number: seqs[0] for number, seqs in asked.items() if seqs} == waves(14)
+    last = [v for v in found[host_id(13)] if v.label is Label.ABNORMAL]
+    assert {v.severity for v in last} == {Severity.MEDIUM}
+    assert (
+        last[0]
+        .reasons[0]
+        .text.endswith("; also on 12 other hosts within 31 minutes, and nobody was seen who did it")
+    )
+
+
+def test_a_key_that_a_managing_tool_rolls_out_asks_on_its_first_hosts_only() -> None:
+    """Its run is seen on every third host."""
+    stream = fleet(HOSTS, COUNT, waves(14), key(), managed=range(0, HOSTS, 3))
+    asked = alarms(verdicts(stream))
+    assert [number for number, seqs in asked.items() if seqs] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_unit_that_a_managing_tool_makes_asks_nowhere_but_where_the_run_was_not_seen() -> None:
+    stream = fleet(HOSTS, COUNT, waves(14), UNIT, managed=range(0, HOSTS, 3))
+    asked = alarms(verdicts(stream))
+    assert [number for number, seqs in asked.items() if seqs] == [1, 2]
+
+
+def test_one_run_of_a_tool_by_chance_beside_a_worm_excuses_nothing() -> None:
+    asked = alarms(verdicts(fleet(HOSTS, COUNT, waves(14), key(), managed={2})))
+    assert {number: seqs[0] for number, seqs in asked.items() if seqs} == waves(14)
 
 
 def test_a_worm_is_not_excused_but_told() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
-from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
+from tests.fixtures.fleet import NAMES, fleet, host_id, root_key
 from tests.fixtures.sealed import TENANT, message
 
 from vedette.app.detecting import load_detector
@@ -93,7 +93,7 @@ def seen(one: Verdict) -> tuple[object, ...]:
 
 def test_a_fleet_online_gets_what_its_replay_gives(store: Store, clock: ManualClock) -> None:
     """By two workers in turn, each with a memory of its own, one of which is started again now and then."""
-    snapshots = list(fleet(HOSTS, COUNT, COMES, UNIT))
+    snapshots = list(fleet(HOSTS, COUNT, COMES, NAMES))
     workers = [pipeline(store, clock), pipeline(store, clock)]
     for at, part in enumerate(minutes(snapshots)):
         if at % 13 == 12:
@@ -151,7 +151,7 @@ def test_who_comes_late_tells_a_later_version(store: Store, clock: ManualClock) 
     """The spool of a host that was cut off for half an hour: no version that was published changes."""
     worker = pipeline(store, clock)
     spool = []
-    for part in minutes(fleet(2, 75, {1: 46}, UNIT, only=range(2))):
+    for part in minutes(fleet(2, 75, {1: 46}, NAMES, only=range(2))):
         spool += [one for one in part if one.host.id == host_id(1) and one.seq > 45]
         deliver(worker, clock, [one for one in part if one not in spool])
     before = store.cohorts.added(TENANT, WEB, after=0, upto=2**60)
@@ -180,7 +180,7 @@ def test_no_hosts_clock_closes_an_interval_before_its_time(
 
 
 def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: ManualClock) -> None:
-    snapshots = list(fleet(HOSTS, COUNT, COMES, UNIT, only=range(3)))
+    snapshots = list(fleet(HOSTS, COUNT, COMES, NAMES, only=range(3)))
     worker = pipeline(store, clock)
     sees = {}
     for part in minutes(snapshots):
@@ -196,7 +196,7 @@ def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: Ma
 
 def test_a_telling_that_cant_be_read_stops_nobody(store: Store, clock: ManualClock) -> None:
     worker = pipeline(store, clock)
-    parts = minutes(fleet(1, 45, {0: 36}, UNIT))
+    parts = minutes(fleet(1, 45, {0: 36}, NAMES))
     for part in parts[:36]:
         deliver(worker, clock, part)
     odd = Telling(cohort=WEB, interval=interval_of(clock.now()), blob=b"\xc1 of another time")

@@ -16,7 +16,8 @@ class Case(Record, frozen=True, kw_only=True):
     `subject` is stable over snapshots (`cron:/etc/cron.d/x`), so that it can name a cause; `text` a plain sentence;
     `attack` a MITRE ATT&CK technique id or None; `observed` and `expected` what was seen and what is usual, in words;
     `since` when the thing was first seen on this host. `print` names the very thing alike on every host, 0 where others
-    can't have it; a `hard` one is not excused by their having it.
+    can't have it; a `hard` one is not excused by their having it, and a `foothold` (what lets somebody in, or stays) by their
+    having it alone. `accounted` says that it was seen on this host who did it: a package, a managing tool, people at work.
     """
 
     expert: str
@@ -30,3 +31,5 @@ class Case(Record, frozen=True, kw_only=True):
     print: int = 0
     hard: bool = False
     voice: str = ""
+    foothold: bool = False
+    accounted: bool = False

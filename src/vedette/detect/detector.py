@@ -247,6 +247,7 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
             now=interval_of(snapshot.taken_at),
             own=state.told.shown,
             own_loud=state.told.loud,
+            own_known=state.told.known,
         ),
         heard=heard,
         digests=_digests(state.tables, sight),

@@ -15,7 +15,7 @@ from tests.detect.inventory.test_hostile_facts import (
 )
 from tests.detect.scene import Change, Tables, after, job, port, proc, scene, tables, user, watch
 
-from vedette.detect import View
+from vedette.detect import Case, View
 from vedette.detect.inventory import InventoryExpert
 from vedette.detect.pardon import Heard
 
@@ -218,6 +218,27 @@ def test_what_people_call_wrong_is_told_for_as_long_as_it_is_missed() -> None:
 def test_new_name_servers_ask_and_are_not_told_for_a_day() -> None:
     told = _life(rehash("/etc/resolv.conf"), snapshots=20, heard={})
     assert told == [*[["file:/etc/resolv.conf"]] * 10, *[[]] * 10]
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
+def test_what_is_known_only_because_it_stayed_is_not_told_as_normal(*, answered: bool) -> None:
+    expert = InventoryExpert()
+    rows = tables()
+    _, state = watch(expert, [scene(seq, rows) for seq in range(1, 31)])
+    before = set(expert.tells(state).held)
+    rows = {name: list(some) for name, some in rows.items()}
+    row = key(1000, "/home/ana/.ssh/authorized_keys") | {"key": "d" * 64}
+    add("authorized_keys", row)(rows)
+    subject = "key:/home/ana/.ssh/authorized_keys"
+    cases: tuple[Case, ...] = ()
+    for seq in range(31, 1_500):
+        heard = Heard(frozenset({subject} if answered and seq == 60 else ()))
+        view = View(snapshot=scene(seq, rows), count=seq - 1, seen=frozenset(rows), heard=heard)
+        (cases,) = expert.judge([view], [state])
+        (state,) = expert.learn([view], [state], [False])
+    assert cases == ()
+    assert len(set(expert.tells(state).held) - before) == int(answered)
+    assert expert.load(expert.dump(state)).unanswered == state.unanswered
 
 
 def test_under_an_alarm_quiet_facts_wait() -> None:

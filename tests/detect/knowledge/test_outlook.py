@@ -10,12 +10,14 @@ from vedette.detect.knowledge import WINDOW, Outlook, Share, limit
 THING, NOW = 77, 5_000_000
 
 
-def group(hosts: int, *, held: int = 0, soft: int = 0, loud: int = 0, at: int = NOW - 3) -> Group:
+def group(
+    hosts: int, *, held: int = 0, soft: int = 0, loud: int = 0, known: int = 0, at: int = NOW - 3
+) -> Group:
     """`hosts` hosts told what they hold, `held` of them the thing; then it appeared on some."""
     told = Contribution(hosts=hosts, held={THING: held} if held else {})
-    known = Group().after(told, at - 1)
-    shown = {THING: Share(soft, loud)} if soft or loud else {}
-    return known.after(Contribution(shown=shown), at)
+    before = Group().after(told, at - 1)
+    shown = {THING: Share(soft, loud, known)} if soft or loud else {}
+    return before.after(Contribution(shown=shown), at)
 
 
 def outlook(cohort: Group, fleet: Group | None = None, **more: Any) -> Outlook:
@@ -59,6 +61,36 @@ def test_hostile_showers_take_the_excuse_away() -> None:
     assert outlook(group(20, soft=10, loud=1)).excuse(THING) > 4.0
     assert outlook(group(20, soft=10, loud=2)).excuse(THING) == 0.0
     assert outlook(group(20, loud=19)).excuse(THING) == 0.0
+
+
+def test_many_hosts_alone_do_not_excuse_a_foothold() -> None:
+    assert outlook(group(20, soft=19)).excuse(THING, foothold=True) == 0.0
+    assert outlook(group(20, soft=19, known=1)).excuse(THING, foothold=True) == 0.0
+    assert outlook(group(20, soft=10, known=4)).excuse(THING, foothold=True) > 4.0
+    assert outlook(group(20, soft=2, known=2)).excuse(THING, foothold=True) == 0.0
+    assert outlook(group(20, soft=10, known=4, loud=2)).excuse(THING, foothold=True) == 0.0
+    # What many hold as learned normal excuses it as it does anything.
+    assert outlook(group(20, held=20)).excuse(THING, foothold=True) > 4.0
+
+
+def test_few_hosts_where_a_tool_was_seen_do_not_teach_many_where_it_was_not() -> None:
+    for size in (40, 1_000):
+        for soft in range(1, size, size // 20):
+            few = outlook(group(size, soft=soft, known=max(1, soft // 10)))
+            assert few.excuse(THING, foothold=True) == 0.0
+
+
+def test_it_is_said_on_how_many_hosts_nobody_was_seen() -> None:
+    shown = group(20, soft=5, known=2, at=NOW - 2)
+    found = outlook(shown).unaccounted(THING)
+    assert found is not None
+    assert (found.hosts, found.since) == (3, (NOW - 2) * 300.0)
+    own = {THING: shown.version}
+    mine = outlook(shown, own=own).unaccounted(THING)
+    seen = outlook(shown, own=own, own_known=own).unaccounted(THING)
+    assert (mine.hosts if mine else 0, seen.hosts if seen else 0) == (2, 3)
+    assert outlook(group(20, soft=2, known=2)).unaccounted(THING) is None
+    assert outlook(group(20, loud=3)).unaccounted(THING) is None
 
 
 def test_a_host_is_no_peer_of_itself() -> None:

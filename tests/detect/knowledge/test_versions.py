@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,8 +116,16 @@ def test_a_group_is_bounded_whatever_it_is_told() -> None:
     assert Group.decode(group.encode()) == group
 
 
-def case(thing: int, nats: float = -1.0, *, hard: bool = False) -> Case:
-    return Case(expert="x", subject=f"s{thing}", nats=nats, text="", print=thing, hard=hard)
+def case(thing: int, nats: float = -1.0, *, hard: bool = False, accounted: bool = False) -> Case:
+    return Case(
+        expert="x",
+        subject=f"s{thing}",
+        nats=nats,
+        text="",
+        print=thing,
+        hard=hard,
+        accounted=accounted,
+    )
 
 
 def test_a_host_has_one_voice_for_a_thing_and_few_in_an_interval() -> None:
@@ -136,6 +145,22 @@ def test_beside_hard_evidence_everything_is_hostile() -> None:
     shown = tell(told, HOST, 100, [case(1), case(2, 3.0, hard=True)], None).shown
     assert shown == {1: Share(0, 1), 2: Share(0, 1)}
     assert tell(told, HOST, 101, [case(1)], None).shown == {1: Share(1, 0)}
+
+
+def test_who_did_it_is_told_too_but_not_beside_hard_evidence() -> None:
+    told = Told()
+    assert tell(told, HOST, 100, [case(1, accounted=True), case(2)], None).shown == {
+        1: Share(1, 0, 1),
+        2: Share(1, 0, 0),
+    }
+    assert told.known == {1: 100}
+    hostile = [case(3, accounted=True), case(4, 3.0, hard=True)]
+    assert tell(told, HOST, 101, hostile, None).shown == {3: Share(0, 1, 0), 4: Share(0, 1, 0)}
+
+
+def test_what_earlier_versions_told_is_read() -> None:
+    before = msgspec.msgpack.encode((0, {}, {7: (2, 1)}, {}, {}))
+    assert Contribution.decode(before).shown == {7: Share(2, 1, 0)}
 
 
 def test_what_is_normal_is_told_at_once_and_then_once_a_day() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vedette.detect.case import Case
-from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
+from vedette.detect.inventory.hostile import EVIDENCE, FOOTHOLDS, VANISHED
 from vedette.detect.inventory.kinds import PASSING, WIDENING
 from vedette.detect.inventory.look import Look, Reading, look
 from vedette.detect.inventory.part import InventoryPart
@@ -25,6 +25,7 @@ _ASKED = 10  # snapshots in which a question is asked
 _UNANSWERED = 3.0  # nats that it loses after: whoever would answer has seen it, and the host must go on learning
 _MOST_CASES = 60
 _MOST_OPEN = 400
+_MOST_UNANSWERED = 400
 _MOST_VALUES = 6  # values remembered of one key
 _MOST_KEYS = 3_000  # keys remembered of one kind
 _FORGET_VANISHED = 60  # snapshots until a vanished thing is no longer missed
@@ -134,6 +135,8 @@ class InventoryExpert:
             since=datetime.fromtimestamp(case.since, UTC),
             print=case.print,
             hard=case.hard,
+            foothold=case.mark in FOOTHOLDS,
+            accounted=case.accounted,
         )
 
     def _gone(self, thing: Watched, score: float, view: View) -> Case:
@@ -195,6 +198,7 @@ def _hear(state: InventoryState, view: View) -> None:
         case.condemned = case.condemned or view.heard.condemns(case.subject)
         if view.pardons(case.subject, case.print):
             _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
+            state.unanswered = [one for one in state.unanswered if one != case.print]
             state.bursts[case.mark] = state.bursts.get(case.mark, 0) + 1
             del state.open[name]
     if not view.heard.pardoned and not view.heard.condemned:
@@ -219,6 +223,8 @@ def _age(state: InventoryState, *, alarm: bool) -> None:
         if case.age >= (soon if quiet else _LOUD_LEARNED):
             _remember(state.known.setdefault(case.kind, {}), case.key, case.value)
             del state.open[name]
+            if case.nats > 0.0 and case.mark in FOOTHOLDS:
+                state.unanswered = [*state.unanswered, case.print][-_MOST_UNANSWERED:]
 
 
 def _watch(view: View, state: InventoryState, seen: Look) -> None:

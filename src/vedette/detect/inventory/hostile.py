@@ -6,7 +6,7 @@ takes its strongest mark. What people do as well as intruders only `asks`: it ma
 
 from vedette.detect.odds import Evidence
 
-__all__ = ["EVIDENCE", "VANISHED"]
+__all__ = ["EVIDENCE", "FOOTHOLDS", "VANISHED"]
 
 
 def _e(
@@ -186,3 +186,24 @@ VANISHED: dict[str, Evidence] = {
     "port": _e(0.04, 0.01, "T1489", "A service that was always there no longer accepts connections: {shown}", "a stopped service, or a deploy that failed"),
 }
 # fmt: on
+
+# Techniques by which somebody gets in again, stays, or gets rights: what a worm plants on each host that it reaches.
+_PLANTED = frozenset(
+    [
+        "T1037",
+        "T1053",
+        "T1098",
+        "T1136",
+        "T1543",
+        "T1546",
+        "T1547",
+        "T1548",
+        "T1554",
+        "T1556",
+        "T1574",
+    ]
+)
+FOOTHOLDS = frozenset(
+    mark for mark, one in EVIDENCE.items() if (one.attack or "").partition(".")[0] in _PLANTED
+)
+"""Marks of which many hosts with the same fact are no roll-out, unless it is seen who rolls it out."""

@@ -17,7 +17,7 @@ from vedette.detect.inventory.atwork import (
 )
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
-from vedette.detect.inventory.hostile import EVIDENCE, VANISHED
+from vedette.detect.inventory.hostile import EVIDENCE, FOOTHOLDS, VANISHED
 from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory, kinds_of
 from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
@@ -95,6 +95,10 @@ class _Why(NamedTuple):
     def excuse(self, mark: str, subject: str, window: int = EXPLAINED) -> tuple[float, float]:
         return excuse(mark, subject, self.causes, window=window, listed=self.listed)
 
+    def accounts_for(self, explained: float) -> bool:
+        """Whether it is seen who did it: by a cause that explains so much of it, or a managing tool that may bring anything."""
+        return explained > 0.0 or self.causes.get("managed", EXPLAINED) < EXPLAINED
+
 
 def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
     """Reads what is not known to be unchanged, and compares. Changes nothing."""
@@ -152,14 +156,15 @@ def _at_work(
     """Who is at work now: a person with root's rights, a managing tool. Tools are looked for where it matters or shows by names."""
     networks = state.known.get("network", {}) if view.rows("logged_in_users") else {}
     found = ["session"] if person_is_root(view, memory.closed, networks) else []
-    files = readings.get("hash")
-    changed = files is not None and not files.first
+    changed = any(name in readings and not readings[name].first for name in _MANAGED)
     young = any(case.kind == "hash" and case.age <= LATE for case in state.open.values())
     if (changed or young or may_be_managed(view)) and managing_run(view):
         found.append("managed")
     return found
 
 
+# Kinds that managing tools write, so that a change of one is worth the look for a tool's run.
+_MANAGED = ("hash", "key", "user", "sudo", "unit.file", "cron", "suid")
 _OF_ACTS = ("user", "key", "unit.file")  # kinds of which a change may be a part of one act
 
 
@@ -254,7 +259,7 @@ def _explained_late(case: Open, why: _Why) -> Open:
     nats, credit = why.excuse(case.mark, case.subject, window=1)
     if nats and not credit:
         return msgspec.structs.replace(
-            case, nats=case.nats + case.owed - nats, explained=True, owed=0.0
+            case, nats=case.nats + case.owed - nats, explained=True, owed=0.0, accounted=True
         )
     if case.owed and case.age == LATE:
         return msgspec.structs.replace(case, nats=case.nats + case.owed, explained=False, owed=0.0)
@@ -263,7 +268,8 @@ def _explained_late(case: Open, why: _Why) -> Open:
 
 def _excused(case: Open, view: View) -> Open:
     """With what others took off since; what they took off once stays off, or else a roll-out would ask when it is over."""
-    excuse = 0.0 if case.hard else view.outlook.excuse(case.print)
+    foothold = case.mark in FOOTHOLDS
+    excuse = 0.0 if case.hard else view.outlook.excuse(case.print, foothold=foothold)
     if excuse <= case.excused:
         return case
     return msgspec.structs.replace(
@@ -295,7 +301,7 @@ def _open(
     if not hard:
         excused = max(
             part.familiarity(fingerprint(fact.kind, fact.key, fact.value)),
-            view.outlook.excuse(print_of(fact.kind, key, value)),
+            view.outlook.excuse(print_of(fact.kind, key, value), foothold=mark in FOOTHOLDS),
         )
         score -= explained + excused
     expected = _ELSEWHERE if excused else _usual(fact.kind, state, held=held)
@@ -317,6 +323,7 @@ def _open(
         excused=excused,
         explained=explained > 0.0,
         owed=credit,
+        accounted=why.accounts_for(explained - credit),
     )
 
 

@@ -22,7 +22,8 @@ class Open(msgspec.Struct, array_like=True, gc=False):
     """A fact that was never learned here, while it is there. `since` is in Unix seconds, `age` in snapshots.
 
     `excused` are the nats that other hosts took off already; `explained` says that a cause explains it; `owed` are nats
-    of that on credit, to be given back when no cause shows up; `condemned`: people said that it is no good.
+    of that on credit, to be given back when no cause shows up; `condemned`: people said that it is no good. `accounted`
+    says that it was seen who did it, be it that this explains nothing.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Open(msgspec.Struct, array_like=True, gc=False):
     explained: bool = False
     owed: float = 0.0
     condemned: bool = False
+    accounted: bool = False
 
     @property
     def print(self) -> int:
@@ -83,6 +85,7 @@ class _Plain(msgspec.Struct):
     read_under: dict[str, str] = {}
     listeners: int = 0
     idle: dict[str, int] = {}
+    unanswered: list[int] = []
 
 
 class _Dumped(_Plain):
@@ -105,20 +108,21 @@ class InventoryState(_Plain):
     the last change in each of them and in each followed package, while it is young. `config` is what the agent last said
     of its settings, and `read_under` the settings under which the widening kinds were last read. `listeners` stands for the
     listening ports with who holds them, as last read. `idle` has the kinds of which nothing is missing, with the snapshots
-    that are still to be added to what their watched things were seen.
+    that are still to be added to what their watched things were seen. `unanswered` are prints of what was asked about,
+    and is known only because it stayed: nobody said that it is normal, so other hosts are not told so.
     """
 
     known: Drawers[Known] = msgspec.field(default_factory=lambda: Drawers(_KNOWN))
     watched: Drawers[dict[int, Watched]] = msgspec.field(default_factory=lambda: Drawers(_WATCHED))
 
     def prints(self) -> set[int]:
-        """Of every fact that was learned as normal."""
+        """Of every fact that was learned as normal, by more than that it stayed."""
         return {
             print_of(kind, key, value)
             for kind, known in self.known.items()
             for key, values in known.items()
             for value in values
-        }
+        }.difference(self.unanswered)
 
     def dump(self) -> Any:
         """As one MessagePack byte string."""

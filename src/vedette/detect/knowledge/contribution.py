@@ -9,10 +9,18 @@ __all__ = ["Contribution", "Share", "merge"]
 
 
 class Share(msgspec.Struct, array_like=True, frozen=True):
-    """How many hosts showed a thing of late: alone or with what is harmless, or as a part of something hostile."""
+    """How many hosts showed a thing of late: alone or with what is harmless, or as a part of something hostile.
+
+    On `known` of the `soft` ones it was seen who did it: a package, a managing tool, people whose work fits together.
+    """
 
     soft: int = 0
     loud: int = 0
+    known: int = 0
+
+    def plus(self, other: "Share") -> "Share":
+        """The sum of both."""
+        return Share(self.soft + other.soft, self.loud + other.loud, self.known + other.known)
 
 
 class Contribution(msgspec.Struct, array_like=True, frozen=True):
@@ -69,8 +77,7 @@ def merge(told: Iterable[Contribution]) -> Contribution:
         for name, bins in one.scales.items():
             _add(scales.setdefault(name, {}), bins)
         for thing, share in one.shown.items():
-            before = shown.get(thing, Share())
-            shown[thing] = Share(before.soft + share.soft, before.loud + share.loud)
+            shown[thing] = shown[thing].plus(share) if thing in shown else share
     return Contribution(hosts, held, shown, scales, vouched)
 
 

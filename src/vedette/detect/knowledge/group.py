@@ -92,10 +92,13 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
             return self.shown[thing]
         return _total([one for one in self.recent if one[0] > now - WINDOW]).get(thing, Share())
 
-    def first_shown(self, thing: int, now: int) -> float | None:
-        """When (Unix seconds) the first interval began in which it was loud within the window; None if none was."""
+    def first_shown(self, thing: int, now: int, *, loud: bool = True) -> float | None:
+        """When (Unix seconds) the first interval began in which it was loud within the window; None if none was.
+
+        Without `loud`: in which it was shown at all.
+        """
         for at, shown in self.recent:
-            if at > now - WINDOW and thing in shown and shown[thing].loud:
+            if at > now - WINDOW and thing in shown and (shown[thing].loud or not loud):
                 return float(at * INTERVAL_SECONDS)
         return None
 
@@ -157,12 +160,7 @@ def _total(recent: list[tuple[int, dict[int, Share]]]) -> dict[int, Share]:
     sums: dict[int, Share] = {}
     for _at, shown in recent:
         for thing, share in shown.items():
-            before = sums.get(thing)
-            sums[thing] = (
-                share
-                if before is None
-                else Share(before.soft + share.soft, before.loud + share.loud)
-            )
+            sums[thing] = sums[thing].plus(share) if thing in sums else share
     return sums
 
 

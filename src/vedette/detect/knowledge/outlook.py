@@ -18,6 +18,9 @@ _SMALLEST = (
 _FREE = 1 / 8  # of a group that excuses nothing
 _STEEP = 12.0  # nats that the whole of a group may excuse beyond that
 _TAINTED = 8  # showers that must be harmless for each that is hostile
+# Of a roll-out's hosts a third show who does it, of an intruder's one in fifty: ln 17 for each that does. Those that don't
+# speak against it, ln(0.66 / 0.98). The first is taken for chance.
+_SEEN, _UNSEEN = 2.8, 0.4
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +58,16 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     now: int = 0
     own: Mapping[int, int] = {}
     own_loud: Mapping[int, int] = {}
+    own_known: Mapping[int, int] = {}
 
-    def excuse(self, thing: int) -> float:
-        """Nats to take off a thing that is new here and not hard, from hosts that hold or show it. Never below 0."""
+    def excuse(self, thing: int, *, foothold: bool = False) -> float:
+        """Nats to take off a thing that is new here and not hard, from hosts that hold or show it. Never below 0.
+
+        A `foothold` is what a worm would plant: that many hosts show it excuses it only where it is seen who did it.
+        """
         if not self.knowledge.version:
             return 0.0
-        return max(self._prevalence(thing), self._roll_out(thing))
+        return max(self._prevalence(thing), self._roll_out(thing, foothold=foothold))
 
     def scale(self, metric: str) -> tuple[float, int]:
         """The median host's scale of a metric in the cohort, and how many hosts told one; (0, 0) where nobody did."""
@@ -77,6 +84,14 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         since = group.first_shown(thing, self.now)
         return Spread(many, since) if many > 0 and since is not None else None
 
+    def unaccounted(self, thing: int) -> Spread | None:
+        """Of the same thing in this tenant within the window, where nothing hostile was beside it, nor anybody seen who did it."""
+        group = self.knowledge.fleet
+        others = self._others(group.showers(thing, self.now), thing)
+        since = group.first_shown(thing, self.now, loud=False)
+        many = others.soft - others.known
+        return Spread(many, since) if many > 0 and since is not None else None
+
     def _prevalence(self, thing: int) -> float:
         """By learned-normal holders alone, the cohort's share smoothed by the rest of the fleet's."""
         cohort, fleet = self.knowledge.cohort, self.knowledge.fleet
@@ -89,16 +104,18 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         nats = log(share * (max(fleet.size, cohort.size) + 1) / 0.1)
         return max(0.0, min(nats, max(limit(near, cohort.size), limit(far, fleet.size))))
 
-    def _roll_out(self, thing: int) -> float:
+    def _roll_out(self, thing: int, *, foothold: bool) -> float:
         """By hosts that show it of late with nothing hostile beside it."""
         return max(
-            _rolled(group, self._others(group.showers(thing, self.now), thing))
+            _rolled(group, self._others(group.showers(thing, self.now), thing), foothold=foothold)
             for group in (self.knowledge.cohort, self.knowledge.fleet)
         )
 
     def _others(self, share: Share, thing: int) -> Share:
         return Share(
-            share.soft - self._mine(self.own, thing), share.loud - self._mine(self.own_loud, thing)
+            share.soft - self._mine(self.own, thing),
+            share.loud - self._mine(self.own_loud, thing),
+            share.known - self._mine(self.own_known, thing),
         )
 
     def _mine(self, told: Mapping[int, int], thing: int) -> int:
@@ -107,10 +124,13 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
         return int(at is not None and self.now - WINDOW < at <= self.knowledge.version)
 
 
-def _rolled(group: Group, others: Share) -> float:
+def _rolled(group: Group, others: Share, *, foothold: bool) -> float:
     if others.soft <= 0 or others.loud * _TAINTED > others.soft:
         return 0.0
-    return min(3.0 * log1p(others.soft), limit(others.soft, group.size))
+    if not foothold:
+        return min(3.0 * log1p(others.soft), limit(others.soft, group.size))
+    nats = _SEEN * (others.known - 1) - _UNSEEN * (others.soft - others.known)
+    return max(0.0, min(nats, limit(others.soft, group.size)))
 
 
 ALONE = Outlook()

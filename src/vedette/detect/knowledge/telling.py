@@ -36,7 +36,8 @@ class Told(msgspec.Struct, array_like=True, gc=False):
     """Changed by `tell` alone.
 
     `day` is the last on which this host told what it holds; `shown` and `loud` have the things it told to have appeared,
-    with the interval, so that each counts once; `many` were told in `interval`.
+    with the interval, so that each counts once; `many` were told in `interval`. `known` are those of `shown` of which it
+    was seen who did it.
     """
 
     day: int = -1
@@ -44,6 +45,7 @@ class Told(msgspec.Struct, array_like=True, gc=False):
     loud: dict[int, int] = {}
     interval: int = 0
     many: int = 0
+    known: dict[int, int] = {}
 
 
 def tell(
@@ -69,8 +71,11 @@ def tell(
         if case.print not in memory and told.many < _MOST_SHOWN:
             memory[case.print] = told.interval
             told.many += 1
-            shown[case.print] = Share(int(not hostile), int(hostile))
-    for memory in filter(None, (told.shown, told.loud)):
+            known = case.accounted and not hostile
+            shown[case.print] = Share(int(not hostile), int(hostile), int(known))
+            if known:
+                told.known[case.print] = told.interval
+    for memory in filter(None, (told.shown, told.loud, told.known)):
         _forget(memory, {case.print for case in live}, told.interval)
     if tells is None or not _is_due(told, host, interval):
         return Contribution(shown=shown, vouched=dict.fromkeys(vouched, 1))
