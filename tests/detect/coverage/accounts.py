@@ -83,6 +83,7 @@ ENTRIES = (
     fact("T1098", "the lock of nobody is taken off", "`users`: the shell of nobody becomes a login shell", _edit_user("nobody", {"shell": "/bin/sh"}), "user:nobody", role="build"),
     fact("T1098", "an ordinary account becomes user id 0", "`users`: the uid of a row becomes 0", _edit_user("ben", {"uid": 0}), "user:ben", told_as="T1136.001"),
     fact("T1098", "a password put into the list of accounts itself", "`hash`: /etc/passwd changes while no row of `users` does", _write("/etc/passwd"), "file:/etc/passwd"),
+    fact("T1098", "a password for an account, with nobody logged in", "`hash`: /etc/shadow changes while no row of `users` does, and nobody is logged in", _write("/etc/shadow"), "file:/etc/shadow", role="database"),
     fact("T1098.007", "somebody is put into a group", "`hash`: /etc/group changes while no row of `users` does", _write("/etc/group"), "file:/etc/group"),
     fact("T1098.007", "an account's own group becomes root's", "`users`: the gid of a row becomes 0", _edit_user("worker", {"gid": 0}), "user:worker"),
     fact("T1564.002", "a login account with a number that login screens hide", "`users`: a new row with a login shell and a very high uid", _user("upd", 65_600), "user:upd", told_as="T1136.001"),

@@ -22,6 +22,9 @@ from tests.detect.coverage.stage import (
 __all__ = ["ENTRIES"]
 
 
+_LATE = 1_777_890_600  # Unix seconds, in the quiet life's last minute
+
+
 def _silent(
     name: str,
     told: str,
@@ -135,6 +138,20 @@ def _config_run(stage: Stage) -> None:
     stage.write("/etc/cron.d/clean")
 
 
+def _here(stage: Stage) -> None:
+    stage.add("logged_in_users", {"user": "ana", "tty": "pts/0", "host": "10.0.9.1", "time": 1})
+
+
+def _session(stage: Stage) -> None:
+    stage.add("processes", proc(960, 380, "sshd", "/usr/sbin/sshd", "sshd: ana [priv]"))
+    stage.add("processes", proc(961, 960, "sshd", "/usr/sbin/sshd", "sshd: ana@notty", ANA))
+
+
+def _tool(stage: Stage) -> None:
+    line = "/usr/bin/ruby /usr/bin/puppet agent --onetime --no-daemonize"
+    stage.add("processes", proc(960, 1, "puppet agent", "/usr/bin/ruby3.1", line, start_time=_LATE))
+
+
 def _certificate(stage: Stage) -> None:
     line = "/usr/bin/python3 /usr/bin/certbot -q renew"
     stage.add("processes", proc(960, 360, "certbot", "/usr/bin/python3.11", line))
@@ -232,7 +249,7 @@ ENTRIES = (
     _silent("kernel", "a new kernel is installed, and the machine started later", _kernel, _nothing, _started),
     _silent("reboot", "ports come back in another order", _starting, *(_started,) * 7, lasting=False, role="database"),
     _silent("config-management", "a job on every host", _config_run),
-    _silent("config-management", "many of its files at once", together(_config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")), role="build"),
+    _silent("config-management", "many of its files at once", together(_tool, _config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")), role="build"),
     _asks("config-management", "settings of the kernel, on this host alone", "file:/etc/sysctl.conf", written("/etc/sysctl.conf")),
     _silent("config-management", "a narrow rule of sudo with its package", _monitor_rule),
     _silent("certificate", "certificates are renewed", _certificate),
@@ -244,7 +261,12 @@ ENTRIES = (
     _silent("backup", "a disk is mounted, and taken away again", added("mounts", mount("/mnt/backup", "/dev/vdc1", "ext4")), _nothing, _nothing, lasting=False),
     _silent("backup", "a share is mounted for a backup", added("mounts", mount("/mnt/nas", "10.0.0.80:/export", "nfs4")), role="database"),
     _silent("agent", "an agent of a later version looks at more files", _wider, role="admin"),
-    _silent("password", "somebody changes a password", written("/etc/shadow")),
+    _silent("password", "somebody who is logged in changes a password", together(_here, written("/etc/shadow"))),
+    _silent("password", "somebody changes a password and is gone before the file is read", _here, written("/etc/shadow"), lasting=False),
+    _silent("password", "somebody with a session without a terminal changes a password", together(_session, written("/etc/shadow")), role="database"),
+    _silent("password", "a package locks its account", together(upgraded("postgresql-common"), written("/etc/shadow")), role="database"),
+    _silent("password", "a managing tool sets a password", together(_tool, written("/etc/shadow")), role="build"),
+    _asks("password", "a password changes, and nobody was seen here", "file:/etc/shadow", written("/etc/shadow")),
     _silent("cron", "a job that asks a health check", added("crontab", job("/etc/cron.d/h", "root curl -fsS https://example.org/ping > /dev/null", "*/5 * * * *"))),
     _silent("cron", "a job that writes to a temporary directory", added("crontab", job("/etc/cron.d/b", "root tar czf /tmp/etc.tgz /etc > /tmp/b.log 2>&1"))),
     _silent("cron", "an operator's own script, every hour", added("crontab", job("/var/spool/cron/crontabs/ana", "/home/ana/bin/report.sh", "5 * * * *") )),

@@ -11,7 +11,15 @@ from vedette.detect.managing import manages, runs
 from vedette.detect.place import dropped, hidden, place, risky
 from vedette.detect.view import View
 
-__all__ = ["acts", "managing_run", "may_be_managed", "person_is_root", "someone_works"]
+__all__ = [
+    "acts",
+    "asks_rights",
+    "in_session",
+    "managing_run",
+    "may_be_managed",
+    "person_is_here",
+    "someone_works",
+]
 
 Networks = Mapping[int, Collection[int]]
 
@@ -42,8 +50,11 @@ _PUNCTUATION = re.compile(r"[-_.@]")
 _LOWEST_PERSON, _HIGHEST_PERSON = 1_000, 60_000
 
 
-def _person_is_here(view: View, closed: Collection[str], networks: Networks) -> bool:
-    """Whether a person who may log in is logged in, and not from a network that they never came from."""
+def person_is_here(view: View, closed: Collection[str], networks: Networks) -> bool:
+    """Whether a person who may log in is logged in, and not from a network that they never came from.
+
+    `networks` are those that people came from, by the fingerprint of their name.
+    """
     return any(
         text(row, "user")
         and text(row, "user") not in closed
@@ -62,25 +73,21 @@ def _strays(row: Row, networks: Networks) -> bool:
     return bool(network) and fingerprint(network) not in usual
 
 
-def person_is_root(view: View, closed: Collection[str], networks: Networks) -> bool:
-    """Whether a person is logged in, and works with root's rights.
+def asks_rights(view: View) -> bool:
+    """Whether somebody works with another's rights, as a rule root's."""
+    return not _ASKS_RIGHTS.isdisjoint(view.names)
 
-    `networks` are those that people came from, by the fingerprint of their name.
-    """
-    if _ASKS_RIGHTS.isdisjoint(view.names):
-        return False
-    return _person_is_here(view, closed, networks)
+
+def in_session(view: View, closed: Collection[str]) -> bool:
+    """Whether somebody who may log in has a session over SSH, be it without a terminal."""
+    sessions = (_SESSION.match(text(row, "cmdline")[:_LETTERS]) for row in view.by_pid.values())
+    return any(session is not None and session[1] not in closed for session in sessions)
 
 
 def someone_works(view: View, closed: Collection[str], networks: Networks) -> bool:
     """Whether a person is logged in or has a session without a terminal, or a managing tool is in the middle of a run."""
-    if _person_is_here(view, closed, networks):
-        return True
-    for row in view.by_pid.values():
-        session = _SESSION.match(text(row, "cmdline")[:_LETTERS])
-        if session is not None and session[1] not in closed:
-            return True
-    return managing_run(view)
+    here = person_is_here(view, closed, networks) or in_session(view, closed)
+    return here or managing_run(view)
 
 
 def may_be_managed(view: View) -> bool:

@@ -15,6 +15,7 @@ _PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
 _LINES = 6.0  # nats: a file changes when a line of it does, and the lines are judged one by one
 _START = 4.0  # nats: at a start, drivers come by themselves
 _PRESENT = 2.5  # nats: an operator is logged in, and edits what operators do
+_HERE = 3.0  # nats: people change passwords, their own and others', in a session
 _MANAGED = (
     4.0  # nats: most such edits are made in a managing tool's run, and one in fifty of intruders'
 )
@@ -52,6 +53,13 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "hash.hosts": {"package": _PACKAGE, "session": _PRESENT, "managed": _MANAGED},
     "hash.resolver": {"package": _PACKAGE, "start": 1.0, "managed": _MANAGED, "session": _PRESENT},
     "hash.account": {"user": _LINES, "home": _LINES},
+    "hash.shadow": {
+        "user": _LINES,
+        "home": _LINES,
+        "person": _HERE,
+        "package": _PACKAGE,
+        "managed": _MANAGED,
+    },
     "hash.passwd": {"user": _LINES, "home": _LINES, "package": _PACKAGE, "managed": _MANAGED},
     "hash.group": {"user": _LINES, "package": _PACKAGE + 1.0, "managed": _MANAGED},
     "hash.key": {"key": _LINES},

@@ -44,6 +44,7 @@ _CLASSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^/etc/resolv\.conf$", "hash.resolver"),
         (r"^/etc/passwd$", "hash.passwd"),
         (r"^/etc/group$", "hash.group"),
+        (r"^/etc/shadow$", "hash.shadow"),
         (r"^/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?$", "hash.account"),
         (r"^/etc/cron\.(hourly|daily|weekly|monthly)/", "hash.script"),
         (r"^/var/spool/(cron/)?at", "hash.at"),
@@ -115,6 +116,8 @@ _USUAL = re.compile(
 )
 # Names of a package manager's work under way. sudo, cron and PAM read no file of such a name.
 _UNDER_WAY = (".dpkg-new", ".dpkg-tmp", ".dpkg-old", ".dpkg-dist", ".rpmnew", ".rpmsave")
+# What is new of units is told by its own table, the file tells only that it changed; and no host is without passwords.
+_FIRST = {"hash.unit": "hash.plain", "hash.shadow": "hash.account"}
 
 
 def digests(view: View) -> Iterator[Fact]:
@@ -125,8 +128,7 @@ def digests(view: View) -> Iterator[Fact]:
             continue
         mark = _class(path)
         shown = f"{path} (SHA-256 {sha256[:12]})"
-        # What is new of these is told by its own table; the file tells only that it changed.
-        first = "hash.plain" if mark == "hash.unit" else mark
+        first = _FIRST.get(mark, mark)
         yield Fact("hash", path, sha256, (first,), f"file:{path}", shown, mark, _watch(path, mark))
 
 

@@ -111,6 +111,7 @@ EVIDENCE: dict[str, Evidence] = {
     "hash.resolver": _e(0.03, 0.01, "T1557", "The name servers changed: {shown}", "networks change them at times", asks=True),
     "hash.sudo": _e(0.01, 0.04, "T1548.003", "A file of sudo rules changed: {shown}", "its rules are judged one by one"),
     "hash.account": _e(0.01, 0.02, "T1098", "An account file changed: {shown}", "passwords, groups; accounts are judged one by one"),
+    "hash.shadow": _e(0.03, 0.008, "T1098", "The passwords changed while nobody was logged in: {shown}", "people change them when they are there; tools and packages are seen", asks=True),
     "hash.passwd": _e(0.03, 0.006, "T1098", "The list of accounts changed, though none of them did: {shown}", "a password in the list itself, or a name's comment", asks=True),
     "hash.group": _e(0.03, 0.006, "T1098.007", "Who is in which group changed: {shown}", "a few times a year; worth a confirmation", asks=True),
     "hash.cron": _e(0.01, 0.06, "T1053.003", "A file of scheduled jobs changed, though no job did: {shown}", "the jobs' search path, or a comment"),

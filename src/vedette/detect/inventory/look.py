@@ -10,9 +10,11 @@ from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import closed_accounts
 from vedette.detect.inventory.atwork import (
     acts,
+    asks_rights,
+    in_session,
     managing_run,
     may_be_managed,
-    person_is_root,
+    person_is_here,
     someone_works,
 )
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
@@ -153,9 +155,16 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
 def _at_work(
     view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
 ) -> list[str]:
-    """Who is at work now: a person with root's rights, a managing tool. Tools are looked for where it matters or shows by names."""
+    """Who is here now, or works with root's rights; a managing tool.
+
+    Sessions without a terminal, and tools, are looked for where it matters or shows by names.
+    """
     networks = state.known.get("network", {}) if view.rows("logged_in_users") else {}
-    found = ["session"] if person_is_root(view, memory.closed, networks) else []
+    found = []
+    if person_is_here(view, memory.closed, networks):
+        found = ["person", "session"] if asks_rights(view) else ["person"]
+    elif "hash" in readings and in_session(view, memory.closed):
+        found = ["person"]
     changed = any(name in readings and not readings[name].first for name in _MANAGED)
     young = any(case.kind == "hash" and case.age <= LATE for case in state.open.values())
     if (changed or young or may_be_managed(view)) and managing_run(view):
