@@ -29,6 +29,7 @@ from vedette.detect.since import dated
 from vedette.detect.tables import KNOWN_TABLES, Sight, Tables, look
 from vedette.detect.timeline import YOUNG, Place, after_its_time, place
 from vedette.detect.uncollected import uncollected
+from vedette.detect.upgrade import PACKAGES
 from vedette.detect.view import View
 from vedette.detect.warm import WARM, Warm
 
@@ -251,6 +252,8 @@ def _turn(arrival: Arrival, state: HostState, shift: float) -> _Turn:
         ),
         heard=heard,
         digests=_digests(state.tables, sight),
+        held=_held(state.tables, sight),
+        ids=sight.ids,
         shift=shift,
     )
     return _Turn(arrival=arrival, state=state, where=where, sight=sight, view=view)
@@ -261,6 +264,12 @@ def _digests(tables: Tables, sight: Sight) -> dict[str, str]:
     memory = tables.memory
     known = {name: memory[name].digest for name in sight.unchanged if name in memory}
     return known | {name: now.digest for name, now in sight.fresh.items()}
+
+
+def _held(tables: Tables, sight: Sight) -> dict[str, bytes]:
+    """What the package tables that changed had before: which packages moved explains more than that some did."""
+    changed = [name for name in PACKAGES if name in sight.fresh and name in tables.memory]
+    return {name: tables.memory[name].ids for name in changed}
 
 
 def _pardon(turn: _Turn) -> None:

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.place import place
+from vedette.detect.roll import turnover
+from vedette.detect.rowid import row_ids
+from vedette.detect.short import short
 from vedette.detect.view import View
 
-__all__ = ["PACKAGES", "package_manager_runs", "packages_now"]
+__all__ = ["PACKAGES", "package_manager_runs", "packages_brought", "packages_now"]
 
 PACKAGES = ("deb_packages", "rpm_packages")
+_LETTERS = 64  # of a name
 _MANAGERS = frozenset(
     [
         "dpkg",
@@ -32,6 +36,20 @@ def packages_now(view: View, before: Mapping[str, int]) -> dict[str, int]:
         if table in view.seen and not (table in before and table in view.unchanged):
             now[table] = fingerprint(view.digest(table))
     return now
+
+
+def packages_brought(view: View) -> list[str] | None:
+    """The names of packages that came or have another version now, in order; None where that can't be told."""
+    names = set()
+    for table in PACKAGES:
+        if table not in view.seen or table in view.unchanged:
+            continue
+        held, rows = view.held.get(table, b""), view.rows(table)
+        if not held:
+            return None
+        came = turnover(held, view.ids.get(table) or row_ids(table, rows)).came
+        names |= {short(str(rows[at].get("name")), _LETTERS) for at in came}
+    return sorted(names)
 
 
 def package_manager_runs(view: View) -> bool:

@@ -24,7 +24,8 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     `seen` names the tables whose rows are here; `unchanged` those known to hold the very rows that this host had
     when the table was last seen: with rows here too (then they are also in `seen`) or by digest alone. A table in
     neither was not seen, which says nothing about its rows. `doubted` are those of `seen` that may for once lack rows: what
-    is there counts, what is not there is not gone. `stopped` says that the host's clock stands still. `digests` are the canonical digests that are known already,
+    is there counts, what is not there is not gone. `stopped` says that the host's clock stands still. `digests` are the canonical digests that are known already, `ids` those of the
+    rows of tables that changed, as far as they were made, `held` those of the rows that they had before, where it matters;
     `outlook` is what is known of other hosts, `heard` what people said: what they pardon is to be learned at once, what
     they condemn never by itself. `shift` is ln(budget / reference): so many nats less make an alarm.
     """
@@ -40,6 +41,8 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     outlook: Outlook = ALONE
     heard: Heard = Heard()
     digests: Mapping[str, str] = {}
+    held: Mapping[str, bytes] = {}
+    ids: Mapping[str, Sequence[bytes]] = {}
     shift: float = 0.0
 
     def pardons(self, subject: str, thing: int = 0) -> bool:

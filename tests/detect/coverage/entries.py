@@ -14,6 +14,7 @@ from tests.detect.coverage import (
     gauged,
     handmade,
     harmless,
+    hidden,
     kernel,
     load,
     managed,
@@ -53,4 +54,5 @@ ENTRIES: tuple[Entry, ...] = (
     *load.ENTRIES,
     *managed.ENTRIES,
     *recycled.ENTRIES,
+    *hidden.ENTRIES,
 )

@@ -29,6 +29,7 @@ _MOST_CLOSED, _LETTERS = 1_000, 256
 _PACKAGED = 100  # from here on, accounts are made by packages and people
 _SYSTEM = 99  # up to here, systems have accounts of root's own group (sync, games, operator)
 _NOBODY = 65_534
+_PEOPLE, _GIVEN = 1_000, 60_000
 _LONGEST_RULE = 2_000
 _PRELOADS = re.compile(r"env_keep\b.*\b(?:LD_\w+|PYTHONPATH|PERL5LIB|BASH_ENV)")
 _LOOSENS = re.compile(
@@ -51,6 +52,11 @@ def _may_log_in(shell: str) -> bool:
     return bool(shell) and shell.rsplit("/", 1)[-1] not in _NO_LOGIN
 
 
+def _is_packaged(uid: int) -> bool:
+    """Whether packages make accounts with such an id: those of the system, and what Debian hands to packages."""
+    return 0 < uid < _PEOPLE or _GIVEN <= uid < _NOBODY
+
+
 def users(view: View) -> Iterator[Fact]:
     """Of `users`: one per name."""
     for row in view.rows("users"):
@@ -59,7 +65,7 @@ def users(view: View) -> Iterator[Fact]:
         if uid == 0 and name != "root":
             marks, changed = ("user.root",), "user.root"
         elif login:
-            marks = ("user.login",)
+            marks = ("user.service" if _is_packaged(uid) else "user.login",)
             changed = "user.unlocked" if 0 < uid < 1000 or uid == _NOBODY else "user.changed"
         else:
             marks = ("user.plain",)

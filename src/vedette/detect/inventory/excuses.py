@@ -5,10 +5,15 @@ A cause explains for a few snapshots, before and after: a list of packages may b
 
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["EXPLAINED", "LATE", "OWNED", "excuse"]
+from vedette.detect.inventory.belongs import may_bring, needs_name
+
+__all__ = ["ANY", "EXPLAINED", "LATE", "OWNED", "excuse"]
 
 EXPLAINED = 5  # snapshots after a cause in which it explains what is new
 LATE = 3  # snapshots in which a cause may still come after what it explains
+
+ANY = "package:"
+"""The cause where packages moved and their names are not known: it counts as a package of whatever name."""
 
 _PACKAGE = 3.0  # nats: about one in twenty intrusions comes with a package change
 _PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
@@ -25,14 +30,15 @@ _WORKING = 4.0  # nats, on credit: a package manager is at work, and the package
 _EXCUSES: dict[str, dict[str, float]] = {
     "user.plain": {"package": _PACKAGE, "fits": _FITS},
     "user.odd": {"package": _PACKAGE},
-    "user.login": {"package": _PACKAGE, "fits": _FITS},
+    "user.login": {"fits": _FITS},
+    "user.service": {"package": _PACKAGE, "fits": _FITS},
     "key.plain": {"fits": _FITS},
     "home.moved": {"package": _PACKAGE},
     "sudo.plain": {"package": _PACKAGE, "managed": _MANAGED},
     "sudo.narrow": {"package": _PACKAGE, "managed": _MANAGED},
     "unit.made": {"package": _PACKAGE, "fits": _FITS, "managed": _MANAGED},
     "unit.timer": {"package": _PACKAGE, "managed": _MANAGED},
-    "unit.override": {"package": _PACKAGE, "managed": _MANAGED},
+    "unit.override": {"managed": _MANAGED},
     "unit.packaged": {"package": _PACKAGE + 1.0},
     "unit.changed": {"package": _PACKAGE, "managed": _MANAGED},
     "unit.masked": {"package": _PACKAGE},
@@ -142,17 +148,22 @@ def excuse(
 
     `causes` are what happened, by the snapshots since; those younger than `window` count, and of `fits` only that of
     the very subject. `listed` are the
-    followed packages of this host: where a program's own is among them, no other explains it.
+    followed packages of this host: where a program's own is among them, no other explains it. Nor does a package explain what
+    none brings, or (`belongs`) what only one of another name would.
     """
     fitting = _EXCUSES.get(mark, {})
     best = max(
         (
             nats
             for cause, nats in fitting.items()
-            if _young(cause, causes, window) or _young(f"{cause} {subject}", causes, window)
+            if cause != "package"
+            and (_young(cause, causes, window) or _young(f"{cause} {subject}", causes, window))
         ),
         default=0.0,
     )
+    brought, credit = _brought(mark, subject, causes, window)
+    if brought and fitting.get("package", 0.0) > best:
+        return fitting["package"], fitting["package"] if credit and not best else 0.0
     full = fitting.get("owner", 0.0)
     if not full:
         return best, 0.0
@@ -164,9 +175,27 @@ def excuse(
     return (_WORKING, _WORKING) if causes.get("manager", window) == 0 else (0.0, 0.0)
 
 
+def _brought(mark: str, subject: str, causes: Mapping[str, int], window: int) -> tuple[bool, bool]:
+    """Whether packages that moved may have brought it, and whether that is on credit: the list still lacks what is at work."""
+    if not _young("package", causes, window):
+        return False, False
+    named = needs_name(mark, subject)
+    if not named:
+        return named is not None, False
+    moved = (
+        cause.removeprefix(ANY)
+        for cause in causes
+        if cause.startswith(ANY) and _young(cause, causes, window)
+    )
+    if any(not name or may_bring(name, subject) for name in moved):
+        return True, False
+    at_work = causes.get("manager", window) == 0
+    return at_work, at_work
+
+
 def _young(cause: str, causes: Mapping[str, int], window: int) -> bool:
     return causes.get(cause, window) < window
 
 
 def _any(owners: Iterable[str], causes: Mapping[str, int], window: int) -> bool:
-    return any(_young(f"package:{name}", causes, window) for name in owners)
+    return any(_young(f"{ANY}{name}", causes, window) for name in owners)

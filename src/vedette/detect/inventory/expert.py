@@ -7,8 +7,9 @@ from typing import Any
 from vedette.detect.case import Case
 from vedette.detect.inventory.hostile import EVIDENCE, FOOTHOLDS, VANISHED
 from vedette.detect.inventory.kinds import PASSING, WIDENING
-from vedette.detect.inventory.look import Look, Reading, look
+from vedette.detect.inventory.look import Look, look
 from vedette.detect.inventory.part import InventoryPart
+from vedette.detect.inventory.reading import Reading
 from vedette.detect.inventory.state import InventoryState, Open, Watched
 from vedette.detect.knowledge import Tells
 from vedette.detect.short import short

@@ -27,6 +27,7 @@ EVIDENCE: dict[str, Evidence] = {
     # accounts
     "user.root": _e(0.05, 0.0005, "T1136.001", "A second account with administrator rights (user id 0): {shown}", "nobody honest needs one", hard=True),
     "user.login": _e(0.06, 0.004, "T1136.001", "A new account that can log in: {shown}", "a few a year by hand; people should confirm", asks=True),
+    "user.service": _e(0.06, 0.004, "T1136.001", "A new account that can log in: {shown}", "packages of databases and the like make them", asks=True),
     "user.unlocked": _e(0.03, 0.001, "T1098", "A locked service account can log in now: {shown}", "done by hand only to come back", hard=True),
     "user.plain": _e(0.01, 0.02, "T1136.001", "A new service account: {shown}", "packages make them"),
     "user.changed": _e(0.005, 0.01, "T1098", "An account was changed: {shown}", "shells and homes are changed at times"),

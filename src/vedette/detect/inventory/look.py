@@ -8,20 +8,13 @@ import msgspec
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import closed_accounts
-from vedette.detect.inventory.atwork import (
-    acts,
-    asks_rights,
-    in_session,
-    managing_run,
-    may_be_managed,
-    person_is_here,
-    someone_works,
-)
+from vedette.detect.inventory.causes import acts_now, at_work, brought, causes_now, lists_now
 from vedette.detect.inventory.excuses import EXPLAINED, LATE, excuse
 from vedette.detect.inventory.fact import Fact
 from vedette.detect.inventory.hostile import EVIDENCE, FOOTHOLDS, VANISHED
-from vedette.detect.inventory.kinds import EXPLAINING, KINDS, WIDENING, Kind, Memory, kinds_of
+from vedette.detect.inventory.kinds import KINDS, WIDENING, Kind, Memory, kinds_of
 from vedette.detect.inventory.part import InventoryPart
+from vedette.detect.inventory.reading import Reading
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
 from vedette.detect.inventory.versions import Versions, followed, versions_now
 from vedette.detect.odds import DAY, QUESTION, nats, rate
@@ -29,7 +22,7 @@ from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 
-__all__ = ["Look", "Reading", "look"]
+__all__ = ["Look", "look"]
 
 _SUBJECT, _SHOWN = 300, 300  # letters that a state keeps
 
@@ -51,19 +44,6 @@ _THINGS = {
     "rpm_packages": "packages",
 }
 _TABLE_OF = {kind.name: kind.table for kind in KINDS}
-
-
-class Reading(NamedTuple):
-    """A kind that was read: its facts by the fingerprint of key and value; whether this was its first reading.
-
-    `wider` says that the agent looks at more than when it was last read: keys never seen are not new then. Where it is not
-    `whole`, what it lacks is not gone.
-    """
-
-    facts: dict[tuple[int, int], Fact]
-    first: bool
-    wider: bool = False
-    whole: bool = True
 
 
 class Look(NamedTuple):
@@ -123,15 +103,14 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         for name, kind in (kinds.moved if kinds.here.keys() <= known else kinds.here).items()
         if name in kinds.moved or name not in known
     }
-    lists = _lists(readings, state)
-    causes = _causes(state, lists, versions) | dict.fromkeys(
-        _at_work(view, state, readings, memory), 0
-    )
+    lists = lists_now(readings, state)
+    now = at_work(view, state, readings, memory) + (brought(view) if moved else [])
+    causes = causes_now(state, lists, versions) | dict.fromkeys(now, 0)
     why = _Why(
         causes
         | {"package": since, "start": since_boot if view.count else EXPLAINED}
         | ({"manager": 0} if manager else {})
-        | _acts(view, state, readings, memory),
+        | acts_now(view, state, readings, memory),
         followed(versions) | followed(state.versions),
     )
     kept, opened = _cases(view, state, part, readings, why)
@@ -150,68 +129,6 @@ def look(view: View, state: InventoryState, part: InventoryPart) -> Look:
         causes,
         config,
     )
-
-
-def _at_work(
-    view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
-) -> list[str]:
-    """Who is here now, or works with root's rights; a managing tool.
-
-    Sessions without a terminal, and tools, are looked for where it matters or shows by names.
-    """
-    networks = state.known.get("network", {}) if view.rows("logged_in_users") else {}
-    found = []
-    if person_is_here(view, memory.closed, networks):
-        found = ["person", "session"] if asks_rights(view) else ["person"]
-    elif "hash" in readings and in_session(view, memory.closed):
-        found = ["person"]
-    changed = any(name in readings and not readings[name].first for name in _MANAGED)
-    young = any(case.kind == "hash" and case.age <= LATE for case in state.open.values())
-    if (changed or young or may_be_managed(view)) and managing_run(view):
-        found.append("managed")
-    return found
-
-
-# Kinds that managing tools write, so that a change of one is worth the look for a tool's run.
-_MANAGED = ("hash", "key", "user", "sudo", "unit.file", "cron", "suid")
-_OF_ACTS = ("user", "key", "unit.file")  # kinds of which a change may be a part of one act
-
-
-def _acts(
-    view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
-) -> dict[str, int]:
-    """What people or tools at work are making, by subject; it is asked only where something came that they may make."""
-    if not any(name in readings and not readings[name].first for name in _OF_ACTS):
-        return {}
-    if not someone_works(view, memory.closed, state.known.get("network", {})):
-        return {}
-    return {f"fits {subject}": 0 for subject in acts(view, state.known.get("user", {}))}
-
-
-def _lists(readings: dict[str, Reading], state: InventoryState) -> dict[str, int]:
-    found = {
-        name: fingerprint(*sorted(f"{key:x}:{value:x}" for key, value in reading.facts))
-        for name, reading in readings.items()
-        if name in EXPLAINING and reading.whole
-    }
-    return state.lists | found
-
-
-def _causes(state: InventoryState, lists: dict[str, int], versions: Versions) -> dict[str, int]:
-    """By the snapshots since: changes of facts that explain others, and of followed packages."""
-    aged = {name: age + 1 for name, age in state.causes.items() if age < EXPLAINED}
-    new = [name for name, one in lists.items() if state.lists.get(name, one) != one]
-    if versions is not state.versions:
-        new += [f"package:{name}" for name in _moved(versions, state.versions)]
-    return aged | dict.fromkeys(new, 0)
-
-
-def _moved(now: Versions, before: Versions) -> list[str]:
-    names = set()
-    for kind in now.keys() & before.keys():
-        held, last = now[kind], before[kind]
-        names |= {name for name in held.keys() | last.keys() if held.get(name) != last.get(name)}
-    return sorted(names)
 
 
 def _config(view: View, state: InventoryState) -> str:
