@@ -28,6 +28,8 @@ KINDS: dict[str, Any] = {**schemas(), "shutdown": Power("shutdown"), "reboot": P
 CUT = "{action: quarantine, with: {lease: 30m}}"
 LONG = "{action: quarantine, with: {lease: 60m}}"
 DRY = "{action: quarantine, with: {lease: 60m}, dry_run: true}"
+WORKLOAD = "{action: kubernetes_isolate, with: {lease: 30m}}"
+WHOLE = "{action: kubernetes_isolate, with: {lease: 30m, whole_namespace: true}}"
 OFF, AGAIN = "{action: shutdown}", "{action: reboot}"
 
 
@@ -241,6 +243,9 @@ def test_less_on_hosts_on_which_another_does_more_is_an_error(
             "policy b",
         ),
         ({"when": DB}, {"protected": "{env: [x]}", "mode": "auto"}, "policy b does in mode auto"),
+        ({"when": DB, "on": "opened, raised"}, {"mode": "auto"}, "policy b does in mode auto"),
+        ({"when": DB}, {"within": "{cooldown: 1d}", "mode": "auto"}, "policy b does in mode auto"),
+        ({"when": DB, "then": WHOLE}, {"then": WORKLOAD, "mode": "auto"}, "with other parameters"),
         ({"when": DB}, {"within": "{confirm: 3}", "mode": "auto"}, "policy b does in mode auto"),
         (
             {"when": "time.hour < 7", "zone": "Europe/Vienna"},

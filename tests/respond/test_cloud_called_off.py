@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fixtures.failing_proxy import Asked, Break
 from tests.respond import cluster_world
-from tests.respond.ec2_world import Play, breaking, error, isolate, stop, untouched
+from tests.respond.ec2_world import Play, breaking, error, isolate, isolated, stop, untouched
 from tests.respond.test_ec2_stop import still
 from tests.respond.world import HOST, TENANT, StoreWorld, events
 
 from vedette.core import ActionState, Resolution
-from vedette.respond import Ec2Stop, Job
-from vedette.respond.outcome import Outcome
+from vedette.respond import Account, Ec2Stop, Job
+from vedette.respond.actions.ec2_isolate.isolation import Isolation
+from vedette.respond.outcome import Failed, Outcome
 
 S = ActionState
 BUSY = error("RequestLimitExceeded", 503)
@@ -39,6 +41,10 @@ class Killed(BaseException):
     """A death of the responder."""
 
 
+def _dies(*_: object) -> Outcome:
+    raise Killed
+
+
 @ENDS
 def test_a_stop_that_ec2_did_not_take_is_not_asked_for_again(
     play: Play, ends: Callable[[Play], None]
@@ -61,20 +67,101 @@ def test_a_stop_that_ec2_did_not_take_is_not_asked_for_again(
 def test_a_stop_that_was_on_disk_alone_when_the_responder_died_is_not_asked_for(
     play: Play, ends: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(self: Ec2Stop, job: Job) -> Outcome:
-        del self, job
-        raise Killed
-
     given = play.propose(stop())
     with monkeypatch.context() as during:
-        during.setattr(Ec2Stop, "apply", dies)
+        during.setattr(Ec2Stop, "apply", _dies)
         with pytest.raises(Killed):
             play.wait(60)
     ends(play)
     play.restart()
-    for _ in range(4):
+    for _ in range(15):
+        play.wait(31)
+    # As far as anybody knows, EC2 may have it and take it yet.
+    assert play.stands(given).state is S.DISPATCHED
+    for _ in range(2):
         play.wait(31)
     assert play.stands(given).state is S.CANCELLED
+    assert play.cloud.asked() == []
+
+
+def test_a_stop_that_arrives_after_its_responder_died_is_seen_and_not_called_off(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = play.propose(stop())
+    with monkeypatch.context() as during:
+        during.setattr(Ec2Stop, "apply", _dies)
+        with pytest.raises(Killed):
+            play.wait(60)
+    _switched_off(play)
+    play.restart()
+    for _ in range(4):
+        play.wait(31)
+    play.cloud.ec2.stop_instances(InstanceIds=[play.cloud.instance])
+    for _ in range(2):
+        play.wait(31)
+    assert play.stands(given).state is S.VERIFIED
+    assert any("start the instance by hand" in one.detail for one in events(play.world, given))
+
+
+def test_a_stop_of_a_responder_that_was_overtaken_is_told(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, real = play.propose(stop()), Ec2Stop.apply
+
+    def hangs(self: Ec2Stop, job: Job) -> Outcome:
+        monkeypatch.setattr(Ec2Stop, "apply", real)
+        second = Play(play.world, play.cloud)
+        _recalled(play)
+        for _ in range(18):
+            second.wait(31)
+        assert play.stands(given).state is S.CANCELLED
+        late = real(self, msgspec.structs.replace(job, now=play.world.clock.now()))
+        return real(self, job) if isinstance(late, Failed) else late
+
+    monkeypatch.setattr(Ec2Stop, "apply", hangs)
+    play.wait(60)
+    assert play.cloud.state() == "stopped"
+    assert play.stands(given).state is S.CANCELLED
+    assert "an attempt that was under way when this ended" in play.stands(given).detail
+
+
+def test_an_isolation_that_arrives_after_its_responder_died_is_put_back(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as during:
+        during.setattr(Isolation, "put", _dies)
+        with pytest.raises(Killed):
+            play.propose(isolate())
+    (given,) = play.world.ports.actions.of_host(TENANT, HOST)
+    _switched_off(play)
+    play.restart()
+    for _ in range(3):
+        play.wait(31)
+    assert play.stands(given).state is S.DISPATCHED
+    former = next(one.data["former"] for one in events(play.world, given) if "former" in one.data)
+    job = Job(
+        action=play.stands(given),
+        incident=None,
+        events=tuple(events(play.world, given)),
+        now=play.world.clock.now(),
+    )
+    Isolation(Account(play.settings, play.world.clock), play.hosts).put(job, former)
+    assert isolated(play.cloud)
+    play.wait(31)
+    assert untouched(play.cloud)
+    for _ in range(16):
+        play.wait(31)
+    assert play.stands(given).state is S.FAILED
+    assert untouched(play.cloud)
+
+
+def test_the_kill_switch_calls_off_what_waits_for_its_grace(play: Play) -> None:
+    given = play.propose(stop())
+    play.wait(10)
+    _switched_off(play)
+    play.wait(1)
+    assert play.stands(given).state is S.CANCELLED
+    assert "user:ann threw the kill switch: all stops" in play.stands(given).detail
     assert play.cloud.asked() == []
 
 

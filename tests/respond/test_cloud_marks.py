@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.respond import cluster_world, ec2_world
 from tests.respond.cluster_world import LEASE, NODE, WEB, breaking, lease
-from tests.respond.world import events
+from tests.respond.world import TENANT, StoreWorld, events
 
 from vedette.core import ActionState
 from vedette.respond.cluster.fake_rows import Row
@@ -96,6 +96,39 @@ def test_what_people_cordoned_before_the_action_could_is_theirs(
     assert _spec(kube, NODE) == {"unschedulable": True}
 
 
+def test_a_mark_is_told_though_something_else_was_told_before(kube: cluster_world.Play) -> None:
+    given = kube.propose(lease("cordon"))
+    _mark(kube, NODE, "of somebody else")
+    kube.scene.proxy.breaks = breaking("GET", cluster_world.refusal(503))
+    kube.wait(LEASE + 1)
+    assert "could not be undone" in kube.stands(given).detail
+    kube.scene.proxy.breaks = lambda _: None
+    for _ in range(3):
+        kube.wait(31)
+    assert "bears the mark of action of somebody else" in kube.stands(given).detail
+    told = [one for one in events(kube.world, given) if "bears the mark" in one.detail]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"spec": {"replicas": 5}}, {"metadata": {"annotations": {MARK: "of somebody else"}}}],
+)
+def test_what_somebody_changed_after_it_was_noted_is_not_changed(
+    kube: cluster_world.Play, change: dict[str, Any]
+) -> None:
+    kube.scene.proxy.breaks = breaking("PATCH", cluster_world.refusal(503), times=1)
+    given = kube.propose(lease("scale"))
+    assert given.state is S.DISPATCHED
+    kube.scene.api.patch(WEB, change)
+    now = kube.scene.plain(WEB)
+    kube.wait(31)
+    kube.wait(31)
+    assert kube.stands(given).state is S.FAILED
+    assert "was changed by somebody meanwhile" in kube.stands(given).detail
+    assert kube.scene.plain(WEB) == now
+
+
 @pytest.mark.parametrize("mark", [None, "of somebody else"])
 def test_a_policy_that_was_seen_in_force_is_deleted_whatever_its_mark(
     kube: cluster_world.Play, mark: str | None
@@ -142,3 +175,43 @@ def test_an_interface_that_others_put_right_and_tagged_is_theirs(play: ec2_world
     assert play.stands(given).state is S.RELEASED
     told = events(play.world, given)[-1].data["changed_by_others"]
     assert told == {play.cloud.first: [play.cloud.data]}
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_an_interface_that_somebody_changed_after_it_was_noted_is_not_changed(
+    play: ec2_world.Play, *, tagged: bool
+) -> None:
+    busy = ec2_world.error("RequestLimitExceeded", 503)
+    play.cloud.proxy.breaks = ec2_world.breaking("CreateTags", busy, times=2)
+    given = play.propose(ec2_world.isolate())
+    assert given.state is S.DISPATCHED
+    if tagged:
+        play.cloud.tag(play.cloud.second, action="other")
+    else:
+        play.cloud.ec2.modify_network_interface_attribute(
+            NetworkInterfaceId=play.cloud.second, Groups=[play.cloud.web]
+        )
+    now = play.cloud.groups()
+    play.wait(31)
+    play.wait(31)
+    assert play.stands(given).state is S.FAILED
+    assert f"{play.cloud.second} was changed by somebody meanwhile" in play.stands(given).detail
+    assert play.cloud.groups() == now
+
+
+def test_who_isolates_by_hand_with_the_settings_group_is_not_undone(
+    stored: StoreWorld, made: ec2_world.Cloud
+) -> None:
+    named = made.group("forensics")
+    play = ec2_world.Play(stored, made, isolation_group=named)
+    busy = ec2_world.error("RequestLimitExceeded", 503)
+    play.cloud.proxy.breaks = ec2_world.breaking("CreateTags", busy, times=2)
+    given = play.propose(ec2_world.isolate())
+    assert given.state is S.DISPATCHED
+    for interface in made.before:
+        made.ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[named])
+    stored.store.guards.throw(TENANT, actor="user:ann", reason="all stops")
+    play.wait(31)
+    play.wait(31)
+    assert play.stands(given).state is S.FAILED
+    assert made.groups() == {interface: [named] for interface in made.before}

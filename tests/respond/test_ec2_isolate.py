@@ -319,7 +319,13 @@ def test_a_responder_that_another_one_overtook_takes_back_what_it_did_since(play
         calls += 1
         if calls == 2:
             play.world.ports.actions.recall(TENANT, given.id, actor="user:ann", why="it was me")
-            Play(play.world, play.cloud).responder.tick()
+            second = Play(play.world, play.cloud)
+            second.responder.tick()
+            # It puts back what is there, and goes on to for as long as this attempt may take.
+            assert play.stands(given).state is S.DISPATCHED
+            assert untouched(play.cloud)
+            for _ in range(17):
+                second.wait(31)
             assert play.stands(given).state is S.CANCELLED
             assert untouched(play.cloud)
 

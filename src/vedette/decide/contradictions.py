@@ -9,7 +9,7 @@ mean all hosts of another does.
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -22,6 +22,7 @@ __all__ = ["Placed", "Warned", "check"]
 
 # Kinds of which a host takes one or the other.
 _EITHER = frozenset({"shutdown", "reboot"})
+_HOW_LONG = frozenset({"lease", "at_most", "grace"})
 # From writing down to acting: where two policies mean one host, the one that goes further is what happens.
 _FURTHER = (Mode.OBSERVE, Mode.APPROVE, Mode.AUTO)
 
@@ -103,7 +104,7 @@ def _between(first: Placed, second: Placed) -> Iterator[Warned]:
             words = f"policy {second.policy.name} {why} policy {first.policy.name}, at {_where(first.node)}"
             if certain:
                 raise document.wrong(place, f"{words}, on the same hosts at the same moment")
-            if before.kind == after.kind:
+            if before.kind == after.kind and _target(before) == _target(after):
                 _in_vain(first, second, place)
             yield Warned(
                 line=place.start_mark.line + 1,
@@ -117,7 +118,10 @@ def _in_vain(first: Placed, second: Placed, place: yaml.Node) -> None:
     for less, more in ((first, second), (second, first)):
         narrow, wide = less.policy, more.policy
         if _FURTHER.index(narrow.mode) < _FURTHER.index(wide.mode) and (
-            _covers(wide, narrow) and _as_soon(wide.guards, narrow.guards)
+            set(narrow.on) <= set(wide.on)
+            and _covers(wide, narrow)
+            and _as_soon(wide.guards, narrow.guards)
+            and wide.guards.cooldown_seconds <= narrow.guards.cooldown_seconds
         ):
             raise document.wrong(
                 place,
@@ -125,6 +129,11 @@ def _in_vain(first: Placed, second: Placed, place: yaml.Node) -> None:
                 f"{_where(more.node)}, does the same in mode {wide.mode} on all of its hosts, so that it would be in vain: "
                 f"leave these hosts out of policy {wide.name}, by its `when` or `protected`",
             )
+
+
+def _target(step: Step) -> dict[str, Any]:
+    """What it is done to, and how; not for how long."""
+    return {name: value for name, value in step.parameters.items() if name not in _HOW_LONG}
 
 
 def _covers(wide: Policy, narrow: Policy) -> bool:

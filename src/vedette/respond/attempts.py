@@ -17,7 +17,7 @@ from vedette.core import (
 from vedette.respond.desk import Desk
 from vedette.respond.kind import Kind, Lasting
 from vedette.respond.leases import Leases
-from vedette.respond.outcome import Failed, Outcome, Prepared, Retry, Waiting
+from vedette.respond.outcome import Acknowledged, Failed, Outcome, Prepared, Retry, Waiting
 from vedette.respond.ports import Actions
 from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
 from vedette.respond.steps import ACTOR
@@ -109,14 +109,22 @@ class Attempts:
         except Conflict:
             # Another responder may have undone and ended it while this one was still at it.
             after = self._actions.get(action.tenant, action.id)
-            over = action.leased and after.state in ENDED
-            if over and isinstance(kind, Lasting) and not kind.ends_itself:
-                self._leases.undo(self._desk.job(after), kind)
+            if after.state in ENDED and isinstance(kind, Lasting) and not kind.ends_itself:
+                self._overtaken(after, kind, outcome)
             raise
+
+    def _overtaken(self, action: Action, kind: Lasting, outcome: Outcome) -> None:
+        """What this attempt did after its action had ended: undone where it can be, else told."""
+        if action.leased:
+            self._leases.undo(self._desk.job(action), kind)
+        elif isinstance(outcome, Acknowledged):
+            self._leases.tell_late(action, outcome.detail)
 
     def _try(self, action: Action, kind: Kind) -> Outcome:
         try:
-            return kind.apply(self._desk.job(action))
+            outcome = kind.apply(self._desk.job(action))
         except Exception as error:  # noqa: BLE001 - one broken action must not stop the others; it is logged and retried
             _LOG.exception("respond.attempt_broke", action=action.id, kind=action.kind)
-            return Retry(detail=f"the attempt broke with {type(error).__name__}; see the log")
+            outcome = Retry(detail=f"the attempt broke with {type(error).__name__}; see the log")
+        self._desk.attempt_is_over(action)
+        return outcome

@@ -1,6 +1,8 @@
 """Reads what is needed of an action and writes its steps: what all that moves actions does with the rows."""
 
-from vedette.core import DIGEST, Action, ActionState, Clock, IncidentId
+from typing import Final
+
+from vedette.core import DIGEST, Action, ActionId, ActionState, Clock, IncidentId
 from vedette.respond.kind import Job, Kind, Lasting
 from vedette.respond.leases import Leases
 from vedette.respond.outcome import Expired, Failed, Outcome
@@ -8,6 +10,8 @@ from vedette.respond.ports import Ports
 from vedette.respond.steps import ACTOR, record
 
 __all__ = ["Desk"]
+
+_MOST_OVER: Final = 4_096
 
 
 class Desk:
@@ -17,6 +21,14 @@ class Desk:
         self._ports = ports
         self._leases = leases
         self._clock = clock
+        self._over: dict[ActionId, int] = {}
+
+    def attempt_is_over(self, action: Action) -> None:
+        """What came of this attempt is known here, so that it does nothing more."""
+        self._over.pop(action.id, None)
+        self._over[action.id] = action.attempts
+        while len(self._over) > _MOST_OVER:
+            del self._over[next(iter(self._over))]
 
     def job(self, action: Action) -> Job:
         """The action with its steps and what it answers, as they are now."""
@@ -28,6 +40,10 @@ class Desk:
             ),
             events=tuple(self._ports.actions.events(action.tenant, action.id)),
             now=self._clock.now(),
+            under_way=(
+                action.state is ActionState.DISPATCHED
+                and self._over.get(action.id) != action.attempts
+            ),
             gathered=tuple(
                 incidents.get(action.tenant, IncidentId(one))
                 for one in (action.parameters["incidents"] if action.trigger == DIGEST else ())

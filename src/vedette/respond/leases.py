@@ -25,6 +25,7 @@ __all__ = ["Leases", "unwanted"]
 
 _LOG = structlog.get_logger()
 _PAUSE = timedelta(seconds=30)
+_MOST_TOLD = 20
 _APART = timedelta(minutes=10)  # that the clocks of two responders may differ
 
 
@@ -110,6 +111,18 @@ class Leases:
                 "respond.not_undone", action=job.action.id, detail=getattr(outcome, "detail", "")
             )
 
+    def tell_late(self, action: Action, what: str) -> None:
+        """Writes down what an attempt did that was under way when its action ended."""
+        self._actions.note(
+            action.tenant,
+            action.id,
+            actor=ACTOR,
+            detail=f"an attempt that was under way when this ended: {what}",
+            expected=action.state,
+            expected_attempts=action.attempts,
+            attempts=action.attempts,
+        )
+
     def tell_held_back(self, job: Job) -> None:
         """Writes down that the kill switch holds its command back, and that it does no more."""
         thrown = None if job.action.dry_run else self._guards.thrown(job.action.tenant)
@@ -136,7 +149,9 @@ class Leases:
         return None
 
     def _tell_once(self, job: Job, detail: str, mark: str) -> None:
-        if not any(event.data.get("mark") == mark for event in job.events):
+        """Once in these words, so that another reason is told too; of reasons that are always other ones, some."""
+        told = [event.detail for event in job.events if event.data.get("mark") == mark]
+        if detail not in told and len(told) < _MOST_TOLD:
             self._note(job, detail, mark)
 
     def _note(self, job: Job, detail: str, mark: str) -> None:

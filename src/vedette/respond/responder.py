@@ -237,7 +237,8 @@ class Responder:
             and not kind.ends_itself
             and in_grace(action, self._clock.now())
         ):
-            return None
+            why = self._leases.calls_off(self._desk.job(action), kind)
+            return self._desk.advance(action, ActionState.CANCELLED, why) if why else None
         return self._carry_out(action, kind)
 
     def _last(self, action: Action, kind: Lasting, revoked: str) -> Action | None:

@@ -35,8 +35,8 @@ def allowed(cluster: Cluster, ref: Ref, body: dict[str, Any]) -> str:
 
 def change(
     cluster: Cluster, ref: Ref, made: Callable[[dict[str, Any]], dict[str, Any] | None]
-) -> None:
-    """Merges what `made` makes of the object as it is now, if anything; looked at anew when somebody was faster.
+) -> dict[str, Any]:
+    """The object with what `made` makes of it as it is now merged into it, if anything; looked at anew when somebody was faster.
 
     Raises:
         Unavailable: somebody was faster each time.
@@ -45,12 +45,11 @@ def change(
         now = cluster.read(ref)
         body = made(now)
         if body is None:
-            return
+            return now
         seen = {"resourceVersion": now["metadata"]["resourceVersion"]}
         body = {**body, "metadata": {**body.get("metadata", {}), **seen}}
         try:
-            cluster.patch(ref, body)
+            return cluster.patch(ref, body)
         except Conflict:
             continue
-        return
     raise Unavailable(f"{ref} is changed by others all the time")

@@ -77,13 +77,13 @@ class Cluster:
         """
         return self._ask("read", ref.kind, *_place(ref))
 
-    def patch(self, ref: Ref, body: dict[str, Any], *, dry: bool = False) -> None:
-        """Merges `body` into the object; with a resourceVersion in it, only if nobody changed it since.
+    def patch(self, ref: Ref, body: dict[str, Any], *, dry: bool = False) -> dict[str, Any]:
+        """The object with `body` merged into it; with a resourceVersion in that, only if nobody changed it since.
 
         Raises:
             Conflict: somebody did.
         """
-        self._ask(
+        return self._ask(
             "patch",
             ref.kind,
             *_place(ref),

@@ -41,16 +41,22 @@ class Marked(ABC):
         return {**former, "check": check}
 
     def put(self, job: Job, former: dict[str, Any]) -> None:
-        """Changes it, unless that is done."""
-        change(
-            self._cluster,
-            self._ref(former),
-            lambda thing: (
-                None
-                if _ours(job, former, thing) and self._is_changed(thing)
-                else self._change(job, former)
-            ),
-        )
+        """Changes it, unless that is done.
+
+        Raises:
+            Conflict: it is not as it was noted any more.
+        """
+        ref = self._ref(former)
+
+        def made(thing: dict[str, Any]) -> dict[str, Any] | None:
+            if not _ours(job, former, thing):
+                if mark_of(thing) or {**self._former(ref, thing), "uid": uid_of(thing)} != former:
+                    raise Conflict(f"{ref} was changed by somebody meanwhile")
+            elif self._is_changed(thing):
+                return None
+            return self._change(job, former)
+
+        change(self._cluster, ref, made)
 
     def seen(self, job: Job, former: dict[str, Any]) -> dict[str, Any]:
         """It is as it was made."""
@@ -75,8 +81,8 @@ class Marked(ABC):
             return body
 
         try:
-            change(self._cluster, self._ref(former), back)
-            thing = self._cluster.read(self._ref(former))
+            # As the API answers the change: looked at once more, it might be what somebody else has made of it since.
+            thing = change(self._cluster, self._ref(former), back)
         except NotFound:
             return {**self._named(former), "gone": True}
         return {

@@ -13,7 +13,7 @@ from vedette.core import (
 )
 from vedette.respond.actions.ec2_stop.schema import Ec2StopSchema
 from vedette.respond.aws import Account, Instance, Snapshots, find
-from vedette.respond.cloud_lease import dispatched_at, simulated
+from vedette.respond.cloud_lease import dispatched_at, may_be_at_it, simulated
 from vedette.respond.kind import Job
 from vedette.respond.outcome import (
     Acknowledged,
@@ -90,7 +90,9 @@ class Ec2Stop:
         except VedetteError as error:
             return Failed(detail=error.detail)
         if late:
-            return Failed(detail=f"{instance.id} was told to stop, and is still {instance.state}")
+            return Failed(
+                detail=f"{instance.id} is still {instance.state}, {_VALID} after it began"
+            )
         shown = f"{instance.id} is {instance.state}"
         return Waiting() if instance.state in _RUNS else Applied(detail=shown)
 
@@ -120,7 +122,7 @@ class Ec2Stop:
             return Failed(detail=error.detail)
         if instance.state not in _RUNS:
             return too_late
-        if job.now < job.action.updated_at + _SETTLES:
+        if may_be_at_it(job) or job.now < job.action.updated_at + _SETTLES:
             return Waiting()
         return Cancelled(
             detail=f"{instance.id} is {instance.state}, and is not told to stop any more"
