@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from tests.fixtures.failing_proxy import Asked, Break
 from tests.respond import cluster_world
@@ -14,7 +13,7 @@ from tests.respond.world import HOST, TENANT, StoreWorld, events
 from vedette.core import ActionState, Resolution
 from vedette.respond import Account, Ec2Stop, Job
 from vedette.respond.actions.ec2_isolate.isolation import Isolation
-from vedette.respond.outcome import Failed, Outcome
+from vedette.respond.outcome import Outcome, Retry
 
 S = ActionState
 BUSY = error("RequestLimitExceeded", 503)
@@ -103,8 +102,9 @@ def test_a_stop_that_arrives_after_its_responder_died_is_seen_and_not_called_off
     assert any("start the instance by hand" in one.detail for one in events(play.world, given))
 
 
+@pytest.mark.parametrize("arrives", [True, False])
 def test_a_stop_of_a_responder_that_was_overtaken_is_told(
-    play: Play, monkeypatch: pytest.MonkeyPatch
+    play: Play, monkeypatch: pytest.MonkeyPatch, *, arrives: bool
 ) -> None:
     given, real = play.propose(stop()), Ec2Stop.apply
 
@@ -115,14 +115,79 @@ def test_a_stop_of_a_responder_that_was_overtaken_is_told(
         for _ in range(18):
             second.wait(31)
         assert play.stands(given).state is S.CANCELLED
-        late = real(self, msgspec.structs.replace(job, now=play.world.clock.now()))
-        return real(self, job) if isinstance(late, Failed) else late
+        return real(self, job) if arrives else Retry(detail="too slow")
 
     monkeypatch.setattr(Ec2Stop, "apply", hangs)
     play.wait(60)
-    assert play.cloud.state() == "stopped"
     assert play.stands(given).state is S.CANCELLED
-    assert "an attempt that was under way when this ended" in play.stands(given).detail
+    assert play.cloud.state() == ("stopped" if arrives else "running")
+    told = "an attempt that was under way when this ended" in play.stands(given).detail
+    assert told is arrives
+
+
+def test_an_earlier_attempt_that_hangs_is_waited_for_though_a_later_one_is_over(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, real = play.propose(stop()), Ec2Stop.apply
+    second = Play(play.world, play.cloud)
+
+    def hangs(self: Ec2Stop, job: Job) -> Outcome:
+        monkeypatch.setattr(Ec2Stop, "apply", real)
+        play.cloud.proxy.breaks = breaking("StopInstances", BUSY, times=2)
+        second.wait(31)
+        assert play.stands(given).attempts == 2
+        _recalled(play)
+        for _ in range(4):
+            second.wait(31)
+        assert play.stands(given).state is S.DISPATCHED
+        return real(self, job)
+
+    monkeypatch.setattr(Ec2Stop, "apply", hangs)
+    play.wait(60)
+    for _ in range(2):
+        second.wait(31)
+    assert play.cloud.state() == "stopped"
+    assert play.stands(given).state is S.VERIFIED
+
+
+@pytest.mark.parametrize("back", [0.0, 86_400.0])
+def test_an_attempt_that_is_over_by_the_rows_is_not_waited_for(play: Play, back: float) -> None:
+    play.cloud.proxy.breaks = breaking("ModifyNetworkInterfaceAttribute", BUSY, times=2)
+    given = play.propose(isolate())
+    assert given.state is S.DISPATCHED
+    play.world.clock.advance(-back)
+    play.restart()
+    _recalled(play)
+    play.wait(1)
+    assert play.stands(given).state is S.CANCELLED
+    assert untouched(play.cloud)
+
+
+def test_what_came_of_an_attempt_may_be_forgotten_and_is_waited_for_then(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.respond.desk._MOST_OVER", 0)
+    denied = error("UnauthorizedOperation", 403)
+    play.cloud.proxy.breaks = breaking("ModifyNetworkInterfaceAttribute", denied, times=2)
+    given = play.propose(isolate())
+    assert given.state is S.DISPATCHED
+    for _ in range(17):
+        play.wait(31)
+    assert play.stands(given).state is S.FAILED
+    assert untouched(play.cloud)
+
+
+def test_a_stop_that_was_called_off_late_is_cancelled_and_has_not_failed(play: Play) -> None:
+    play.cloud.proxy.breaks = breaking("StopInstances", BUSY)
+    given = play.propose(stop())
+    play.wait(60)
+    for _ in range(28):
+        play.wait(31)
+    assert play.stands(given).state is S.DISPATCHED
+    _recalled(play)
+    for _ in range(4):
+        play.wait(31)
+    assert play.stands(given).state is S.CANCELLED
 
 
 def test_an_isolation_that_arrives_after_its_responder_died_is_put_back(

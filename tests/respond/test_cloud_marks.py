@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from tests.respond import cluster_world, ec2_world
 from tests.respond.cluster_world import LEASE, NODE, WEB, breaking, lease
-from tests.respond.world import TENANT, StoreWorld, events
+from tests.respond.world import events
 
 from vedette.core import ActionState
+from vedette.respond import Cluster, Job, KubernetesCordon
 from vedette.respond.cluster.fake_rows import Row
+from vedette.respond.outcome import Applied
 
 S = ActionState
 MARK = "vedette/action"
@@ -199,19 +201,13 @@ def test_an_interface_that_somebody_changed_after_it_was_noted_is_not_changed(
     assert play.cloud.groups() == now
 
 
-def test_who_isolates_by_hand_with_the_settings_group_is_not_undone(
-    stored: StoreWorld, made: ec2_world.Cloud
-) -> None:
-    named = made.group("forensics")
-    play = ec2_world.Play(stored, made, isolation_group=named)
-    busy = ec2_world.error("RequestLimitExceeded", 503)
-    play.cloud.proxy.breaks = ec2_world.breaking("CreateTags", busy, times=2)
-    given = play.propose(ec2_world.isolate())
-    assert given.state is S.DISPATCHED
-    for interface in made.before:
-        made.ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[named])
-    stored.store.guards.throw(TENANT, actor="user:ann", reason="all stops")
-    play.wait(31)
-    play.wait(31)
-    assert play.stands(given).state is S.FAILED
-    assert made.groups() == {interface: [named] for interface in made.before}
+def test_a_change_that_is_there_already_is_not_made_again(kube: cluster_world.Play) -> None:
+    given = kube.propose(lease("cordon"))
+    job = Job(
+        action=given,
+        incident=None,
+        events=tuple(events(kube.world, given)),
+        now=kube.world.clock.now(),
+    )
+    assert isinstance(KubernetesCordon(Cluster(kube.settings), kube.hosts).apply(job), Applied)
+    assert kube.scene.changes() == ["PATCH"]

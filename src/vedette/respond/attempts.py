@@ -20,7 +20,7 @@ from vedette.respond.leases import Leases
 from vedette.respond.outcome import Acknowledged, Failed, Outcome, Prepared, Retry, Waiting
 from vedette.respond.ports import Actions
 from vedette.respond.schedule import MAX_ATTEMPTS, next_attempt
-from vedette.respond.steps import ACTOR
+from vedette.respond.steps import ACTOR, BEGUN
 
 __all__ = ["Attempts"]
 
@@ -92,6 +92,7 @@ class Attempts:
             action.id,
             actor=ACTOR,
             detail=f"attempt {number}",
+            data={BEGUN: number} if action.disruptive else None,
             expected=action.state,
             expected_attempts=action.attempts,
             attempts=number,

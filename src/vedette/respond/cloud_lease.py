@@ -22,12 +22,10 @@ from vedette.respond.outcome import (
     Waiting,
 )
 
-__all__ = ["CloudLease", "Measure", "dispatched_at", "may_be_at_it", "simulated", "was_put"]
+__all__ = ["CloudLease", "Measure", "dispatched_at", "simulated", "was_put"]
 
 # What could not be done by then would answer a past that may have changed.
 _VALID = timedelta(minutes=15)
-# What one attempt may take: some ten calls, each of which is tried twice until its timeouts.
-_LONGEST = timedelta(minutes=8)
 _FORMER: Final = "former"
 _PUT: Final = frozenset({ActionState.ACKNOWLEDGED, ActionState.APPLIED, ActionState.VERIFIED})
 
@@ -143,7 +141,7 @@ class CloudLease:
                 evidence = self._measure.restore(job, former)
         except VedetteError as error:
             return Failed(detail=error.detail)
-        if may_be_at_it(job):
+        if job.under_way:
             return Waiting()
         if former is None:
             return Cancelled(detail="nothing was changed")
@@ -173,11 +171,6 @@ class CloudLease:
 def dispatched_at(job: Job) -> datetime:
     """When it began."""
     return job.action.dispatched_at or job.action.updated_at
-
-
-def may_be_at_it(job: Job) -> bool:
-    """Whether somebody may still be making the attempt that is on record."""
-    return job.under_way and job.now < job.action.updated_at + _LONGEST
 
 
 def was_put(job: Job) -> bool:

@@ -1,13 +1,24 @@
 """Reads what is needed of an action and writes its steps: what all that moves actions does with the rows."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
-from vedette.core import DIGEST, Action, ActionId, ActionState, Clock, IncidentId
+from vedette.core import (
+    DIGEST,
+    Action,
+    ActionEvent,
+    ActionId,
+    ActionState,
+    Clock,
+    IncidentId,
+)
 from vedette.respond.kind import Job, Kind, Lasting
 from vedette.respond.leases import Leases
 from vedette.respond.outcome import Expired, Failed, Outcome
 from vedette.respond.ports import Ports
-from vedette.respond.steps import ACTOR, record
+from vedette.respond.schedule import LONGEST_ATTEMPT
+from vedette.respond.steps import ACTOR, open_attempts, record
 
 __all__ = ["Desk"]
 
@@ -21,33 +32,37 @@ class Desk:
         self._ports = ports
         self._leases = leases
         self._clock = clock
-        self._over: dict[ActionId, int] = {}
+        self._over: dict[tuple[ActionId, int], None] = {}
 
     def attempt_is_over(self, action: Action) -> None:
         """What came of this attempt is known here, so that it does nothing more."""
-        self._over.pop(action.id, None)
-        self._over[action.id] = action.attempts
+        self._over[action.id, action.attempts] = None
         while len(self._over) > _MOST_OVER:
             del self._over[next(iter(self._over))]
 
     def job(self, action: Action) -> Job:
         """The action with its steps and what it answers, as they are now."""
-        incidents = self._ports.incidents
+        incidents, now = self._ports.incidents, self._clock.now()
+        events = tuple(self._ports.actions.events(action.tenant, action.id))
         return Job(
             action=action,
             incident=(
                 None if action.incident is None else incidents.get(action.tenant, action.incident)
             ),
-            events=tuple(self._ports.actions.events(action.tenant, action.id)),
-            now=self._clock.now(),
-            under_way=(
-                action.state is ActionState.DISPATCHED
-                and self._over.get(action.id) != action.attempts
-            ),
+            events=events,
+            now=now,
+            under_way=action.state is ActionState.DISPATCHED
+            and self._under_way(action, events, now),
             gathered=tuple(
                 incidents.get(action.tenant, IncidentId(one))
                 for one in (action.parameters["incidents"] if action.trigger == DIGEST else ())
             ),
+        )
+
+    def _under_way(self, action: Action, events: Iterable[ActionEvent], now: datetime) -> bool:
+        return any(
+            abs(now - at) < LONGEST_ATTEMPT and (action.id, number) not in self._over
+            for number, at in open_attempts(events).items()
         )
 
     def advance(self, action: Action, to: ActionState, detail: str) -> Action:

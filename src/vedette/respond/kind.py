@@ -14,8 +14,8 @@ class Job(Record, frozen=True, kw_only=True):
     """One action with what is needed to carry it out. `events` are its steps so far, oldest first.
 
     `renewed_for` is how many seconds a renewal is for. `incident` is the one that it answers; None where it answers how hosts stand (`Action.about`),
-    or is a digest of those that are `gathered`. `under_way`: an attempt was begun of which this responder does not know that it is over; it may
-    have died in it, or another one be at it.
+    or is a digest of those that are `gathered`. `under_way`: an attempt may still be going on elsewhere, or its calls on their way: of one that was begun of late
+    nobody has said what came of it.
     """
 
     action: Action

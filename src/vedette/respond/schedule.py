@@ -4,12 +4,23 @@ from datetime import datetime, timedelta
 
 from vedette.core import Action, ActionState
 
-__all__ = ["LEASE_SLACK", "MAX_ATTEMPTS", "again", "in_grace", "late", "next_attempt", "renewal"]
+__all__ = [
+    "LEASE_SLACK",
+    "LONGEST_ATTEMPT",
+    "MAX_ATTEMPTS",
+    "again",
+    "in_grace",
+    "late",
+    "next_attempt",
+    "renewal",
+]
 
 # About a day in all: a mail server that is down overnight loses nothing.
 MAX_ATTEMPTS = 30
 # How long after a lease's end its host may still say that it ended: a push or two, and what its clock is off.
 LEASE_SLACK = timedelta(minutes=2)
+# What one attempt of what the responder does itself may take: some ten calls, each of which is tried twice until its timeouts.
+LONGEST_ATTEMPT = timedelta(minutes=8)
 _FIRST_SECONDS = 30.0
 _LONGEST_SECONDS = 3_600.0
 

@@ -3,10 +3,11 @@
 One step a call: what follows is found again from the rows, so a crash between two steps is no case of its own.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from vedette.core import Action, ActionState
+from vedette.core import Action, ActionEvent, ActionState
 from vedette.respond.outcome import (
     Acknowledged,
     Applied,
@@ -24,14 +25,28 @@ from vedette.respond.outcome import (
 from vedette.respond.ports import Actions
 from vedette.respond.schedule import again, renewal
 
-__all__ = ["ACTOR", "record", "record_renewal"]
+__all__ = ["ACTOR", "BEGUN", "open_attempts", "record", "record_renewal"]
 
 ACTOR = "system:respond"
+# In the data of a step of what takes something away: the number of the attempt that begins then, or of which it says what came of it.
+BEGUN, _OVER = "attempt_begun", "attempt_over"
 S = ActionState
 _TO_VERIFIED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.APPLIED, S.APPLIED: S.VERIFIED}
 _TO_APPLIED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.APPLIED}
 _TO_SIMULATED = {S.DISPATCHED: S.ACKNOWLEDGED, S.ACKNOWLEDGED: S.SIMULATED}
 _IN_EFFECT = frozenset({S.APPLIED, S.VERIFIED})
+
+
+def open_attempts(events: Iterable[ActionEvent]) -> dict[int, datetime]:
+    """By number, when those attempts began of which no step says what came of them."""
+    begun: dict[int, datetime] = {}
+    here = [event for event in events if event.state is S.DISPATCHED]
+    for place, event in enumerate(here):
+        number = event.data.get(BEGUN, 0) if place else 1
+        if number:
+            begun[number] = event.at
+        begun.pop(event.data.get(_OVER, 0), None)
+    return begun
 
 
 def record(actions: Actions, action: Action, outcome: Outcome, now: datetime) -> Action | None:
@@ -168,12 +183,13 @@ def _note(
 ) -> Action | None:
     if action.state is not S.DISPATCHED:
         return None
+    over = isinstance(outcome, Retry) and action.disruptive
     return actions.note(
         action.tenant,
         action.id,
         actor=ACTOR,
         detail=outcome.detail,
-        data=outcome.data,
+        data=outcome.data | ({_OVER: action.attempts} if over else {}),
         expected=action.state,
         expected_attempts=action.attempts,
         attempts=action.attempts,

@@ -49,11 +49,10 @@ class Marked(ABC):
         ref = self._ref(former)
 
         def made(thing: dict[str, Any]) -> dict[str, Any] | None:
-            if not _ours(job, former, thing):
-                if mark_of(thing) or {**self._former(ref, thing), "uid": uid_of(thing)} != former:
-                    raise Conflict(f"{ref} was changed by somebody meanwhile")
-            elif self._is_changed(thing):
+            if _ours(job, former, thing) and self._is_changed(thing):
                 return None
+            if mark_of(thing) or {**self._former(ref, thing), "uid": uid_of(thing)} != former:
+                raise Conflict(f"{ref} was changed by somebody meanwhile")
             return self._change(job, former)
 
         change(self._cluster, ref, made)

@@ -101,7 +101,7 @@ class Isolation:
             if one.vpc not in groups:
                 groups[one.vpc] = make_group(self._account, region, one.vpc)
             if not _isolated(one, job, groups[one.vpc]):
-                _as_noted(one, job, former)
+                _as_noted(one, job, former, groups[one.vpc])
                 mark(self._account, region, one, job.action.id, groups[one.vpc])
                 self._change(region, one.id, [groups[one.vpc]])
 
@@ -147,7 +147,7 @@ class Isolation:
                 if self._anothers(job, region, one, groups):
                     right = list(one.groups) == groups
                 else:
-                    right = self._put_right(job, region, one, groups)
+                    right = self._put_right(region, one, groups)
                 if not right:
                     kept[ident] = list(one.groups)
             except VedetteError as error:
@@ -174,16 +174,14 @@ class Isolation:
             raise Conflict(f"it bears the tag of action {other}")
         return True
 
-    def _put_right(self, job: Job, region: str, one: Interface, groups: list[str]) -> bool:
+    def _put_right(self, region: str, one: Interface, groups: list[str]) -> bool:
         """Whether it has its former groups then; False where somebody else gave it others."""
         right = list(one.groups) == groups
         if right and not bears_mark(one):
             return True
         # Without a tag it may still be isolated: a responder that was overtaken changed it after another one took the tag away.
         isolating = one.tags.get(GROUP_TAG) or find_group(self._account, region, one.vpc)
-        # A group of the settings is somebody's own: who put it there by hand meanwhile wants it there.
-        ours = bears_mark(one) or was_put(job) or not self._account.settings.isolation_group
-        if not right and ours and one.groups == (isolating,):
+        if not right and one.groups == (isolating,):
             self._change(region, one.id, groups)
             right = True
         if bears_mark(one):
@@ -236,10 +234,11 @@ class Isolation:
         return checks
 
 
-def _as_noted(one: Interface, job: Job, former: dict[str, Any]) -> None:
-    """Raises Conflict where somebody else has changed it since its groups were noted."""
-    other = one.tags.get(ACTION_TAG, "")
-    if other != job.action.id and (other or list(one.groups) != former["interfaces"][one.id]):
+def _as_noted(one: Interface, job: Job, former: dict[str, Any], isolating: str) -> None:
+    """Raises Conflict where somebody else has changed it since its groups were noted. An earlier attempt may have arrived late."""
+    another = one.tags.get(ACTION_TAG, job.action.id) != job.action.id
+    noted = set(former["interfaces"][one.id])
+    if another or (set(one.groups) != noted and one.groups != (isolating,)):
         raise Conflict(f"{one.id} was changed by somebody meanwhile")
 
 

@@ -13,7 +13,7 @@ from vedette.core import (
 )
 from vedette.respond.actions.ec2_stop.schema import Ec2StopSchema
 from vedette.respond.aws import Account, Instance, Snapshots, find
-from vedette.respond.cloud_lease import dispatched_at, may_be_at_it, simulated
+from vedette.respond.cloud_lease import dispatched_at, simulated
 from vedette.respond.kind import Job
 from vedette.respond.outcome import (
     Acknowledged,
@@ -89,12 +89,7 @@ class Ec2Stop:
             )
         except VedetteError as error:
             return Failed(detail=error.detail)
-        if late:
-            return Failed(
-                detail=f"{instance.id} is still {instance.state}, {_VALID} after it began"
-            )
-        shown = f"{instance.id} is {instance.state}"
-        return Waiting() if instance.state in _RUNS else Applied(detail=shown)
+        return _unfinished(job, instance, late=late)
 
     def lasts_until(self, job: Job) -> datetime | None:
         """Nothing ends it but people."""
@@ -122,7 +117,7 @@ class Ec2Stop:
             return Failed(detail=error.detail)
         if instance.state not in _RUNS:
             return too_late
-        if may_be_at_it(job) or job.now < job.action.updated_at + _SETTLES:
+        if job.under_way or abs(job.now - job.action.updated_at) < _SETTLES:
             return Waiting()
         return Cancelled(
             detail=f"{instance.id} is {instance.state}, and is not told to stop any more"
@@ -212,3 +207,13 @@ class Ec2Stop:
         if instance.lifecycle == "spot":
             losses.append("a spot instance of a one-time request can't be stopped")
         return losses
+
+
+def _unfinished(job: Job, instance: Instance, *, late: bool) -> Outcome:
+    runs = instance.state in _RUNS
+    # Where it was called off and nobody knows that EC2 has taken it, its recall says what becomes of it.
+    if runs and job.action.recalled_by and job.action.state is ActionState.DISPATCHED:
+        return Waiting()
+    if late:
+        return Failed(detail=f"{instance.id} is still {instance.state}, {_VALID} after it began")
+    return Waiting() if runs else Applied(detail=f"{instance.id} is {instance.state}")
