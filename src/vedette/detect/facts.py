@@ -67,7 +67,11 @@ def _update(
     name: str, memory: TableMemory, view: View, sight: Sight, *, partly: bool
 ) -> FactChange | None:
     rows, ids = _facts(name, view, sight)
-    came, went, memory.ids = turnover(memory.ids, ids, partly=partly)
+    came, went, memory.ids = (
+        view.turnover(name)
+        if name in view.held and not partly
+        else turnover(memory.ids, ids, partly=partly)
+    )
     if not came and not went:
         return None
     here = (

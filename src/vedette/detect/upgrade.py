@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.place import place
-from vedette.detect.roll import turnover
-from vedette.detect.rowid import row_ids
 from vedette.detect.short import short
 from vedette.detect.view import View
 
@@ -44,11 +42,10 @@ def packages_brought(view: View) -> list[str] | None:
     for table in PACKAGES:
         if table not in view.seen or table in view.unchanged:
             continue
-        held, rows = view.held.get(table, b""), view.rows(table)
-        if not held:
+        if not view.held.get(table):
             return None
-        came = turnover(held, view.ids.get(table) or row_ids(table, rows)).came
-        names |= {short(str(rows[at].get("name")), _LETTERS) for at in came}
+        rows = view.rows(table)
+        names |= {short(str(rows[at].get("name")), _LETTERS) for at in view.turnover(table).came}
     return sorted(names)
 
 

@@ -9,7 +9,8 @@ from vedette.detect.fingerprint import fingerprint
 from vedette.detect.knowledge.outlook import ALONE, Outlook
 from vedette.detect.magnitude import impossible
 from vedette.detect.pardon import Heard
-from vedette.detect.rowid import process_ids
+from vedette.detect.roll import Turnover, turnover
+from vedette.detect.rowid import process_ids, row_ids
 
 __all__ = ["View"]
 
@@ -52,6 +53,18 @@ class View(Record, frozen=True, kw_only=True, dict=True):
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table; none when it was not seen in full (ask `seen` for the difference)."""
         return self.snapshot.tables.get(table, ()) if table in self.seen else ()
+
+    def turnover(self, table: str) -> Turnover:
+        """What came to a table of `held` and what went from it."""
+        found = self._turnovers.get(table)
+        if found is None:
+            ids = self.ids.get(table) or row_ids(table, self.rows(table))
+            found = self._turnovers[table] = turnover(self.held[table], ids)
+        return found
+
+    @cached_property
+    def _turnovers(self) -> dict[str, Turnover]:
+        return {}
 
     def digest(self, table: str) -> str:
         """The canonical digest of a table that was seen: the same whatever the order of its rows."""
