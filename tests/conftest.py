@@ -33,6 +33,7 @@ _LONG = (
     "app/test_backtest.py",
 )
 pytest_plugins = (
+    "tests.fixtures.compiled",
     "tests.fixtures.postgres",
     "tests.fixtures.migrated",
     "tests.fixtures.chromium",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from tests.fixtures.console import app_of, console_of, token_of
+from tests.fixtures.console import console_of, kept_app_of, token_of
 from tests.fixtures.history import History, history, history_template
 
 from vedette.console.credential import csrf_token
@@ -45,7 +45,7 @@ class Browser:
 @pytest.fixture
 def client(history: History) -> Iterator[TestClient[Litestar]]:
     """Nobody yet."""
-    with TestClient(app_of(console_of(history)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history)), base_url=ORIGIN) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.usefixtures("fresh_runs"), pytest.mark.no_cover]
 NIGHTLY = settings.get_current_profile_name() == "nightly"
 # Most runs go over the fake ports, of which twenty take as long as one over the store.
 RUNS = 2_000 if NIGHTLY else 200
-STORE_RUNS = 500 if NIGHTLY else 40
+STORE_RUNS = 500 if NIGHTLY else 20
 TestMemoryLife = MemoryLife.TestCase
 TestMemoryLife.settings = settings(max_examples=RUNS, stateful_step_count=10, deadline=None)
 TestHostLife = HostLife.TestCase
