@@ -40,8 +40,8 @@ test: setup ## every test but the fault rounds
 	$(BIN)/python -m coverage json -q -o coverage.json
 	$(BIN)/python tools/coverage_gate.py coverage.json
 
-test-nightly: setup ## the state machines of actions with ten times as many runs, every fault that they must find, and more histories for back-tests
-	$(BIN)/python -m pytest tests/respond/test_host_life.py tests/respond/test_broken_host_life.py tests/app/test_backtest.py --hypothesis-profile=nightly $(ARGS)
+test-nightly: setup ## the state machines of actions with ten times as many runs, every fault that they must find, and more histories for back-tests and made-up requests
+	$(BIN)/python -m pytest tests/respond/test_host_life.py tests/respond/test_broken_host_life.py tests/app/test_backtest.py tests/e2e/test_schemathesis.py --hypothesis-profile=nightly $(ARGS)
 
 test-faults: setup ## kill -9 rounds, full and failing disks, damage, and proof by strace
 	$(BIN)/python -m pytest $(FAULTS) -n auto --dist worksteal -m faults $(ARGS)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.app.test_bad_input import GOOD, OTHER, WALK, change
 from tests.decide.oncall import TEXT as ONCALL
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.history import TENANT, History, history, history_template
 
 from vedette.app.cli.main import main
@@ -41,7 +41,7 @@ def ask(
 ) -> Iterator[Ask]:
     """The program, in front of a real server, as an admin."""
     book = PolicyBook(Settings(), history.store, history.clock)
-    with served(app_of(console_of(history, policies=book)), tmp_path) as url:
+    with served(kept_app_of(console_of(history, policies=book)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.ADMIN, name="eva"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import History, history, history_template
 
@@ -71,7 +71,7 @@ def server(
     history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pytest.MonkeyPatch]:
     """A people's API that the environment names, with a viewer's token."""
-    with served(app_of(console_of(history)), tmp_path) as url:
+    with served(kept_app_of(console_of(history)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.VIEWER, name="cli"))
@@ -84,7 +84,7 @@ def letters(
 ) -> Iterator[MemoryQueue]:
     """An administrator at a server with some hundred dead letters."""
     queue = queue_of(history, more=600)
-    with served(app_of(console_of(history, queue)), tmp_path) as url:
+    with served(kept_app_of(console_of(history, queue)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.ADMIN, name="root"))

@@ -33,6 +33,7 @@ def waves(hosts: int, each: int = 2) -> dict[int, int]:
     return {number: 41 + 5 * (number // each) for number in range(hosts)}
 
 
+@pytest.mark.no_cover
 def test_a_roll_out_asks_on_its_first_hosts_only() -> None:
     found = verdicts(fleet(HOSTS, COUNT, waves(14), NAMES))
     asked = alarms(found)
@@ -46,17 +47,20 @@ def test_a_roll_out_asks_on_its_first_hosts_only() -> None:
     }
 
 
+@pytest.mark.no_cover
 def test_a_lone_change_asks_for_ten_snapshots() -> None:
     asked = alarms(verdicts(fleet(HOSTS, COUNT, {3: 41}, UNIT)))
     assert {number: len(seqs) for number, seqs in asked.items() if seqs} == {3: 10}
 
 
+@pytest.mark.no_cover
 def test_who_owns_an_eighth_of_a_cohort_excuses_nothing() -> None:
     comes = {0: 41, 1: 41, 2: 60}
     asked = alarms(verdicts(fleet(HOSTS, COUNT, comes, NAMES)))
     assert {number: seqs[0] for number, seqs in asked.items() if seqs} == comes
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("what", PLANTED.values(), ids=PLANTED)
 def test_what_lets_in_or_stays_asks_on_every_host_when_nobody_is_seen_who_does_it(
     what: Mapping[str, list[Row]],
@@ -73,6 +77,7 @@ def test_what_lets_in_or_stays_asks_on_every_host_when_nobody_is_seen_who_does_i
     )
 
 
+@pytest.mark.no_cover
 def test_a_key_that_a_managing_tool_rolls_out_asks_on_its_first_hosts_only() -> None:
     """Its run is seen on every third host."""
     stream = fleet(HOSTS, COUNT, waves(14), key(), managed=range(0, HOSTS, 3))
@@ -80,6 +85,7 @@ def test_a_key_that_a_managing_tool_rolls_out_asks_on_its_first_hosts_only() -> 
     assert [number for number, seqs in asked.items() if seqs] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.no_cover
 def test_a_unit_that_a_managing_tool_makes_asks_nowhere_but_where_the_run_was_not_seen() -> None:
     stream = fleet(HOSTS, COUNT, waves(14), UNIT, managed=range(0, HOSTS, 3))
     asked = alarms(verdicts(stream))
@@ -102,6 +108,7 @@ def test_a_worm_is_not_excused_but_told() -> None:
     assert "also on" not in first.reasons[0].text
 
 
+@pytest.mark.no_cover
 def test_soft_things_of_a_worm_are_not_excused_either() -> None:
     both: dict[str, list[Row]] = dict(UNIT) | dict(root_key())
     found = verdicts(fleet(HOSTS, COUNT, waves(14), both))
@@ -118,6 +125,7 @@ def test_the_verdict_names_a_version_of_before_its_snapshot() -> None:
     assert all(at >= (version + 1) * 300 + 60 for at, version in named if version)
 
 
+@pytest.mark.no_cover
 def test_batching_changes_nothing() -> None:
     one = verdicts(fleet(6, 60, waves(6), UNIT), batch=1)
     other = verdicts(fleet(6, 60, waves(6), UNIT), batch=256)

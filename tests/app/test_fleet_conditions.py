@@ -63,6 +63,7 @@ policies:
 """
 
 
+@pytest.mark.no_cover
 def test_the_fleet_is_counted_online_as_in_a_replay_of_any_batches(
     store: Store, tmp_path: Path
 ) -> None:

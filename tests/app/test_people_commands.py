@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.decide.oncall import HOLIDAYS
 from tests.decide.oncall import TEXT as ONCALL
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.history import NOW, TENANT, History, history, history_template
 from typer.testing import CliRunner, Result
 
@@ -173,7 +173,7 @@ def test_what_is_done_on_the_server_has_its_command(command: tuple[str, ...]) ->
 @pytest.fixture
 def ask(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Commands of a responder, to a real server."""
-    with served(app_of(console_of(history)), tmp_path) as url:
+    with served(kept_app_of(console_of(history)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.RESPONDER, name="eva"))

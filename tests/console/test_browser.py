@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.dead_letters import queue_of
 from tests.fixtures.history import NOW, TENANT, History
 from tests.fixtures.showcase import showcase
@@ -74,7 +74,7 @@ def visit(
     policies = PolicyBook(settings, history.store, history.clock)
     queue = queue_of(history)
     console = console_of(history, queue, policies=policies, refresh_seconds=0.3)
-    with served(app_of(console), tmp_path) as url:
+    with served(kept_app_of(console), tmp_path) as url:
         context = chromium.new_context(
             ignore_https_errors=True,
             viewport={"width": width, "height": height},
@@ -259,7 +259,7 @@ def test_the_keyboard_is_enough_to_sign_in_and_reach_an_incident(visit: Visit) -
 
 
 def test_pages_work_without_scripts(chromium: Browser, history: History, tmp_path: Path) -> None:
-    with served(app_of(console_of(history)), tmp_path) as url:
+    with served(kept_app_of(console_of(history)), tmp_path) as url:
         context = chromium.new_context(ignore_https_errors=True, java_script_enabled=False)
         page = context.new_page()
         page.goto(url)

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from tests.console.conftest import ORIGIN, Browser
-from tests.fixtures.console import app_of, console_of
+from tests.fixtures.console import console_of, kept_app_of
 from tests.fixtures.dead_letters import buried, queue_of
 from tests.fixtures.history import TENANT, History
 
@@ -28,7 +28,7 @@ def queue(history: History) -> MemoryQueue:
 
 @pytest.fixture
 def client(history: History, queue: MemoryQueue) -> Iterator[TestClient[Litestar]]:
-    with TestClient(app_of(console_of(history, queue)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, queue)), base_url=ORIGIN) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -20,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.history import History
 
 from vedette.store import Role
@@ -72,7 +73,7 @@ def test_every_body_has_the_fields_that_it_names_and_no_others(
 @pytest.fixture
 def server(history: History, tmp_path: Path) -> Iterator[str]:
     """The app over real HTTP."""
-    with served(app_of(console_of(history)), tmp_path) as url:
+    with served(kept_app_of(console_of(history)), tmp_path) as url:
         yield url
 
 
@@ -83,6 +84,13 @@ def api_schema(server: str, tmp_path: Path) -> BaseSchema:
 
 
 @pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """One connection for all requests: to make one takes longer than to be answered."""
+    with requests.Session() as made:
+        yield made
+
+
+@pytest.fixture
 def token(history: History) -> str:
     """An administrator's, so that every operation is reached."""
     return token_of(history, Role.ADMIN, name="fuzz")
@@ -90,7 +98,12 @@ def token(history: History) -> str:
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_made_up_requests_are_answered_as_described(
-    api_schema: BaseSchema, mode: GenerationMode, server: str, token: str, tmp_path: Path
+    api_schema: BaseSchema,
+    mode: GenerationMode,
+    server: str,
+    session: requests.Session,
+    token: str,
+    tmp_path: Path,
 ) -> None:
     tried = 0
     for result in api_schema.get_all_operations():
@@ -109,6 +122,7 @@ def test_made_up_requests_are_answered_as_described(
         def ask(case: schemathesis.Case[Any]) -> None:
             case.call_and_validate(
                 base_url=server,
+                session=session,
                 headers={"authorization": f"Bearer {token}"},
                 checks=CHECKS,
                 verify=str(tmp_path / "server.pem"),

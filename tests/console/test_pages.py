@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from tests.console.conftest import Browser
-from tests.fixtures.console import app_of, console_of, token_of
+from tests.fixtures.console import console_of, kept_app_of, token_of
 from tests.fixtures.history import NOW, TENANT, History, filled
 
 from vedette.console import CSP
@@ -173,7 +173,7 @@ def test_what_a_host_says_is_shown_as_text_and_never_run(
     store.migrate()
     evil = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     history = filled(store, path, clock, name=f"web-2{evil}")
-    with TestClient(app_of(console_of(history)), base_url="https://vedette.test") as client:
+    with TestClient(kept_app_of(console_of(history)), base_url="https://vedette.test") as client:
         client.post(
             "/signin",
             data={"token": token_of(history, Role.ADMIN, name="anna")},
@@ -285,7 +285,7 @@ def test_an_empty_console_says_how_to_begin(
     store = Store(f"sqlite:///{path}", history.clock)
     store.migrate()
     empty = history.over(store)
-    with TestClient(app_of(console_of(empty)), base_url="https://vedette.test") as client:
+    with TestClient(kept_app_of(console_of(empty)), base_url="https://vedette.test") as client:
         token = token_of(empty, Role.VIEWER)
         client.post("/signin", data={"token": token}, headers={"sec-fetch-site": "same-origin"})
         assert "enrol the first one" in client.get("/incidents").text

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from litestar.testing import TestClient
 from tests.console.conftest import COOKIE, ORIGIN, Browser
-from tests.fixtures.console import app_of, console_of, token_of
+from tests.fixtures.console import console_of, kept_app_of, token_of
 from tests.fixtures.history import TENANT, History
 
 from vedette.app.policy_book import PolicyBook
@@ -36,7 +36,7 @@ ASKS, ACTS = TEXT.replace("MODE", "approve"), TEXT.replace("MODE", "auto")
 def sign_in(history: History) -> Iterator[SignIn]:
     """At a console over the policies that are really applied."""
     book = PolicyBook(Settings(respond=YOUNG), history.store, history.clock)
-    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
 
         def signed_in(role: Role) -> Browser:
             answer = client.post(
@@ -68,7 +68,7 @@ def test_the_page_and_the_api_name_what_waits_until_it_was_tried(
     settings = Settings(respond=msgspec.structs.replace(YOUNG, policies=str(file)))
     book = PolicyBook(settings, history.store, history.clock)
     headers = {"authorization": f"Bearer {token_of(history, Role.RESPONDER)}"}
-    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
         client.headers.update(headers)
         client.post(
             "/signin",
@@ -146,7 +146,7 @@ def test_what_would_act_by_itself_is_tried_first(sign_in: SignIn, history: Histo
 def test_what_met_too_little_says_so_on_the_page_and_in_the_api(history: History) -> None:
     book = PolicyBook(Settings(), history.store, history.clock)
     token = token_of(history, Role.ADMIN)
-    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
         client.headers["authorization"] = f"Bearer {token}"
         body: dict[str, Any] = {"text": ACTS, "days": 30}
         found = client.post("/v1/policies/backtest", json=body).json()

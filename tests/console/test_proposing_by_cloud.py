@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from tests.console.conftest import ORIGIN, Browser
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.history import TENANT, History
 from typer.testing import CliRunner
 
@@ -39,7 +39,7 @@ def book(history: History) -> PolicyBook:
 @pytest.fixture
 def client(history: History, book: PolicyBook) -> Iterator[Api]:
     """Over that book."""
-    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
         yield client
 
 
@@ -150,7 +150,7 @@ def test_the_command_proposes_it(
     history: History, book: PolicyBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mute = enrolled(history, "mute")
-    with served(app_of(console_of(history, policies=book)), tmp_path) as url:
+    with served(kept_app_of(console_of(history, policies=book)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.RESPONDER, name="eva"))

@@ -7,7 +7,7 @@ import pytest
 from litestar.testing import TestClient
 from tests.console.conftest import COOKIE, ORIGIN, Browser
 from tests.console.test_policy_pages import ACTS, YOUNG
-from tests.fixtures.console import app_of, console_of, served, token_of
+from tests.fixtures.console import console_of, kept_app_of, served, token_of
 from tests.fixtures.history import TENANT, History
 from typer.testing import CliRunner
 
@@ -40,7 +40,7 @@ def test_the_api_and_the_page_tell_it(
     history: History, book: PolicyBook, when: str, title: str, gate: bool
 ) -> None:
     token = token_of(history, Role.ADMIN)
-    with TestClient(app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
+    with TestClient(kept_app_of(console_of(history, policies=book)), base_url=ORIGIN) as client:
         client.headers["authorization"] = f"Bearer {token}"
         body: dict[str, Any] = {"text": ACTS + when, "days": 30}
         found = client.post("/v1/policies/backtest", json=body).json()
@@ -64,7 +64,7 @@ def test_the_command_tells_it(
 ) -> None:
     file = tmp_path / "policies.yaml"
     file.write_text(ACTS + NEVER)
-    with served(app_of(console_of(history, policies=book)), tmp_path) as url:
+    with served(kept_app_of(console_of(history, policies=book)), tmp_path) as url:
         monkeypatch.setenv("VEDETTE_URL", url)
         monkeypatch.setenv("VEDETTE_CA", str(tmp_path / "server.pem"))
         monkeypatch.setenv("VEDETTE_TOKEN", token_of(history, Role.ADMIN, name="eva"))

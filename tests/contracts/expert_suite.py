@@ -159,6 +159,7 @@ class ExpertSuite:
         assert cases == straight
         assert expert.dump(state) == expert.dump(end)
 
+    @pytest.mark.no_cover
     @pytest.mark.parametrize("table", sorted(quiet_tables()))
     def test_a_missing_table_is_survived(self, expert: Expert[Any], table: str) -> None:
         snapshots = history()
@@ -174,6 +175,7 @@ class ExpertSuite:
         cases, _ = run(expert, as_online(snapshots)[0])
         assert not [case for some in cases[:QUIET] for case in some if case.nats > 0]
 
+    @pytest.mark.no_cover
     def test_a_column_that_is_lost_is_no_case_and_is_told_where_the_expert_needs_it(
         self, expert: Expert[Any]
     ) -> None:
@@ -206,6 +208,7 @@ class ExpertSuite:
         """What each of the lives gets by itself."""
         return [run(expert, views(life))[0] for life in _lives()]
 
+    @pytest.mark.no_cover
     @settings(
         max_examples=8,
         deadline=None,
@@ -244,6 +247,7 @@ class ExpertSuite:
         cases, _ = run(expert, views(snapshots))
         assert not [case for some in cases for case in some if case.nats > 0]
 
+    @pytest.mark.no_cover
     @pytest.mark.parametrize("seed", range(4))
     def test_cells_of_any_type_are_survived_and_every_number_is_finite(
         self, expert: Expert[Any], seed: int
@@ -259,6 +263,7 @@ class ExpertSuite:
         again = expert.load(expert.dump(state))
         assert expert.dump(again) == expert.dump(state)
 
+    @pytest.mark.no_cover
     def test_a_flood_of_new_things_fills_no_state_and_grows_no_work(
         self, expert: Expert[Any]
     ) -> None:

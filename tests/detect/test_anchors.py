@@ -42,6 +42,7 @@ def test_a_rise_is_told_in_however_many_steps_it_comes(count: int) -> None:
     assert told[0] >= 3 * DAY
 
 
+@pytest.mark.no_cover
 def test_what_is_slower_than_a_fifth_of_its_deviation_a_day_is_learned() -> None:
     days = 120
     told, _ = life(0.3 + 0.001 * np.arange(days * DAY) / DAY)

@@ -151,6 +151,7 @@ def test_a_restart_an_evening_and_a_young_host_are_no_falls() -> None:
         assert told(lives({WIRES: values}), FALL, WIRES) == []
 
 
+@pytest.mark.no_cover
 def test_nights_that_the_past_has_are_no_falls() -> None:
     day = np.concatenate((np.full(300, 12.0), np.full(200, 0.0)))
     found = told(lives({WIRES: np.tile(day, 6)}), FALL, WIRES)

@@ -21,6 +21,7 @@ CPU, LOAD = "system.cpu.utilization", "system.cpu.load_average.1m"
 SENT = "system.network.io.transmit.rate"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("metric", "value"),
     [

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.fixtures.fleet import UNIT, fleet, host_id, root_key
 from tests.fixtures.quiet_host import START, changed, process, quiet_snapshots, quiet_tables
 
@@ -81,6 +82,7 @@ def test_even_hard_evidence_is_pardoned_by_name_only(detector: Detector) -> None
     assert alarms(found) == list(range(41, 46))
 
 
+@pytest.mark.no_cover
 def test_a_host_vouches_for_the_very_thing_to_its_cohort(detector: Detector) -> None:
     """Even for hard evidence; within minutes, whether the thing is there already or comes later."""
     subject = "key:/root/.ssh/authorized_keys"
@@ -128,6 +130,7 @@ def test_a_process_that_people_called_normal_is_learned(detector: Detector) -> N
     assert alarms(found) == list(range(41, 51))
 
 
+@pytest.mark.no_cover
 def test_a_metric_at_a_new_height_is_pardoned_while_it_lasts(detector: Detector) -> None:
     def busy() -> Iterator[Snapshot]:
         for snapshot in quiet_snapshots(160, host=host_id(0)):

@@ -15,6 +15,7 @@ def _fill(first: float, last: float, looks: int) -> list[float]:
     return [first + (last - first) * n / (looks - 1) for n in range(looks)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("metric", [DISK, MEMORY])
 def test_what_fills_up_within_the_first_hours_of_a_host_is_told_before_it_is_full(
     metric: str,

@@ -31,12 +31,14 @@ def _told(metric: str, snapshots: list[Snapshot]) -> bool:
     return any(case.nats > 0 and case.subject == f"metric:{metric}" for case in chain(*cases))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("times", [3.0, 5.0])
 @pytest.mark.parametrize("metric", [OPEN, ENDED])
 def test_those_of_more_traffic_are_not_told(metric: str, times: float) -> None:
     assert not _told(metric, _web(metric, times, sent=times))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("times", [3.0, 5.0])
 @pytest.mark.parametrize("metric", [OPEN, ENDED])
 def test_those_of_no_more_traffic_are(metric: str, times: float) -> None:

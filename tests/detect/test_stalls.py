@@ -79,6 +79,7 @@ def test_a_second_hang_is_told_too() -> None:
     assert told(lives(values))[-1] == len(values) - 1
 
 
+@pytest.mark.no_cover
 def test_what_goes_by_itself_is_told_two_or_three_times_and_what_is_restarted_each_time() -> None:
     pause, run_on = np.full(30, 400.0), traffic(600, 4e5, 0.1)
     values = np.concatenate((traffic(2 * DAY, 4e5, 0.1), *[pause, run_on] * 6))
@@ -121,6 +122,7 @@ QUIET = {
 }
 
 
+@pytest.mark.no_cover
 def test_what_rests_by_nature_is_quiet() -> None:
     longest = max(map(len, QUIET.values()))
     side = [np.pad(x, (0, longest - len(x)), constant_values=np.nan) for x in QUIET.values()]
@@ -130,6 +132,7 @@ def test_what_rests_by_nature_is_quiet() -> None:
     }
 
 
+@pytest.mark.no_cover
 def test_a_week_that_rests_on_its_last_day_is_told_until_it_has_rested_for_a_day_and_more() -> None:
     week = np.concatenate((traffic(6 * DAY), np.full(DAY, 400.0)))
     found = told(lives(np.tile(week, 2)))
@@ -137,6 +140,7 @@ def test_a_week_that_rests_on_its_last_day_is_told_until_it_has_rested_for_a_day
     assert 13 * DAY < max(found) < 13 * DAY + DAY // 2
 
 
+@pytest.mark.no_cover
 def test_without_its_connections_it_is_another_matter() -> None:
     values = then(traffic(2 * DAY), *[400.0] * 60)
     gone = np.concatenate((np.full(2 * DAY, 40.0), np.full(60, 3.0)))
@@ -153,6 +157,7 @@ def test_a_night_without_connections_teaches_nothing_of_a_day_with_them() -> Non
     assert told(lives(values, wires=then(wires, *[40.0] * 20)))[0] == 4 * DAY + 4
 
 
+@pytest.mark.no_cover
 def test_a_boot_is_no_hang_and_looking_often_changes_nothing() -> None:
     values = then(traffic(2 * DAY), *[400.0] * 10)
     up = frozenset(range(2 * DAY, 2 * DAY + 10))
@@ -161,6 +166,7 @@ def test_a_boot_is_no_hang_and_looking_often_changes_nothing() -> None:
     assert abs(often[0] / 4 - (2 * DAY + 4)) <= 2
 
 
+@pytest.mark.no_cover
 def test_a_crowd_says_what_each_says_alone() -> None:
     chance = np.random.default_rng(9)
     flows, wires = chance.gamma(0.3, 1e5, (2_000, 5, 2)), chance.integers(2, 60, (2_000, 5))

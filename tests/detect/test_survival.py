@@ -21,6 +21,7 @@ from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.past import Past
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("value", WILD)
 @pytest.mark.parametrize("name", ["x.y", MEMORY, "system.processes.count"])
 def test_a_value_that_cannot_be_is_never_normal_and_leaves_no_trace(
@@ -36,6 +37,7 @@ def test_a_value_that_cannot_be_is_never_normal_and_leaves_no_trace(
     assert {answer.label for answer in answers[1:]} == {Label.NORMAL}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("value", WILD)
 def test_a_host_that_begins_with_such_values_still_grows_up(
     detector: Detector, value: float
@@ -102,6 +104,7 @@ def _sample(value: float) -> Callable[[HostState], object]:
     return spoil
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "spoil",
     [

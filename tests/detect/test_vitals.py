@@ -91,6 +91,7 @@ def test_looking_every_second_does_not_make_a_short_life_a_long_one(busy: int) -
     assert not loud(cases)
 
 
+@pytest.mark.no_cover
 def test_the_first_flutter_of_a_constant_counter_is_no_alarm() -> None:
     values = [0.0] * 400 + [1.0, 0.0, 2.0, 2.0, 1.0]
     cases, _ = run(VitalsExpert({}), views(with_metric("system.network.errors.rate", values)))

@@ -35,6 +35,7 @@ def known() -> tuple[list[Any], float]:
     return dump, max(found)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["a", "b", "c", "still"])
 def test_a_missing_metric_is_not_strange(known: tuple[list[Any], float], name: str) -> None:
     dump, highest = known
@@ -54,6 +55,7 @@ def test_a_new_metric_joins_without_a_shock() -> None:
     assert "new" in state.layout.names
 
 
+@pytest.mark.no_cover
 def test_a_metric_that_comes_again_after_days_elsewhere_is_no_shock() -> None:
     rows = noise(2200)
     for row in rows[400:2100]:
@@ -82,6 +84,7 @@ def test_a_newcomer_takes_a_seat_that_was_empty_for_a_week_and_no_other() -> Non
     assert "m07" not in state.layout.names
 
 
+@pytest.mark.no_cover
 def test_one_huge_value_does_not_deafen_its_metric() -> None:
     rows = noise(1500)
     rows[500]["c"] = 1e14
@@ -92,6 +95,7 @@ def test_one_huge_value_does_not_deafen_its_metric() -> None:
     assert scale.max() < 200.0
 
 
+@pytest.mark.no_cover
 def test_a_reboot_is_no_alarm_and_levels_begin_anew() -> None:
     rows = [row | {"cache": 1e9 + n * 1e3} for n, row in enumerate(noise(900, seed=7))]
     for row in rows[600:]:
@@ -131,6 +135,7 @@ def test_who_looks_every_second_is_not_old_after_an_hour_of_looks() -> None:
     assert slow.past().banks.units[0] == pytest.approx(60.0)
 
 
+@pytest.mark.no_cover
 def test_hosts_of_other_metrics_are_judged_together_as_alone() -> None:
     expert = VitalsExpert({})
     lives = [

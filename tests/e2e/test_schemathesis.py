@@ -1,6 +1,5 @@
 """The running server against its own OpenAPI document: requests made up from it, answers held to it."""
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +39,7 @@ from vedette.seal import sign_request
 # The server's processes are counted, which the fixture starts; to count the tool's own, too, would take twice as long.
 pytestmark = pytest.mark.no_cover
 # For each operation, and each of valid and spoilt data. For callers who are mostly refused, there is less to find.
-EXAMPLES = 20 if os.environ.get("VEDETTE_REQUIRE") == "all" else 10
+EXAMPLES = 20 if settings.get_current_profile_name() == "nightly" else 10
 FEW_EXAMPLES = EXAMPLES // 3
 # `positive_data_acceptance` is left out: an id of the right form that nothing has is rightly a 404.
 CHECKS: list[CheckFunction] = [

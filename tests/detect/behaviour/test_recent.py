@@ -91,6 +91,7 @@ def _forget_nothing(_: Any) -> None:
     return
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(12))
 def test_processes_that_are_not_read_again_would_have_said_and_taught_the_same(seed: int) -> None:
     life = list(churn(seed))

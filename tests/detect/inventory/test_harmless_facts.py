@@ -220,6 +220,7 @@ def test_new_name_servers_ask_and_are_not_told_for_a_day() -> None:
     assert told == [*[["file:/etc/resolv.conf"]] * 10, *[[]] * 10]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
 def test_what_is_known_only_because_it_stayed_is_not_told_as_normal(*, answered: bool) -> None:
     expert = InventoryExpert()

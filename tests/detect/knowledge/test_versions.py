@@ -5,6 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def folded(parts: list[Part]) -> dict[str, Group]:
     return groups
 
 
+@pytest.mark.no_cover
 @given(st.lists(Parts, max_size=12), st.randoms(use_true_random=False), st.integers(100, 130))
 def test_one_by_one_or_at_once_in_any_order(told: list[Part], random: Random, half: int) -> None:
     at_once = cut(told, closed=0, upto=130)
@@ -98,6 +100,7 @@ def test_a_host_that_is_no_more_falls_out_after_two_days() -> None:
     assert (later.size, later.holders(1), later.holders(2)) == (3, 0.0, 3.0)
 
 
+@pytest.mark.no_cover
 def test_a_group_is_bounded_whatever_it_is_told() -> None:
     group = Group()
     for at in range(40):
