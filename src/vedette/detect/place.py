@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-__all__ = ["RISKY", "dropped", "hidden", "known_hidden", "place", "risky"]
+__all__ = ["RISKY", "dropped", "hidden", "known_hidden", "place", "risky", "visited"]
 
 RISKY = frozenset({"temp", "memory", "anonymous"})
 
@@ -91,6 +91,15 @@ _DROPPED = re.compile(
 def dropped(path: str) -> bool:
     """Whether it lies in a part of an application that visitors write to."""
     return place(path) == "app" and _DROPPED.search(path[:_LONGEST]) is not None
+
+
+# Where applications keep what browsers are given: pictures and the like, and no programs.
+_SHOWN = re.compile(r"/(static|img|images|css|fonts|pictures|photos|thumbs?)/", re.IGNORECASE)
+
+
+def visited(path: str) -> bool:
+    """Whether it lies where visitors of an application write to or are shown files from, and so no program does."""
+    return place(path) == "app" and (dropped(path) or _SHOWN.search(path[:_LONGEST]) is not None)
 
 
 def risky(path: str) -> bool:

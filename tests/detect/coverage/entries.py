@@ -5,6 +5,7 @@ from tests.detect.coverage import (
     at_work,
     callers,
     damage,
+    detached,
     doors,
     evasions,
     executions,
@@ -12,6 +13,7 @@ from tests.detect.coverage import (
     files,
     further,
     gauged,
+    guises,
     handmade,
     harmless,
     hidden,
@@ -55,4 +57,6 @@ ENTRIES: tuple[Entry, ...] = (
     *managed.ENTRIES,
     *recycled.ENTRIES,
     *hidden.ENTRIES,
+    *detached.ENTRIES,
+    *guises.ENTRIES,
 )

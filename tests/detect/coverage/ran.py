@@ -36,6 +36,7 @@ _WHO = {
     "db": _Who("by the database", "database", 500, 101),
     "stray": _Who("by the application's account, detached", "web", 1, WORKER),
     "root": _Who("by root, detached", "web", 1, 0),
+    "left": _Who("by an operator's account, detached", "web", 1, ANA),
     "cron": _Who("by cron", "web", 360, 0),
     "ana": _Who("by an operator", "web", 702, ANA),
 }
@@ -49,6 +50,7 @@ def _talks(stage: Stage, talks: str) -> None:
         "cloud": [sock(_PID, "169.254.169.254", 80)],
         "names": [sock(_PID, FAR, 53)],
         "bad": [sock(_PID, FAR, 4_444)],
+        "odd": [sock(_PID, FAR, 9_009)],
         "chat": [sock(_PID, FAR, 6_667)],
         "pool": [sock(_PID, FAR, 3_333)],
         "sweep": [sock(_PID, f"10.0.3.{at}", 22, 50_100 + at, "SYN_SENT") for at in range(12)],

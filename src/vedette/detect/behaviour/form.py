@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from vedette.detect.behaviour.acts import act, technique
 from vedette.detect.managing import manages
-from vedette.detect.place import RISKY, hidden, place
+from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
+from vedette.detect.writes import written
 
 __all__ = ["Form", "form"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
-    r"^(python|perl|ruby|php|node|nodejs|lua|luajit|tclsh|deno|bun)[\d.]*$|^ld-(linux|musl)\S*$|^ld-[\d.]+\.so$"
+    r"^(python|perl|ruby|php|node|nodejs|lua|luajit|tclsh|deno|bun)[\d.]*$|^ld-(linux|musl)\S*$|^ld-[\d.]+\.so$|^ld\.so$"
 )
 _SERVER = re.compile(
     r"^(nginx|apache2|httpd|php-fpm[\d.]*|uwsgi\S*|gunicorn\S*|uvicorn|puma|unicorn\S*|haproxy|caddy|lighttpd|traefik|envoy"
@@ -49,7 +50,8 @@ _SYSTEM_SERVICE = re.compile(
     r"|apache2|httpd|postgres|mysqld|networkd|snapd|journald|dockerd|containerd|irqbalance|acpid)$"
 )
 _DATA = re.compile(
-    r"^/var/(?:lib/(?!docker/|containerd/|containers/|dpkg/|snapd/|flatpak/|gems/|rancher/|kubelet/|cloud/|waagent/"
+    r"^/usr/(?:include|share/(?:doc|man|info|locale|icons|fonts|zoneinfo|licenses))/|^/boot/"
+    r"|^/var/(?:lib/(?!docker/|containerd/|containers/|dpkg/|snapd/|flatpak/|gems/|rancher/|kubelet/|cloud/|waagent/"
     r"|jenkins/|gitlab-runner/|buildkite-agent/|apt/|dkms/|nixos/|pcp/|aws|google|amazon)|cache/|spool/|log/|mail/)"
 )
 # Services that nobody builds by hand, and programs that no interpreter has reason to call itself.
@@ -63,6 +65,13 @@ _NATIVE = re.compile(
 _NUMBERS = re.compile(r"\d+")
 _HEX = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b[0-9a-f-]{32,36}\b")
 _CODE = re.compile(r"^-[a-zA-Z]*[cer]$|^--eval$|^-pe$|^-ne$")
+# Where a shell's code names a program to start, or a file whose content it runs.
+_STARTED = re.compile(
+    r"(?:^|[;&|]|\$\(|(?:^|[\s;&|])[({]\s*|\b(?:do|then|else|exec|nohup|setsid)\s|(?:\b(?:source|eval)|(?:^|[\s;&|])\.)\s)\s*[\"']?(?:\$\(\s*(?:cat\b|<)\s*)?"
+    r"(/[^\s;&|<>()\"'`]+)"
+)
+_ASIDE = frozenset({"local", "app", "home", "roothome", "other"})
+_WRITTEN = 1_000  # letters of a command in which files that it writes are looked for
 _DELETED = " (deleted)"
 _RUNTIMES = re.compile(r"^/?memfd:(runc_cloned|crun|lxc|snap)")
 
@@ -119,9 +128,9 @@ def _deed(command: str) -> tuple[str, str | None]:
     found = deed(command)
     if found and found not in {"recon", "netcat", "scan"}:
         return found, technique(found, command)
-    more = act(command)
+    more = act(command) or written(command[:_WRITTEN])
     if more is not None:
-        return more.mark, more.attack
+        return more.mark, more.attack or technique(more.mark, command)
     return found, technique(found, command)
 
 
@@ -146,6 +155,48 @@ def _guised(base: str, words: list[str]) -> bool:
         return False
     claimed = words[0].rsplit("/", 1)[-1].rstrip(":").lstrip("-")
     return claimed != base and (_NATIVE.match(claimed) is not None or claimed in _SHELLS)
+
+
+def _guise(path: str, base: str, where: str, words: list[str]) -> str:
+    """The mark of a title that is another program's, or of none at all."""
+    if not words:
+        return "blank" if path and where != "anonymous" else ""
+    if _guised(base, words):
+        return "guise"
+    first = words[0]
+    if _INTERPRETER.match(base):
+        return "retitled" if _claims_another(first, base) and not _runs_code(first) else ""
+    claimed = first.rsplit("/", 1)[-1].rstrip(":").lstrip("-")
+    # Short names begin many others.
+    another = not base.startswith(claimed) and not (len(base) > 2 and claimed.startswith(base))
+    system = (first.startswith("/") and place(first) == "system") or _NATIVE.match(claimed)
+    login = first.startswith("-") and claimed in _SHELLS
+    return (
+        "posed" if another and (system or login) and where in _ASIDE and base != "busybox" else ""
+    )
+
+
+def _runs_code(first: str) -> bool:
+    base = first.rsplit("/", 1)[-1]
+    return _INTERPRETER.match(base) is not None or base in _SHELLS
+
+
+def _started(words: list[str], base: str, name: str) -> list[str]:
+    """The marks of the places from which a shell's code starts something."""
+    if base not in _SHELLS and name not in _SHELLS:
+        return []
+    code = next((at for at, word in enumerate(words) if at and _CODE.match(word)), None)
+    if code is None:
+        return []
+    text = " ".join(words[code + 1 :])[:_WRITTEN]
+    marks = []
+    for match in _STARTED.finditer(text):
+        path = match[1]
+        if place(path) in RISKY - {"anonymous"} and path.removeprefix("/var").count("/") < 4:
+            marks.append(place(path))
+        if hidden(path):
+            marks.append("hidden")
+    return marks
 
 
 def _mode(base: str, name: str, words: list[str], cwd: str) -> tuple[str, str]:
@@ -244,10 +295,14 @@ def _marks(
         marks.append("impostor")
     if _DATA.match(path) or _DATA.match(script):
         marks.append("data")
+    if visited(path) or visited(script):
+        marks.append("visited")
     if _core(base) and where in {"local", "app", "other"}:
         marks.append("double")
-    if _guised(base, words):
-        marks.append("guise")
+    guise = _guise(path, base, where, words)
+    if guise:
+        marks.append(guise)
+    marks += [one for one in _started(words, base, name) if one not in marks]
     if found and found != "recon":
         marks.append(found)
     return tuple(sorted(marks))

@@ -5,11 +5,13 @@ from collections import Counter
 from typing import NamedTuple
 
 from vedette.detect.behaviour.age import Family, is_settled, is_the_same_as_ever
+from vedette.detect.behaviour.alone import has_entered, is_loose, names_stranger
 from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.guise import is_twin
 from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
 from vedette.detect.behaviour.state import BehaviourState
-from vedette.detect.behaviour.trade import SUID, served, trade
+from vedette.detect.behaviour.trade import SUID, is_bare, served, trade
 from vedette.detect.behaviour.traffic import Surge
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
@@ -77,6 +79,7 @@ _QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
 
 _CARRIES = frozenset({"send", "upload", "exfil"})
 _COMMON_PORTS = _QUIET_PORTS | {465, 993, 995, 8_080, 8_443, 853}
+_BROKERS = frozenset({1_883, 4_222, 5_671, 5_672, 8_883, 9_092, 9_093, 27_017, 27_018})
 _MARGIN = 60  # seconds after a change of packages in which what it replaces may still start
 
 
@@ -136,6 +139,13 @@ def marks_of(
         marks.append("nologin")
     marks += [flag for flag in flags if flag != "locked"]
     marks += _served(process, behind)
+    if behind == "init" and process.account != "service":
+        stranger = names_stranger(process)
+        marks += [stranger] if stranger is not None else []
+    if has_entered(process):
+        marks.append("entered")
+    if "double" not in marks and behind != "work" and is_twin(process, family):
+        marks.append("twin")
     marks += _talked(process, behind, talk, setting)
     if _asks_identity(process, talk, family):
         marks.append("identity")
@@ -196,9 +206,15 @@ def _leaks(process: Process, behind: str, talk: Contact, setting: Setting) -> st
     return "leak.near" if any(peer.port in _QUIET_PORTS for peer in opened) else None
 
 
-def _is_mute(seen: Form, talk: Contact) -> bool:
-    """Whether a part of the system talks to somebody that has nothing to say, or a writer of logs does as browsers do."""
-    if _MUTE.match(seen.base):
+def _is_mute(process: Process, talk: Contact) -> bool:
+    """Whether a part of the system talks to somebody that has nothing to say, or a writer of logs does as browsers do.
+
+    The SSH server's listener hands its connections on, and so does the first process; what they start may well call out.
+    """
+    seen = process.form
+    listens = seen.base == "sshd" and "[listener]" in seen.shown
+    first = process.pid == "1" and seen.base in {"init", "systemd"}
+    if listens or first or _MUTE.match(seen.base):
         return any(peer.port not in _DIRECTORIES for peer in talk.fresh)
     if _LOGGER.match(seen.base):
         return any(not peer.private and peer.port in _WEB_PORTS for peer in talk.fresh)
@@ -206,14 +222,21 @@ def _is_mute(seen: Form, talk: Contact) -> bool:
 
 
 def _calls(process: Process, behind: str, talk: Contact) -> bool:
-    """Whether a service's program from an odd place, with nobody behind it, calls an odd port outside."""
+    """Whether a program from an odd place, with nobody behind it, calls an odd port outside.
+
+    People keep scripts at home that talk to databases and brokers: of theirs and of root's only programs by themselves count, and other ports.
+    """
     seen = process.form
-    if process.account != "service" or not process.alone or behind != "init":
+    if not process.alone or behind != "init":
         return False
-    thing = seen.script or seen.path
+    thing, usual = seen.script or seen.path, _COMMON_PORTS
+    if process.account != "service":
+        if seen.role != "other" or known_hidden(thing):
+            return False
+        usual = _COMMON_PORTS | _STORE_PORTS | _BROKERS
     odd = place(thing) in {"home", "roothome"} or hidden(thing) or known_hidden(thing)
     return (odd or "data" in seen.marks) and any(
-        not peer.private and peer.port not in _COMMON_PORTS for peer in talk.fresh
+        not peer.private and peer.port not in usual for peer in talk.fresh
     )
 
 
@@ -227,11 +250,11 @@ def _talked(process: Process, behind: str, talk: Contact, setting: Setting) -> l
     leak = _leaks(process, behind, talk, setting)
     if leak is not None:
         found.append(leak)
-    if _is_mute(seen, talk):
+    if _is_mute(process, talk):
         found.append("mute")
     if _calls(process, behind, talk):
-        found.append("caller")
-    if seen.mode == "code" and seen.role == "interpreter":
+        found.append("caller" if process.account == "service" else "caller.own")
+    if seen.role == "interpreter" and (seen.mode == "code" or is_bare(seen)):
         found.append("coded")
     if any(peer.port in _BAD_PORTS for peer in talk.fresh):
         found.append("badport")
@@ -267,8 +290,7 @@ def _served(process: Process, behind: str) -> list[str]:
     if behind in {"cron", "work"}:
         return []
     if process.account == "root":
-        loose = seen.role == "shell" and seen.mode == "interactive" and alone
-        return ["loose"] if loose and behind == "init" else []
+        return ["loose"] if behind == "init" and is_loose(process) else []
     if process.account == "user" and alone:
         return []
     marks = served(seen, process.parent, process.starter, alone=alone)

@@ -4,7 +4,7 @@ import re
 
 from vedette.detect.behaviour.form import Form
 
-__all__ = ["SUID", "served", "trade"]
+__all__ = ["SUID", "is_bare", "is_container", "served", "trade"]
 
 _TRADES: dict[str, str] = {
     "fetch": "curl wget aria2c axel lwp-download lwp-request lwp-get fetch tftp lynx w3m links http https",
@@ -45,7 +45,8 @@ SUID = re.compile(
     r"|systemd|systemd-\S+|cron|crond|atd|gosu|runuser|runc\S*|crun|dumpcap|gdm\S*|lightdm|sddm\S*|cockpit-session)$"
 )
 _CONTAINER = re.compile(
-    r"^(containerd-shim\S*|conmon|runc\S*|crun|docker-init|catatonit|kubelet|pause|lxc-\S+)$"
+    r"^(containerd-shim\S*|conmon|runc\S*|crun|docker-init|catatonit|kubelet|pause|lxc-\S+|lxd|incusd"
+    r"|systemd-nspawn|bwrap|firejail)$"
 )
 _MONITOR = re.compile(
     r"^(nrpe|zabbix_agent\S*|check_mk\S*|munin-node|collectd|netdata\S*|telegraf|datadog-agent|agent|icinga2|nagios\d?"
@@ -102,7 +103,9 @@ _CLOSER = (
     ({"copy"}, re.compile(rf"{_FIRST}(?:scp|rsync)\s(?:-\S+\s+)*[\w.@-]+:\S+\s+[./]\S*$"), "fetch"),
 )
 """Of which trades, by which arguments, what other trade is followed: data may leave by a question for names."""
-_NEAR = re.compile(r"\b(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)\b|--unix-socket")
+_NEAR = re.compile(
+    r"^(?!.*/(?:docker|containerd|crio|podman)\.sock).*(?:\b(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)\b|--unix-socket)"
+)
 
 
 def trade(seen: Form) -> str:
@@ -184,6 +187,16 @@ def _shell(seen: Form, above: Form | None, *, alone: bool) -> str:
 def _code(seen: Form, *, alone: bool) -> str:
     if seen.mode == "code":
         return "" if _OWN_CODE.search(seen.shown) else ("service.line" if alone else "service.code")
+    return "service.code" if is_bare(seen) else ""
+
+
+def is_bare(seen: Form) -> bool:
+    """Whether an interpreter was given neither a file nor a line of code: it runs what comes in."""
     words = seen.shown.split()
-    bare = seen.mode == "none" and not seen.script and (len(words) == 1 or words[1:] == ["-"])
-    return "service.code" if bare else ""
+    bare = len(words) == 1 or words[1:] == ["-"]
+    return seen.role == "interpreter" and seen.mode == "none" and not seen.script and bare
+
+
+def is_container(seen: Form) -> bool:
+    """Whether it keeps containers, or a system within the system."""
+    return any(_CONTAINER.match(name) for name in (seen.base, seen.name))

@@ -49,6 +49,8 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "cron.minute": {"package": _PACKAGE, "managed": _MANAGED},
     "cron.plain": {"package": _PACKAGE, "managed": _MANAGED},
     "cron.code": {"package": _PACKAGE},
+    "cron.plant": {"package": _PACKAGE},
+    "cron.stranger": {"package": _PACKAGE},
     "module.plain": {"package": _PACKAGE, "start": _START},
     "suid.system": {"package": _PROGRAM_PACKAGE},
     "hash.program": {"owner": _PROGRAM_PACKAGE},

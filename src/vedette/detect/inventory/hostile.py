@@ -63,6 +63,8 @@ EVIDENCE: dict[str, Evidence] = {
     "cron.code": _e(0.03, 0.006, "T1053.003", "A scheduled job has its code in its command line: {shown}", "honest code lives in files"),
     "cron.kept": _e(0.03, 0.006, "T1053.003", "A program in a home is started again and again: {shown}", "a way to stay; a few people's watchdogs", asks=True),
     "care.there": _e(0.001, 0.05, None, "A job keeps something up: {shown}", "each job is judged"),
+    "cron.plant": _e(0.03, 0.003, "T1053.003", "A scheduled job puts something where it starts by itself, lets somebody in or takes a program's place: {shown}", "packages do it once, not by the clock"),
+    "cron.stranger": _e(0.03, 0.005, "T1053.003", "A scheduled job talks to an address outside that is given in numbers: {shown}", "honest jobs go by names"),
     "cron.download": _e(0.01, 0.02, "T1053.003", "A scheduled job that downloads something: {shown}", "health checks do that too"),
     "cron.service": _e(0.03, 0.01, "T1053.003", "A scheduled job of a service account: {shown}", "web and database accounts rarely have their own"),
     "cron.home": _e(0.01, 0.02, "T1053.003", "A scheduled job runs a program from a home directory: {shown}", "people's own scripts"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from vedette.detect.inventory.fact import Fact, text
+from vedette.detect.outside import names_outside
 from vedette.detect.place import hidden, place
 from vedette.detect.view import View
 
@@ -14,6 +15,7 @@ _OVER_SYSTEM = re.compile(r"^/(etc|usr|bin|sbin|lib\w*|root|var/log|var/spool/cr
 _STRANGERS = re.compile(
     r"^(fuse\.(sshfs|rclone|s3fs|gcsfuse|goofys|davfs\w*|curlftpfs|mega\S*)|davfs)$"
 )
+_SHARES = re.compile(r"^(nfs4?|cifs|smb3)$")
 _LASTING = frozenset(
     [
         "ext2",
@@ -58,7 +60,7 @@ def mounts(view: View) -> Iterator[Fact]:
             "mount",
             path,
             kind,
-            (_mark(path, kind, again=again),),
+            (_mark(path, kind, text(row, "device"), again=again),),
             f"mount:{path}",
             f"{path} ({kind})",
             watch="mount" if lasting else "mount.memory" if _NEEDED.match(path) else "",
@@ -69,12 +71,12 @@ def _within(path: str, others: set[str]) -> bool:
     return bool(others) and any(path == one or path.startswith(f"{one}/") for one in others)
 
 
-def _mark(path: str, kind: str, *, again: bool) -> str:
+def _mark(path: str, kind: str, device: str, *, again: bool) -> str:
     if _OVER_PROCESS.match(path):
         return "mount.process"
     if kind in {"cgroup", "cgroup2"} and not path.startswith(("/sys/", "/run/")):
         return "mount.plain" if place(path) == "layer" else "mount.cgroup"
-    if _STRANGERS.match(kind):
+    if _STRANGERS.match(kind) or (_SHARES.match(kind) and names_outside(device)):
         return "mount.stranger"
     if hidden(path) and not kind.startswith("fuse"):
         return "mount.hidden"

@@ -1,0 +1,123 @@
+"""Which files a command puts something into, whatever its tool, and what that is where the file matters.
+
+Tools that write are many and places that matter are few: `curl -o`, `cp`, `tee` and a redirection do the same to root's keys.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vedette.detect.place import place, risky
+
+__all__ = ["Written", "written"]
+
+_MOST_WORDS = 60  # of one command that are looked at
+_PLAIN = r"[^\s;&|<>()'\"`]"
+_TAIL = r"([^;&|<>\n]*)"
+# What a file is written by: the pattern's group is the file.
+_NAMED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\bcurl(?=\s)[^;&|]*?\s(?:-\w*o\s*|--output[=\s]+)({_PLAIN}+)",
+        rf"\bwget(?=\s)[^;&|]*?(?:\s-\w*[OP]\s*|--(?:output-document|directory-prefix)[=\s]+)({_PLAIN}+)",
+        rf"\bdd(?=\s)[^;&|]*?\sof=({_PLAIN}+)",
+        r"\bopen\(\s*['\"](/[^'\"]{1,200})['\"]\s*,\s*['\"][wx]",
+    )
+)
+_REDIRECTED = re.compile(rf"(>>?)\|?\s*({_PLAIN}+)")
+_TEE = re.compile(rf"\btee\s+(-a\s+|--append\s+)?({_PLAIN}+)")
+# The last word of these is the file; of the first kind, those before it are what is put there.
+_LAST = re.compile(rf"(?:^|[\s;&|(/])(cp|mv|install|ln|scp|rsync)\s{_TAIL}")
+_EDITED = re.compile(rf"\b(?:sed|perl)\s+(?:-\S+\s+)*-\w*i\S*\s{_TAIL}")
+
+_STARTS = re.compile(
+    r"^/etc/(?:cron|anacrontab|rc\.local|rc\d?\.d/|ld\.so\.(?:preload|conf)|profile|bash\.bashrc|zsh|environment$|pam\.d/"
+    r"|systemd/|sudoers|passwd$|g?shadow$|init\.d/|xdg/autostart|update-motd\.d|udev/rules\.d|NetworkManager/dispatcher"
+    r"|network/if-|ssh/sshrc)|^/var/spool/cron/"
+    r"|^(?:/root|/home/[^/]+|~[^/]*)/\.(?:ssh/(?:authorized_keys|rc)|bash(?:rc|_profile|_login)|profile|zshrc|config/(?:systemd|autostart)/)"
+    r"|/\.ssh/authorized_keys2?$|^(?:/usr)?/lib/systemd/(?:system|user|system-generators)/"
+)
+_PROGRAMS = re.compile(
+    r"^(?:/usr)?/(?:s?bin|lib64|libexec)/|^(?:/usr)?/lib/(?:x86_64|aarch64|security)"
+)
+_LOGS = re.compile(
+    r"^/var/log/(?:auth\.log|syslog|secure|messages|[bw]tmp|lastlog|faillog|kern\.log|cron(?:\.log)?|audit/audit\.log)$"
+)
+_DISKS = re.compile(r"^/dev/(?:sd[a-z]|vd[a-z]|xvd[a-z]|hd[a-z]|nvme\d|mmcblk\d|mapper/|dm-\d)")
+_KERNEL = re.compile(
+    r"^/proc/sys/kernel/(?:core_pattern|modprobe)$|^/sys/kernel/uevent_helper$|/release_agent$"
+)
+# A command that names none of these is not looked at further.
+_ANY = re.compile(
+    r"/etc/|/\.|/s?bin/|/lib|/var/(?:spool|log)/|/dev/|/proc/sys|/sys/kernel|release_agent"
+)
+
+
+class Written(NamedTuple):
+    """The evidence of what is written, and its technique (None: the evidence's own, or the closest by the command)."""
+
+    mark: str
+    attack: str | None = None
+
+
+class _File(NamedTuple):
+    path: str
+    added: bool = False
+
+
+def written(command: str) -> Written | None:
+    """The first file that matters among those that the command writes, or None."""
+    if not _ANY.search(command):
+        return None
+    for file in _files(command):
+        found = _meaning(file)
+        if found is not None:
+            return found
+    return Written("cover") if _takes_logs_away(command) else None
+
+
+def _files(command: str) -> Iterator[_File]:
+    for pattern in _NAMED:
+        yield from (_File(match[1]) for match in pattern.finditer(command))
+    yield from (_File(match[2], match[1] == ">>") for match in _REDIRECTED.finditer(command))
+    yield from (_File(match[2], bool(match[1])) for match in _TEE.finditer(command))
+    for _, words in _moves(command):
+        yield _File(words[-1])
+    for match in _EDITED.finditer(command):
+        words = _operands(match[1])
+        if len(words) > 1:
+            yield _File(words[-1])
+
+
+def _moves(command: str) -> Iterator[tuple[str, list[str]]]:
+    for match in _LAST.finditer(command):
+        words = _operands(match[2])
+        if len(words) > 1:
+            yield match[1], words
+
+
+def _operands(text: str) -> list[str]:
+    return [word.strip("'\"") for word in text.split()[:_MOST_WORDS] if not word.startswith("-")]
+
+
+def _meaning(file: _File) -> Written | None:
+    path = file.path
+    if _STARTS.search(path):
+        return Written("plant")
+    if _PROGRAMS.match(path):
+        return Written("plant", "T1554")
+    if _DISKS.match(path):
+        return Written("wipe", "T1561.001")
+    if _KERNEL.search(path):
+        return Written("escape")
+    return Written("cover") if _LOGS.match(path) and not file.added else None
+
+
+def _takes_logs_away(command: str) -> bool:
+    """Whether logs are moved to where nobody keeps any."""
+    return any(
+        tool == "mv"
+        and any(_LOGS.match(word) for word in words[:-1])
+        and (risky(words[-1]) or place(words[-1]) in {"home", "roothome"} or words[-1] == "/tmp")  # noqa: S108 - compared, not used
+        for tool, words in _moves(command)
+    )
