@@ -16,6 +16,11 @@ def _calls(pid: int) -> Change:
 
 def _blank(stage: Stage) -> None:
     stage.add("processes", proc(4_000, 1, "a", "/usr/local/bin/a", ""))
+    stage.add("process_open_sockets", sock(4_000, FAR, 443))
+
+
+def _ended(stage: Stage) -> None:
+    stage.add("processes", proc(4_000, 1, "a", "/usr/local/bin/a", ""))
 
 
 def _found(technique: str, name: str, subject: str, change: Change, shows: str) -> Entry:
@@ -38,7 +43,10 @@ ENTRIES: tuple[Entry, ...] = (
     ran("T1036.011", "root", "sshd: ana@pts/3", path="/usr/local/bin/agent", name="agent"),
     ran("T1036.011", "left", "-bash", path="/opt/t/t", name="t"),
     ran("T1036.011", "root", "/usr/bin/udevadm", path="/usr/bin/perl", name="udevadm"),
-    _found("T1036.011", "a program without a command line", "/usr/local/bin/a", _blank, "`processes`"),
+    ran("T1036.011", "stray", "nginx: worker process 300", path="/usr/bin/sleep", name="sleep"),
+    ran("T1036.011", "root", "/usr/sbin/rsyslogd -n", path="/usr/bin/tail", name="tail"),
+    ran("T1036.011", "root", "sshd: ana@pts/1", path="/usr/bin/dash", name="sh", subject="process:/ana@pts/1"),
+    _found("T1036.011", "a program without a command line talks to somebody", "/usr/local/bin/a", _blank, "`processes`, `process_open_sockets`"),
     _found("T1059.004", "a shell of root's out of a pager", "/usr/bin/dash:0", chain(1, (0, "/usr/bin/git", "git log"), (0, "/usr/bin/dash", "sh")), "`processes`"),
     _found("T1078.003", "a service account logs in", "/usr/sbin/sshd", chain(380, (0, "/usr/sbin/sshd", "sshd: www-data [priv]"), (33, "/usr/sbin/sshd", "sshd: www-data@pts/0")), "`processes`"),
     ran("T1543", "root", "/usr/sbin/rsyslogd -n -f /var/tmp/r.conf"),
@@ -47,6 +55,9 @@ ENTRIES: tuple[Entry, ...] = (
     _found("T1055", "the first process calls out", "/usr/lib/systemd/systemd", _calls(1), "`process_open_sockets`"),
     work("services", "programs of known names from trees of their own, and daemons that change their titles",
         *alone(1, 0, "/usr/local/nginx/sbin/nginx -g x", "/opt/gitlab/embedded/sbin/nginx -p /var/opt"),
+        _ended,
+        chain(1, (0, "/usr/local/bin/tool", "/bin/sh -c /usr/local/bin/tool")),
+        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/env python3 /opt/x.py")),
         chain(1, (0, "/usr/bin/perl", "spamd child")),
         chain(380, (0, "/usr/sbin/sshd", "sshd: unknown [priv]"), (101, "/usr/sbin/sshd", "sshd: unknown [net]")),
         chain(1, (33, "/usr/sbin/php-fpm8.2", "/usr/sbin/php-fpm8.2 --fpm-config /etc/php/fpm.conf --pid /tmp/fpm.pid")),

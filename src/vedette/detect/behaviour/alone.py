@@ -25,9 +25,9 @@ def names_stranger(process: Process) -> str | None:
 
 
 def has_entered(process: Process) -> bool:
-    """Whether it is the SSH server's process for a service account that has logged in."""
+    """Whether it is the SSH server's process for a service account that has logged in with a terminal. Copies and pushes need none."""
     seen = process.form
-    return process.account == "service" and seen.role == "sshd" and "@" in seen.shown
+    return process.account == "service" and seen.role == "sshd" and "@pts/" in seen.shown
 
 
 def is_loose(process: Process) -> bool:

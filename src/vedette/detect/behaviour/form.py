@@ -10,7 +10,7 @@ from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
 from vedette.detect.writes import written
 
-__all__ = ["Form", "form"]
+__all__ = ["Form", "form", "goes_by", "is_native"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
@@ -153,8 +153,18 @@ def _guised(base: str, words: list[str]) -> bool:
     """Whether an interpreter goes by the name of a native service or a login shell."""
     if not words or not _INTERPRETER.match(base):
         return False
-    claimed = words[0].rsplit("/", 1)[-1].rstrip(":").lstrip("-")
-    return claimed != base and (_NATIVE.match(claimed) is not None or claimed in _SHELLS)
+    claimed = goes_by(words[0])
+    return claimed != base and (is_native(claimed) or claimed in _SHELLS)
+
+
+def goes_by(first: str) -> str:
+    """The name that the first word of a command claims."""
+    return first.rsplit("/", 1)[-1].rstrip(":").lstrip("-")
+
+
+def is_native(claimed: str) -> bool:
+    """Whether that is the name of a part of the system, or of a server that is a program by itself."""
+    return _NATIVE.match(claimed) is not None
 
 
 def _guise(path: str, base: str, where: str, words: list[str]) -> str:
@@ -165,12 +175,16 @@ def _guise(path: str, base: str, where: str, words: list[str]) -> str:
         return "guise"
     first = words[0]
     if _INTERPRETER.match(base):
-        return "retitled" if _claims_another(first, base) and not _runs_code(first) else ""
-    claimed = first.rsplit("/", 1)[-1].rstrip(":").lstrip("-")
+        # One that was just started by `env` or a shell may show their line still.
+        honest = any(_runs_code(word) for word in words[:4])
+        return "retitled" if _claims_another(first, base) and not honest else ""
+    claimed = goes_by(first)
     # Short names begin many others.
     another = not base.startswith(claimed) and not (len(base) > 2 and claimed.startswith(base))
-    system = (first.startswith("/") and place(first) == "system") or _NATIVE.match(claimed)
-    login = first.startswith("-") and claimed in _SHELLS
+    shell = claimed in _SHELLS
+    system = not shell and first.startswith("/") and place(first) == "system"
+    system = system or is_native(claimed)
+    login = shell and first.startswith("-")
     return (
         "posed" if another and (system or login) and where in _ASIDE and base != "busybox" else ""
     )

@@ -3,18 +3,29 @@
 import re
 
 from vedette.detect.behaviour.age import Family
-from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.form import Form, goes_by, is_native
 from vedette.detect.behaviour.shape import Process
-from vedette.detect.behaviour.trade import is_container
+from vedette.detect.behaviour.trade import is_container, trade
 from vedette.detect.place import place
 
-__all__ = ["is_twin"]
+__all__ = ["is_disguised", "is_twin"]
 
 _ASIDE = frozenset({"local", "app", "home", "roothome", "other"})
 _PROGRAMS = re.compile(r"^(?:/usr)?/s?bin/|^/usr/lib/(?:[\w.-]+/)*s?bin/")
 # A whole installation has a tree of its own, with a directory for programs in it.
 _OWN_TREE = re.compile(r"^/(?:usr/local|opt|srv|app|home/[^/]+)/[^/]+/(?:[^/]+/)*s?bin/")
+_FILLERS = frozenset({"sleep", "yes", "true", "timeout", "env", "nohup"})
 _ABOVE = 8  # processes that are looked through for a container's keeper
+
+
+def is_disguised(process: Process) -> bool:
+    """Whether a tool or a shell goes by the name of a part of the system, as by `exec -a`."""
+    seen = process.form
+    if seen.role != "shell" and not trade(seen) and seen.base not in _FILLERS:
+        return False
+    words = seen.shown.split(maxsplit=1)
+    claimed = goes_by(words[0]) if words else seen.base
+    return claimed != seen.base and is_native(claimed)
 
 
 def is_twin(process: Process, family: Family) -> bool:

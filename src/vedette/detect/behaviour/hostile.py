@@ -71,7 +71,7 @@ MARKS: dict[str, Evidence] = {
     "service.look": _m(0.07, 0.005, None, "T1082", "A service runs a command to look around: {shown}", "a few call one such tool, and it is learned"),
     "service.kill": _m(0.04, 0.008, None, "T1489", "A service ends other processes: {shown}", "watchdogs do"),
     "service.play": _m(0.06, 0.002, None, "T1059", "A service runs a tool that makes shells and pipes: {shown}", "not its business"),
-    "entered": _m(0.06, 0.005, None, "T1078.003", "A service account has logged in: {shown}", "accounts for git and file transfers do, and are learned"),
+    "entered": _m(0.06, 0.005, None, "T1078.003", "A service account has logged in with a terminal: {shown}", "a few are shared by people, and are learned"),
     "loose": _m(0.05, 0.006, None, "T1059.004", "A shell of root waits for commands, and no login started it: {shown}", "rescue shells do"),
     "lifted": _m(0.03, 0.01, 0.1, "T1548.001", "A program runs with root's rights for another account: {shown}", "a few are made so, and are learned", hard=False),
     "jumped": _m(0.06, 0.002, 0.05, "T1068", "A process of root was started by one that is not root: {shown}", "only a few programs may do that"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from vedette.detect.behaviour.age import Family, is_settled, is_the_same_as_ever
 from vedette.detect.behaviour.alone import has_entered, is_loose, names_stranger
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.guise import is_twin
+from vedette.detect.behaviour.guise import is_disguised, is_twin
 from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
 from vedette.detect.behaviour.state import BehaviourState
@@ -126,11 +126,7 @@ def marks_of(
     """All marks of a process: those of its form, and those of its context."""
     family, seen = setting.family, process.form
     state = family.state
-    marks = list(seen.marks)
-    if "gone.system" in marks and _is_fresh(process, state, family.now):
-        marks[marks.index("gone.system")] = "gone.fresh"
-    if "gone.home" in marks and behind == "init" and _is_strange(process, state):
-        marks[marks.index("gone.home")] = "gone.strange"
+    marks = _of_form(process, behind, talk, family)
     if setting.surge.far and _carries(process, behind):
         marks.append("bulk")
     if _is_late(process, state):
@@ -139,19 +135,39 @@ def marks_of(
         marks.append("nologin")
     marks += [flag for flag in flags if flag != "locked"]
     marks += _served(process, behind)
+    marks += _guised(process, behind, family)
     if behind == "init" and process.account != "service":
         stranger = names_stranger(process)
         marks += [stranger] if stranger is not None else []
     if has_entered(process):
         marks.append("entered")
-    if "double" not in marks and behind != "work" and is_twin(process, family):
-        marks.append("twin")
     marks += _talked(process, behind, talk, setting)
     if _asks_identity(process, talk, family):
         marks.append("identity")
     if talk.kind == "new" and _talks_anew(process, behind, talk, family):
         marks.append("talk")
     return tuple(dict.fromkeys(marks))
+
+
+def _of_form(process: Process, behind: str, talk: Contact, family: Family) -> list[str]:
+    """The marks of its form, as what is known of the host lets them be read."""
+    state, marks = family.state, list(process.form.marks)
+    if "gone.system" in marks and _is_fresh(process, state, family.now):
+        marks[marks.index("gone.system")] = "gone.fresh"
+    if "gone.home" in marks and behind == "init" and _is_strange(process, state):
+        marks[marks.index("gone.home")] = "gone.strange"
+    if "blank" in marks and not talk.fresh:
+        # What ended while it was read shows no command line either.
+        marks.remove("blank")
+    return marks
+
+
+def _guised(process: Process, behind: str, family: Family) -> list[str]:
+    """The marks of another's name that its form alone does not show."""
+    marks = ["posed"] if is_disguised(process) else []
+    if "double" not in process.form.marks and behind != "work" and is_twin(process, family):
+        marks.append("twin")
+    return marks
 
 
 def _is_fresh(process: Process, state: BehaviourState, now: float) -> bool:
