@@ -7,6 +7,7 @@ from tests.detect.coverage import (
     damage,
     detached,
     doors,
+    errands,
     evasions,
     executions,
     faults,
@@ -59,4 +60,5 @@ ENTRIES: tuple[Entry, ...] = (
     *hidden.ENTRIES,
     *detached.ENTRIES,
     *guises.ENTRIES,
+    *errands.ENTRIES,
 )

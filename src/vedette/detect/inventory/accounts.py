@@ -31,6 +31,7 @@ _SYSTEM = 99  # up to here, systems have accounts of root's own group (sync, gam
 _NOBODY = 65_534
 _PEOPLE, _GIVEN = 1_000, 60_000
 _LONGEST_RULE = 2_000
+_BIN = re.compile(r"^/usr/local/s?bin/[\w.-]+$")
 _PRELOADS = re.compile(r"env_keep\b.*\b(?:LD_\w+|PYTHONPATH|PERL5LIB|BASH_ENV)")
 _LOOSENS = re.compile(
     r"!\s*(?:authenticate|tty_tickets|use_pty|env_reset|requiretty|syslog|logfile|secure_path|lecture_\w+)\b"
@@ -158,20 +159,22 @@ def _rule_mark(header: str, rule: str) -> str:
             return "sudo.preload"
         return "sudo.loose" if _LOOSENS.search(rule) else "sudo.plain"
     if "NOPASSWD" in f"{header} {rule}".upper():
-        return "sudo.narrow" if _is_narrow(rule) else "sudo.nopasswd"
+        return _narrowest(rule)
     return "sudo.all" if rule.rstrip().endswith("ALL") else "sudo.plain"
 
 
-def _is_narrow(rule: str) -> bool:
-    """Whether it allows some programs of the system only, none of which hands its rights on."""
+def _narrowest(rule: str) -> str:
+    """By what it allows without a password: some programs of the system or of this host only, none of which hands its rights on."""
     commands = [part.rsplit(":", 1)[-1].strip() for part in rule[:_LONGEST_RULE].split(",")]
-    programs = [command.split(None, 1)[0] if command else "" for command in commands]
-    return all(
-        place(path) == "system"
-        and "*" not in command
-        and not HANDS_ON.match(path.rsplit("/", 1)[-1])
-        for path, command in zip(programs, commands, strict=True)
-    )
+    places = set()
+    for command in commands:
+        path = command.split(None, 1)[0] if command else ""
+        if "*" in command or hidden(path) or HANDS_ON.match(path.rsplit("/", 1)[-1]):
+            return "sudo.nopasswd"
+        places.add(place(path) if not path.startswith("/usr/local/") or _BIN.match(path) else "")
+    if places == {"system"}:
+        return "sudo.narrow"
+    return "sudo.local" if places <= {"system", "local"} else "sudo.nopasswd"
 
 
 def closed_accounts(view: View, before: list[str] | None) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import TypeGuard
 
 from vedette.core import Row
 from vedette.detect.fingerprint import fingerprint
@@ -27,6 +28,10 @@ _SESSION = re.compile(r"^sshd(?:-session)?: ([\w.-]+)@(?:pts/|notty)")
 _ASKS_RIGHTS = frozenset({"sudo", "su", "doas"})
 _MANAGED_SECONDS = 3_600  # a run that lasts for longer is a daemon
 _SETTLED_SECONDS = 900  # and a daemon that is younger is not trusted yet
+_OLD_SECONDS = 14_400  # nor for as long as this one that goes by no known name
+_STEP = 300  # seconds that a step of such a daemon takes at the most
+# Trees of one's own, where only root writes.
+_TREE = re.compile(r"^/(?:opt|usr/local/(?:lib|libexec|share))/[\w.-]+/")
 _WAITS = frozenset({"sleep", "timeout", "flock"})  # a daemon's child that only waits is no step
 _ABOVE = 12  # processes that are looked through for whoever started one
 # Names without which no run of a tool is under way, so that most snapshots need not be looked through.
@@ -101,6 +106,7 @@ def managing_run(view: View) -> bool:
     What comes over the network comes through a login; a daemon has run for a while, and none but root wrote its program.
     """
     now, rows = view.snapshot.taken_at.timestamp(), view.by_pid
+    doors = _doors(view)
     for row in rows.values():
         if number(row, "uid", -1) or now - number(row, "start_time", 0) >= _MANAGED_SECONDS:
             continue
@@ -112,8 +118,12 @@ def managing_run(view: View) -> bool:
                 return True
             if "ansible-pull" in command or _through_login(row, rows):
                 return True
-        if text(row, "name") not in _WAITS and _is_manager(rows.get(text(row, "parent")), now):
-            return True
+        if text(row, "name") not in _WAITS:
+            above = rows.get(text(row, "parent"))
+            if _is_manager(above, now):
+                return True
+            if _is_keeper(above, now, doors) and now - number(row, "start_time", 0) < _STEP:
+                return True
     return False
 
 
@@ -133,12 +143,44 @@ def _through_login(row: Row, rows: Mapping[str, Row]) -> bool:
 
 
 def _is_manager(row: Row | None, now: float) -> bool:
-    """Whether it is root's own daemon that manages this machine."""
+    """Whether it is root's own daemon that manages this machine, by the tree that it lies in."""
+    if not _is_daemon(row, now, _SETTLED_SECONDS):
+        return False
+    return any(manages(path) for path in _things(row))
+
+
+def _is_keeper(row: Row | None, now: float, doors: Collection[str]) -> bool:
+    """Whether it may manage this machine, whatever it is called.
+
+    It is root's daemon, from a tree of its own where only root writes, as old as half a day's work, and nobody can reach it: what
+    manages a machine asks for its orders, and what waits for connections may be talked into anything.
+    """
+    if not _is_daemon(row, now, _OLD_SECONDS) or text(row, "pid") in doors:
+        return False
+    paths = _things(row)
+    return any(map(_TREE.match, paths)) and not any(
+        hidden(path) or risky(path) or dropped(path) for path in paths
+    )
+
+
+def _is_daemon(row: Row | None, now: float, age: float) -> TypeGuard[Row]:
     if row is None or number(row, "uid", -1) or text(row, "parent") not in {"0", "1"}:
         return False
-    words = text(row, "cmdline")[:_LETTERS].split()[:_WORDS]
-    settled = now - number(row, "start_time", int(now)) > _SETTLED_SECONDS
-    return settled and any(manages(path) for path in (text(row, "path"), *words))
+    return now - number(row, "start_time", int(now)) > age and number(row, "on_disk", 1) != 0
+
+
+def _things(row: Row) -> tuple[str, ...]:
+    """The program, and what it was given: of an interpreter that is the script."""
+    return (text(row, "path"), *text(row, "cmdline")[:_LETTERS].split()[:_WORDS])
+
+
+def _doors(view: View) -> frozenset[str]:
+    """The ids of processes that wait for connections from the network."""
+    return frozenset(
+        text(row, "pid")
+        for row in view.rows("listening_ports")
+        if not text(row, "address").startswith(("127.", "::1"))
+    )
 
 
 def acts(view: View, known_users: Mapping[int, object]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What happens on a host that may explain facts: who is at work, which lists change, which packages move."""
 
+from collections.abc import Iterable
+
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.atwork import (
     acts,
@@ -54,17 +56,37 @@ def acts_now(
         return {}
     if not someone_works(view, memory.closed, state.known.get("network", {})):
         return {}
-    return {f"fits {subject}": 0 for subject in acts(view, state.known.get("user", {}))}
+    made = [*acts(view, state.known.get("user", {})), *_changed_keys(state, readings)]
+    return {f"fits {subject}": 0 for subject in made}
+
+
+def _changed_keys(state: InventoryState, readings: dict[str, Reading]) -> list[str]:
+    """The subject of one key that came just as another went: who changes a key leaves their number as it is.
+
+    Only where all keys that were ever here still were, so that no old one makes up for a new one.
+    """
+    reading, known = readings.get("key"), state.known.get("key", {})
+    if reading is None or reading.first or not reading.whole:
+        return []
+    held = {(key, value) for key, values in known.items() for value in values}
+    came, gone = reading.facts.keys() - held, held - reading.facts.keys()
+    if len(came) != 1 or len(gone) != 1 or state.lists.get("key") != _print(held):
+        return []
+    return [reading.facts[one].subject for one in came]
 
 
 def lists_now(readings: dict[str, Reading], state: InventoryState) -> dict[str, int]:
     """A fingerprint of all facts of each kind that explains others; as the state has it where a kind was not read."""
     found = {
-        name: fingerprint(*sorted(f"{key:x}:{value:x}" for key, value in reading.facts))
+        name: _print(reading.facts)
         for name, reading in readings.items()
         if name in EXPLAINING and reading.whole
     }
     return state.lists | found
+
+
+def _print(facts: Iterable[tuple[int, int]]) -> int:
+    return fingerprint(*sorted(f"{key:x}:{value:x}" for key, value in facts))
 
 
 def causes_now(state: InventoryState, lists: dict[str, int], versions: Versions) -> dict[str, int]:

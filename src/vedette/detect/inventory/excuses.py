@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from vedette.detect.inventory.belongs import may_bring, needs_name
 
-__all__ = ["ANY", "EXPLAINED", "LATE", "OWNED", "excuse"]
+__all__ = ["ANY", "EXPLAINED", "LATE", "OWNED", "excuse", "is_taken_away"]
 
 EXPLAINED = 5  # snapshots after a cause in which it explains what is new
 LATE = 3  # snapshots in which a cause may still come after what it explains
@@ -34,8 +34,9 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "user.service": {"package": _PACKAGE, "fits": _FITS},
     "key.plain": {"fits": _FITS},
     "home.moved": {"package": _PACKAGE},
-    "sudo.plain": {"package": _PACKAGE, "managed": _MANAGED},
-    "sudo.narrow": {"package": _PACKAGE, "managed": _MANAGED},
+    "sudo.plain": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
+    "sudo.narrow": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
+    "sudo.local": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
     "unit.made": {"package": _PACKAGE, "fits": _FITS, "managed": _MANAGED},
     "unit.timer": {"package": _PACKAGE, "managed": _MANAGED},
     "unit.override": {"managed": _MANAGED},
@@ -175,6 +176,13 @@ def excuse(
     if _any(owners, causes, window):
         return full, 0.0
     return (_WORKING, _WORKING) if causes.get("manager", window) == 0 else (0.0, 0.0)
+
+
+def is_taken_away(evidence: str, causes: Mapping[str, int]) -> bool:
+    """Whether a watched thing that is gone was taken away by who does such things: people who leave are removed by people."""
+    return evidence == "user" and any(
+        _young(cause, causes, EXPLAINED) for cause in ("session", "managed")
+    )
 
 
 def _brought(mark: str, subject: str, causes: Mapping[str, int], window: int) -> tuple[bool, bool]:

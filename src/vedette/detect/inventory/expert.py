@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vedette.detect.case import Case
+from vedette.detect.inventory.excuses import is_taken_away
 from vedette.detect.inventory.hostile import EVIDENCE, FOOTHOLDS, VANISHED
 from vedette.detect.inventory.kinds import PASSING, WIDENING
 from vedette.detect.inventory.look import Look, look
@@ -243,7 +244,7 @@ def _watch(view: View, state: InventoryState, seen: Look) -> None:
             if thing.missing if present is None else key not in present:
                 thing.gone = thing.gone if thing.missing else now
                 thing.missing += 1
-                if thing.missing > _FORGET_VANISHED:
+                if thing.missing > _FORGET_VANISHED or is_taken_away(thing.evidence, seen.causes):
                     del things[key]
             else:
                 thing.missing, thing.gone, thing.condemned = 0, 0.0, False

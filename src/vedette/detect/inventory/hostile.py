@@ -43,6 +43,7 @@ EVIDENCE: dict[str, Evidence] = {
     "keyring.there": _e(0.001, 0.05, None, "There are SSH keys: {shown}", "each is judged"),
     "sudo.nopasswd": _e(0.04, 0.002, "T1548.003", "A new rule lets someone become root without a password: {shown}", "rare, rolled out by tools", hard=True),
     "sudo.narrow": _e(0.02, 0.01, "T1548.003", "A new rule lets someone run certain programs as root without a password: {shown}", "monitoring and tools bring such rules"),
+    "sudo.local": _e(0.03, 0.006, "T1548.003", "A new rule lets someone run programs of this host as root without a password: {shown}", "deploys and backups have such rules"),
     "sudo.loose": _e(0.04, 0.002, "T1548.003", "sudo was told to ask less or to keep more: {shown}", "rare; hardening goes the other way", hard=True),
     "sudo.preload": _e(0.04, 0.0003, "T1574.006", "sudo keeps what can make any program run other code: {shown}", "no use but to become root", hard=True),
     "sudo.all": _e(0.03, 0.003, "T1548.003", "A new rule lets someone run everything as root: {shown}", "rare"),

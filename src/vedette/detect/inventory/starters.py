@@ -110,7 +110,7 @@ _CARE = re.compile(
 )
 _MODULES = re.compile(
     r"^(nf|nft|nfnetlink|xt|ip|ip6|ipt|ip6t|iptable|ip6table|ebt|ebtable|arp|br|bridge|veth|overlay|loop|dm|tun|tap|vhost"
-    r"|kvm|snd|usb|hid|nls|fuse|isofs|udf|vfat|fat|exfat|ext4|xfs|btrfs|jbd2|nfs|nfsd|lockd|cifs|sunrpc|ceph|rbd|algif|af"
+    r"|kvm|snd|usb|hid|nls|fuse|isofs|udf|vfat|fat|exfat|ext4|xfs|btrfs|jbd2|nfs|nfsd|nfsv\d|lockd|cifs|sunrpc|ceph|rbd|algif|af"
     r"|aes|sha\d*|crypto|crc\w*|tcp|sch|cls|act|wireguard|udp|vxlan|geneve|gre|bonding|dummy|ifb|macvlan|macvtap|ipvlan"
     r"|ipvtap|scsi|sd|sr|sg|nvme|virtio|vmw|vsock|hv|xen|drm|i915|amdgpu|nvidia|intel|acpi|i2c|bluetooth|bt\w*|cfg80211"
     r"|mac80211|iwl\w*|md|raid\d+|lz4|zstd|zram|z3fold|squashfs|binfmt|inet|unix|tls|cdc|input|joydev|led|rfkill|thermal"

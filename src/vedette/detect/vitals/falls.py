@@ -7,6 +7,8 @@ A streak is the looks in a row below the lowest usual value; high is the most of
 
 Connections count from the third look (a restart has one or two), a file system from the second. Both must fall at once,
 within two looks, as what dies or is deleted does and what an evening brings does not; and the past has to be two hours long.
+A file system of which more than half is left is taken as cleaned up where somebody is seen who may have done it: it then stands where
+it stands.
 """
 
 from typing import Any, NamedTuple
@@ -24,6 +26,7 @@ __all__ = [
     "Falls",
     "learn_falls",
     "read_falls",
+    "shallow",
 ]
 
 Floats = NDArray[Any]
@@ -60,6 +63,8 @@ _MIDDLE = 0.02
 _SPREAD = 0.2
 _ALARM_PACE = 0.1
 _SETTLED = 4
+_FILES = next(at for at, kind in enumerate(_KINDS) if kind.attack == "T1485")
+_HALF, _JUST = 0.5, 2.0  # of what was there; looks since it fell
 
 
 class Falls:
@@ -110,6 +115,15 @@ def read_falls(falls: Falls, values: Floats, counts: Floats, booting: Floats) ->
     return FallReading(values, deep, count, before, np.where(counts[:, None], nats, falls.told))
 
 
+def shallow(reading: FallReading) -> Floats:
+    """[H]: whether a file system has just fallen, and by less than half: a clean-up may do that."""
+    values, before = reading.values[:, _FILES], reading.before[:, _FILES]
+    begun = (reading.looks[:, _FILES] > 0.0) & (reading.looks[:, _FILES] <= _JUST)
+    with np.errstate(invalid="ignore"):
+        fallen: Floats = begun & (values > _HALF * before) & (values < before - _UNITS[_FILES])
+    return fallen
+
+
 def learn_falls(
     falls: Falls,
     reading: FallReading,
@@ -117,8 +131,12 @@ def learn_falls(
     alarms: Floats,
     booting: Floats,
     minutes: Floats,
+    cleared: Floats | None = None,
 ) -> None:
-    """Takes in what was just read, as `learn_trends` does; `minutes` [H] have passed since the look before that counted."""
+    """Takes in what was just read, as `learn_trends` does; `minutes` [H] have passed since the look before that counted.
+
+    `cleared` [H] are hosts whose file system is taken as cleaned up; None is no host.
+    """
     x = reading.values
     here = ~np.isnan(x) & counts[:, None]
     pace = np.where(alarms, _ALARM_PACE, 1.0)[:, None]
@@ -130,11 +148,14 @@ def learn_falls(
     bottom = bottom - ended * _TAKEN * pace * np.maximum(bottom - falls.high, 0.0)
     bottom = bottom + np.where(x < bottom, _CREEP * pace, _FORGET) * (x - bottom)
     quiet = booting[:, None] & ~first
+    meant = here & (np.arange(len(_KINDS)) == _FILES) & (cleared is not None)
+    if cleared is not None:
+        meant &= cleared[:, None]
     after = {
-        "bottom": np.where(quiet, falls.bottom, bottom),
+        "bottom": np.where(quiet, falls.bottom, np.where(meant, x, bottom)),
         "middle": np.where(quiet, falls.middle, middle + _MIDDLE * pace * (x - middle)),
         "high": reading.high,
-        "count": np.minimum(reading.looks, 1e6),
+        "count": np.where(meant, 0.0, np.minimum(reading.looks, 1e6)),
         "before": reading.before,
         "last": x,
         "told": reading.nats,

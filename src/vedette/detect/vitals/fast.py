@@ -50,6 +50,10 @@ _SENT = next(
     at for at, gauge in enumerate(GAUGES) if gauge.metric == "system.network.io.transmit.rate"
 )
 _FORGET, _CREEP, _ALARM_PACE = 0.0005, 0.02, 0.1
+_CROWD, _CROWDED = (
+    2.0,
+    0.005,
+)  # from so much more traffic than ever on, a campaign does not teach what is usual
 
 
 class Fast:
@@ -108,16 +112,23 @@ def read_fast(
 
 
 def learn_fast(
-    fast: Fast, reading: FastReading, gauges: Floats, alarms: Floats, booting: Floats
+    fast: Fast,
+    reading: FastReading,
+    gauges: Floats,
+    alarms: Floats,
+    booting: Floats,
+    cleared: Floats | None = None,
 ) -> None:
-    """Takes in what was just read; in alarm at a tenth of the pace. `alarms` [H]."""
+    """Takes in what was just read; in alarm at a tenth of the pace. `alarms` and `cleared` (see `learn_falls`) are [H]."""
     counts = reading.counts
     learn_trends(fast.trends, reading.trend, counts, alarms, booting)
     learn_jumps(fast.jumps, reading.jump, counts, alarms, booting)
-    learn_falls(fast.falls, reading.fall, counts, alarms, booting, np.minimum(reading.waited, 10.0))
+    waited = np.minimum(reading.waited, 10.0)
+    learn_falls(fast.falls, reading.fall, counts, alarms, booting, waited, cleared)
     sent = np.clip(gauges[:, _SENT], 0.0, MOST)
     most = fast.sent.astype(np.float64)
-    pace = np.where(sent > most, _CREEP * np.where(alarms, _ALARM_PACE, 1.0), _FORGET)
+    creep = np.where(sent > _CROWD * most, _CROWDED, _CREEP)
+    pace = np.where(sent > most, creep * np.where(alarms, _ALARM_PACE, 1.0), _FORGET)
     moved = np.where(most > 0.0, most + pace * (sent - most), sent)
     np.copyto(fast.sent, moved, where=counts & ~np.isnan(sent), casting="same_kind")
     fast.wait[:] = np.where(counts, 0.0, reading.waited)

@@ -21,7 +21,7 @@ class Gauge(Record, frozen=True, kw_only=True):
     pace: float = 0.3
 
 
-_LAZY, _LAZIEST = 0.1, 0.05
+_LAZY, _LAZIEST, _SLOWEST = 0.1, 0.05, 0.03
 
 GAUGES: tuple[Gauge, ...] = (
     Gauge(
@@ -61,7 +61,7 @@ GAUGES: tuple[Gauge, ...] = (
     Gauge(
         metric="system.network.connections.time_wait", words="Connections in TIME_WAIT", floor=200.0
     ),
-    Gauge(metric="system.processes.count", words="Processes", floor=3.0),
+    Gauge(metric="system.processes.count", words="Processes", floor=6.0),
     Gauge(
         metric="system.processes.created.rate",
         words="Processes created",
@@ -69,7 +69,7 @@ GAUGES: tuple[Gauge, ...] = (
         form="rate",
         pace=_LAZY,
     ),
-    Gauge(metric="system.threads.count", words="Threads", floor=6.0),
+    Gauge(metric="system.threads.count", words="Threads", floor=15.0),
     Gauge(metric="system.open_files.count", words="Open files", floor=25.0),
     Gauge(
         metric="system.paging.operations.rate", words="Paging", floor=10.0, form="rate", pace=_LAZY
@@ -86,7 +86,7 @@ GAUGES: tuple[Gauge, ...] = (
         words="Data written",
         floor=3e6,
         form="bytes",
-        pace=_LAZY,
+        pace=_SLOWEST,
     ),
 )
 """Floors are in the unit of each metric; the order is that of the state's arrays and must not change."""

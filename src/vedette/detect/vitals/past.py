@@ -28,12 +28,14 @@ _TAIL = _RARITY.exact.shape[1], _RARITY.rough.shape[1]
 class VitalsState(msgspec.Struct, kw_only=True):
     """Of one host: the seats of its metrics, and its numbers (see `Past`) as one `record`, bytes or uint8 [R].
 
-    `lost` names what could not be used and starts anew; it is told with the next snapshot. `note` is what was just
+    `worked` is when errands last accounted for a gauge that was high (Unix seconds; 0: never). `lost` names what could not be used and
+    starts anew; it is told with the next snapshot. `note` is what was just
     computed for this host, so that learning need not do it again; no dump holds it.
     """
 
     layout: Layout
     record: Any
+    worked: float = 0.0
     lost: list[str] = []
     note: Any = None
 
@@ -66,9 +68,12 @@ class Past:
         """These hosts, copied."""
         return Past(self.layout, self.block[which])
 
-    def state(self, host: int, *, lost: list[str] | None = None) -> VitalsState:
+    def state(
+        self, host: int, *, worked: float = 0.0, lost: list[str] | None = None
+    ) -> VitalsState:
         """One host's state; its record is a part of this block."""
-        return VitalsState(layout=self.layout, record=self.block[host], lost=lost or [])
+        record = self.block[host]
+        return VitalsState(layout=self.layout, record=record, worked=worked, lost=lost or [])
 
     def with_banks(self, banks: Banks) -> "Past":
         """The same hosts with other banks."""

@@ -22,6 +22,7 @@ from vedette.detect.vitals.stalls import STALLS
 __all__ = ["dump_state", "load_state"]
 
 VERSION = 5
+_LATEST = 1e12
 _PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
@@ -51,7 +52,7 @@ def dump_state(state: VitalsState) -> list[Any]:
     """Names and bytes, without loss. The state goes on with these bytes, so that it keeps no block of other hosts' alive."""
     state.record = bytes(state.record)
     kept = [VERSION, state.layout.key, state.record]
-    return [*kept, state.lost] if state.lost else kept
+    return [*kept, state.lost, state.worked] if state.lost or state.worked else kept
 
 
 def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
@@ -65,20 +66,29 @@ def load_state(raw: Any, fleet: FleetTail) -> VitalsState:
         return _upgraded(kept[0], fleet)
     if version not in (4, VERSION):
         raise ValueError(f"vitals state of version {version}")
-    key, record, *lost = kept
+    key, record, *more = kept
     layout = layout_of_key(key)
     if version == 4:
         record = _with_stalls(layout, record)
     if layout.size > SEATS or len(record) != record_size(layout):
         raise ValueError("a vitals state of the wrong size")
     state = VitalsState(
-        layout=layout, record=record, lost=msgspec.convert(lost[0], list[str]) if lost else []
+        layout=layout,
+        record=record,
+        worked=_moment(more[1]) if len(more) > 1 else 0.0,
+        lost=msgspec.convert(more[0], list[str]) if more else [],
     )
     exact, rough, _ = numbers(layout, np.frombuffer(record, np.uint8))
     if is_plainly_sound(exact, rough):
         return state
     state.record = np.frombuffer(bytearray(record), np.uint8)
     return mended(state, fleet)
+
+
+def _moment(raw: Any) -> float:
+    """Unix seconds; 0 for what can't be any."""
+    at = msgspec.convert(raw, float)
+    return at if 0.0 <= at < _LATEST else 0.0
 
 
 def _with_stalls(layout: Layout, record: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,6 +16,8 @@ from vedette.detect.short import short
 from vedette.detect.view import View
 from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
+from vedette.detect.vitals.errands import CAP, High, accounts_for, errands, somebody_clears
+from vedette.detect.vitals.falls import shallow
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.losses import losses, lost_case
@@ -27,7 +29,7 @@ from vedette.detect.vitals.speech import crept_up, nearly_full, risen, whole
 from vedette.detect.vitals.stalls import learn_stalls
 from vedette.detect.vitals.standstill import stalled, stopped
 from vedette.detect.vitals.stored import dump_state, load_state
-from vedette.detect.vitals.watches import learn_watches
+from vedette.detect.vitals.watches import RISEN, learn_watches
 from vedette.detect.vitals.wave import Group, Note, look, noted
 
 __all__ = ["VitalsExpert", "VitalsPart", "VitalsState"]
@@ -42,6 +44,9 @@ _BANK_SHARE = log(VOICES["vitals.bank"])  # of the budget
 
 _SLOW = {"high": risen, "crept": crept_up, "full": nearly_full}
 _WAYS = (*_SLOW, *KINDS)
+_BY_ERRANDS = frozenset(
+    {"high", "trend", "jump"}
+)  # the ways of a gauge that work under way explains
 
 Loud = dict[int, list[tuple[int, str, float]]]
 """By place in a group: gauge, one of the ways it may be strange in, nats."""
@@ -93,8 +98,10 @@ class VitalsExpert:
         loud = {key: self._loud(group) for key, group in groups.items()}
         more = {key: self._more(group) for key, group in groups.items()}
         return [
-            self._cases(note, loud[id(note.group)], more[id(note.group)]) if view.count else ()
-            for view, note in zip(views, notes, strict=True)
+            self._cases(note, loud[id(note.group)], more[id(note.group)], state.worked)
+            if view.count
+            else ()
+            for view, note, state in zip(views, notes, states, strict=True)
         ]
 
     def doubts(self, view: View, state: VitalsState) -> tuple[tuple[str, str], ...]:
@@ -109,7 +116,7 @@ class VitalsExpert:
     def learn(
         self, views: Sequence[View], states: Sequence[VitalsState], alarms: Sequence[bool]
     ) -> list[VitalsState]:
-        """Takes the snapshots in; in alarm at a tenth of the pace. Leaves only numbers that can be gone on with.
+        """Takes the snapshots in; in alarm, or where only an errand explains a gauge, at a tenth of the pace. Leaves only numbers that can be gone on with.
 
         A host whose clock stands still learns nothing.
         """
@@ -124,11 +131,23 @@ class VitalsExpert:
                 members.setdefault(id(note.group), []).append(at)
         for some in members.values():
             group = notes[some[0]].group.take([notes[at].place for at in some])
+            loud = self._loud(group)
+            beside = [
+                _beside_errands(group, place, loud.get(place, ()), states[at].worked)
+                for place, at in enumerate(some)
+            ]
+            # What work explains is no more usual for it: the next that comes without work is told.
+            slow = np.array(
+                [alarms[at] or one.spared for at, one in zip(some, beside, strict=True)]
+            )
             with np.errstate(all="ignore"):
-                _learn_group(group, np.array([alarms[at] for at in some]))
+                _learn_group(group, slow)
             if not is_sound(group.past.exact, group.past.rough):
                 raise ArithmeticError("a past of metrics learned what is no number")
-            after |= {at: group.past.state(place) for place, at in enumerate(some)}
+            after |= {
+                at: group.past.state(place, worked=beside[place].worked)
+                for place, at in enumerate(some)
+            }
         return [after[at] for at in range(len(views))]
 
     def tells(self, state: VitalsState) -> Tells:  # noqa: ARG002 - the contract's
@@ -169,19 +188,70 @@ class VitalsExpert:
             found.setdefault(place, []).append(case)
         return found
 
-    def _cases(self, note: Note, loud: Loud, more: dict[int, list[Case]]) -> tuple[Case, ...]:
+    def _cases(
+        self, note: Note, loud: Loud, more: dict[int, list[Case]], worked: float
+    ) -> tuple[Case, ...]:
         group, place = note
+        said: Said = loud.get(place, ())
+        if said:
+            said = _beside_errands(group, place, said, worked).said
         cases = [
             _SLOW[way](group, place, gauge, nats)
             if way in _SLOW
             else quick(group, place, way, gauge, nats)
-            for gauge, way, nats in loud.get(place, ())
+            for gauge, way, nats in said
         ]
         cases += more.get(place, ())
         nats = min(float(group.nats[place]) + _BANK_SHARE, _BANK_MOST)
         if nats > _NAMED and group.past.banks.units[place] >= _BANK_DAY:
             cases.append(whole(group, place, nats))
         return tuple(cases)
+
+
+Said = Sequence[tuple[int, str, float]]
+
+
+class _Beside(NamedTuple):
+    """What gauges say beside what people and jobs have under way.
+
+    `worked` is when that last was found to account for a high gauge, `spared` whether a gauge would have made an alarm without it.
+    """
+
+    said: Said
+    worked: float
+    spared: bool = False
+
+
+def _beside_errands(group: Group, place: int, said: Said, worked: float) -> _Beside:
+    """What work under way accounts for is no alarm by itself."""
+    high = np.nonzero(group.watch.z[place] >= RISEN)[0].tolist()
+    gauges = {gauge for gauge, way, _ in said if way in _BY_ERRANDS}.union(high)
+    if not gauges:
+        return _Beside(said, worked)
+    view = group.views[place]
+    work = errands(view)
+    theirs = {
+        gauge for gauge in gauges if accounts_for(work, _high(group, place, gauge), view, worked)
+    }
+    if theirs and work.began:
+        worked = view.snapshot.taken_at.timestamp()
+    mine = [gauge in theirs and way in _BY_ERRANDS for gauge, way, _ in said]
+    told = [
+        (gauge, way, min(nats, CAP) if explained else nats)
+        for (gauge, way, nats), explained in zip(said, mine, strict=True)
+    ]
+    spared = any(nats > 0.0 and one for (_, _, nats), one in zip(said, mine, strict=True))
+    return _Beside(told, worked, spared)
+
+
+def _high(group: Group, place: int, gauge: int) -> High:
+    watches = group.past.watches
+    return High(
+        metric=GAUGES[gauge].metric,
+        value=float(group.gauges[place, gauge]),
+        usual=float(watches.high[place, gauge]),
+        since=float(watches.since[place, gauge]),
+    )
 
 
 def _learn_group(group: Group, alarms: Any) -> None:
@@ -196,7 +266,10 @@ def _learn_group(group: Group, alarms: Any) -> None:
         alarms=alarms,
         booting=group.booting,
     )
-    learn_fast(group.past.fast, group.fast, group.gauges, alarms, group.booting)
+    cleared = np.zeros(len(group.views), dtype=bool)
+    for place in np.nonzero(shallow(group.fast.fall))[0]:
+        cleared[place] = somebody_clears(group.views[place])
+    learn_fast(group.past.fast, group.fast, group.gauges, alarms, group.booting, cleared)
     learn_stalls(group.past.stalls, group.stall, alarms, np.minimum(group.fast.waited, 10.0))
     group.past.rarity.learn(
         group.bank.score,

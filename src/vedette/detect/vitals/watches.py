@@ -4,12 +4,13 @@ The past of a gauge is kept as a sample of at most 28 values, thinned by two whe
 three days; then the oldest go. What is usual is its median and spread. A rise counts by
 
     z = (x - median) / s,   s = max((p90 - p10) / 2.56, 1.48 MAD, 0.05 |median|, floor) * (1 + 20 / n)
-    u = max(0, min(smoothed z, max(z now, z before)))
+    u = max(0, min(smoothed z, max(z now, z before))),   0 where z now is below 2
     nats = 2.5 ln(1 + u^2 / 4)          (the tail of a Student t)
 
 with n the smaller of snapshots and minutes seen: variety is learned by time, not by looking more often. The smoothing
 goes by the minute (0.3 of the way in each, less for processor and disk), so that a spike of seconds is no fault at any push interval.
-For the first five minutes after a boot no rise counts, and none is learned.
+For the first five minutes after a boot no rise counts, and none is learned. Of a file system s is at least a twentieth of
+the room that it usually has.
 """
 
 from typing import Any, NamedTuple
@@ -21,17 +22,21 @@ from vedette.detect.magnitude import MOST
 from vedette.detect.vitals.banks import cut
 from vedette.detect.vitals.gauges import GAUGES, MOST_OF
 
-__all__ = ["EXACT", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_watches"]
+__all__ = ["EXACT", "RISEN", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_watches"]
 
 Floats = NDArray[Any]
 
 _G, _SAMPLE = len(GAUGES), 28
 _SPAN_MINUTES = 3 * 1440.0
 _CLIP = 20.0  # so that one snapshot, however wild, makes no alarm
-_RISEN = 2.0
+RISEN = 2.0
+"""The score of a look from which a gauge is high."""
 _REFRESH = 8
 _FROZEN_SHARE = 10
 _BOOT_MINUTES = 5.0
+# A restore or a release takes a part of a disk and stays: it is high by the room that it leaves, where there is much.
+_FILES = next(at for at, g in enumerate(GAUGES) if g.metric == "system.filesystem.utilization")
+_ROOM = 0.05
 _FLOORS = np.array([gauge.floor for gauge in GAUGES])
 _KEPT = 1.0 - np.array([gauge.pace for gauge in GAUGES])  # of the smoothed score, in a minute
 _EXACT = ("minutes", "since")
@@ -109,6 +114,8 @@ def read_watches(
     apart = _bounded(values, MOST) - watches.median
     known = np.maximum(np.minimum(watches.seen, watches.minutes), 0.05)
     usual = np.maximum(watches.spread, 0.05 * np.abs(watches.median))
+    room = _ROOM * (1.0 - watches.median[:, _FILES])
+    usual[:, _FILES] = np.maximum(usual[:, _FILES], room)
     scale = np.maximum(usual, _FLOORS) * (1.0 + 20.0 / known)
     z = np.where(here, _bounded(apart / scale, _CLIP), 0.0)
     before = watches.smooth
@@ -117,7 +124,9 @@ def read_watches(
         before = np.where(booting[:, None], np.minimum(before, 0.0), before)
     weight = 1.0 - _KEPT ** np.minimum(1.0, minutes)[:, None]
     smooth = np.where(here, before + weight * (z - before), watches.smooth)
-    lasting = np.maximum(0.0, np.minimum(smooth, np.maximum(z, watches.before))) * here
+    # What is no longer high says nothing, though the minutes before still weigh.
+    lasting = np.minimum(smooth, np.maximum(z, watches.before)) * (here & (z >= RISEN))
+    lasting = np.maximum(0.0, lasting)
     return WatchReading(z, smooth, 2.5 * np.log1p(lasting * lasting / 4.0))
 
 
@@ -138,7 +147,7 @@ def learn_watches(
     here = ~np.isnan(values)
     np.copyto(watches.smooth, reading.smooth, where=here)
     np.copyto(watches.before, reading.z, where=here)
-    _run(watches, here & (reading.z >= _RISEN), here, at)
+    _run(watches, here & (reading.z >= RISEN), here, at)
     with np.errstate(invalid="ignore"):
         taken = here & (values <= MOST_OF)
     if np.count_nonzero(alarms):

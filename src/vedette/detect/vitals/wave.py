@@ -29,6 +29,8 @@ _SERVED = [
     _GAUGES.index(f"system.network.connections.{state}") for state in ("established", "time_wait")
 ]
 _WIRES = _SERVED[0]
+_BUSY = [_GAUGES.index(f"system.cpu.{name}") for name in ("utilization", "load_average.1m")]
+_FEW = 4.0  # connections that say nothing of visitors
 _BOOT = 60.0  # seconds that one boot's time may be told differently
 _LATEST = 1e12
 _CORES = "system.cpu.logical.count"
@@ -176,9 +178,16 @@ def _flows(layout: Layout, rows: Floats) -> Floats:
 
 
 def _beside_traffic(past: Past, gauges: Floats) -> Floats:
-    """With connections, and what ended ones leave behind, counted by the traffic: so many times as many serve so many times as much."""
+    """With connections, and what ended ones leave behind, counted by the traffic: so many times as many serve so many times as much.
+
+    Processors too, as far as both more is sent and more are connected than ever: visitors bring both.
+    """
     counted = gauges.copy()
-    counted[:, _SERVED] /= beyond(past.fast, gauges)[:, None]
+    more = beyond(past.fast, gauges)
+    connected = np.nan_to_num(gauges[:, _WIRES], nan=0.0)
+    visitors = np.maximum(connected / np.maximum(past.watches.high[:, _WIRES], _FEW), 1.0)
+    counted[:, _SERVED] /= more[:, None]
+    counted[:, _BUSY] /= np.minimum(more, visitors)[:, None]
     return counted
 
 

@@ -1,0 +1,288 @@
+"""Work that people and jobs have under way, which fills a host for a while, and the same heights where it does not explain them."""
+
+from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.installed import ANA
+from tests.detect.coverage.stage import (
+    BORN,
+    Change,
+    Stage,
+    module,
+    mount,
+    proc,
+    together,
+    user,
+)
+
+__all__ = ["ENTRIES"]
+
+_LATE = 1_777_890_600  # Unix seconds, in the quiet life's last minute
+_SENT, _WRITTEN = "system.network.io.transmit.rate", "system.disk.io.write.rate"
+_BUSY, _LOAD = "system.cpu.utilization", "system.cpu.load_average.1m"
+_MEMORY, _DISK = "system.memory.utilization", "system.filesystem.utilization"
+_WIRES, _MADE = "system.network.connections.established", "system.processes.created.rate"
+_BASH = "/usr/bin/bash"
+
+
+def _up(**by: float) -> Change:
+    """Metrics go up by so much: `sent`, `written`, `busy`, `load`, `memory`, `disk`, `made`."""
+    names = {"sent": _SENT, "written": _WRITTEN, "busy": _BUSY, "load": _LOAD, "memory": _MEMORY, "disk": _DISK, "made": _MADE}  # fmt: skip
+
+    def change(stage: Stage) -> None:
+        for short, more in by.items():
+            stage.rise(names[short], more)
+
+    return change
+
+
+def _cron(
+    script: str, path: str, command: str, start: float = _LATE, size: int = 12_000_000
+) -> Change:
+    """A job of root's: its script, and what the script runs."""
+    rows = (
+        proc(4_400, 360, "cron", "/usr/sbin/cron", "/usr/sbin/CRON -f", start_time=start),
+        proc(4_401, 4_400, "sh", "/usr/bin/dash", f"/bin/sh -c {script}", start_time=start),
+        proc(4_402, 4_401, "backup", _BASH, f"/bin/bash {script}", start_time=start),
+        proc(4_403, 4_402, path.rsplit("/", 1)[-1], path, command, start_time=start, resident_size=size),
+    )  # fmt: skip
+    return lambda stage: stage.add("processes", *(dict(row) for row in rows))
+
+
+def _person(command: str, *, start: float = _LATE, rights: bool = True) -> Change:
+    """An operator who is logged in, with what they run."""
+
+    def change(stage: Stage) -> None:
+        kept = [row for row in stage.tables["processes"] if row["pid"] not in range(700, 710)]
+        stage.tables["processes"] = kept
+        stage.tables["logged_in_users"] = [
+            {"user": "ana", "tty": "pts/0", "host": "10.0.9.1", "time": _LATE}
+        ]
+        stage.add(
+            "processes",
+            proc(700, 380, "sshd", "/usr/sbin/sshd", "sshd: ana [priv]", start_time=start),
+            proc(701, 700, "sshd", "/usr/sbin/sshd", "sshd: ana@pts/0", ANA, start_time=start),
+            proc(702, 701, "bash", _BASH, "-bash", ANA, start_time=start),
+        )
+        above, uid = 702, ANA
+        if rights:
+            stage.add(
+                "processes",
+                proc(703, 702, "sudo", "/usr/bin/sudo", "sudo -i", ANA, euid=0, start_time=start),
+            )
+            stage.add("processes", proc(704, 703, "bash", _BASH, "-bash", start_time=start))
+            above, uid = 704, 0
+        if command:
+            name = command.split(maxsplit=1)[0]
+            stage.add("processes", proc(705, above, name, f"/usr/bin/{name}", command, uid, start_time=start))  # fmt: skip
+
+    return change
+
+
+def _silent(
+    kind: str,
+    name: str,
+    *steps: Change,
+    role: str = "web",
+    lasting: bool = False,
+    before: Change | None = None,
+) -> Entry:
+    during = max(12, len(steps))
+    return Entry(
+        id=f"benign.{kind}", name=name, evidence="", steps=steps, expect=Silent(during=during), role=role, lasting=lasting, before=before,
+    )  # fmt: skip
+
+
+def _told(
+    kind: str, name: str, evidence: str, expert: str, subject: str, *steps: Change,
+    within: int = 3, lasting: bool = False, before: Change | None = None, told_as: str = "",
+) -> Entry:  # fmt: skip
+    return Entry(
+        id=kind, name=name, evidence=evidence, steps=steps, expect=Found(expert=expert, subject=subject, within=within),
+        lasting=lasting, before=before, told_as=told_as,
+    )  # fmt: skip
+
+
+_RESTIC = "restic -r s3:https://s3.example.org/backup backup /srv"
+_UPLOAD = _up(sent=2.5e7, busy=0.6, load=1.1)
+_NIGHTLY = together(_cron("/usr/local/sbin/nightly", "/usr/bin/restic", _RESTIC), _UPLOAD)
+_DUMP = "pg_dump -Fc -f /var/backups/app.dump app"
+_MAKE = _person("make -j4", rights=False)
+_RM = _person("rm -r /var/backups/2025")
+
+
+def _traffic(stage: Stage) -> None:
+    for metric in (
+        _SENT,
+        _WIRES,
+        "system.network.packets.receive.rate",
+        "system.network.connections.time_wait",
+    ):
+        stage.metrics[metric] *= 8.0
+    stage.rise(_BUSY, 0.7)
+
+
+def _sent_only(stage: Stage) -> None:
+    stage.metrics[_SENT] *= 8.0
+    stage.rise(_BUSY, 0.8)
+
+
+def _pool(stage: Stage) -> None:
+    """Containers with their helpers: a few processes of many threads, which stay."""
+    stage.rise("system.processes.count", 17.0)
+    stage.rise("system.threads.count", 56.0)
+
+
+_AGENT = "/usr/bin/python3 /opt/cm/agent.py"
+_LISTENING = "/usr/bin/python3 /opt/panel/server.py"
+
+
+def _daemon(command: str, start: float = BORN, port: int = 0) -> Change:
+    row = proc(395, 1, "python3", "/usr/bin/python3.11", command, start_time=start)
+
+    def change(stage: Stage) -> None:
+        stage.add("processes", dict(row))
+        if port:
+            stage.listen(stage.tables["processes"][-1], port)
+
+    return change
+
+
+def _step(stage: Stage) -> None:
+    step = "/bin/sh -c install -m 600 /var/lib/cm/sshd_config /etc/ssh/sshd_config"
+    stage.add("processes", proc(4_410, 395, "sh", "/usr/bin/dash", step, start_time=_LATE))
+
+
+def _edit(path: str) -> Change:
+    return lambda stage: stage.write(path)
+
+
+_SSH = together(_step, _edit("/etc/ssh/sshd_config"))
+
+
+def _rule(header: str, rule: str) -> Change:
+    def change(stage: Stage) -> None:
+        stage.add(
+            "sudoers", {"source": "/etc/sudoers.d/backup", "header": header, "rule_details": rule}
+        )
+        stage.write("/etc/sudoers.d/backup")
+
+    return change
+
+
+_ONE = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/sbin/backup.sh")
+_SHELL = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/bin/bash")
+_ANYTHING = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/sbin/run *")
+_VISUDO = _person("visudo -f /etc/sudoers.d/backup")
+
+
+def _colleague(stage: Stage) -> None:
+    stage.add("users", user("leo", 1_002, "/bin/bash"))
+
+
+def _leaves(stage: Stage) -> None:
+    stage.drop("users", username="leo")
+    for path in ("/etc/passwd", "/etc/shadow", "/etc/group"):
+        stage.write(path, "without leo")
+
+
+def _renewed(stage: Stage) -> None:
+    stage.edit("authorized_keys", {"uid": ANA}, key="d" * 64)
+
+
+_NOTHING: Change = lambda _: None  # noqa: E731 - a step that changes nothing
+
+ENTRIES: tuple[Entry, ...] = (
+    _silent("job", "a nightly backup sends much to the cloud for twelve minutes", *([_NIGHTLY] * 12)),
+    _silent("job", "what a job filled runs empty when it is over", *([_NIGHTLY] * 12), *([_NOTHING] * 3)),
+    _silent(
+        "job", "a job dumps a database to the disk for ten minutes",
+        *(together(_cron("/usr/local/sbin/dump", "/usr/bin/pg_dump", _DUMP), _up(disk=0.006 * at, written=2e7, busy=0.5)) for at in range(10)),
+        *([_up(disk=0.06)] * 4), role="database",
+    ),
+    _silent(
+        "job", "a job holds a sixth of the memory while it runs",
+        *([together(_cron("/opt/report/run", "/usr/bin/report", "report --weekly", size=650_000_000), _up(memory=0.16))] * 10),
+    ),
+    _silent("person", "an operator compiles a program with all processors", *([together(_MAKE, _up(busy=0.85, load=4.0, made=40.0))] * 16)),
+    _silent(
+        "person", "an operator restores a database, three percent of the disk a minute",
+        *(together(_person("pg_restore -d app app.dump"), _up(disk=0.03 * at, written=4e7)) for at in range(1, 6)), role="database",
+    ),
+    _silent(
+        "person", "an operator restores a sixth of the disk at once, and leaves",
+        *([together(_person("tar xf /srv/old.tar -C /srv"), _up(disk=0.17))] * 3), *([_up(disk=0.17)] * 17),
+    ),
+    _silent("person", "an operator clears a third of what is on the disk", _NOTHING, *([together(_RM, _up(disk=-0.14))] * 3), *([_up(disk=-0.14)] * 8)),
+    _silent(
+        "job", "a job clears a third of what is on the disk",
+        _NOTHING, together(_cron("/usr/local/sbin/tidy", "/usr/bin/find", "find /var/backups -mtime +14 -delete"), _up(disk=-0.14)), *([_up(disk=-0.14)] * 8),
+    ),
+    _silent("traffic", "eight times the visitors take most of the processor", *([_traffic] * 20)),
+    _silent("install", "a handful of containers with some fifty threads stay", *([_pool] * 20)),
+    _silent(
+        "managed", "a daemon of root's that goes by no known name edits the settings of SSH", _SSH, _edit("/etc/ssh/sshd_config"),
+        before=_daemon(_AGENT), lasting=True,
+    ),
+    _silent("person", "an operator lets a job run one program as root", _VISUDO, together(_VISUDO, _ONE), lasting=True),
+    _silent(
+        "person", "an operator removes a colleague's account", together(_person("deluser leo"), _leaves), *([_leaves] * 14), before=_colleague,
+    ),
+    _silent("mount", "a share of a later version of NFS is mounted", together(lambda s: s.add("mounts", mount("/mnt/nas", "10.0.0.9:/b", "nfs4")), lambda s: s.add("kernel_modules", module("nfsv4"))), lasting=True),
+    _silent("person", "an operator who is logged in changes their key", together(_person("vim .ssh/authorized_keys", rights=False), _renewed), *([_renewed] * 12)),
+    # The same heights where the work does not explain them.
+    _told(
+        "ops.runaway", "the processor is full, and an operator logs in later to see why", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+        *([_up(busy=0.85)] * 5), *([together(_person("perf record -a", start=_LATE + 300), _up(busy=0.85))] * 11), within=15,
+    ),
+    _told(
+        "ops.runaway", "the processor is full while an operator reads logs", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+        *([together(_person("less /var/log/syslog"), _up(busy=0.85))] * 16), within=15,
+    ),
+    _told(
+        "ops.memory", "memory grows while a job runs that holds none of it", f"metric `{_MEMORY}`", "vitals", f"metric:{_MEMORY}",
+        *(together(_cron("/usr/local/sbin/nightly", "/usr/bin/restic", _RESTIC), _up(memory=0.02 * at)) for at in range(1, 6)), within=4,
+    ),
+    _told(
+        "ops.disk", "an operator's restore fills the disk nearly up", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *(together(_person("pg_restore -d app app.dump"), _up(disk=0.09 * at)) for at in range(1, 7)), within=6,
+    ),
+    _told(
+        "ops.disk", "a third of the disk is filled at once and stays full", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *([_up(disk=0.33)] * 14), within=13,
+    ),
+    _told(
+        "T1485", "two thirds of what was on the disk go while an operator is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *([together(_RM, _up(disk=-0.28))] * 4), within=1,
+    ),
+    _told(
+        "T1485", "a third of what was on the disk is gone, and nobody is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *([_up(disk=-0.14)] * 4), within=1,
+    ),
+    _told(
+        "T1496", "the processor is full and far more is sent, with no more visitors", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+        *([_sent_only] * 16), within=15, told_as="none",
+    ),
+    _told(
+        "T1098.004", "the settings of SSH are changed by a child of a daemon that the network reaches", "`hash`, `processes`", "inventory", "file:/etc/ssh/sshd_config",
+        _SSH, before=_daemon(_LISTENING, port=8_090), lasting=True,
+    ),
+    _told(
+        "T1098.004", "the settings of SSH are changed by a child of a daemon that began an hour ago", "`hash`, `processes`", "inventory", "file:/etc/ssh/sshd_config",
+        _SSH, before=_daemon(_AGENT, start=_LATE - 3_600), lasting=True,
+    ),
+    _told(
+        "T1548.003", "one program may be run as root, and nobody is there", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup", _ONE, lasting=True,
+    ),
+    _told(
+        "T1548.003", "a shell may be run as root, while an operator works", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup", together(_VISUDO, _SHELL), lasting=True,
+    ),
+    _told(
+        "T1548.003", "a program may be run as root with whatever words, while an operator works", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup",
+        together(_VISUDO, _ANYTHING), lasting=True,
+    ),
+    _told(
+        "T1098.004", "an operator's key is changed, and nobody is there", "`authorized_keys`", "inventory", "key:/home/ana/.ssh/authorized_keys", _renewed, lasting=True,
+    ),
+    _told(
+        "T1531", "a person's account is removed, and nobody is there", "`users`", "inventory", "user:leo", *([_leaves] * 3), before=_colleague,
+    ),
+)  # fmt: skip

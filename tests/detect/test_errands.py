@@ -1,0 +1,135 @@
+"""What people and jobs have under way explains a gauge that is high: as far as it may, and no further."""
+
+import pytest
+from tests.contracts.expert_suite import run, views
+from tests.fixtures.quiet_host import changed, quiet_snapshots
+
+from vedette.core import Row, Snapshot
+from vedette.detect import Case, View
+from vedette.detect.vitals import VitalsExpert
+
+_CPU, _MEMORY = "system.cpu.utilization", "system.memory.utilization"
+_QUIET = 120
+_SSHD, _CRON, _BASH = "/usr/sbin/sshd", "/usr/sbin/cron", "/usr/bin/bash"
+
+
+def _row(pid: int, parent: int, path: str, command: str, start: float, **more: object) -> Row:
+    row: Row = {
+        "pid": pid, "parent": parent, "name": path.rsplit("/", 1)[-1][:15], "path": path, "cmdline": command, "cwd": "/",
+        "uid": 0, "gid": 0, "euid": 0, "state": "S", "start_time": int(start), "resident_size": 9_000_000,
+        "total_size": 60_000_000, "user_time": 10, "system_time": 10, "threads": 1, "on_disk": 1,
+    }  # fmt: skip
+    return row | more  # type: ignore[return-value]
+
+
+def _job(
+    start: float, path: str = "/usr/bin/restic", size: int = 9_000_000, cron: str = _CRON
+) -> list[Row]:
+    return [
+        _row(9_000, 1, cron, "cron -f", 1_000.0),
+        _row(9_001, 9_000, "/usr/bin/dash", "/bin/sh -c /usr/local/sbin/nightly", start, name="sh"),
+        _row(9_002, 9_001, path, f"{path} backup", start, resident_size=size),
+    ]  # fmt: skip
+
+
+def _session(start: float, path: str, command: str) -> list[Row]:
+    return [
+        _row(9_100, 1, _SSHD, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", 1_000.0),
+        _row(9_101, 9_100, _SSHD, "sshd: ana [priv]", start),
+        _row(9_102, 9_101, _SSHD, "sshd: ana@pts/0", start, uid=1000),
+        _row(9_103, 9_102, _BASH, "-bash", start, uid=1000),
+        _row(9_104, 9_103, path, command, start, uid=1000),
+    ]
+
+
+def _lives(metric: str, heights: list[float], rows: list[list[Row]]) -> tuple[list[View], int]:
+    """A quiet host on which a metric then stands so high, with these processes beside its own."""
+    snapshots = list(quiet_snapshots(_QUIET + len(heights)))
+    usual = 0.1
+    found: list[Snapshot] = [changed(one, metrics={metric: usual}) for one in snapshots[:_QUIET]]
+    for one, height, more in zip(snapshots[_QUIET:], heights, rows, strict=True):
+        tables = {"processes": [*one.tables["processes"], *(dict(row) for row in more)]}
+        found.append(changed(one, metrics={metric: height}, tables=tables))
+    return views(found), int(found[_QUIET].taken_at.timestamp())
+
+
+def _loud(cases: list[tuple[Case, ...]], metric: str) -> list[int]:
+    return [
+        at - _QUIET
+        for at, some in enumerate(cases)
+        if any(case.subject == f"metric:{metric}" and case.nats > 0 for case in some)
+    ]
+
+
+def _told(metric: str, heights: list[float], rows: list[list[Row]]) -> list[int]:
+    seen, _ = _lives(metric, heights, rows)
+    cases, _ = run(VitalsExpert({}), seen)
+    return _loud(cases, metric)
+
+
+@pytest.fixture(scope="module")
+def began() -> int:
+    return _lives(_CPU, [0.1], [[]])[1]
+
+
+def test_a_busy_processor_is_told_without_an_errand_and_not_with_one(began: int) -> None:
+    assert _told(_CPU, [0.98] * 20, [[]] * 20)
+    assert not _told(_CPU, [0.98] * 20, [_job(began - 20.0)] * 20)
+
+
+def test_an_errand_explains_for_half_an_hour_and_no_longer(began: int) -> None:
+    told = _told(_CPU, [0.98] * 40, [_job(began - 20.0)] * 40)
+    assert told
+    assert 29 <= told[0] <= 32
+
+
+def test_what_begins_after_the_rise_explains_nothing(began: int) -> None:
+    nothing: list[Row] = []
+    rows = [nothing] * 4 + [_session(began + 200.0, "/usr/bin/rsync", "rsync -a a b")] * 16
+    assert _told(_CPU, [0.98] * 20, rows)
+
+
+def test_one_errand_after_the_other_goes_on(began: int) -> None:
+    rows = [_job(began - 20.0 + 60.0 * at) for at in range(20)]
+    assert not _told(_CPU, [0.98] * 20, rows)
+
+
+@pytest.mark.parametrize(
+    "command", ["less /var/log/syslog", "vim a", "top", "tail -f a", "tmux", "sleep 900"]
+)
+def test_who_only_looks_is_not_at_work(began: int, command: str) -> None:
+    path = f"/usr/bin/{command.split(maxsplit=1)[0]}"
+    assert _told(_CPU, [0.98] * 20, [_session(began - 20.0, path, command)] * 20)
+
+
+def test_a_scheduler_from_a_temporary_place_is_none(began: int) -> None:
+    assert _told(_CPU, [0.98] * 20, [_job(began - 20.0, cron="/tmp/cron")] * 20)
+
+
+def test_a_service_that_is_no_errand_is_told(began: int) -> None:
+    service = [_row(9_200, 1, "/usr/bin/python3.11", "python3 /srv/app/worker.py", began - 20.0)]
+    assert _told(_CPU, [0.98] * 20, [service] * 20)
+
+
+def test_memory_is_explained_by_the_job_that_holds_it_alone(began: int) -> None:
+    heights = [0.1 + 0.03 * min(at, 8) for at in range(1, 13)]
+    size = 2**31
+    holds = [_job(began - 20.0, size=int((height - 0.1) * size)) for height in heights]
+    seen, _ = _lives(_MEMORY, heights, holds)
+    sized = [
+        View(
+            snapshot=changed(v.snapshot, metrics={"system.memory.usage": size * v.metrics[_MEMORY]}),
+            count=v.count, elapsed=v.elapsed, seen=v.seen,
+        )
+        for v in seen
+    ]  # fmt: skip
+    assert not _loud(run(VitalsExpert({}), sized)[0], _MEMORY)
+    assert _told(_MEMORY, heights, [_job(began - 20.0)] * 12)
+
+
+def test_when_an_errand_was_seen_is_kept_in_the_state(began: int) -> None:
+    seen, _ = _lives(_CPU, [0.98] * 6, [_job(began - 20.0)] * 6)
+    expert = VitalsExpert({})
+    _, state = run(expert, seen)
+    assert state.worked == seen[-1].snapshot.taken_at.timestamp()
+    assert expert.load(expert.dump(state)).worked == state.worked
