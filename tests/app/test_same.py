@@ -174,6 +174,7 @@ _EXTRA: dict[str, list[Row]] = {
 }
 
 
+@pytest.mark.no_cover
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(
