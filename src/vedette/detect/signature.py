@@ -195,7 +195,7 @@ _DEEDS: tuple[tuple[str, re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = t
         ),
         (
             "recon",
-            r"^(?:\S*sh\s+-c\s+)?(?:[\"'(]?\s*)?(?:\S*/)?(?:id|whoami|uname\s+-a|w|last|hostname\s+-I|ifconfig|ip\s+a\w*|cat\s+/etc/(?:passwd|hosts|issue)|ps\s+-?(?:aux|ef)\w*|netstat\s+-\w+|ss\s+-\w+|arp\s+-a|sudo\s+-l|env|getcap\s.*-r|find\s+/\s.*-perm)(?:\s*[;&|]|\s*$|\s+2?>)",
+            r"^\s*(?:\S*sh\s+-c\s+)?(?:[\"'(]\s*)?(?:\S*/)?(?:id|whoami|uname\s+-a|w|last|hostname\s+-I|ifconfig|ip\s+a\w*|cat\s+/etc/(?:passwd|hosts|issue)|ps\s+-?(?:aux|ef)\w*|netstat\s+-\w+|ss\s+-\w+|arp\s+-a|sudo\s+-l|env|getcap\s.*-r|find\s+/\s.*-perm)(?:\s*[;&|]|\s*$|\s+2?>)",
         ),
     )
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from vedette.core import Row
+from vedette.detect.behaviour.bearers import Bearers
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.services import service_of
 from vedette.detect.behaviour.shape import Process, account, program_of
@@ -29,7 +30,7 @@ _ABOVE = 12  # processes that are looked through for the one that leads
 class Family(NamedTuple):
     """What a process is looked at with: its host's state and rows with their forms, and the time (Unix seconds).
 
-    `explained`: packages changed just now.
+    `explained`: packages changed just now; `bearers` are the rows by the names of the system's programs.
     """
 
     state: BehaviourState
@@ -37,6 +38,7 @@ class Family(NamedTuple):
     rows: Mapping[str, Row]
     forms: Mapping[str, Form]
     explained: bool
+    bearers: Bearers
 
 
 def is_settled(process: Process, family: Family) -> bool:

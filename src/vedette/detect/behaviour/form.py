@@ -10,7 +10,7 @@ from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
 from vedette.detect.writes import written
 
-__all__ = ["Form", "form", "goes_by", "is_native"]
+__all__ = ["Form", "form", "goes_by", "is_native", "runs_code"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
@@ -176,7 +176,7 @@ def _guise(path: str, base: str, where: str, words: list[str]) -> str:
     first = words[0]
     if _INTERPRETER.match(base):
         # One that was just started by `env` or a shell may show their line still.
-        honest = any(_runs_code(word) for word in words[:4])
+        honest = any(runs_code(word) for word in words[:4])
         return "retitled" if _claims_another(first, base) and not honest else ""
     claimed = goes_by(first)
     # Short names begin many others.
@@ -190,7 +190,8 @@ def _guise(path: str, base: str, where: str, words: list[str]) -> str:
     )
 
 
-def _runs_code(first: str) -> bool:
+def runs_code(first: str) -> bool:
+    """Whether a program is a shell or an interpreter."""
     base = first.rsplit("/", 1)[-1]
     return _INTERPRETER.match(base) is not None or base in _SHELLS
 

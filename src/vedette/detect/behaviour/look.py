@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.behaviour.age import Family
+from vedette.detect.behaviour.bearers import Bearers
 from vedette.detect.behaviour.faults import Asked, Faults, faults
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import MARKS, tally
@@ -123,6 +124,7 @@ class _Scene(NamedTuple):
 
     rows: Mapping[str, Row]
     forms: Mapping[str, Form]
+    bearers: Bearers
     net: Wires
     state: BehaviourState
     part: BehaviourPart
@@ -173,6 +175,7 @@ def _look(begun: _Begun, wrong: Faults, part: BehaviourPart) -> Look:
     scene = _Scene(
         rows,
         forms,
+        Bearers(rows),
         wires(view, above.union(within.read), state.ports),
         state,
         part,
@@ -291,7 +294,7 @@ def _novel(
         talk.kind,
         "new" if doors else "known" if scene.net.doors.get(process.pid) else "no",
     )
-    family = Family(scene.state, scene.now, scene.rows, scene.forms, scene.explained)
+    family = Family(scene.state, scene.now, scene.rows, scene.forms, scene.explained, scene.bearers)
     marks = marks_of(process, behind, talk, flags, Setting(family, scene.net, scene.surge))
     mark, score = _weigh(process, behind, marks or ("plain",), leans, scene)
     excused = 0.0 if MARKS[mark].hard else _excuse(shape, scene)

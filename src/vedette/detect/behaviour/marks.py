@@ -7,7 +7,7 @@ from typing import NamedTuple
 from vedette.detect.behaviour.age import Family, is_settled, is_the_same_as_ever
 from vedette.detect.behaviour.alone import has_entered, is_loose, names_stranger
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.guise import is_disguised, is_twin
+from vedette.detect.behaviour.guise import is_disguised, is_twin, names_its_script
 from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
 from vedette.detect.behaviour.state import BehaviourState
@@ -156,6 +156,8 @@ def _of_form(process: Process, behind: str, talk: Contact, family: Family) -> li
         marks[marks.index("gone.system")] = "gone.fresh"
     if "gone.home" in marks and behind == "init" and _is_strange(process, state):
         marks[marks.index("gone.home")] = "gone.strange"
+    if "retitled" in marks and names_its_script(process):
+        marks.remove("retitled")
     if "blank" in marks and not talk.fresh:
         # What ended while it was read shows no command line either.
         marks.remove("blank")

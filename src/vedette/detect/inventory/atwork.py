@@ -149,13 +149,13 @@ def _is_manager(row: Row | None, now: float) -> bool:
     return any(manages(path) for path in _things(row))
 
 
-def _is_keeper(row: Row | None, now: float, doors: Collection[str]) -> bool:
+def _is_keeper(row: Row | None, now: float, doors: Collection[str] | None) -> bool:
     """Whether it may manage this machine, whatever it is called.
 
     It is root's daemon, from a tree of its own where only root writes, as old as half a day's work, and nobody can reach it: what
     manages a machine asks for its orders, and what waits for connections may be talked into anything.
     """
-    if not _is_daemon(row, now, _OLD_SECONDS) or text(row, "pid") in doors:
+    if doors is None or not _is_daemon(row, now, _OLD_SECONDS) or text(row, "pid") in doors:
         return False
     paths = _things(row)
     return any(map(_TREE.match, paths)) and not any(
@@ -174,8 +174,10 @@ def _things(row: Row) -> tuple[str, ...]:
     return (text(row, "path"), *text(row, "cmdline")[:_LETTERS].split()[:_WORDS])
 
 
-def _doors(view: View) -> frozenset[str]:
-    """The ids of processes that wait for connections from the network."""
+def _doors(view: View) -> frozenset[str] | None:
+    """The ids of processes that wait for connections from the network; None where the ports were not seen."""
+    if "listening_ports" not in view.seen:
+        return None
     return frozenset(
         text(row, "pid")
         for row in view.rows("listening_ports")

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.shape import form_of
+from vedette.detect.behaviour.scope import Forms
 from vedette.detect.behaviour.trade import trade
 from vedette.detect.inventory.fact import number
 from vedette.detect.view import View
@@ -90,19 +90,20 @@ class High(NamedTuple):
 def errands(view: View) -> Errands:
     """What people, jobs and builds have under way."""
     rows = view.by_pid
+    forms = Forms(rows)
     began: list[float] = []
     pids: set[str] = set()
     people = False
     for pid, row in rows.items():
         line = list(_line(pid, row, rows))
-        top = _top(line)
+        top = _top(line, rows, forms)
         if top is None:
             continue
         pids.add(pid)
-        if _works(form_of(row)):
-            first = next((one for one in reversed(line[:top]) if _works(form_of(one))), row)
-            began.append(float(number(first, "start_time", 0)))
-            people = people or form_of(line[top]).role in {"sshd", "sudo"}
+        if _works(forms[pid]):
+            first = next((one for one in reversed(line[:top]) if _works(forms[one])), pid)
+            began.append(float(number(rows[first], "start_time", 0)))
+            people = people or forms[line[top]].role in {"sshd", "sudo"}
     return Errands(tuple(began), frozenset(pids), people)
 
 
@@ -127,13 +128,14 @@ def somebody_clears(view: View) -> bool:
     The shell of a job says nothing: some job is nearly always in its shell.
     """
     rows = view.by_pid
+    forms = Forms(rows)
     for pid, row in rows.items():
         line = list(_line(pid, row, rows))
-        top = _top(line)
+        top = _top(line, rows, forms)
         if top is None:
             continue
-        seen = form_of(row)
-        person = form_of(line[top]).role in {"sshd", "sudo"}
+        seen = forms[pid]
+        person = forms[line[top]].role in {"sshd", "sudo"}
         if _works(seen) and (person or seen.role != "shell"):
             return True
         if person and number(row, "euid", -1) == 0:
@@ -141,22 +143,23 @@ def somebody_clears(view: View) -> bool:
     return False
 
 
-def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> Iterator[Row]:
-    """The process and those above it, as far as they are seen."""
-    yield row
+def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
+    """The ids of the process and of those above it, as far as they are seen."""
+    yield pid
     for _ in range(_ABOVE):
         above = str(row.get("parent"))
         if above in {"0", "1", pid} or above not in rows:
             return
         pid, row = above, rows[above]
-        yield row
+        yield pid
 
 
-def _top(line: list[Row]) -> int | None:
+def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) -> int | None:
     """Where in a process's line the login, the scheduler or the build tool is that it works for."""
     for at in range(len(line) - 1, -1, -1):
-        seen = form_of(line[at])
-        session = seen.role == "sshd" and _SESSION.match(str(line[at].get("cmdline") or ""))
+        seen = forms[line[at]]
+        command = str(rows[line[at]].get("cmdline") or "")
+        session = seen.role == "sshd" and _SESSION.match(command)
         if at and (
             session or seen.role == "cron" or (seen.role == "sudo" and _STAYS.match(seen.base))
         ):
