@@ -1,15 +1,19 @@
 """Who bears a name is looked through once, however many programs lie aside; and whom nobody can reach is asked of ports that were seen."""
 
-from time import perf_counter
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.fixtures.quiet_host import changed, quiet_snapshots
 
-from vedette.core import Row
 from vedette.detect.behaviour.bearers import Bearers
 from vedette.detect.inventory.atwork import managing_run
 from vedette.detect.signature import deed
 from vedette.detect.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import ItemsView
+
+    from vedette.core import Row
 
 
 def test_programs_and_scripts_of_the_system_bear_their_names() -> None:
@@ -27,21 +31,23 @@ def test_programs_and_scripts_of_the_system_bear_their_names() -> None:
     assert not bearers.of("x")
 
 
-def test_thousands_of_names_are_asked_for_at_once() -> None:
-    rows: dict[str, Row] = {
-        str(n): {"path": f"/usr/bin/p{n}", "cmdline": f"p{n}"} for n in range(5_000)
-    }
+class _Counted(dict[str, "Row"]):
+    looks = 0
+
+    def items(self) -> "ItemsView[str, Row]":
+        self.looks += 1
+        return super().items()
+
+
+def test_thousands_of_names_are_asked_for_in_one_look_at_the_rows() -> None:
+    rows = _Counted({str(n): {"path": f"/usr/bin/p{n}", "cmdline": f"p{n}"} for n in range(500)})
     bearers = Bearers(rows)
-    begun = perf_counter()
-    assert all(bearers.of(f"p{n}") for n in range(5_000))
-    assert perf_counter() - begun < 2.0
+    assert all(bearers.of(f"p{n}") for n in range(500))
+    assert rows.looks == 1
 
 
-def test_a_command_of_blanks_is_read_at_once() -> None:
-    begun = perf_counter()
-    for n in range(20):
-        deed("sh -c " + "\t" * 3_900 + str(n))
-    assert perf_counter() - begun < 1.0
+def test_a_command_of_blanks_is_read_as_one_without() -> None:
+    assert not deed("sh -c " + "\t" * 3_900 + "x")
     assert deed("sh -c  ( id; uname -a )") == deed(" id;") == "recon"
 
 

@@ -10,6 +10,7 @@ from vedette.detect.vitals import VitalsExpert
 
 _CPU, _MEMORY = "system.cpu.utilization", "system.memory.utilization"
 _QUIET = 120
+_WORK = 90_000  # milliseconds of the processor
 _SSHD, _CRON, _BASH = "/usr/sbin/sshd", "/usr/sbin/cron", "/usr/bin/bash"
 
 
@@ -28,17 +29,17 @@ def _job(
     return [
         _row(9_000, 1, cron, "cron -f", 1_000.0),
         _row(9_001, 9_000, "/usr/bin/dash", "/bin/sh -c /usr/local/sbin/nightly", start, name="sh"),
-        _row(9_002, 9_001, path, f"{path} backup", start, resident_size=size),
+        _row(9_002, 9_001, path, f"{path} backup", start, resident_size=size, user_time=_WORK),
     ]  # fmt: skip
 
 
-def _session(start: float, path: str, command: str) -> list[Row]:
+def _session(start: float, path: str, command: str, work: int = _WORK) -> list[Row]:
     return [
         _row(9_100, 1, _SSHD, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", 1_000.0),
         _row(9_101, 9_100, _SSHD, "sshd: ana [priv]", start),
         _row(9_102, 9_101, _SSHD, "sshd: ana@pts/0", start, uid=1000),
         _row(9_103, 9_102, _BASH, "-bash", start, uid=1000),
-        _row(9_104, 9_103, path, command, start, uid=1000),
+        _row(9_104, 9_103, path, command, start, uid=1000, user_time=work),
     ]
 
 
@@ -75,6 +76,26 @@ def began() -> int:
 def test_a_busy_processor_is_told_without_an_errand_and_not_with_one(began: int) -> None:
     assert _told(_CPU, [0.98] * 20, [[]] * 20)
     assert not _told(_CPU, [0.98] * 20, [_job(began - 20.0)] * 20)
+
+
+def test_what_only_waits_explains_nothing(began: int) -> None:
+    start, psql = began - 1_200.0, "/usr/bin/psql"
+    assert _told(_CPU, [0.98] * 20, [_session(start, psql, "psql -h db", 40)] * 20)
+    assert not _told(_CPU, [0.98] * 20, [_session(start, psql, "psql -h db -f x.sql")] * 20)
+
+
+@pytest.mark.parametrize("above", ["npm start", "/usr/bin/uv run app.py", "/bin/sh -c npm start"])
+def test_a_service_that_a_build_tool_runs_is_no_errand(began: int, above: str) -> None:
+    start, tool = began - 1_200.0, above.split(maxsplit=1)[0].rsplit("/", 1)[-1]
+    rows = [
+        _row(9_000, 1, f"/usr/bin/{tool}", above, start, uid=33, user_time=_WORK),
+        _row(9_001, 9_000, "/usr/bin/npm", "npm start", start, uid=33, user_time=_WORK),
+        _row(9_002, 9_001, "/usr/bin/python3", "python3 app.py", start, uid=33, user_time=_WORK),
+    ]
+    assert _told(_CPU, [0.98] * 20, [rows] * 20)
+    built = [_row(8_999, 1, "/usr/bin/gitlab-runner", "gitlab-runner run", 1_000.0, uid=33)]
+    rows[0]["parent"] = 8_999
+    assert not _told(_CPU, [0.98] * 20, [built + rows] * 20)
 
 
 def test_an_errand_explains_for_half_an_hour_and_no_longer(began: int) -> None:

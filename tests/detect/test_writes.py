@@ -1,7 +1,5 @@
 """What a command writes is told by the file, whatever the tool; and what addresses a text names."""
 
-from time import perf_counter
-
 import pytest
 
 from vedette.detect.outside import names_outside
@@ -21,6 +19,14 @@ from vedette.detect.writes import written
         ("sh -c cat x >/dev/sda", "wipe"),
         ("sh -c echo x > /sys/fs/cgroup/a/release_agent", "escape"),
         ("cp /opt/x /var/log/wtmp", "cover"),
+        ("sh -c echo x > '/etc/cron.d/x'", "plant"),
+        ('sh -c echo x | tee "/etc/cron.d/x"', "plant"),
+        ("cp -t /etc/cron.d /opt/x", "plant"),
+        ("mv --target-directory=/etc/cron.d /opt/x", "plant"),
+        ("sh -c cp /opt/x /etc/cron.d 2>/dev/null", "plant"),
+        ("cp /opt/x //etc/./cron.d/x", "plant"),
+        ("sed --in-place s/a/b/ /etc/pam.d/sshd", "plant"),
+        ("sh -c install -m 755 /opt/x /usr/bin/x", "plant"),
         ("mv /var/log/syslog /root/x", "cover"),
     ],
 )
@@ -41,6 +47,7 @@ def test_files_that_matter(command: str, mark: str) -> None:
         "wget -qO- http://x/etc/cron.d/x",
         "curl -o /opt/x http://x/bin/",
         "apt-get install /usr/bin/x",
+        "dnf -y install /usr/bin/a /usr/bin/b",
         "cp /usr/bin/x /opt/x",
         "sh -c echo x 2>/dev/null",
         "rsync -a /etc/cron.d backup:/srv",
@@ -51,11 +58,12 @@ def test_files_that_do_not(command: str) -> None:
     assert written(command) is None
 
 
-def test_no_command_takes_long() -> None:
-    begun = perf_counter()
-    for part in ("curl -", "sed -i ", "cp /etc/", "tee -a ", "wget -O", "dd of=", ">", "sed -e "):
-        written((part * 1_000)[:990] + " /etc/x")
-    assert perf_counter() - begun < 2.0
+@pytest.mark.parametrize(
+    "part", ["curl -", "sed -i ", "cp /etc/", "tee -a ", "wget -O", "dd of=", ">", "sed -e "]
+)
+def test_what_is_said_a_thousand_times_is_read(part: str) -> None:
+    written((part * 1_000)[:990] + " /etc/x")
+    assert written("cp /opt/x /etc/cron.d/x; " + (part * 1_000)[:900]) == ("plant", None)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,9 @@ def test_no_command_takes_long() -> None:
         ("ssh -N x@203.0.113.9", True),
         ("socat - TCP:203.0.113.9:443", True),
         ("203.0.113.9:/share", True),
+        ("curl http://[2606:4700::1111]/x", True),
+        ("curl http://[fd00::9]/x", False),
+        ("curl http://[::]/x [a:b]", False),
         ("curl http://10.0.0.9/x", False),
         ("curl http://172.20.0.9/x", False),
         ("ssh 100.64.1.2", False),

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 
 __all__ = ["names_outside"]
 
@@ -9,15 +10,18 @@ _LENGTH = 1_000
 _ADDRESS = re.compile(
     r"(?:^|[\s@=:,\[\"']|//)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d.\w-])"
 )
+_ADDRESS_6 = re.compile(r"\[([0-9A-Fa-f:.]{3,45})\]")
 
 
 @lru_cache(maxsize=4096)
 def _names_outside(text: str) -> bool:
-    return any(_is_outside(*map(int, match.groups())) for match in _ADDRESS.finditer(text))
+    return any(_is_outside(*map(int, match.groups())) for match in _ADDRESS.finditer(text)) or any(
+        map(_is_outside_6, _ADDRESS_6.findall(text))
+    )
 
 
 def names_outside(text: str) -> bool:
-    """Whether an IPv4 address that is no private one is among its first 1,000 letters. Versions in paths are none."""
+    """Whether an address that is no private one is among its first 1,000 letters, of IPv6 one in brackets. Versions in paths are none."""
     return _names_outside(text[:_LENGTH])
 
 
@@ -28,3 +32,10 @@ def _is_outside(first: int, second: int, third: int, fourth: int) -> bool:
         return False
     shared = first == 100 and 64 <= second <= 127
     return not shared and not (first == 172 and 16 <= second <= 31)
+
+
+def _is_outside_6(text: str) -> bool:
+    try:
+        return IPv6Address(text).is_global
+    except AddressValueError:
+        return False

@@ -13,22 +13,28 @@ __all__ = ["Written", "written"]
 
 _MOST_WORDS = 60  # of one command that are looked at
 _PLAIN = r"[^\s;&|<>()'\"`]"
+_FILE = rf"['\"]?({_PLAIN}+)"
 _TAIL = r"([^;&|<>\n]*)"
 # What a file is written by: the pattern's group is the file.
 _NAMED = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\bcurl(?=\s)[^;&|]*?\s(?:-\w*o\s*|--output[=\s]+)({_PLAIN}+)",
-        rf"\bwget(?=\s)[^;&|]*?(?:\s-\w*[OP]\s*|--(?:output-document|directory-prefix)[=\s]+)({_PLAIN}+)",
-        rf"\bdd(?=\s)[^;&|]*?\sof=({_PLAIN}+)",
+        rf"\bcurl(?=\s)[^;&|]*?\s(?:-\w*o\s*|--output[=\s]+){_FILE}",
+        rf"\bwget(?=\s)[^;&|]*?(?:\s-\w*[OP]\s*|--(?:output-document|directory-prefix)[=\s]+){_FILE}",
+        rf"\bdd(?=\s)[^;&|]*?\sof={_FILE}",
+        rf"\b(?:cp|mv|install|ln)(?=\s)[^;&|]*?\s(?:-t\s*|--target-directory[=\s]+){_FILE}",
         r"\bopen\(\s*['\"](/[^'\"]{1,200})['\"]\s*,\s*['\"][wx]",
     )
 )
-_REDIRECTED = re.compile(rf"(>>?)\|?\s*({_PLAIN}+)")
-_TEE = re.compile(rf"\btee\s+(-a\s+|--append\s+)?({_PLAIN}+)")
+_REDIRECTED = re.compile(rf"(>>?)\|?\s*{_FILE}")
+_TEE = re.compile(rf"\btee\s+(-a\s+|--append\s+)?{_FILE}")
 # The last word of these is the file; of the first kind, those before it are what is put there.
-_LAST = re.compile(rf"(?:^|[\s;&|(/])(cp|mv|install|ln|scp|rsync)\s{_TAIL}")
-_EDITED = re.compile(rf"\b(?:sed|perl)\s+(?:-\S+\s+)*-\w*i\S*\s{_TAIL}")
+# Package managers install too.
+_LAST = re.compile(
+    rf"(?:(?:^|[\s;&|(/])(?=cp|mv|ln|scp|rsync)|(?:^|[;&|(/]|(?:sudo|-c|-exec)\s)\s?(?=install))(cp|mv|install|ln|scp|rsync)\s{_TAIL}"
+)
+_EDITED = re.compile(rf"\b(?:sed|perl)\s+(?:-\S+\s+)*(?:-\w*i\S*|--in-place\S*)\s{_TAIL}")
+_TWICE = re.compile(r"/(?:\.?/)+")
 
 _STARTS = re.compile(
     r"^/etc/(?:cron|anacrontab|rc\.local|rc\d?\.d/|ld\.so\.(?:preload|conf)|profile|bash\.bashrc|zsh|environment$|pam\.d/"
@@ -92,6 +98,8 @@ def _files(command: str) -> Iterator[_File]:
 def _moves(command: str) -> Iterator[tuple[str, list[str]]]:
     for match in _LAST.finditer(command):
         words = _operands(match[2])
+        if len(words) > 2 and words[-1].isdigit() and command[match.end() : match.end() + 1] == ">":
+            words.pop()  # the number of what is redirected
         if len(words) > 1:
             yield match[1], words
 
@@ -101,7 +109,7 @@ def _operands(text: str) -> list[str]:
 
 
 def _meaning(file: _File) -> Written | None:
-    path = file.path
+    path = _TWICE.sub("/", file.path)
     if _STARTS.search(path):
         return Written("plant")
     if _PROGRAMS.match(path):

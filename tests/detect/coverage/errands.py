@@ -21,6 +21,7 @@ _BUSY, _LOAD = "system.cpu.utilization", "system.cpu.load_average.1m"
 _MEMORY, _DISK = "system.memory.utilization", "system.filesystem.utilization"
 _WIRES, _MADE = "system.network.connections.established", "system.processes.created.rate"
 _BASH = "/usr/bin/bash"
+_WORK = 90_000  # milliseconds of the processor
 
 
 def _up(**by: float) -> Change:
@@ -42,7 +43,7 @@ def _cron(
         proc(4_400, 360, "cron", "/usr/sbin/cron", "/usr/sbin/CRON -f", start_time=start),
         proc(4_401, 4_400, "sh", "/usr/bin/dash", f"/bin/sh -c {script}", start_time=start),
         proc(4_402, 4_401, "backup", _BASH, f"/bin/bash {script}", start_time=start),
-        proc(4_403, 4_402, path.rsplit("/", 1)[-1], path, command, start_time=start, resident_size=size),
+        proc(4_403, 4_402, path.rsplit("/", 1)[-1], path, command, start_time=start, resident_size=size, user_time=_WORK),
     )  # fmt: skip
     return lambda stage: stage.add("processes", *(dict(row) for row in rows))
 
@@ -72,7 +73,7 @@ def _person(command: str, *, start: float = _LATE, rights: bool = True) -> Chang
             above, uid = 704, 0
         if command:
             name = command.split(maxsplit=1)[0]
-            stage.add("processes", proc(705, above, name, f"/usr/bin/{name}", command, uid, start_time=start))  # fmt: skip
+            stage.add("processes", proc(705, above, name, f"/usr/bin/{name}", command, uid, start_time=start, user_time=_WORK))  # fmt: skip
 
     return change
 

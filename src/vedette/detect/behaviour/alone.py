@@ -21,7 +21,8 @@ def names_stranger(process: Process) -> str | None:
     mark = _BY_TRADE.get(trade(seen))
     if seen.role == "shell" and seen.mode == "code" and _IN_CODE.search(seen.shown):
         mark = "bare"
-    return mark if mark is not None and names_outside(seen.shown) else None
+    command = str(process.row.get("cmdline") or "")
+    return mark if mark is not None and names_outside(command) else None
 
 
 def has_entered(process: Process) -> bool:

@@ -10,7 +10,7 @@ from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
 from vedette.detect.writes import written
 
-__all__ = ["Form", "form", "goes_by", "is_native", "runs_code"]
+__all__ = ["Form", "form", "goes_by", "is_native", "launches", "runs_code"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
@@ -30,10 +30,16 @@ _BUILDER = re.compile(
     r"^(g?make|gcc\S*|g\+\+\S*|cc|c\+\+|clang\S*|ld\S*|cargo|rustc|go|cmake|ctest|ninja|meson|configure|pip[\d.]*|pytest|tox|npm|npx"
     r"|yarn|pnpm|node-gyp|bazel|mvn|gradle|dpkg\S*|apt\S*|rpm|dnf|yum|debuild|libtool|collect2|uv|poetry|nox|ruff|mypy)$"
 )
-_CI = re.compile(
-    r"jenkins|agent\.jar|gitlab-runner|Runner\.(?:Worker|Listener)|actions-runner|buildkite|ci-runner|drone-|teamcity|concourse"
-    r"|forgejo-runner|act_runner|woodpecker"
+# Of these, what runs a project's own code: builds and tests, and services too.
+_LAUNCHER = re.compile(
+    r"^(g?make|cargo|go|pip[\d.]*|pytest|tox|nox|npm|npx|yarn|pnpm|bazel|mvn|gradle|uv|poetry)$"
 )
+_CI = re.compile(
+    r"^(jenkins(?:-agent\S*|\.war)?|(?:agent|remoting|slave)\.jar|gitlab-runner\S*|Runner\.(?:Worker|Listener)\S*|buildkite-agent\S*"
+    r"|ci-runner\S*|drone-(?:runner|agent|server)\S*|teamcity-agent\S*|jetbrains\.buildServer\.agent\S*|concourse|forgejo-runner\S*"
+    r"|act_runner\S*|woodpecker-\S+)$"
+)
+_CI_TREE = re.compile(r"/(?:actions-runner|buildAgent|teamcity-agent)/")
 # What manages a machine does what people would: it makes accounts, stops services, changes rights.
 _MANAGER = re.compile(
     r"^(puppet|puppet-agent|chef-client|cinc-client|salt-minion|cf-agent|cf-execd|ansible-pull|cloud-init\S*|waagent"
@@ -267,7 +273,7 @@ def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str
     names = (base, name, script.rsplit("/", 1)[-1])
     # What lies where anyone may write can call itself what it likes.
     if not (place(path) in RISKY or hidden(path) or hidden(script) or place(script) in RISKY):
-        if manages(script or path) or any(_CI.search(word) for word in words[:4]):
+        if manages(script or path) or any(map(_is_ci, words[:4])):
             return "builder"
         for role, pattern in _ROLES:
             if any(pattern.match(one) for one in names):
@@ -275,6 +281,20 @@ def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str
     if base in _SHELLS or name in _SHELLS:
         return "shell"
     return "interpreter" if _INTERPRETER.match(base) else "other"
+
+
+def _is_ci(word: str) -> bool:
+    """Whether a word of a command is the program of an agent that builds for others. An option that names one is none."""
+    if word.startswith("-"):
+        return False
+    return _CI.match(word.rsplit("/", 1)[-1]) is not None or _CI_TREE.search(word) is not None
+
+
+def launches(seen: Form) -> bool:
+    """Whether it is a tool that runs a project's own code, which may be a build, a test or a service."""
+    return seen.role == "builder" and any(
+        map(_LAUNCHER.match, (seen.base, seen.name, seen.script.rsplit("/", 1)[-1]))
+    )
 
 
 def _marks(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from vedette.core import Row
-from vedette.detect.behaviour.form import Form, form
+from vedette.detect.behaviour.form import Form, form, launches
 from vedette.detect.behaviour.sockets import Peer, Wires, contact, door
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import fingerprint
@@ -22,6 +22,7 @@ __all__ = [
     "context",
     "doors_of",
     "form_of",
+    "is_work",
     "processes",
     "program_of",
     "shape_of",
@@ -154,9 +155,7 @@ def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]
         if row is None:
             break
         above = forms[pid]
-        if above.role in {"sudo", "builder"}:
-            return "work"
-        if above.role == "sshd":
+        if above.role in {"sudo", "sshd"} or (above.role == "builder" and is_work(above, row)):
             return "work"
         if above.role in {"cron", "server"}:
             return above.role
@@ -166,6 +165,14 @@ def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]
             break
         pid = following
     return "work" if shells else "init"
+
+
+def is_work(builder: Form, row: Row) -> bool:
+    """Whether a build tool's row says by itself that people or their jobs are at work.
+
+    Services are run by such tools too (`npm start`, `uv run`): under a service's account it depends on who is above.
+    """
+    return not launches(builder) or account(number(row, "uid", 65_534)) != "service"
 
 
 def _of_people(seen: Form, row: Row, forms: Mapping[str, Form]) -> bool:

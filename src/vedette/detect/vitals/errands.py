@@ -4,7 +4,7 @@ Whoever runs a backup, a build or a restore fills the processor, the disk and th
 have made is a note and no alarm by itself, as long as all of this holds:
 
 - the work began before the gauge rose, and still goes on, itself or by what follows it at once: who logs in to look after a fault
-  explains nothing of it;
+  explains nothing of it; and it does something, or has only just begun to wait for what a server does;
 - the gauge has not been high for more than half an hour;
 - what rows can count (memory, processes, threads, connections) is held by the work itself;
 - memory and disk are not getting full.
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from vedette.core import Row
-from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.form import Form, launches
 from vedette.detect.behaviour.scope import Forms
 from vedette.detect.behaviour.trade import trade
 from vedette.detect.inventory.fact import number
@@ -37,6 +37,8 @@ _AFTER = (
 )
 _OLDEST = 3_600.0  # seconds before the rise; what has run for longer made no rise until now
 _FULL = 0.85
+_JUST = 600.0  # seconds before the rise, for what only waits
+_BUSY = 0.01  # of its time
 _ABOVE = 12  # processes that are looked through for whoever started one
 _SPARE = 3.0  # floors of a gauge that may be left unaccounted for
 
@@ -70,10 +72,11 @@ _FILLING = frozenset({_MEMORY, "system.filesystem.utilization"})
 class Errands(NamedTuple):
     """What is at work: when the first process of each errand began (Unix seconds), and the ids of all its processes.
 
-    `people` says that a person's is among them.
+    `waits` are the times of those that hardly use the processor: a server may do the work for them. `people` says that a person's is among them.
     """
 
     began: tuple[float, ...] = ()
+    waits: tuple[float, ...] = ()
     pids: frozenset[str] = frozenset()
     people: bool = False
 
@@ -91,7 +94,9 @@ def errands(view: View) -> Errands:
     """What people, jobs and builds have under way."""
     rows = view.by_pid
     forms = Forms(rows)
+    now = view.snapshot.taken_at.timestamp()
     began: list[float] = []
+    waits: list[float] = []
     pids: set[str] = set()
     people = False
     for pid, row in rows.items():
@@ -102,9 +107,10 @@ def errands(view: View) -> Errands:
         pids.add(pid)
         if _works(forms[pid]):
             first = next((one for one in reversed(line[:top]) if _works(forms[one])), pid)
-            began.append(float(number(rows[first], "start_time", 0)))
+            those = began if _is_busy(row, now) else waits
+            those.append(float(number(rows[first], "start_time", 0)))
             people = people or forms[line[top]].role in {"sshd", "sudo"}
-    return Errands(tuple(began), frozenset(pids), people)
+    return Errands(tuple(began), tuple(waits), frozenset(pids), people)
 
 
 def accounts_for(work: Errands, high: High, view: View, worked: float) -> bool:
@@ -114,7 +120,11 @@ def accounts_for(work: Errands, high: High, view: View, worked: float) -> bool:
     if now - since > _LONGEST or (high.metric in _FILLING and high.value >= _FULL):
         return False
     goes_on = 0.0 < now - worked <= _AFTER
-    if not (goes_on or any(since - _OLDEST <= began <= since + _LATE for began in work.began)):
+    if not (
+        goes_on
+        or any(since - _OLDEST <= began <= since + _LATE for began in work.began)
+        or any(since - _JUST <= began <= since + _LATE for began in work.waits)
+    ):
         return False
     if high.metric in _FREE or (high.metric == _MEMORY and work.people):
         return True
@@ -129,6 +139,7 @@ def somebody_clears(view: View) -> bool:
     """
     rows = view.by_pid
     forms = Forms(rows)
+    now = view.snapshot.taken_at.timestamp()
     for pid, row in rows.items():
         line = list(_line(pid, row, rows))
         top = _top(line, rows, forms)
@@ -136,7 +147,7 @@ def somebody_clears(view: View) -> bool:
             continue
         seen = forms[pid]
         person = forms[line[top]].role in {"sshd", "sudo"}
-        if _works(seen) and (person or seen.role != "shell"):
+        if _works(seen) and _is_busy(row, now) and (person or seen.role != "shell"):
             return True
         if person and number(row, "euid", -1) == 0:
             return True
@@ -164,9 +175,14 @@ def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) ->
             session or seen.role == "cron" or (seen.role == "sudo" and _STAYS.match(seen.base))
         ):
             return at
-        if seen.role == "builder":
+        if seen.role == "builder" and not _is_a_service([forms[pid] for pid in line[at:]]):
             return at
     return None
+
+
+def _is_a_service(line: list[Form]) -> bool:
+    """Whether a tool that runs a project's code has nothing but its like and shells above: so services are started too."""
+    return launches(line[0]) and all(one.role == "shell" or launches(one) for one in line[1:])
 
 
 def _works(seen: Form) -> bool:
@@ -176,6 +192,16 @@ def _works(seen: Form) -> bool:
     if seen.role == "shell":
         return seen.mode in {"script", "code"}
     return trade(seen) != "look" or seen.base in _DOES
+
+
+def _is_busy(row: Row, now: float) -> bool:
+    """Whether it has used the processor for a hundredth of its time. Of a row that says nothing of its time it is taken."""
+    started = number(row, "start_time", 0)
+    age = now - started
+    if row.get("user_time") is None or started <= 0 or age <= 0.0:
+        return True
+    used = max(number(row, "user_time", 0), 0) + max(number(row, "system_time", 0), 0)
+    return used >= _BUSY * age * 1_000.0  # milliseconds
 
 
 def _held(work: Errands, high: High, view: View) -> float:
