@@ -1,5 +1,6 @@
 """Who bears a name is looked through once, however many programs lie aside; and whom nobody can reach is asked of ports that were seen."""
 
+from collections import UserDict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +32,7 @@ def test_programs_and_scripts_of_the_system_bear_their_names() -> None:
     assert not bearers.of("x")
 
 
-class _Counted(dict[str, "Row"]):
+class _Counted(UserDict[str, "Row"]):
     looks = 0
 
     def items(self) -> "ItemsView[str, Row]":
