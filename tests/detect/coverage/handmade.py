@@ -173,6 +173,20 @@ def _squatter(stage: Stage) -> None:
     stage.listen(proc(980, 1, "srv", path, path, WORKER, start_time=_LATE), 8_000, "127.0.0.1")
 
 
+def _held(*pids: int) -> Change:
+    """Stopped by SIGSTOP, for as long as the host is looked at."""
+
+    def change(stage: Stage) -> None:
+        for pid in pids:
+            stage.edit("processes", {"pid": pid}, state="T")
+
+    return change
+
+
+def _paused(stage: Stage) -> None:
+    stage.add("processes", proc(960, 702, "vim", "/usr/bin/vim", "vim /srv/x", 1_000, state="T"))
+
+
 def _gone(stage: Stage) -> None:
     stage.drop("listening_ports", port=8_000)
     stage.tables["processes"] = [
@@ -230,6 +244,8 @@ _HOSTILE = (
     _found("T1543.002", "a service by hand from a hidden place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/opt/.cache-d/shop", together(_session, _service("shop", "/opt/.cache-d/shop")), within=0, told_as="T1564.001"),
     _found("T1543.002", "a service by hand from a temporary place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/var/tmp/shop", together(_session, _service("shop", "/var/tmp/shop")), within=0, told_as="T1059"),
     _found("T1543.002", "a service by hand with nothing that fits it, while an operator works", "`systemd_units`", "inventory", "unit:netd.service", together(_session, lambda s: s.add("systemd_units", unit("netd.service", folder="/etc/systemd/system"))), within=0),
+    _found("T1562.001", "the logger is held by a signal", "`processes`", "behaviour", "service:rsyslogd", _held(350), within=3),
+    _silent("debug", "an operator's program is held by its shell", _paused, role="admin"),
     _found("T1489", "the application is stopped, and nothing takes its place", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _gone, within=3),
     _found("T1036", "a program from a home has the port of the application that is gone", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _squatter, within=3, told_as="T1489"),
     _found("T1571", "the application's worker talks to a stranger while a port is away", "`process_open_sockets`", "behaviour", "process:/srv/app/venv/bin/gunicorn", _calls_while_away, within=0),

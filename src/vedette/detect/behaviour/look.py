@@ -15,7 +15,7 @@ from vedette.detect.behaviour.locked import locked_accounts
 from vedette.detect.behaviour.marks import Setting, flags_of, marks_of
 from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.scope import Forms, Scope, scope
-from vedette.detect.behaviour.services import EXPLAINED, Services, here, missing
+from vedette.detect.behaviour.services import EXPLAINED, Services, frozen, here, missing
 from vedette.detect.behaviour.shape import (
     EPHEMERAL,
     Contact,
@@ -243,9 +243,11 @@ def _services(
     since: tuple[int, int],
     followed: Successors,
 ) -> Services:
-    found, leads = here(
-        (one.process for one in read), {kind.service for _, kind in within.kept}, scene.state
-    )
+    idle = frozen(scene.rows)
+    keys = {within.ids.get(pid) for pid in idle}
+    kept = {kind.service for key, kind in within.kept if key not in keys}
+    at_work = (one.process for one in read if one.process.pid not in idle)
+    found, leads = here(at_work, kept, scene.state)
     if "processes" in view.doubted:
         return Services(found, (), leads)
     gone = missing(

@@ -1,9 +1,10 @@
 """Services: what runs under the first process, and which of it has stopped."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from vedette.core import Row
 from vedette.detect.behaviour.form import Form
 from vedette.detect.behaviour.hostile import GONE
 from vedette.detect.behaviour.part import BehaviourPart
@@ -13,7 +14,7 @@ from vedette.detect.fingerprint import known_print
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.short import short
 
-__all__ = ["EXPLAINED", "Services", "here", "missing", "service_of", "service_print"]
+__all__ = ["EXPLAINED", "Services", "frozen", "here", "missing", "service_of", "service_print"]
 
 EXPLAINED = 5
 """Snapshots after a package change in which it explains what is new, and what is gone."""
@@ -73,6 +74,11 @@ def here(
             found[name] = _tool(process.form), _GUARD.match(process.form.name) is not None
             leads.setdefault(name, process)
     return found, leads
+
+
+def frozen(rows: Mapping[str, Row]) -> frozenset[str]:
+    """The ids of processes that a signal has stopped: they are there, and do nothing."""
+    return frozenset(pid for pid, row in rows.items() if row.get("state") == "T")
 
 
 def missing(
