@@ -15,6 +15,7 @@ from vedette.detect.behaviour.shape import Process, account, program_of
 from vedette.detect.behaviour.state import BehaviourState, Resident
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number, text
+from vedette.detect.lineage import lineage
 
 __all__ = ["Family", "is_settled", "is_the_same_as_ever", "remember_versions"]
 
@@ -24,7 +25,6 @@ _SETTLED = (
 _LONG_KNOWN, _SEEN = 3_600.0, 30  # seconds and snapshots after which a service is known
 _ROLES = frozenset({"server", "interpreter", "other"})
 _LETTERS = 4_200  # of a path or command that are read
-_ABOVE = 12  # processes that are looked through for the one that leads
 
 
 class Family(NamedTuple):
@@ -72,13 +72,12 @@ def _is_known(process: Process, state: BehaviourState) -> bool:
 
 def _lead(process: Process, family: Family) -> Process:
     """The process of the same service that the others were started by; what watches over services is none of them."""
-    for _ in range(_ABOVE):
-        row, over = family.rows.get(process.above), family.forms.get(process.above)
-        if row is None or over is None or not _is_one(process.form, over):
+    for pid in lineage(process.above, family.rows):
+        row, over = family.rows[pid], family.forms[pid]
+        if not _is_one(process.form, over):
             break
         uid = number(row, "uid", 65_534)
-        pid, above = process.above, str(row.get("parent"))
-        process = Process(pid, row, over, uid, account(uid), None, above)
+        process = Process(pid, row, over, uid, account(uid), None, str(row.get("parent")))
     return process
 
 

@@ -10,7 +10,7 @@ from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
 from vedette.detect.writes import written
 
-__all__ = ["Form", "form", "goes_by", "is_native", "launches", "runs_code"]
+__all__ = ["Form", "form", "goes_by", "is_native", "is_shell", "launches", "runs_code"]
 
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
@@ -76,7 +76,6 @@ _STARTED = re.compile(
     r"(?:^|[;&|]|\$\(|(?:^|[\s;&|])[({]\s*|\b(?:do|then|else|exec|nohup|setsid)\s|(?:\b(?:source|eval)|(?:^|[\s;&|])\.)\s)\s*[\"']?(?:\$\(\s*(?:cat\b|<)\s*)?"
     r"(/[^\s;&|<>()\"'`]+)"
 )
-_ASIDE = frozenset({"local", "app", "home", "roothome", "other"})
 _WRITTEN = 1_000  # letters of a command in which files that it writes are looked for
 _DELETED = " (deleted)"
 _RUNTIMES = re.compile(r"^/?memfd:(runc_cloned|crun|lxc|snap)")
@@ -174,26 +173,20 @@ def is_native(claimed: str) -> bool:
 
 
 def _guise(path: str, base: str, where: str, words: list[str]) -> str:
-    """The mark of a title that is another program's, or of none at all."""
+    """The mark of an interpreter's title that is another program's, or of no title at all."""
     if not words:
         return "blank" if path and where != "anonymous" else ""
     if _guised(base, words):
         return "guise"
-    first = words[0]
-    if _INTERPRETER.match(base):
+    if _INTERPRETER.match(base) and _claims_another(words[0], base):
         # One that was just started by `env` or a shell may show their line still.
-        honest = any(runs_code(word) for word in words[:4])
-        return "retitled" if _claims_another(first, base) and not honest else ""
-    claimed = goes_by(first)
-    # Short names begin many others.
-    another = not base.startswith(claimed) and not (len(base) > 2 and claimed.startswith(base))
-    shell = claimed in _SHELLS
-    system = not shell and first.startswith("/") and place(first) == "system"
-    system = system or is_native(claimed)
-    login = shell and first.startswith("-")
-    return (
-        "posed" if another and (system or login) and where in _ASIDE and base != "busybox" else ""
-    )
+        return "" if any(map(runs_code, words[:4])) else "retitled"
+    return ""
+
+
+def is_shell(name: str) -> bool:
+    """Whether that is the name of a shell."""
+    return name in _SHELLS
 
 
 def runs_code(first: str) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from vedette.detect.behaviour.age import Family, is_settled, is_the_same_as_ever
 from vedette.detect.behaviour.alone import has_entered, is_loose, names_stranger
 from vedette.detect.behaviour.form import Form
-from vedette.detect.behaviour.guise import is_disguised, is_twin, names_its_script
+from vedette.detect.behaviour.guise import is_posed, is_twin, names_its_script
 from vedette.detect.behaviour.shape import Contact, Process, program_of
 from vedette.detect.behaviour.sockets import Peer, Wires
 from vedette.detect.behaviour.state import BehaviourState
@@ -166,7 +166,7 @@ def _of_form(process: Process, behind: str, talk: Contact, family: Family) -> li
 
 def _guised(process: Process, behind: str, family: Family) -> list[str]:
     """The marks of another's name that its form alone does not show."""
-    marks = ["posed"] if is_disguised(process) else []
+    marks = ["posed"] if is_posed(process) else []
     if "double" not in process.form.marks and behind != "work" and is_twin(process, family):
         marks.append("twin")
     return marks

@@ -11,6 +11,7 @@ from vedette.detect.behaviour.sockets import Peer, Wires, contact, door
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
+from vedette.detect.lineage import lineage
 from vedette.detect.place import known_hidden
 
 __all__ = [
@@ -149,21 +150,14 @@ def shape_of(process: Process, talk: Contact, doors: tuple[int, ...], more: tupl
 
 def context(process: Process, rows: Mapping[str, Row], forms: Mapping[str, Form]) -> str:
     """Who is behind a process: work (people, builds, CI), cron, server, or init (a service of its own)."""
-    pid, shells = process.above, False
-    for _ in range(12):
-        row = rows.get(pid)
-        if row is None:
-            break
-        above = forms[pid]
+    shells = False
+    for pid in lineage(process.above, rows):
+        row, above = rows[pid], forms[pid]
         if above.role in {"sudo", "sshd"} or (above.role == "builder" and is_work(above, row)):
             return "work"
         if above.role in {"cron", "server"}:
             return above.role
-        shells = shells or _of_people(forms[pid], row, forms)
-        following = _text(row.get("parent"))
-        if following == pid:
-            break
-        pid = following
+        shells = shells or _of_people(above, row, forms)
     return "work" if shells else "init"
 
 

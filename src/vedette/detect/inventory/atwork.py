@@ -8,8 +8,10 @@ from vedette.core import Row
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.accounts import network_of
 from vedette.detect.inventory.fact import number, text
+from vedette.detect.lineage import lineage
 from vedette.detect.managing import manages, runs
 from vedette.detect.place import dropped, hidden, place, risky
+from vedette.detect.session import session_of
 from vedette.detect.view import View
 
 __all__ = [
@@ -24,7 +26,6 @@ __all__ = [
 
 Networks = Mapping[int, Collection[int]]
 
-_SESSION = re.compile(r"^sshd(?:-session)?: ([\w.-]+)@(?:pts/|notty)")
 _ASKS_RIGHTS = frozenset({"sudo", "su", "doas"})
 _MANAGED_SECONDS = 3_600  # a run that lasts for longer is a daemon
 _SETTLED_SECONDS = 900  # and a daemon that is younger is not trusted yet
@@ -33,7 +34,6 @@ _STEP = 300  # seconds that a step of such a daemon takes at the most
 # Trees of one's own, where only root writes.
 _TREE = re.compile(r"^/(?:opt|usr/local/(?:lib|libexec|share))/[\w.-]+/")
 _WAITS = frozenset({"sleep", "timeout", "flock"})  # a daemon's child that only waits is no step
-_ABOVE = 12  # processes that are looked through for whoever started one
 # Names without which no run of a tool is under way, so that most snapshots need not be looked through.
 _TOOLS = frozenset(
     [
@@ -85,8 +85,8 @@ def asks_rights(view: View) -> bool:
 
 def in_session(view: View, closed: Collection[str]) -> bool:
     """Whether somebody who may log in has a session over SSH, be it without a terminal."""
-    sessions = (_SESSION.match(text(row, "cmdline")[:_LETTERS]) for row in view.by_pid.values())
-    return any(session is not None and session[1] not in closed for session in sessions)
+    people = (session_of(text(row, "cmdline")) for row in view.by_pid.values())
+    return any(person and person not in closed for person in people)
 
 
 def someone_works(view: View, closed: Collection[str], networks: Networks) -> bool:
@@ -132,14 +132,8 @@ def _is_planted(path: str) -> bool:
 
 
 def _through_login(row: Row, rows: Mapping[str, Row]) -> bool:
-    for _ in range(_ABOVE):
-        above = rows.get(text(row, "parent"))
-        if above is None or above is row:
-            return False
-        if _SESSION.match(text(above, "cmdline")[:_LETTERS]):
-            return True
-        row = above
-    return False
+    above = lineage(text(row, "parent"), rows)
+    return any(session_of(text(rows[pid], "cmdline")) for pid in above)
 
 
 def _is_manager(row: Row | None, now: float) -> bool:

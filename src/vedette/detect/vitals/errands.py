@@ -14,7 +14,8 @@ Nothing here is told apart by what the work is called: it hangs under a login, t
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 from vedette.core import Row
@@ -22,6 +23,8 @@ from vedette.detect.behaviour.form import Form, launches
 from vedette.detect.behaviour.scope import Forms
 from vedette.detect.behaviour.trade import trade
 from vedette.detect.inventory.fact import number
+from vedette.detect.lineage import lineage
+from vedette.detect.session import session_of
 from vedette.detect.view import View
 from vedette.detect.vitals.gauges import GAUGES
 
@@ -39,10 +42,8 @@ _OLDEST = 3_600.0  # seconds before the rise; what has run for longer made no ri
 _FULL = 0.85
 _JUST = 600.0  # seconds before the rise, for what only waits
 _BUSY = 0.01  # of its time
-_ABOVE = 12  # processes that are looked through for whoever started one
 _SPARE = 3.0  # floors of a gauge that may be left unaccounted for
 
-_SESSION = re.compile(r"^sshd(?:-session)?: [\w.-]+@(?:pts/|notty)")
 # What a person's work goes on under, once they have left or at the console itself.
 _STAYS = re.compile(r"^(?:tmux|screen|login|zellij)")
 _WAITS = re.compile(
@@ -100,7 +101,7 @@ def errands(view: View) -> Errands:
     pids: set[str] = set()
     people = False
     for pid, row in rows.items():
-        line = list(_line(pid, row, rows))
+        line = _line(pid, row, rows)
         top = _top(line, rows, forms)
         if top is None:
             continue
@@ -141,7 +142,7 @@ def somebody_clears(view: View) -> bool:
     forms = Forms(rows)
     now = view.snapshot.taken_at.timestamp()
     for pid, row in rows.items():
-        line = list(_line(pid, row, rows))
+        line = _line(pid, row, rows)
         top = _top(line, rows, forms)
         if top is None:
             continue
@@ -154,15 +155,10 @@ def somebody_clears(view: View) -> bool:
     return False
 
 
-def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
-    """The ids of the process and of those above it, as far as they are seen."""
-    yield pid
-    for _ in range(_ABOVE):
-        above = str(row.get("parent"))
-        if above in {"0", "1", pid} or above not in rows:
-            return
-        pid, row = above, rows[above]
-        yield pid
+def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> list[str]:
+    """The ids of the process and of those above it, without the first of all."""
+    above = lineage(str(row.get("parent")), rows)
+    return [pid, *takewhile(lambda one: one not in {"0", "1", pid}, above)]
 
 
 def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) -> int | None:
@@ -170,7 +166,7 @@ def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) ->
     for at in range(len(line) - 1, -1, -1):
         seen = forms[line[at]]
         command = str(rows[line[at]].get("cmdline") or "")
-        session = seen.role == "sshd" and _SESSION.match(command)
+        session = seen.role == "sshd" and session_of(command)
         if at and (
             session or seen.role == "cron" or (seen.role == "sudo" and _STAYS.match(seen.base))
         ):
