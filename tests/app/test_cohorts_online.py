@@ -91,6 +91,7 @@ def seen(one: Verdict) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.no_cover
 def test_a_fleet_online_gets_what_its_replay_gives(store: Store, clock: ManualClock) -> None:
     """By two workers in turn, each with a memory of its own, one of which is started again now and then."""
     snapshots = list(fleet(HOSTS, COUNT, COMES, NAMES))
@@ -110,6 +111,7 @@ def test_a_fleet_online_gets_what_its_replay_gives(store: Store, clock: ManualCl
     assert len({one.knowledge for one in online}) > 4
 
 
+@pytest.mark.no_cover
 def test_what_people_say_is_heard_by_the_next_snapshot_and_replays(
     store: Store, clock: ManualClock
 ) -> None:
@@ -147,6 +149,7 @@ def test_what_people_say_is_heard_by_the_next_snapshot_and_replays(
     assert len(sayings) == 3
 
 
+@pytest.mark.no_cover
 def test_who_comes_late_tells_a_later_version(store: Store, clock: ManualClock) -> None:
     """The spool of a host that was cut off for half an hour: no version that was published changes."""
     worker = pipeline(store, clock)
@@ -166,6 +169,7 @@ def test_who_comes_late_tells_a_later_version(store: Store, clock: ManualClock) 
     assert min(shown) > max(interval_of(spool[0].taken_at), before[-1].interval)
 
 
+@pytest.mark.no_cover
 def test_no_hosts_clock_closes_an_interval_before_its_time(
     store: Store, clock: ManualClock
 ) -> None:
@@ -179,6 +183,7 @@ def test_no_hosts_clock_closes_an_interval_before_its_time(
     assert ahead.version > 0
 
 
+@pytest.mark.no_cover
 def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: ManualClock) -> None:
     snapshots = list(fleet(HOSTS, COUNT, COMES, NAMES, only=range(3)))
     worker = pipeline(store, clock)
@@ -194,6 +199,7 @@ def test_a_spooled_snapshot_sees_the_version_of_its_time(store: Store, clock: Ma
     assert {at: later.at(TENANT, [(WEB, at)])[0] for at in sees} == sees
 
 
+@pytest.mark.no_cover
 def test_a_telling_that_cant_be_read_stops_nobody(store: Store, clock: ManualClock) -> None:
     worker = pipeline(store, clock)
     parts = minutes(fleet(1, 45, {0: 36}, NAMES))

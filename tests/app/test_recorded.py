@@ -10,6 +10,9 @@ from vedette.app.replay import Replay
 from vedette.detect import FITS, Bundle, pack_bundle
 from vedette.learn import group_by_host
 
+# All that it runs has plain tests, too.
+pytestmark = pytest.mark.no_cover
+
 
 def test_real_sessions_give_one_verdict_a_snapshot_and_the_same_bytes_in_any_batch(
     tmp_path: Path,

@@ -25,6 +25,9 @@ from tests.fixtures.services import require
 
 from vedette.core import Action, ActionId, ActionState, HostId, Mode, TenantId, new_id
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parents[2]
 KINDS = ("disable_account", "kill_process", "reboot", "shutdown", "suspend_process")
 

@@ -15,6 +15,9 @@ from vedette.agent.ship import Shipped
 from vedette.core import HostId, Label, ManualClock, SystemClock, TenantId
 from vedette.queue import SqlQueue
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 TENANT = TenantId("default")
 GROWN = 33
 

@@ -6,6 +6,9 @@ import pytest
 from tests.fixtures.looks import Look
 from tests.fixtures.machine import Machine
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 _SETTLE = 0.5
 
 

@@ -20,6 +20,9 @@ from tests.fixtures.service import running_service
 from vedette.agent import AgentSettings, Report, Status, status
 from vedette.app.demo.port import free_port
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 INTERVAL = 0.5
 REQUEST_TIMEOUT = 3.0
 CLI = (sys.executable, "-m", "vedette", "agent")

@@ -24,6 +24,9 @@ from vedette.core import (
 )
 from vedette.seal import read_header, sign_ruling
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 S = ActionState
 FIRST = ActionId("a1")
 # Long enough to look around in, even on a busy machine; whoever waits for its end waits so long.

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from tests.fixtures.quiet_host import quiet_snapshots
 from tests.fixtures.service import Service, running_service
 
 from vedette.app.demo.mailbox import Mailbox
 from vedette.app.demo.server import running
 from vedette.core import ActionState
+
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
 
 POLICY = """
 version: 1

@@ -10,6 +10,9 @@ import pytest
 from tests.fixtures.looks import Look
 from tests.fixtures.machine import Machine
 
+# Its processes run what others trace.
+pytestmark = pytest.mark.no_cover
+
 Rows = list[dict[str, Any]]
 _STATES = {
     "ESTAB": "ESTABLISHED",

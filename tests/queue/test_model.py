@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -13,6 +14,9 @@ from tests.contracts.queue_case import message
 
 from vedette.core import HostId, LeaseLost, ManualClock
 from vedette.queue import Delivery, MemoryQueue, Queue, Selection, SqlQueue
+
+# All that it runs has plain tests, too.
+pytestmark = pytest.mark.no_cover
 
 _MESSAGES = st.builds(
     message,

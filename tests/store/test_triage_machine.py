@@ -5,6 +5,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -22,6 +23,9 @@ from vedette.core import (
 )
 from vedette.decide import gather
 from vedette.store import Store
+
+# All that it runs has plain tests, too.
+pytestmark = pytest.mark.no_cover
 
 _HOSTS = [HostId(f"host-{number}") for number in range(3)]
 _ADA = "user:ada"
