@@ -13,6 +13,8 @@ from tests.detect.coverage.stage import (
     user,
 )
 
+from vedette.core import Row
+
 __all__ = ["ENTRIES"]
 
 _LATE = 1_777_890_600  # Unix seconds, in the quiet life's last minute
@@ -170,6 +172,11 @@ def _rule(header: str, rule: str) -> Change:
 
 
 _ONE = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/sbin/backup.sh")
+_QUOTED = _rule("backup", r"ALL=(root) NOPASSWD: /usr/bin/bash -c \:/usr/bin/id")
+_RIGHTS = _rule("backup", "ALL=(root) NOPASSWD: /usr/bin/chmod 4755 /srv/x")
+_FOLDER = _rule("backup", "ALL=(root) NOPASSWD: /usr/sbin/")
+_WHATEVER = _rule("backup", "ALL=(root) NOPASSWD: /usr/bin/mount")
+_MOUNT = _rule("backup", "ALL=(root) NOPASSWD: /usr/bin/mount /mnt/nas")
 _SHELL = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/bin/bash")
 _ANYTHING = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/sbin/run *")
 _VISUDO = _person("visudo -f /etc/sudoers.d/backup")
@@ -187,6 +194,28 @@ def _leaves(stage: Stage) -> None:
 
 def _renewed(stage: Stage) -> None:
     stage.edit("authorized_keys", {"uid": ANA}, key="d" * 64)
+
+
+_LEOS: Row = {
+    "uid": 1_002,
+    "algorithm": "ssh-ed25519",
+    "key_file": "/home/leo/.ssh/authorized_keys",
+}
+
+
+def _two_people(stage: Stage) -> None:
+    _colleague(stage)
+    stage.add("authorized_keys", {**_LEOS, "key": "e" * 64})
+
+
+def _handed_over(stage: Stage) -> None:
+    stage.drop("authorized_keys", uid=ANA)
+    stage.add("authorized_keys", {**_LEOS, "key": "f" * 64})
+
+
+def _by_steps(step: float, many: int) -> tuple[Change, ...]:
+    """So much of the file system goes at each look, by an operator's hand."""
+    return tuple(together(_RM, _up(disk=-step * at)) for at in range(1, many + 1))
 
 
 _NOTHING: Change = lambda _: None  # noqa: E731 - a step that changes nothing
@@ -214,6 +243,10 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _silent("person", "an operator clears a third of what is on the disk", _NOTHING, *([together(_RM, _up(disk=-0.14))] * 3), *([_up(disk=-0.14)] * 8)),
     _silent(
+        "person", "an operator clears two fifths of what is on the disk, over four looks",
+        _NOTHING, *_by_steps(0.04, 4), *([_up(disk=-0.16)] * 8),
+    ),
+    _silent(
         "job", "a job clears a third of what is on the disk",
         _NOTHING, together(_cron("/usr/local/sbin/tidy", "/usr/bin/find", "find /var/backups -mtime +14 -delete"), _up(disk=-0.14)), *([_up(disk=-0.14)] * 8),
     ),
@@ -224,6 +257,7 @@ ENTRIES: tuple[Entry, ...] = (
         before=_daemon(_AGENT), lasting=True,
     ),
     _silent("person", "an operator lets a job run one program as root", _VISUDO, together(_VISUDO, _ONE), lasting=True),
+    _silent("person", "an operator lets a job mount one share as root", _VISUDO, together(_VISUDO, _MOUNT), lasting=True),
     _silent(
         "person", "an operator removes a colleague's account", together(_person("deluser leo"), _leaves), *([_leaves] * 14), before=_colleague,
     ),
@@ -255,6 +289,10 @@ ENTRIES: tuple[Entry, ...] = (
         *([together(_RM, _up(disk=-0.28))] * 4), within=1,
     ),
     _told(
+        "T1485", "the files go over five looks while an operator is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *_by_steps(0.08, 5), within=3,
+    ),
+    _told(
         "T1485", "a third of what was on the disk is gone, and nobody is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
         *([_up(disk=-0.14)] * 4), within=1,
     ),
@@ -279,6 +317,21 @@ ENTRIES: tuple[Entry, ...] = (
     _told(
         "T1548.003", "a program may be run as root with whatever words, while an operator works", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup",
         together(_VISUDO, _ANYTHING), lasting=True,
+    ),
+    *(
+        _told(
+            "T1548.003", f"{what}, while an operator works", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup", together(_VISUDO, rule), lasting=True,
+        )
+        for what, rule in (
+            ("a shell behind a quoted sign may be run as root", _QUOTED),
+            ("the rights of a file may be changed as root", _RIGHTS),
+            ("all programs of a directory may be run as root", _FOLDER),
+            ("whatever there is may be mounted as root", _WHATEVER),
+        )
+    ),
+    _told(
+        "T1098.004", "a key goes as one comes to another's account, while an operator works", "`authorized_keys`", "inventory", "key:/home/leo/.ssh/authorized_keys",
+        together(_person("vim .ssh/authorized_keys"), _handed_over), lasting=True, before=_two_people,
     ),
     _told(
         "T1098.004", "an operator's key is changed, and nobody is there", "`authorized_keys`", "inventory", "key:/home/ana/.ssh/authorized_keys", _renewed, lasting=True,

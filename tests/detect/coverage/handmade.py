@@ -245,6 +245,8 @@ _HOSTILE = (
     _found("T1543.002", "a service by hand from a temporary place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/var/tmp/shop", together(_session, _service("shop", "/var/tmp/shop")), within=0, told_as="T1059"),
     _found("T1543.002", "a service by hand with nothing that fits it, while an operator works", "`systemd_units`", "inventory", "unit:netd.service", together(_session, lambda s: s.add("systemd_units", unit("netd.service", folder="/etc/systemd/system"))), within=0),
     _found("T1562.001", "the logger is held by a signal", "`processes`", "behaviour", "service:rsyslogd", _held(350), within=3),
+    _found("T1489", "the application and its workers are held by a signal", "`processes`", "behaviour", "service:gunicorn", _held(510, 511, 512), within=3),
+    _found("T1489", "the scheduler of jobs is held by a signal", "`processes`", "behaviour", "service:cron", _held(360), within=3),
     _silent("debug", "an operator's program is held by its shell", _paused, role="admin"),
     _found("T1489", "the application is stopped, and nothing takes its place", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _gone, within=3),
     _found("T1036", "a program from a home has the port of the application that is gone", "`processes`, `listening_ports`", "behaviour", "service:gunicorn", _squatter, within=3, told_as="T1489"),

@@ -231,7 +231,7 @@ class BehaviourExpert:
             nats=score,
             text=evidence.text.format(shown=resident.shown),
             attack=evidence.attack,
-            observed=f"no process of {name.rsplit(' ', 1)[0]}",
+            observed=f"no process of {name.rsplit(' ', 1)[0]} that runs",
             expected=f"it ran in each of {resident.seen} snapshots",
             since=datetime.fromtimestamp(resident.gone, UTC) if resident.gone else None,
         )

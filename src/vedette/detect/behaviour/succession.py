@@ -1,8 +1,10 @@
 """What takes the place of a service that is gone: the same process by another name, or another program on its ports."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.services import frozen
 from vedette.detect.behaviour.shape import Process
 from vedette.detect.behaviour.sockets import Wires
 from vedette.detect.behaviour.state import BehaviourState, Resident
@@ -30,15 +32,22 @@ class Successors:
         """Whether its process goes on under another name, or a program from where programs lie has all of its ports."""
         row = self._view.by_pid.get(gone.pid)
         if row is not None and gone.born and number(row, "start_time", 0) == gone.born:
-            return _lies_well(self._forms[gone.pid])
+            return gone.pid not in self._frozen and _lies_well(self._forms[gone.pid])
         return bool(gone.ports) and set(gone.ports) <= self._held()
 
     def _held(self) -> set[int]:
         return {
             number(row, "port", 0)
             for row in self._view.rows("listening_ports")
-            if (pid := str(row.get("pid"))) in self._view.by_pid and _lies_well(self._forms[pid])
+            if (pid := str(row.get("pid"))) in self._view.by_pid
+            and pid not in self._frozen
+            and _lies_well(self._forms[pid])
         }
+
+    @cached_property
+    def _frozen(self) -> frozenset[str]:
+        """Those that a signal has stopped take no one's place, not even their own."""
+        return frozen(self._view.by_pid)
 
 
 def _lies_well(seen: Form) -> bool:

@@ -31,6 +31,18 @@ _SYSTEM = 99  # up to here, systems have accounts of root's own group (sync, gam
 _NOBODY = 65_534
 _PEOPLE, _GIVEN = 1_000, 60_000
 _LONGEST_RULE = 2_000
+# More programs by which whoever may run them as root gets all of root's rights, whatever they are given...
+_GIVES_ALL = re.compile(
+    r"^(su|sudo|sudoedit|doas|runuser|pkexec|chmod|chown|setfacl|setcap|mv|install|ln|sed|patch|ed|emacs|pico|joe|mcedit|man"
+    r"|dpkg|rpm|pip|npm|gem|cpan|passwd|chpasswd|usermod|useradd|adduser|gpasswd|visudo|vipw|crontab|at|batch|chroot|unshare"
+    r"|nsenter|capsh|setpriv|insmod|modprobe|screen|tmux|script|expect|ssh|scp|sftp|ftp|xargs|watch|time|timeout|nice|ionice"
+    r"|nohup|setsid|stdbuf|flock|taskset|systemd-run|machinectl|debugfs|podman|ctr|lxc|cpio|run-parts|start-stop-daemon)[\d.]*$"
+)
+# ... and where they may be given anything.
+_MAY_GIVE = re.compile(
+    r"^(service|journalctl|mount|apt|apt-get|aptitude|yum|dnf|zypper|snap|git|wget|curl|mysql|psql|sqlite3|zip|kubectl|tcpdump|logrotate)$"
+)
+_WIDENS = re.compile(r"[*?\[\\]")
 _BIN = re.compile(r"^/usr/local/s?bin/[\w.-]+$")
 _PRELOADS = re.compile(r"env_keep\b.*\b(?:LD_\w+|PYTHONPATH|PERL5LIB|BASH_ENV)")
 _LOOSENS = re.compile(
@@ -165,16 +177,25 @@ def _rule_mark(header: str, rule: str) -> str:
 
 def _narrowest(rule: str) -> str:
     """By what it allows without a password: some programs of the system or of this host only, none of which hands its rights on."""
-    commands = [part.rsplit(":", 1)[-1].strip() for part in rule[:_LONGEST_RULE].split(",")]
     places = set()
-    for command in commands:
-        path = command.split(None, 1)[0] if command else ""
-        if "*" in command or hidden(path) or HANDS_ON.match(path.rsplit("/", 1)[-1]):
+    for part in rule[:_LONGEST_RULE].split(","):
+        words = part.rsplit(":", 1)[-1].split()
+        path = words[0] if words else ""
+        # A quoted sign may hide where a command begins, and a directory stands for all that is in it.
+        if _WIDENS.search(part) or hidden(path) or path.endswith("/") or _hands_on(words):
             return "sudo.nopasswd"
         places.add(place(path) if not path.startswith("/usr/local/") or _BIN.match(path) else "")
     if places == {"system"}:
         return "sudo.narrow"
     return "sudo.local" if places <= {"system", "local"} else "sudo.nopasswd"
+
+
+def _hands_on(words: list[str]) -> bool:
+    """Whether a command hands root's rights to whoever may run it."""
+    name = words[0].rsplit("/", 1)[-1] if words else ""
+    if HANDS_ON.match(name) or _GIVES_ALL.match(name):
+        return True
+    return len(words) == 1 and _MAY_GIVE.match(name) is not None
 
 
 def closed_accounts(view: View, before: list[str] | None) -> list[str] | None:

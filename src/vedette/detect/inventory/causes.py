@@ -61,7 +61,7 @@ def acts_now(
 
 
 def _changed_keys(state: InventoryState, readings: dict[str, Reading]) -> list[str]:
-    """The subject of one key that came just as another went: who changes a key leaves their number as it is.
+    """The subject of one key that came just as another of the account went: who changes a key leaves their number as it is.
 
     Only where all keys that were ever here still were, so that no old one makes up for a new one.
     """
@@ -71,6 +71,8 @@ def _changed_keys(state: InventoryState, readings: dict[str, Reading]) -> list[s
     held = {(key, value) for key, values in known.items() for value in values}
     came, gone = reading.facts.keys() - held, held - reading.facts.keys()
     if len(came) != 1 or len(gone) != 1 or state.lists.get("key") != _print(held):
+        return []
+    if {account for _, account in came} != {account for _, account in gone}:
         return []
     return [reading.facts[one].subject for one in came]
 

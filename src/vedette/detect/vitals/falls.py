@@ -7,8 +7,8 @@ A streak is the looks in a row below the lowest usual value; high is the most of
 
 Connections count from the third look (a restart has one or two), a file system from the second. Both must fall at once,
 within two looks, as what dies or is deleted does and what an evening brings does not; and the past has to be two hours long.
-A file system of which more than half is left is taken as cleaned up where somebody is seen who may have done it: it then stands where
-it stands.
+A file system of which more than half is left is taken as cleaned up where somebody is seen who may have done it: nothing is said while it
+falls, and where it comes to rest is what is usual from then on. What is deleted over several looks counts as one fall.
 """
 
 from typing import Any, NamedTuple
@@ -70,8 +70,9 @@ _HALF, _JUST = 0.5, 2.0  # of what was there; looks since it fell
 class Falls:
     """Of H hosts, views of a block [H, `FALL_SIZE`]; each field [H, 2].
 
-    `bottom` is the lowest usual value and `middle` what is usual; `high` and `count` are of the present streak, `before` is the
-    value before it began; `last` the value before, `minutes` how long the past is, `told` and `seen` as of `Trends`.
+    `bottom` is the lowest usual value and `middle` what is usual; `high` and `count` are of the present streak (`count` is below zero while
+    it is taken as a clean-up), `before` is the value before it began; `last` the value before, `minutes` how long the past is, `told` and
+    `seen` as of `Trends`.
     """
 
     seen: Floats
@@ -91,28 +92,35 @@ class Falls:
 
 
 class FallReading(NamedTuple):
-    """[H, 2]: `values`, the streak with this look (`high`, `looks`, the value `before` it), and the `nats`."""
+    """[H, 2]: `values`, the streak with this look (`high`, `looks`, the value `before` it), and the `nats`.
+
+    `cleared` tells whether the streak is taken as a clean-up still.
+    """
 
     values: Floats
     high: Floats
     looks: Floats
     before: Floats
     nats: Floats
+    cleared: Floats
 
 
 def read_falls(falls: Falls, values: Floats, counts: Floats, booting: Floats) -> FallReading:
     """Scores `values` [H, 2], NaN where not sent. Changes nothing. `counts` as `read_trends` has it."""
     below = (values < falls.bottom) & (falls.seen >= _SETTLED) & ~booting[:, None]
-    count = np.where(below, falls.count + 1.0, 0.0)
+    count = np.where(below, np.abs(falls.count) + 1.0, 0.0)
     before = np.where(count > 1.0, falls.before, falls.last)
-    # The first look may have seen half of the fall.
-    deep = np.where(count > 2.0, np.maximum(falls.high, values), values)
+    begun = below & (falls.count < 0.0)
+    cleared = begun & (values > _HALF * before)
+    # The first look may have seen half of the fall, and of a clean-up that went too far the last one says how far.
+    deep = np.where((count > 2.0) & ~begun, np.maximum(falls.high, values), values)
     unit = np.maximum(_UNITS * (1.0 + 20.0 / np.maximum(falls.seen, 1.0)), _SHARES * falls.bottom)
     unit = np.maximum(unit, _SPREAD * (falls.middle - falls.bottom))
     v = np.maximum(falls.bottom - deep, 0.0) / unit
     speaks = below & (count >= _PATIENCE) & (falls.minutes >= _LONG) & (deep <= _LEFT * before)
-    nats = np.where(speaks, 2.5 * np.log1p(v * v / 4.0), 0.0)
-    return FallReading(values, deep, count, before, np.where(counts[:, None], nats, falls.told))
+    nats = np.where(speaks & ~cleared, 2.5 * np.log1p(v * v / 4.0), 0.0)
+    told = np.where(counts[:, None], nats, falls.told)
+    return FallReading(values, deep, count, before, told, cleared)
 
 
 def shallow(reading: FallReading) -> Floats:
@@ -148,14 +156,18 @@ def learn_falls(
     bottom = bottom - ended * _TAKEN * pace * np.maximum(bottom - falls.high, 0.0)
     bottom = bottom + np.where(x < bottom, _CREEP * pace, _FORGET) * (x - bottom)
     quiet = booting[:, None] & ~first
-    meant = here & (np.arange(len(_KINDS)) == _FILES) & (cleared is not None)
+    meant = reading.cleared.copy()
     if cleared is not None:
-        meant &= cleared[:, None]
+        meant[:, _FILES] |= cleared
+    # A clean-up is over when nothing more goes.
+    rests = reading.cleared & (x > falls.last - _UNITS)
+    moved = np.where(rests, x - falls.bottom, 0.0)
+    count = np.minimum(reading.looks, 1e6)
     after = {
-        "bottom": np.where(quiet, falls.bottom, np.where(meant, x, bottom)),
-        "middle": np.where(quiet, falls.middle, middle + _MIDDLE * pace * (x - middle)),
+        "bottom": np.where(quiet | meant, falls.bottom + moved, bottom),
+        "middle": np.where(quiet, falls.middle, middle + _MIDDLE * pace * (x - middle)) + moved,
         "high": reading.high,
-        "count": np.where(meant, 0.0, np.minimum(reading.looks, 1e6)),
+        "count": np.where(rests, 0.0, np.where(meant, -count, count)),
         "before": reading.before,
         "last": x,
         "told": reading.nats,
