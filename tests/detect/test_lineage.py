@@ -4,7 +4,7 @@ from vedette.core import Row
 from vedette.detect.lineage import lineage
 
 
-def rows(parents: dict[str, object]) -> dict[str, Row]:
+def rows(parents: dict[str, int]) -> dict[str, Row]:
     return {pid: {"pid": int(pid), "parent": above} for pid, above in parents.items()}
 
 

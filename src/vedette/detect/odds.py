@@ -9,7 +9,16 @@ from math import log
 
 from vedette.core import Record
 
-__all__ = ["DAY", "HOSTILE_PER_DAY", "QUESTION", "THRESHOLD", "Evidence", "nats", "rate"]
+__all__ = [
+    "DAY",
+    "HOSTILE_PER_DAY",
+    "QUESTION",
+    "THRESHOLD",
+    "WORTH_TELLING",
+    "Evidence",
+    "nats",
+    "rate",
+]
 
 DAY = 1440.0
 HOSTILE_PER_DAY = (
@@ -19,6 +28,7 @@ THRESHOLD = (
     -6.0
 )  # about 400 looks accepted per hit; the highest harmless case in baselines plus two nats
 
+WORTH_TELLING = -6.0  # nats over the threshold under which a case adds nothing to the judgement
 QUESTION = 1.0  # nats over the threshold: enough to ask, too little to be severe
 
 _PRIOR_DAYS = 10.0  # how long a fleet must be watched to outweigh the reviewed prior

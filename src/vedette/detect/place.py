@@ -3,9 +3,11 @@
 import re
 from functools import lru_cache
 
-__all__ = ["RISKY", "dropped", "hidden", "known_hidden", "place", "risky", "visited"]
+__all__ = ["DISK", "RISKY", "dropped", "hidden", "known_hidden", "place", "risky", "visited"]
 
 RISKY = frozenset({"temp", "memory", "anonymous"})
+DISK = r"/dev/(?:sd[a-z]|vd[a-z]|xvd[a-z]|hd[a-z]|nvme\d|mmcblk\d|mapper/|dm-\d)"
+"""A pattern of the beginning of a path: whole disks and their parts."""
 
 _ROOTS = (
     ("/usr/local/", "local"),

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vedette.detect.place import place, risky
+from vedette.detect.place import DISK, place, risky
 
 __all__ = ["Written", "written"]
 
-_MOST_WORDS = 60  # of one command that are looked at
+_LENGTH = 1_000  # letters of a command that are read
+_MOST_WORDS = 60  # of one part of it that are looked at
 _PLAIN = r"[^\s;&|<>()'\"`]"
 _FILE = rf"['\"]?({_PLAIN}+)"
 _TAIL = r"([^;&|<>\n]*)"
@@ -49,7 +50,7 @@ _PROGRAMS = re.compile(
 _LOGS = re.compile(
     r"^/var/log/(?:auth\.log|syslog|secure|messages|[bw]tmp|lastlog|faillog|kern\.log|cron(?:\.log)?|audit/audit\.log)$"
 )
-_DISKS = re.compile(r"^/dev/(?:sd[a-z]|vd[a-z]|xvd[a-z]|hd[a-z]|nvme\d|mmcblk\d|mapper/|dm-\d)")
+_DISKS = re.compile(rf"^{DISK}")
 _KERNEL = re.compile(
     r"^/proc/sys/kernel/(?:core_pattern|modprobe)$|^/sys/kernel/uevent_helper$|/release_agent$"
 )
@@ -72,7 +73,8 @@ class _File(NamedTuple):
 
 
 def written(command: str) -> Written | None:
-    """The first file that matters among those that the command writes, or None."""
+    """The first file that matters among those that the beginning of the command writes, or None."""
+    command = command[:_LENGTH]
     if not _ANY.search(command):
         return None
     for file in _files(command):

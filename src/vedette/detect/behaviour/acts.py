@@ -9,6 +9,8 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import NamedTuple
 
+from vedette.detect.place import DISK
+
 __all__ = ["TECHNIQUES", "Act", "act", "technique"]
 
 _LENGTH = 1_000
@@ -20,7 +22,6 @@ _READ = (
     r"(?:cat|cp|less|more|tail|head|strings|scp|tar|base(?:64|32)|xxd|z?grep|awk|vim?|nano|ed|view|od|hexdump|sed|cut|sort|dd|tac|nl"
     r"|rev|openssl|zip|rsync|curl)\s[^|;&]*?"
 )
-_DISK = r"/dev/(?:sd[a-z]|vd[a-z]|xvd[a-z]|hd[a-z]|nvme\d|mmcblk\d|mapper/|dm-\d)"
 _GUARDS = (
     r"(?:auditd?|rsyslog|syslog-ng|osquery|falcon-sensor|falco|clamav\S*|fail2ban|apparmor|firewalld|ufw|wazuh-agent"
     r"|sysmonforlinux|filebeat|auditbeat|crowdsec|aide|rkhunter|chkrootkit|tripwire|vedette)"
@@ -99,8 +100,8 @@ _ACTS: tuple[tuple[str, str | None, str, str], ...] = (
     ("creds", "T1003.008", "shadow shadow- opasswd", rf"(?:^|[\s;&|/(]){_READ}(?:/etc/g?shadow-?|/etc/security/opasswd|/var/backups/g?shadow(?:\.bak)?)(?:[\s;|&]|$)"),
     ("creds", "T1552.004", "ssh_host_ed ssh_host_rsa_key ssh_host_ecdsa_key ssh_host_dsa_key", rf"(?:^|[\s;&|/(]){_READ}/ssh_host_\w+_key(?!\.pub)"),
     ("creds", "T1003.007", "mem kmem", r"\s(?:if=)?/dev/k?mem(?:\s|$)"),
-    ("raw", None, "dd", rf"\bdd\s(?!.*\bcount=1\b).*\bif={_DISK}"),
-    ("raw", None, "cat strings xxd hexdump od", rf"\b(?:cat|strings|xxd|hexdump|od)\s[^|;&<>]*{_DISK}"),
+    ("raw", None, "dd", rf"\bdd\s(?!.*\bcount=1\b).*\bif={DISK}"),
+    ("raw", None, "cat strings xxd hexdump od", rf"\b(?:cat|strings|xxd|hexdump|od)\s[^|;&<>]*{DISK}"),
     ("metadata", None, "Metadata-Flavor X-aws-ec", r"Metadata-Flavor:|X-aws-ec2-metadata-token"),
     ("creds", "T1003.008", "shadow", r"getent\s+g?shadow|open\s*\(\s*\\?['\"]/etc/shadow"),
     ("creds", "T1003.007", "mimipenguin lazagne LaZagne", r"(?i)mimipenguin|lazagne"),

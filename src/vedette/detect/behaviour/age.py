@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vedette.core import Row
 from vedette.detect.behaviour.bearers import Bearers
-from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.form import SERVING, Form
 from vedette.detect.behaviour.services import service_of
 from vedette.detect.behaviour.shape import Process, account, program_of
 from vedette.detect.behaviour.state import BehaviourState, Resident
@@ -23,7 +23,6 @@ _SETTLED = (
     600.0  # seconds a service must run before a new contact of it is odd: a deploy brings its own
 )
 _LONG_KNOWN, _SEEN = 3_600.0, 30  # seconds and snapshots after which a service is known
-_ROLES = frozenset({"server", "interpreter", "other"})
 _LETTERS = 4_200  # of a path or command that are read
 
 
@@ -67,7 +66,7 @@ def is_the_same_as_ever(process: Process, family: Family) -> bool:
 
 
 def _is_known(process: Process, state: BehaviourState) -> bool:
-    return process.form.role in _ROLES and fingerprint(program_of(process)) in state.programs
+    return process.form.role in SERVING and fingerprint(program_of(process)) in state.programs
 
 
 def _lead(process: Process, family: Family) -> Process:
@@ -83,7 +82,7 @@ def _lead(process: Process, family: Family) -> Process:
 
 def _is_one(seen: Form, over: Form) -> bool:
     """Whether a process and its parent are of one service: the same program, or one that shows a title in place of its script."""
-    if over.role not in _ROLES:
+    if over.role not in SERVING:
         return False
     if (seen.script or seen.path) == (over.script or over.path):
         return True

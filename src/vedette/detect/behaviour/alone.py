@@ -2,6 +2,7 @@
 
 import re
 
+from vedette.detect.behaviour.form import SERVING
 from vedette.detect.behaviour.shape import Process
 from vedette.detect.behaviour.trade import is_container, trade
 from vedette.detect.outside import names_outside
@@ -10,7 +11,6 @@ __all__ = ["has_entered", "is_loose", "names_stranger"]
 
 _IN_CODE = re.compile(r"\b(?:curl|wget|nc|ncat|netcat|socat|telnet|ssh|scp|sftp|ftp|rsync)\s")
 _BY_TRADE = {"fetch": "bare", "play": "bare", "copy": "bare.copy", "remote": "bare.remote"}
-_STARTERS = frozenset({"server", "interpreter", "other"})
 
 
 def names_stranger(process: Process) -> str | None:
@@ -37,5 +37,5 @@ def is_loose(process: Process) -> bool:
     if seen.role != "shell" or seen.mode != "interactive":
         return False
     return process.alone or (
-        above is not None and above.role in _STARTERS and not is_container(above)
+        above is not None and above.role in SERVING and not is_container(above)
     )

@@ -28,6 +28,7 @@ from vedette.detect.behaviour.succession import ports_after, remember_leads
 from vedette.detect.behaviour.traffic import usual
 from vedette.detect.case import Case
 from vedette.detect.knowledge import Tells
+from vedette.detect.odds import WORTH_TELLING
 from vedette.detect.pardon import Heard
 from vedette.detect.upgrade import packages_now
 from vedette.detect.view import View
@@ -39,7 +40,6 @@ _QUIET = -1.0  # nats under which a new shape is learned at sight
 _QUIET_LEARNED = (
     60  # snapshots until a quiet one that stays is learned under an alarm about something else
 )
-_WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
 _ALSO = 2  # further marks that are told
 _MOST_CASES = 60
 _MOST_SHAPES = 1_500
@@ -81,7 +81,7 @@ class BehaviourExpert:
         if view.count == 0 or not state.shapes:
             return ()
         seen = self.look(view, state)
-        told = [self._novel(novel) for novel in seen.novel.values() if novel.nats > _WORTH_TELLING]
+        told = [self._novel(novel) for novel in seen.novel.values() if novel.nats > WORTH_TELLING]
         told += [self._crowd(crowd, view) for crowd in seen.crowds]
         told += [
             self._gone(name, resident, score) for name, resident, score in seen.services.missing

@@ -10,6 +10,7 @@ from vedette.detect.behaviour.naming import subject_of_program
 from vedette.detect.behaviour.shape import form_of
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.case import Case
+from vedette.detect.odds import WORTH_TELLING
 from vedette.detect.view import View
 
 __all__ = ["told_of"]
@@ -22,7 +23,6 @@ _UNITS = {
     "sockets": " connections",
     "copies": " processes",
 }
-_WORTH_TELLING = -6.0
 
 
 def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
@@ -32,7 +32,7 @@ def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
         cases += [_growing(one, pid, view) for one, pid in found.growing]
         cases += [_burning(one, view) for one in found.burning]
         cases += [_loop(loop, state) for loop in found.loops]
-    return [case for case in cases if case.nats > _WORTH_TELLING]
+    return [case for case in cases if case.nats > WORTH_TELLING]
 
 
 def _growing(one: Growing, pid: str, view: View) -> Case:

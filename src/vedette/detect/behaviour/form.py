@@ -10,8 +10,10 @@ from vedette.detect.place import RISKY, hidden, place, visited
 from vedette.detect.signature import deed
 from vedette.detect.writes import written
 
-__all__ = ["Form", "form", "goes_by", "is_native", "is_shell", "launches", "runs_code"]
+__all__ = ["SERVING", "Form", "form", "goes_by", "is_native", "is_shell", "launches", "runs_code"]
 
+SERVING = frozenset({"server", "interpreter", "other"})
+"""The roles of what may run as a service by itself."""
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "rbash"])
 _INTERPRETER = re.compile(
     r"^(python|perl|ruby|php|node|nodejs|lua|luajit|tclsh|deno|bun)[\d.]*$|^ld-(linux|musl)\S*$|^ld-[\d.]+\.so$|^ld\.so$"
@@ -76,7 +78,7 @@ _STARTED = re.compile(
     r"(?:^|[;&|]|\$\(|(?:^|[\s;&|])[({]\s*|\b(?:do|then|else|exec|nohup|setsid)\s|(?:\b(?:source|eval)|(?:^|[\s;&|])\.)\s)\s*[\"']?(?:\$\(\s*(?:cat\b|<)\s*)?"
     r"(/[^\s;&|<>()\"'`]+)"
 )
-_WRITTEN = 1_000  # letters of a command in which files that it writes are looked for
+_CODE_LENGTH = 1_000  # letters of a shell's code in which programs that it starts are looked for
 _DELETED = " (deleted)"
 _RUNTIMES = re.compile(r"^/?memfd:(runc_cloned|crun|lxc|snap)")
 
@@ -133,7 +135,7 @@ def _deed(command: str) -> tuple[str, str | None]:
     found = deed(command)
     if found and found not in {"recon", "netcat", "scan"}:
         return found, technique(found, command)
-    more = act(command) or written(command[:_WRITTEN])
+    more = act(command) or written(command)
     if more is not None:
         return more.mark, more.attack or technique(more.mark, command)
     return found, technique(found, command)
@@ -202,7 +204,7 @@ def _started(words: list[str], base: str, name: str) -> list[str]:
     code = next((at for at, word in enumerate(words) if at and _CODE.match(word)), None)
     if code is None:
         return []
-    text = " ".join(words[code + 1 :])[:_WRITTEN]
+    text = " ".join(words[code + 1 :])[:_CODE_LENGTH]
     marks = []
     for match in _STARTED.finditer(text):
         path = match[1]

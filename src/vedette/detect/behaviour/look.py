@@ -17,7 +17,6 @@ from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.scope import Forms, Scope, scope
 from vedette.detect.behaviour.services import EXPLAINED, Services, frozen, here, missing
 from vedette.detect.behaviour.shape import (
-    EPHEMERAL,
     Contact,
     Process,
     contact_of,
@@ -34,6 +33,7 @@ from vedette.detect.behaviour.traffic import Surge, surge
 from vedette.detect.fingerprint import known_print
 from vedette.detect.knowledge import Outlook
 from vedette.detect.odds import DAY, nats, rate
+from vedette.detect.ports import EPHEMERAL
 from vedette.detect.upgrade import package_manager_runs, packages_now
 from vedette.detect.view import View
 

@@ -16,6 +16,7 @@ from vedette.detect.behaviour.traffic import Surge
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 from vedette.detect.place import hidden, known_hidden, place
+from vedette.detect.ports import WEB
 
 __all__ = ["Setting", "flags_of", "marks_of"]
 
@@ -74,7 +75,6 @@ _MUTE = re.compile(
 )
 _LOGGER = re.compile(r"^(rsyslogd|syslog-ng|systemd-journald)$")
 _DIRECTORIES = frozenset({53, 88, 123, 389, 636, 749, 3268, 3269})
-_WEB_PORTS = frozenset({80, 443, 8_080, 8_443})
 _QUIET_PORTS = frozenset({22, 25, 53, 80, 123, 443, 587})
 
 _CARRIES = frozenset({"send", "upload", "exfil"})
@@ -235,7 +235,7 @@ def _is_mute(process: Process, talk: Contact) -> bool:
     if listens or first or _MUTE.match(seen.base):
         return any(peer.port not in _DIRECTORIES for peer in talk.fresh)
     if _LOGGER.match(seen.base):
-        return any(not peer.private and peer.port in _WEB_PORTS for peer in talk.fresh)
+        return any(not peer.private and peer.port in WEB for peer in talk.fresh)
     return False
 
 

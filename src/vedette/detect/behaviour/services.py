@@ -11,6 +11,7 @@ from vedette.detect.behaviour.part import BehaviourPart
 from vedette.detect.behaviour.shape import Process
 from vedette.detect.behaviour.state import BehaviourState, Resident
 from vedette.detect.fingerprint import known_print
+from vedette.detect.lasting import AFTER_START, is_lasting
 from vedette.detect.odds import DAY, nats, rate
 from vedette.detect.short import short
 
@@ -25,9 +26,6 @@ _GUARD = re.compile(
     r"^(rsyslogd|syslog-ng|syslogd|auditd|systemd-journal|systemd-journald|osqueryd|falco|clamd|fail2ban-server|wazuh-\S+"
     r"|auditbeat|filebeat|crowdsec|ossec-\S+|falcon-sensor|metalog|vector|fluent-bit|td-agent|promtail)$"
 )
-_RESIDENT_SNAPSHOTS = 60  # a service counts as always running after so many snapshots
-_RESIDENT_SECONDS = 7_200.0  # and so much time
-_AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
 _NEARLY = 0.8
 _PATIENCE = 3  # snapshots that a service may take to come back
 
@@ -97,14 +95,11 @@ def missing(
     `since_package` are the snapshots since packages changed, and `followed` tells
     whether something honest has taken a service's place.
     """
-    if since_boot < _AFTER_START:
+    if since_boot < AFTER_START:
         return ()
     found = []
     for name, resident in sorted(state.residents.items()):
-        settled = (
-            resident.seen >= _RESIDENT_SNAPSHOTS
-            and (resident.gone or now) - resident.first >= _RESIDENT_SECONDS
-        )
+        settled = is_lasting(resident.seen, (resident.gone or now) - resident.first)
         if resident.script:
             # Such things are jobs as well: only what was nearly always there is missed.
             settled = settled and resident.seen >= _NEARLY * count

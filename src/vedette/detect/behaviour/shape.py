@@ -6,16 +6,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from vedette.core import Row
-from vedette.detect.behaviour.form import Form, form, launches
+from vedette.detect.behaviour.form import SERVING, Form, form, launches
 from vedette.detect.behaviour.sockets import Peer, Wires, contact, door
 from vedette.detect.behaviour.state import BehaviourState
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.fact import number
 from vedette.detect.lineage import lineage
 from vedette.detect.place import known_hidden
+from vedette.detect.ports import EPHEMERAL, WEB
 
 __all__ = [
-    "EPHEMERAL",
     "Contact",
     "Process",
     "account",
@@ -29,8 +29,6 @@ __all__ = [
     "shape_of",
 ]
 
-_WEB = frozenset({80, 443, 8080, 8443})
-EPHEMERAL = 32_768  # where Linux begins to hand out ports by itself
 # Letters that are read, and so are remembered between snapshots: the system's own bounds, and a command's beginning.
 _NAME, _PATH, _COMMAND = 256, 4_200, 4_000
 # Letters of a row beyond which nothing made of it is remembered between snapshots: what any host may send must not fill
@@ -180,7 +178,7 @@ def _of_people(seen: Form, row: Row, forms: Mapping[str, Form]) -> bool:
     if seen.role != "shell" or account(uid) == "service":
         return False
     above = forms.get(_text(row.get("parent")))
-    started_by_daemon = above is not None and above.role in {"server", "interpreter", "other"}
+    started_by_daemon = above is not None and above.role in SERVING
     return not (started_by_daemon and seen.mode in {"code", "interactive"})
 
 
@@ -200,7 +198,7 @@ def contact_of(process: Process, net: Wires, state: BehaviourState) -> Contact:
     if not fresh or not state.shapes:
         return _KNOWN_CONTACT
     ports = {peer.port for peer in fresh if contact(program, "", peer.port) not in known}
-    wide = sum(1 for peer in fresh if peer.private or peer.port not in _WEB) >= _FAN
+    wide = sum(1 for peer in fresh if peer.private or peer.port not in WEB) >= _FAN
     kind = "fan" if wide else "new" if ports else "moved"
     return Contact(kind, tuple(sorted(fresh)), tuple(sorted(ports)))
 

@@ -10,6 +10,7 @@ from vedette.detect.behaviour.sockets import Wires
 from vedette.detect.behaviour.state import BehaviourState, Resident
 from vedette.detect.inventory.fact import number
 from vedette.detect.place import hidden, place
+from vedette.detect.ports import EPHEMERAL
 from vedette.detect.view import View
 
 __all__ = ["Successors", "ports_after", "remember_leads"]
@@ -17,7 +18,6 @@ __all__ = ["Successors", "ports_after", "remember_leads"]
 _HONEST = frozenset({"system", "local", "app", "layer"})
 _MOST_PORTS = 16  # of a service
 _MOST = 512  # of a host
-_EPHEMERAL = 32_768
 _FORGOTTEN = 60  # snapshots after which a port that nobody waits on counts as any other
 
 
@@ -76,7 +76,7 @@ def ports_after(state: BehaviourState, view: View) -> dict[int, int]:
     now = {
         port
         for row in view.rows("listening_ports")
-        if 0 < (port := number(row, "port", 0)) < _EPHEMERAL
+        if 0 < (port := number(row, "port", 0)) < EPHEMERAL
     }
     if now == state.ports.keys() and not any(state.ports.values()):
         return state.ports

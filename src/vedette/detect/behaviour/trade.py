@@ -2,7 +2,7 @@
 
 import re
 
-from vedette.detect.behaviour.form import Form
+from vedette.detect.behaviour.form import SERVING, Form
 
 __all__ = ["SUID", "is_bare", "is_container", "served", "trade"]
 
@@ -179,7 +179,7 @@ def _shell(seen: Form, above: Form | None, *, alone: bool) -> str:
     if alone or above is None:
         # A unit's own line of shell is common; a shell that waits for input is not.
         return "service.idle" if seen.mode == "interactive" else ""
-    if above.role not in {"server", "interpreter", "other"}:
+    if above.role not in SERVING:
         return ""
     return "database.shell" if above.database else "service.shell"
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from vedette.core import Row
 from vedette.detect.inventory.fact import Fact, number, text
 from vedette.detect.place import dropped, hidden, place, risky
+from vedette.detect.ports import EPHEMERAL
 from vedette.detect.signature import deed
 from vedette.detect.view import View
 
@@ -33,7 +34,6 @@ _BACKDOOR_PORTS = frozenset(
         65535,
     }
 )
-_EPHEMERAL = 32768  # where Linux begins to hand out ports by itself
 _DOORS = re.compile(r"^(nc|ncat|netcat|nc\.\w+|socat|(ba|da|z|k|a)?sh|telnet|pwncat\S*)$")
 _CODE = re.compile(
     r"^(\S*/)?(python|perl|ruby|php|node|lua)[\d.]*(\s+-[a-zA-Z]+)*?\s+-\w*[cer](\s|$)"
@@ -77,7 +77,7 @@ class _Door(NamedTuple):
     @property
     def number(self) -> str:
         """The port, or `any` for those that Linux hands out by itself."""
-        return "any" if self.port >= _EPHEMERAL else str(self.port)
+        return "any" if self.port >= EPHEMERAL else str(self.port)
 
     @property
     def subject(self) -> str:

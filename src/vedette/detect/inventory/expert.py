@@ -13,6 +13,7 @@ from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.reading import Reading
 from vedette.detect.inventory.state import InventoryState, Open, Watched
 from vedette.detect.knowledge import Tells
+from vedette.detect.odds import WORTH_TELLING
 from vedette.detect.short import short
 from vedette.detect.view import View
 
@@ -22,7 +23,6 @@ _QUIET_LEARNED = 60  # snapshots until a quiet change is usual
 _PASSING_LEARNED = 3  # one of what seldom stays so long
 _LOUD_LEARNED = 1_440  # and a loud one that nobody minded
 _QUIET = -2.0  # nats under which a case is quiet
-_WORTH_TELLING = -6.0  # nats under which a case adds nothing to the judgement
 _ASKED = 10  # snapshots in which a question is asked
 _UNANSWERED = 3.0  # nats that it loses after: whoever would answer has seen it, and the host must go on learning
 _MOST_CASES = 60
@@ -64,7 +64,7 @@ class InventoryExpert:
         told = [self._case(case) for case in (*seen.kept.values(), *seen.opened.values())]
         told += [self._gone(thing, score, view) for thing, score in seen.vanished]
         for case in sorted(told, key=lambda case: (-case.nats, case.subject, case.text)):
-            if case.nats > _WORTH_TELLING:
+            if case.nats > WORTH_TELLING:
                 best.setdefault(case.subject, case)
         return tuple(best.values())[:_MOST_CASES]
 

@@ -17,6 +17,7 @@ from vedette.detect.inventory.part import InventoryPart
 from vedette.detect.inventory.reading import Reading
 from vedette.detect.inventory.state import InventoryState, Open, Watched, print_of
 from vedette.detect.inventory.versions import Versions, followed, versions_now
+from vedette.detect.lasting import AFTER_START, is_lasting
 from vedette.detect.odds import DAY, QUESTION, nats, rate
 from vedette.detect.short import short
 from vedette.detect.upgrade import package_manager_runs, packages_now
@@ -274,11 +275,6 @@ def weigh(mark: str, state: InventoryState, part: InventoryPart, count: int) -> 
     return min(score, QUESTION) if evidence.asks else score
 
 
-_RESIDENT_SNAPSHOTS = 60  # a port counts as always there after so many snapshots
-_RESIDENT_SECONDS = 7_200.0  # and so much time
-_AFTER_START = 10  # snapshots after a start of the machine in which services may still come up
-
-
 def _vanished(
     view: View,
     state: InventoryState,
@@ -299,12 +295,9 @@ def _vanished(
             )
             if missing < (2 if kind.steady else 3):
                 continue
-            settled = (
-                thing.seen + (idle or 0) >= _RESIDENT_SNAPSHOTS
-                and thing.gone - thing.first >= _RESIDENT_SECONDS
-            )
+            settled = is_lasting(thing.seen + (idle or 0), thing.gone - thing.first)
             steady = kind.steady and not thing.evidence.startswith("mount")
-            if steady or (settled and state.since_boot >= _AFTER_START):
+            if steady or (settled and state.since_boot >= AFTER_START):
                 score = weigh(thing.evidence, state, part, view.count)
                 if not VANISHED[thing.evidence].hard:
                     score -= why.excuse(thing.evidence, thing.subject, EXPLAINED + missing)[0]

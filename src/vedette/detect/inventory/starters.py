@@ -117,7 +117,6 @@ _MODULES = re.compile(
     r"|iscsi|target|libcrc32c|stp|llc|8021q|garp|mrp|netlink|psample|rapl|cuse|configfs|pps|ptp|edac|mei|uas|aesni|libchacha\w*|poly1305|curve25519|chacha\w*|ghash|cryptd|blake2\w*|curve\w*|rpcsec\w*|auth|grace|dns|fscache|netfs|cachefiles|nbd|vboxdrv|zfs|spl|evdev|mousedev|psmouse|serio|parport|ppdev|lp|pcspkr|mbcache|efi\w*|autofs4|quota\w*|msr|cpuid|softdog|iTCO\w*|watchdog|ipmi|uio|vfio|irqbypass|cec|rc|video|media|uvc\w*|v4l2)(_|\d|$)"
 )
 _LENGTH = 4_000  # letters of a command that are read
-_WRITTEN = 1_000  # of them, those in which files that it writes are looked for
 
 
 def _program(segment: str) -> str:
@@ -155,7 +154,7 @@ def _marks(command: str, account: str, minute: str) -> tuple[tuple[str, ...], st
         marks.append("cron.deed")
     if _CODE.search(command):
         marks.append("cron.code")
-    if written(command[:_WRITTEN]) is not None:
+    if written(command) is not None:
         marks.append("cron.plant")
     if _DOWNLOAD.search(command):
         marks.append("cron.stranger" if names_outside(command) else "cron.download")

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.gauges import GAUGES, MOST_OF
+from vedette.detect.vitals.fields import name_fields
+from vedette.detect.vitals.gauges import FLOORS, GAUGES, MOST_OF
 
 __all__ = ["ANCHORED", "Anchors", "crept", "learn_anchors"]
 
@@ -29,7 +30,6 @@ _FIELDS = ("apart", "mean", "minutes", "told")
 ANCHORED = _G * len(_FIELDS)
 """How many float32 numbers a host has beside the anchors, which are float64: they move by far less than what they are."""
 
-_FLOORS = np.array([gauge.floor for gauge in GAUGES])
 _SLOW, _MEAN = 14_400.0, 720.0  # half-lives in minutes
 _DAY = 1_440.0
 _PULL, _WIDEN = 3.0, 1.5
@@ -54,15 +54,13 @@ class Anchors:
 
     def __init__(self, exact: Floats, rough: Floats) -> None:
         self.value = exact
-        block = rough.reshape(len(rough), len(_FIELDS), _G)
-        for at, name in enumerate(_FIELDS):
-            setattr(self, name, block[:, at])
+        name_fields(self, rough, _FIELDS)
 
 
 def crept(anchors: Anchors) -> Floats:
     """[H, G]: nats over the threshold of each gauge's stand above its anchor; SILENT on its first day."""
     scale = np.maximum(1.25 * anchors.apart, 0.05 * np.abs(anchors.value))
-    z = np.maximum((anchors.mean - anchors.value) / np.maximum(scale, _FLOORS), 0.0)
+    z = np.maximum((anchors.mean - anchors.value) / np.maximum(scale, FLOORS), 0.0)
     nats = 2.5 * np.log1p(z * z / 4.0) - _ASKED
     return np.where(anchors.minutes >= _DAY, nats, SILENT)
 
@@ -81,7 +79,7 @@ def learn_anchors(anchors: Anchors, values: Floats, minutes: Floats, shift: Floa
     pace = np.maximum(
         _rate(_SLOW, past), past / (anchors.minutes + past + 1e-9) * (anchors.minutes < _DAY)
     )
-    apart = np.maximum(anchors.apart, _FLOORS)
+    apart = np.maximum(anchors.apart, FLOORS)
     away = np.where(here, values, value) - value
     value = value + pace * np.clip(away, -_PULL * apart, _PULL * apart)
     apart = apart + pace * (np.minimum(np.abs(away), _WIDEN * apart) - apart)

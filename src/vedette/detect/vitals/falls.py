@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.fields import name_fields, take_in
+from vedette.detect.vitals.gauges import PLACE_OF
 
 __all__ = [
     "FALLEN",
@@ -45,8 +46,7 @@ _KINDS = (
     _Falling("system.network.connections.established", 0.6, 0.1, 0.25, 3.0, "T1489"),
     _Falling("system.filesystem.utilization", 0.015, 0.0, 0.8, 2.0, "T1485"),
 )
-_PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
-FALLEN = np.array([_PLACE[kind.metric] for kind in _KINDS])
+FALLEN = np.array([PLACE_OF[kind.metric] for kind in _KINDS])
 """The places of these gauges among all; the order is that of the state's arrays."""
 FALL_ATTACK = tuple(kind.attack for kind in _KINDS)
 """What an intruder would do by it: a service stopped, data destroyed."""
@@ -86,9 +86,7 @@ class Falls:
     told: Floats
 
     def __init__(self, block: Floats) -> None:
-        fields = block.reshape(len(block), len(_FIELDS), len(_KINDS))
-        for at, name in enumerate(_FIELDS):
-            setattr(self, name, fields[:, at])
+        name_fields(self, block, _FIELDS)
 
 
 class FallReading(NamedTuple):
@@ -174,5 +172,4 @@ def learn_falls(
         "minutes": np.minimum(falls.minutes + minutes[:, None], 1e6),
         "seen": np.minimum(falls.seen + 1.0, 1e6),
     }
-    for name, values in after.items():
-        np.copyto(getattr(falls, name), values, where=here, casting="same_kind")
+    take_in(falls, after, here)

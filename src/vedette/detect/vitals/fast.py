@@ -18,7 +18,7 @@ from vedette.detect.vitals.falls import (
     learn_falls,
     read_falls,
 )
-from vedette.detect.vitals.gauges import GAUGES, MOST_OF
+from vedette.detect.vitals.gauges import GAUGES, MOST_OF, PLACE_OF
 from vedette.detect.vitals.jumps import (
     JUMP_SIZE,
     JUMPED,
@@ -46,9 +46,7 @@ FAST = _OWN + TREND_SIZE + JUMP_SIZE + FALL_SIZE
 KINDS = ("trend", "jump", "fall")
 _PLACES = (TRENDED, JUMPED, FALLEN)
 _SPACED = 0.75  # minutes
-_SENT = next(
-    at for at, gauge in enumerate(GAUGES) if gauge.metric == "system.network.io.transmit.rate"
-)
+_SENT = PLACE_OF["system.network.io.transmit.rate"]
 _FORGET, _CREEP, _ALARM_PACE = 0.0005, 0.02, 0.1
 _CROWD, _CROWDED = (
     2.0,

@@ -1,9 +1,11 @@
 """The metrics in which operational faults show: how much each may move before it counts, and its name in words."""
 
+import numpy as np
+
 from vedette.core import Record
 from vedette.detect.magnitude import bounds
 
-__all__ = ["GAUGES", "MOST_OF", "Gauge"]
+__all__ = ["FLOORS", "GAUGES", "MOST_OF", "PLACE_OF", "Gauge"]
 
 
 class Gauge(Record, frozen=True, kw_only=True):
@@ -91,5 +93,8 @@ GAUGES: tuple[Gauge, ...] = (
 )
 """Floors are in the unit of each metric; the order is that of the state's arrays and must not change."""
 
+PLACE_OF = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
+FLOORS = np.array([gauge.floor for gauge in GAUGES])
+"""float64 [G]."""
 _, MOST_OF = bounds([gauge.metric for gauge in GAUGES])
 """float64 [G]: the most that each gauge can be."""

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.fields import name_fields, take_in
+from vedette.detect.vitals.gauges import PLACE_OF
 
 __all__ = ["JUMPED", "JUMP_SIZE", "JumpReading", "Jumps", "learn_jumps", "read_jumps"]
 
@@ -27,8 +28,7 @@ _UNITS = {
     "system.processes.created.rate": 6.0,
     "system.paging.operations.rate": 20.0,
 }
-_PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
-JUMPED = np.array([_PLACE[metric] for metric in _UNITS])
+JUMPED = np.array([PLACE_OF[metric] for metric in _UNITS])
 """The places of these gauges among all; the order is that of the state's arrays."""
 _LEAST = np.array(list(_UNITS.values()))
 _LOAD = np.array([metric.startswith("system.cpu.load") for metric in _UNITS])
@@ -57,9 +57,7 @@ class Jumps:
     told: Floats
 
     def __init__(self, block: Floats) -> None:
-        fields = block.reshape(len(block), len(_FIELDS), len(_UNITS))
-        for at, name in enumerate(_FIELDS):
-            setattr(self, name, fields[:, at])
+        name_fields(self, block, _FIELDS)
 
 
 class JumpReading(NamedTuple):
@@ -106,5 +104,4 @@ def learn_jumps(
         "told": reading.nats,
         "seen": np.minimum(jumps.seen + 1.0, 1e6),
     }
-    for name, values in after.items():
-        np.copyto(getattr(jumps, name), values, where=here, casting="same_kind")
+    take_in(jumps, after, here)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.vitals.anchors import SILENT
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.gauges import PLACE_OF
 from vedette.detect.vitals.trends import TRENDED, Trends
 from vedette.detect.vitals.watches import Watches
 
@@ -24,7 +24,7 @@ __all__ = ["filled"]
 Floats = NDArray[Any]
 
 _FILLING = ("system.memory.utilization", "system.filesystem.utilization")
-_PLACES = np.array([at for at, gauge in enumerate(GAUGES) if gauge.metric in _FILLING])
+_PLACES = np.array([at for metric, at in PLACE_OF.items() if metric in _FILLING])
 _AMONG_TRENDS = np.array([TRENDED.tolist().index(at) for at in _PLACES])
 _FULL, _RISEN, _LOOKS = 0.95, 0.1, 30.0
 _WEIGHT, _ASKED, _LEAST = 3.0, 7.5, 0.001

@@ -13,7 +13,7 @@ import numpy as np
 
 from vedette.detect.vitals.bands import refresh
 from vedette.detect.vitals.banks import UNKNOWN, Banks, fresh_banks
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.gauges import PLACE_OF
 from vedette.detect.vitals.layout import layout_of
 
 __all__ = ["SEATS", "reseat", "strangers", "with_strangers"]
@@ -21,14 +21,13 @@ __all__ = ["SEATS", "reseat", "strangers", "with_strangers"]
 SEATS = 64
 _LONGEST_NAME = 256
 _EMPTY = 10_080.0  # units
-_GAUGES = frozenset(gauge.metric for gauge in GAUGES)
 
 
 def strangers(banks: Banks, metrics: AbstractSet[str]) -> list[str]:
     """Metrics that were sent and have no seat, those first that come before others."""
     new = metrics - banks.layout.familiar
     fitting = [name for name in new if len(name) <= _LONGEST_NAME]
-    return sorted(fitting, key=lambda name: (name not in _GAUGES, name))
+    return sorted(fitting, key=lambda name: (name not in PLACE_OF, name))
 
 
 def with_strangers(banks: Banks, new: Collection[str]) -> Banks:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.detect.case import Case
 from vedette.detect.vitals.bands import shares
@@ -33,6 +34,13 @@ def risen(group: Group, place: int, gauge_at: int, nats: float) -> Case:
     )
 
 
+def nearly_full(group: Group, place: int, gauge_at: int, nats: float) -> Case:
+    """The case of memory or a file system in which little room is left."""
+    high = risen(group, place, gauge_at, nats)
+    left = max(1.0 - float(group.gauges[place, gauge_at]), 0.0)
+    return replace(high, text=f"{high.text}; {100.0 * left:.2g} percent is left")
+
+
 def crept_up(group: Group, place: int, gauge_at: int, nats: float) -> Case:
     """The case of a gauge that was always near what it was shortly before, and has come far."""
     gauge, anchors = GAUGES[gauge_at], group.past.anchors
@@ -45,21 +53,6 @@ def crept_up(group: Group, place: int, gauge_at: int, nats: float) -> Case:
         text=f"{gauge.words} crept up to {now} in the mean of half a day; over the last weeks it was {before}",
         observed=now,
         expected=f"about {before}, as in the last weeks",
-    )
-
-
-def nearly_full(group: Group, place: int, gauge_at: int, nats: float) -> Case:
-    """The case of memory or a file system in which little room is left."""
-    gauge, past = GAUGES[gauge_at], usual_of(group, place, gauge_at)
-    value = float(group.gauges[place, gauge_at])
-    return Case(
-        expert="vitals",
-        subject=f"metric:{gauge.metric}",
-        nats=nats,
-        text=f"{rise(gauge, past, value)}; {100.0 * max(1.0 - value, 0.0):.2g} percent is left",
-        observed=how_much(gauge.form, value),
-        expected=usual(gauge, past),
-        since=since(group, place, gauge_at),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detect.magnitude import MOST
+from vedette.detect.vitals.fields import name_fields
 
 __all__ = ["FLOWS", "STALLS", "UNIT", "StallReading", "Stalls", "learn_stalls", "read_stalls"]
 
@@ -69,8 +70,7 @@ class Stalls:
         self.block = block
         self.wires, self.phase = block[:, 0], block[:, 1]
         fields = block[:, len(_HOST) :].reshape(len(block), -1, len(FLOWS))
-        for at, name in enumerate(_FIELDS):
-            setattr(self, name, fields[:, at])
+        name_fields(self, fields[:, : len(_FIELDS)], _FIELDS)
         self.recent = fields[:, len(_FIELDS) :]
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from vedette.detect.rarity import FleetTail
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.gauges import PLACE_OF
 from vedette.detect.vitals.layout import Layout, layout_of_key
 from vedette.detect.vitals.past import (
     VitalsState,
@@ -23,7 +23,6 @@ __all__ = ["dump_state", "load_state"]
 
 VERSION = 5
 _LATEST = 1e12
-_PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
 
 
 class _Watch(msgspec.Struct, array_like=True):
@@ -106,9 +105,9 @@ def _upgraded(kept: Any, fleet: FleetTail) -> VitalsState:
     state = fresh_state(fleet)
     watches = state.past().watches
     for name, old in msgspec.convert(kept, dict[str, _Watch]).items():
-        if name not in _PLACE:
+        if name not in PLACE_OF:
             continue
-        at, sample = _PLACE[name], np.frombuffer(old.sample, np.float32)
+        at, sample = PLACE_OF[name], np.frombuffer(old.sample, np.float32)
         for field in _SAME:
             getattr(watches, field)[0, at] = getattr(old, field)
         while len(sample) > watches.sample.shape[2]:

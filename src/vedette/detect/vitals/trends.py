@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.fields import name_fields, take_in
+from vedette.detect.vitals.gauges import PLACE_OF
 
 __all__ = ["TRENDED", "TREND_SIZE", "TrendReading", "Trends", "learn_trends", "read_trends"]
 
@@ -44,8 +45,7 @@ _KINDS = (
     _Growing("system.threads.count", 2.5, 0.02, traffic=True),
     _Growing("system.open_files.count", 8.0, 0.02, traffic=True),
 )
-_PLACE = {gauge.metric: at for at, gauge in enumerate(GAUGES)}
-TRENDED = np.array([_PLACE[kind.metric] for kind in _KINDS])
+TRENDED = np.array([PLACE_OF[kind.metric] for kind in _KINDS])
 """The places of these gauges among all; the order is that of the state's arrays."""
 _UNITS = np.array([kind.unit for kind in _KINDS])
 _SHARES = np.array([kind.share for kind in _KINDS])
@@ -82,9 +82,7 @@ class Trends:
     told: Floats
 
     def __init__(self, block: Floats) -> None:
-        fields = block.reshape(len(block), len(_FIELDS), len(_KINDS))
-        for at, name in enumerate(_FIELDS):
-            setattr(self, name, fields[:, at])
+        name_fields(self, block, _FIELDS)
 
 
 class TrendReading(NamedTuple):
@@ -148,5 +146,4 @@ def learn_trends(
         "told": reading.nats,
         "seen": np.minimum(trends.seen + 1.0, 1e6),
     }
-    for name, values in after.items():
-        np.copyto(getattr(trends, name), values, where=here, casting="same_kind")
+    take_in(trends, after, here)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from vedette.detect.magnitude import MOST
 from vedette.detect.vitals.banks import cut
-from vedette.detect.vitals.gauges import GAUGES, MOST_OF
+from vedette.detect.vitals.fields import name_fields
+from vedette.detect.vitals.gauges import FLOORS, GAUGES, MOST_OF, PLACE_OF
 
 __all__ = ["EXACT", "RISEN", "ROUGH", "WatchReading", "Watches", "learn_watches", "read_watches"]
 
@@ -35,9 +36,8 @@ _REFRESH = 8
 _FROZEN_SHARE = 10
 _BOOT_MINUTES = 5.0
 # A restore or a release takes a part of a disk and stays: it is high by the room that it leaves, where there is much.
-_FILES = next(at for at, g in enumerate(GAUGES) if g.metric == "system.filesystem.utilization")
+_FILES = PLACE_OF["system.filesystem.utilization"]
 _ROOM = 0.05
-_FLOORS = np.array([gauge.floor for gauge in GAUGES])
 _KEPT = 1.0 - np.array([gauge.pace for gauge in GAUGES])  # of the smoothed score, in a minute
 _EXACT = ("minutes", "since")
 _ROUGH = (
@@ -83,12 +83,9 @@ class Watches:
 
     def __init__(self, exact: Floats, rough: Floats) -> None:
         hosts = len(exact)
-        (kept,) = cut(exact, 0, ((hosts, len(_EXACT), _G),))
         small, self.sample = cut(rough, 0, ((hosts, len(_ROUGH), _G), (hosts, _G, _SAMPLE)))
-        for at, name in enumerate(_EXACT):
-            setattr(self, name, kept[:, at])
-        for at, name in enumerate(_ROUGH):
-            setattr(self, name, small[:, at])
+        name_fields(self, exact, _EXACT)
+        name_fields(self, small, _ROUGH)
 
     def begin(self) -> None:
         """Hosts that have seen nothing."""
@@ -116,7 +113,7 @@ def read_watches(
     usual = np.maximum(watches.spread, 0.05 * np.abs(watches.median))
     room = _ROOM * (1.0 - watches.median[:, _FILES])
     usual[:, _FILES] = np.maximum(usual[:, _FILES], room)
-    scale = np.maximum(usual, _FLOORS) * (1.0 + 20.0 / known)
+    scale = np.maximum(usual, FLOORS) * (1.0 + 20.0 / known)
     z = np.where(here, _bounded(apart / scale, _CLIP), 0.0)
     before = watches.smooth
     if np.count_nonzero(booting):
