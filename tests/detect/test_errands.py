@@ -14,13 +14,13 @@ _WORK = 90_000  # milliseconds of the processor
 _SSHD, _CRON, _BASH = "/usr/sbin/sshd", "/usr/sbin/cron", "/usr/bin/bash"
 
 
-def _row(pid: int, parent: int, path: str, command: str, start: float, **more: object) -> Row:
+def _row(pid: int, parent: int, path: str, command: str, start: float, **more: str | int) -> Row:
     row: Row = {
         "pid": pid, "parent": parent, "name": path.rsplit("/", 1)[-1][:15], "path": path, "cmdline": command, "cwd": "/",
         "uid": 0, "gid": 0, "euid": 0, "state": "S", "start_time": int(start), "resident_size": 9_000_000,
         "total_size": 60_000_000, "user_time": 10, "system_time": 10, "threads": 1, "on_disk": 1,
     }  # fmt: skip
-    return row | more  # type: ignore[return-value]
+    return row | more
 
 
 def _job(

@@ -1,6 +1,6 @@
 """Known programs that carry data off or run away, people from elsewhere, and what of it is harmless."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import BORN, Change, Stage, proc, sock, together, written
@@ -32,21 +32,6 @@ def _found(
         role=role,
         before=before,
         lasting=False, told_as=told_as)  # fmt: skip
-
-
-def _silent(
-    kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=max(8, len(steps))),
-        role=role,
-        before=before,
-        lasting=False,
-    )
 
 
 def _sends(pid: int, address: str, port: int, more: float) -> Change:
@@ -126,15 +111,15 @@ _HOSTILE = (
 )  # fmt: skip
 
 _HARMLESS = (
-    _silent("peak", "three times the traffic, with a new address of a partner", together(_partner, _peak(3.0)), together(_sends(511, "203.0.113.81", 443, 0.0), _peak(3.0)), *[_peak(3.0)] * 3, before=_partner),
-    _silent("services", "the application calls a new partner at the usual traffic", *[_sends(511, FAR, 443, 0.0)] * 6),
-    _silent("services", "the application calls a new service inside, and sends a little more", *[_sends(511, "10.0.0.77", 443, 3e4)] * 6),
-    _silent("jobs", "cron looks up an account in a directory", _sends(360, "10.0.0.3", 636, 0.0)),
-    _silent("services", "logs are sent to a collector outside", _sends(350, "203.0.113.82", 443, 0.0), before=_sends(350, "203.0.113.82", 443, 0.0)),
-    _silent("peak", "a worker is busy with twice the traffic and more", *(_burns(look, busier=2.6) for look in range(6))),
-    _silent("jobs", "a worker that waits between its turns takes little of a full processor", *(_burns(look, state="S") for look in range(6))),
-    _silent("operators", "an operator from another network inside looks around", *[_logs_in("10.0.77.4")] * 4, *[lambda _: None] * 4),
-    _silent("operators", "an operator from another address of their network edits root's shell settings", *[together(_logs_in("10.0.9.7", tool="vim .bashrc", rights=True), _EDITS)] * 2, *[_EDITS] * 6),
+    silent("peak", "three times the traffic, with a new address of a partner", together(_partner, _peak(3.0)), together(_sends(511, "203.0.113.81", 443, 0.0), _peak(3.0)), *[_peak(3.0)] * 3, before=_partner),
+    silent("services", "the application calls a new partner at the usual traffic", *[_sends(511, FAR, 443, 0.0)] * 6),
+    silent("services", "the application calls a new service inside, and sends a little more", *[_sends(511, "10.0.0.77", 443, 3e4)] * 6),
+    silent("jobs", "cron looks up an account in a directory", _sends(360, "10.0.0.3", 636, 0.0)),
+    silent("services", "logs are sent to a collector outside", _sends(350, "203.0.113.82", 443, 0.0), before=_sends(350, "203.0.113.82", 443, 0.0)),
+    silent("peak", "a worker is busy with twice the traffic and more", *(_burns(look, busier=2.6) for look in range(6))),
+    silent("jobs", "a worker that waits between its turns takes little of a full processor", *(_burns(look, state="S") for look in range(6))),
+    silent("operators", "an operator from another network inside looks around", *[_logs_in("10.0.77.4")] * 4, *[lambda _: None] * 4),
+    silent("operators", "an operator from another address of their network edits root's shell settings", *[together(_logs_in("10.0.9.7", tool="vim .bashrc", rights=True), _EDITS)] * 2, *[_EDITS] * 6),
 )  # fmt: skip
 
 ENTRIES: tuple[Entry, ...] = (*_HOSTILE, *_HARMLESS)

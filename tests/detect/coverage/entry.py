@@ -4,7 +4,7 @@ from tests.detect.coverage.stage import Change
 
 from vedette.core import Record, Severity
 
-__all__ = ["Asks", "Entry", "Found", "Silent", "fact", "title"]
+__all__ = ["Asks", "Entry", "Found", "Silent", "fact", "silent", "title"]
 
 
 class Found(Record, frozen=True, kw_only=True):
@@ -58,6 +58,28 @@ class Entry(Record, frozen=True, kw_only=True):
 def title(entry: Entry) -> str:
     """What tells an entry from all others."""
     return f"{entry.id}: {entry.name}"
+
+
+def silent(
+    kind: str,
+    name: str,
+    *steps: Change,
+    role: str = "web",
+    least: int = 8,
+    before: Change | None = None,
+    lasting: bool = False,
+) -> Entry:
+    """The entry of a harmless change, of which nothing may be told in all of its steps and in `least` snapshots."""
+    return Entry(
+        id=f"benign.{kind}",
+        name=name,
+        evidence="",
+        steps=steps,
+        expect=Silent(during=max(least, len(steps))),
+        role=role,
+        before=before,
+        lasting=lasting,
+    )
 
 
 def fact(

@@ -1,6 +1,8 @@
 """Work that people and jobs have under way, which fills a host for a while, and the same heights where it does not explain them."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from functools import partial
+
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import (
     BORN,
@@ -8,6 +10,7 @@ from tests.detect.coverage.stage import (
     Stage,
     module,
     mount,
+    nothing,
     proc,
     together,
     user,
@@ -80,18 +83,7 @@ def _person(command: str, *, start: float = _LATE, rights: bool = True) -> Chang
     return change
 
 
-def _silent(
-    kind: str,
-    name: str,
-    *steps: Change,
-    role: str = "web",
-    lasting: bool = False,
-    before: Change | None = None,
-) -> Entry:
-    during = max(12, len(steps))
-    return Entry(
-        id=f"benign.{kind}", name=name, evidence="", steps=steps, expect=Silent(during=during), role=role, lasting=lasting, before=before,
-    )  # fmt: skip
+_silent = partial(silent, least=12)
 
 
 def _told(
@@ -218,11 +210,9 @@ def _by_steps(step: float, many: int) -> tuple[Change, ...]:
     return tuple(together(_RM, _up(disk=-step * at)) for at in range(1, many + 1))
 
 
-_NOTHING: Change = lambda _: None  # noqa: E731 - a step that changes nothing
-
 ENTRIES: tuple[Entry, ...] = (
     _silent("job", "a nightly backup sends much to the cloud for twelve minutes", *([_NIGHTLY] * 12)),
-    _silent("job", "what a job filled runs empty when it is over", *([_NIGHTLY] * 12), *([_NOTHING] * 3)),
+    _silent("job", "what a job filled runs empty when it is over", *([_NIGHTLY] * 12), *([nothing] * 3)),
     _silent(
         "job", "a job dumps a database to the disk for ten minutes",
         *(together(_cron("/usr/local/sbin/dump", "/usr/bin/pg_dump", _DUMP), _up(disk=0.006 * at, written=2e7, busy=0.5)) for at in range(10)),
@@ -241,14 +231,14 @@ ENTRIES: tuple[Entry, ...] = (
         "person", "an operator restores a sixth of the disk at once, and leaves",
         *([together(_person("tar xf /srv/old.tar -C /srv"), _up(disk=0.17))] * 3), *([_up(disk=0.17)] * 17),
     ),
-    _silent("person", "an operator clears a third of what is on the disk", _NOTHING, *([together(_RM, _up(disk=-0.14))] * 3), *([_up(disk=-0.14)] * 8)),
+    _silent("person", "an operator clears a third of what is on the disk", nothing, *([together(_RM, _up(disk=-0.14))] * 3), *([_up(disk=-0.14)] * 8)),
     _silent(
         "person", "an operator clears two fifths of what is on the disk, over four looks",
-        _NOTHING, *_by_steps(0.04, 4), *([_up(disk=-0.16)] * 8),
+        nothing, *_by_steps(0.04, 4), *([_up(disk=-0.16)] * 8),
     ),
     _silent(
         "job", "a job clears a third of what is on the disk",
-        _NOTHING, together(_cron("/usr/local/sbin/tidy", "/usr/bin/find", "find /var/backups -mtime +14 -delete"), _up(disk=-0.14)), *([_up(disk=-0.14)] * 8),
+        nothing, together(_cron("/usr/local/sbin/tidy", "/usr/bin/find", "find /var/backups -mtime +14 -delete"), _up(disk=-0.14)), *([_up(disk=-0.14)] * 8),
     ),
     _silent("traffic", "eight times the visitors take most of the processor", *([_traffic] * 20)),
     _silent("install", "a handful of containers with some fifty threads stay", *([_pool] * 20)),

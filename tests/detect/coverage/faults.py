@@ -1,6 +1,6 @@
 """Operational faults that show in processes and sockets, and the growth that is none."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.stage import Change, Stage, proc, sock
 
@@ -21,21 +21,6 @@ def _fault(
         steps=steps,
         expect=Found(expert="behaviour", subject=subject, within=within),
         role=role,
-        lasting=False,
-    )
-
-
-def _harmless(
-    kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=max(8, len(steps))),
-        role=role,
-        before=before,
         lasting=False,
     )
 
@@ -115,16 +100,16 @@ _FAULTS = (
 )  # fmt: skip
 
 _HARMLESS = (
-    _harmless("restart", "a service warms up to its old size", *_sizes(511, 40, 120, 200, 280, 340, 390, 400, 401), before=_size(511, 400)),
-    _harmless("cache", "data is loaded into the cache", *_sizes(520, *range(32, 200, 20)), role="database"),
-    _harmless("drift", "a service grows slowly", *_sizes(511, *(12 + 0.4 * at for at in range(40)))),
-    _harmless("heap", "a heap breathes below its ceiling", *_sizes(511, 380, 400, 420, 330, 380, 410, 430, 330), before=_size(511, 420)),
-    _harmless("peak", "three times the traffic brings three times the connections", *(_wires(511, min(30, 10 * at), packets=60.0 * min(3, at)) for at in range(1, 9))),
-    _harmless("deploy", "a deploy with six more workers", *(_copies(6) for _ in range(8))),
-    _harmless("deploy", "a pool of threads is made larger", *(_threads(511, 40) for _ in range(8))),
-    _harmless("restart", "a service is restarted twice", _restarted(0), _restarted(1), *(_restarted(1) for _ in range(6))),
-    _harmless("backup", "a few processes wait for the disk", *(_copies(4, "D") for _ in range(8))),
-    _harmless("jobs", "a few ended children wait for their parent", *(_ended(4) for _ in range(8))),
+    silent("restart", "a service warms up to its old size", *_sizes(511, 40, 120, 200, 280, 340, 390, 400, 401), before=_size(511, 400)),
+    silent("cache", "data is loaded into the cache", *_sizes(520, *range(32, 200, 20)), role="database"),
+    silent("drift", "a service grows slowly", *_sizes(511, *(12 + 0.4 * at for at in range(40)))),
+    silent("heap", "a heap breathes below its ceiling", *_sizes(511, 380, 400, 420, 330, 380, 410, 430, 330), before=_size(511, 420)),
+    silent("peak", "three times the traffic brings three times the connections", *(_wires(511, min(30, 10 * at), packets=60.0 * min(3, at)) for at in range(1, 9))),
+    silent("deploy", "a deploy with six more workers", *(_copies(6) for _ in range(8))),
+    silent("deploy", "a pool of threads is made larger", *(_threads(511, 40) for _ in range(8))),
+    silent("restart", "a service is restarted twice", _restarted(0), _restarted(1), *(_restarted(1) for _ in range(6))),
+    silent("backup", "a few processes wait for the disk", *(_copies(4, "D") for _ in range(8))),
+    silent("jobs", "a few ended children wait for their parent", *(_ended(4) for _ in range(8))),
 )  # fmt: skip
 
 ENTRIES: tuple[Entry, ...] = (*_FAULTS, *_HARMLESS)

@@ -1,6 +1,8 @@
 """Faults that show in the metrics of the machine, soon after they begin, and what moves them without harm."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from functools import partial
+
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.stage import Change, Stage, together
 
 __all__ = ["ENTRIES"]
@@ -45,16 +47,7 @@ def _fault(
     )
 
 
-def _harmless(kind: str, name: str, *steps: Change, before: Change | None = None) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=max(12, len(steps))),
-        before=before,
-        lasting=False,
-    )
+_harmless = partial(silent, least=12)
 
 
 def _size(value: float) -> Change:

@@ -1,6 +1,8 @@
 """What an operator does by hand, and the same done by somebody who is not there: services, accounts, removals."""
 
-from tests.detect.coverage.entry import Asks, Entry, Found, Silent
+from functools import partial
+
+from tests.detect.coverage.entry import Asks, Entry, Found, silent
 from tests.detect.coverage.installed import ANA, WORKER
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import (
@@ -8,6 +10,7 @@ from tests.detect.coverage.stage import (
     Change,
     Stage,
     key,
+    nothing,
     proc,
     sock,
     together,
@@ -25,24 +28,7 @@ _NEW = 1_777_890_660  # the first snapshot after it
 _ACCOUNT_FILES = ("/etc/passwd", "/etc/group", "/etc/shadow")
 
 
-def _silent(
-    kind: str,
-    name: str,
-    *steps: Change,
-    role: str = "web",
-    before: Change | None = None,
-    lasting: bool = True,
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=max(12, len(steps))),
-        role=role,
-        before=before,
-        lasting=lasting,
-    )
+_silent = partial(silent, least=12, lasting=True)
 
 
 def _asks(kind: str, name: str, subject: str, *steps: Change) -> Entry:
@@ -211,17 +197,13 @@ def _restarting_database(stage: Stage) -> None:
     stage.add("process_open_sockets", *rows)
 
 
-def _nothing(_: Stage) -> None:
-    pass
-
-
 _HARMLESS = (
     _silent("remove", "an operator removes a package; its service goes for good", together(_removed, _stopped), role="admin"),
     _silent("remove", "a service is stopped, then its package removed", _stopped, _removed, role="admin"),
     _silent("replace", "a server is replaced by another on its port", together(_session, _uvicorn)),
     _silent("rename", "a server calls itself something else", _titled),
-    _silent("restart", "the web server's ports are away while visitors stay connected", _restarting, _nothing, lasting=False),
-    _silent("restart", "the database's port is away while its clients stay connected", _restarting_database, _nothing, lasting=False, role="database"),
+    _silent("restart", "the web server's ports are away while visitors stay connected", _restarting, nothing, lasting=False),
+    _silent("restart", "the database's port is away while its clients stay connected", _restarting_database, nothing, lasting=False, role="database"),
     _silent("config-management", "a comment in a file of jobs", written("/etc/cron.d/e2scrub_all")),
     _silent("config-management", "a mail address in the main file of jobs", written("/etc/crontab"), role="database"),
     _silent("config-management", "a comment in a file of sudo rules", written("/etc/sudoers.d/90-ops")),

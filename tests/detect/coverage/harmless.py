@@ -1,6 +1,8 @@
 """What people, packages and tools do to a host: the twins of hostile facts."""
 
-from tests.detect.coverage.entry import Asks, Entry, Silent
+from functools import partial
+
+from tests.detect.coverage.entry import Asks, Entry, silent
 from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import (
     Change,
@@ -10,6 +12,7 @@ from tests.detect.coverage.stage import (
     key,
     module,
     mount,
+    nothing,
     proc,
     suid,
     together,
@@ -25,25 +28,7 @@ __all__ = ["ENTRIES"]
 _LATE = 1_777_890_600  # Unix seconds, in the quiet life's last minute
 
 
-def _silent(
-    name: str,
-    told: str,
-    *steps: Change,
-    role: str = "web",
-    during: int = 8,
-    before: Change | None = None,
-    lasting: bool = True,
-) -> Entry:
-    return Entry(
-        id=f"benign.{name}",
-        name=told,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=during),
-        role=role,
-        before=before,
-        lasting=lasting,
-    )
+_silent = partial(silent, lasting=True)
 
 
 def _asks(name: str, told: str, subject: str, *steps: Change, role: str = "web") -> Entry:
@@ -55,10 +40,6 @@ def _asks(name: str, told: str, subject: str, *steps: Change, role: str = "web")
         expect=Asks(subject=subject),
         role=role,
     )
-
-
-def _nothing(_: Stage) -> None:
-    pass
 
 
 def _apt(stage: Stage) -> None:
@@ -246,7 +227,7 @@ ENTRIES = (
     _silent("install", "a SUID program with its package", together(upgraded("iputils-ping"), added("suid_bin", suid("/usr/bin/ping")))),
     _silent("install", "new files are laid beside the old", together(_apt, written("/etc/pam.d/su.dpkg-new"))),
     _silent("remove", "a package goes with its unit and port", _remove_exporter, role="admin"),
-    _silent("kernel", "a new kernel is installed, and the machine started later", _kernel, _nothing, _started),
+    _silent("kernel", "a new kernel is installed, and the machine started later", _kernel, nothing, _started),
     _silent("reboot", "ports come back in another order", _starting, *(_started,) * 7, lasting=False, role="database"),
     _silent("config-management", "a job on every host", _config_run),
     _silent("config-management", "many of its files at once", together(_tool, _config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")), role="build"),
@@ -258,7 +239,7 @@ ENTRIES = (
     _asks("deploy", "a new service in /opt with its unit, its first time", "unit:shop.service", _service),
     _silent("container", "a container is started", _image, role="build"),
     _silent("snap", "a snap is refreshed", _snap),
-    _silent("backup", "a disk is mounted, and taken away again", added("mounts", mount("/mnt/backup", "/dev/vdc1", "ext4")), _nothing, _nothing, lasting=False),
+    _silent("backup", "a disk is mounted, and taken away again", added("mounts", mount("/mnt/backup", "/dev/vdc1", "ext4")), nothing, nothing, lasting=False),
     _silent("backup", "a share is mounted for a backup", added("mounts", mount("/mnt/nas", "10.0.0.80:/export", "nfs4")), role="database"),
     _silent("agent", "an agent of a later version looks at more files", _wider, role="admin"),
     _silent("password", "somebody who is logged in changes a password", together(_here, written("/etc/shadow"))),
@@ -274,10 +255,10 @@ ENTRIES = (
     _silent("operator", "an operator comes in from another place", added("logged_in_users", {"user": "ana", "tty": "pts/1", "host": "10.0.9.7", "time": 1})),
     _silent("operator", "an operator works as root on the console", added("logged_in_users", {"user": "root", "tty": "tty1", "host": "", "time": 1})),
     _silent("operator", "a test server on the machine itself", lambda s: s.listen(proc(950, 702, "python3", "/usr/bin/python3.11", "python3 /home/ana/t/srv.py", ANA), 45_871, "127.0.0.1")),
-    _silent("unit", "a service is switched off and on", lambda s: s.edit("systemd_units", {"id": "e2scrub_all.timer"}, unit_file_state="disabled"), _nothing, lasting=False),
+    _silent("unit", "a service is switched off and on", lambda s: s.edit("systemd_units", {"id": "e2scrub_all.timer"}, unit_file_state="disabled"), nothing, lasting=False),
     _silent("unit", "a person's own service", added("systemd_units", unit("tmux.service", folder="/home/ana/.config/systemd/user"))),
     _silent("modules", "a firewall and a disk load their modules", added("kernel_modules", *(module(n) for n in ("xt_nat", "veth", "dm_crypt", "nls_utf8")))),
-    _silent("restart", "a port is away while its service starts again", _no_port, _nothing, lasting=False),
+    _silent("restart", "a port is away while its service starts again", _no_port, nothing, lasting=False),
     _silent("install", "a certificate tool with its job that waits a random time", together(upgraded("certbot"), added("crontab", job("/etc/cron.d/certbot", "root perl -e 'sleep int(rand(43200))' && certbot -q renew", "0 */12 * * *")), written("/etc/cron.d/certbot"))),
     _silent("install", "the tools of containers with their units, modules and group", together(upgraded("docker-ce", "containerd.io"), added("systemd_units", unit("docker.service"), unit("containerd.service")), added("kernel_modules", module("bridge"), module("br_netfilter")), written("/etc/group"))),
     _silent("install", "statistics with a timer and a job every ten minutes", together(upgraded("sysstat"), added("systemd_units", unit("sysstat.service"), unit("sysstat-collect.timer")), added("crontab", job("/etc/cron.d/sysstat", "root debian-sa1 1 1", "*/10 * * * *")), written("/etc/cron.d/sysstat", "/etc/cron.daily/sysstat")), role="database"),

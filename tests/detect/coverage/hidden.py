@@ -1,11 +1,14 @@
 """What is hidden among the changes of a package that does not bring it, and what packages do bring."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from functools import partial
+
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.stage import (
     Change,
     Stage,
     added,
     job,
+    nothing,
     proc,
     suid,
     together,
@@ -24,10 +27,6 @@ _TIME = upgraded("tzdata", "libssl3")
 def _apt(stage: Stage) -> None:
     stage.add("processes", proc(980, 1, "apt-get", "/usr/bin/apt-get", "apt-get -y install"))
     stage.add("processes", proc(981, 980, "dpkg", "/usr/bin/dpkg", "/usr/bin/dpkg --unpack x.deb"))
-
-
-def _nothing(_: Stage) -> None:
-    pass
 
 
 def _found(
@@ -50,18 +49,7 @@ def _found(
     )
 
 
-def _silent(
-    kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=12),
-        role=role,
-        before=before,
-    )
+_silent = partial(silent, least=12, lasting=True)
 
 
 def _linked(stage: Stage) -> None:
@@ -84,7 +72,7 @@ _POSTGRES = together(
 # fmt: off
 _HOSTILE = (
     _found("T1543.002", "a service of one's own under cover of a package", "`systemd_units`: a new service in /etc/systemd/system", "unit:sysupd.service", together(_TIME, _UNIT)),
-    _found("T1543.002", "a service of one's own while a package manager works, whose package never comes", "`systemd_units`: a new service in /etc/systemd/system", "unit:sysupd.service", together(_apt, _UNIT), _TIME, _nothing, within=3),
+    _found("T1543.002", "a service of one's own while a package manager works, whose package never comes", "`systemd_units`: a new service in /etc/systemd/system", "unit:sysupd.service", together(_apt, _UNIT), _TIME, nothing, within=3),
     _found("T1053.006", "a timer of one's own under cover of a package", "`systemd_units`: a new timer in /etc/systemd/system", "unit:sysupd.timer", together(_TIME, added("systemd_units", unit("sysupd.timer", folder=_OWN)))),
     _found("T1543.002", "a packaged service is overridden under cover of a package", "`systemd_units`: a unit's file moves from /lib to /etc", "unit:cron.service", together(_TIME, _override)),
     _found("T1543.002", "a service changed by a drop-in under cover of a package", "`hash`: a drop-in is new", "file:/etc/systemd/system/ssh.service.d/x.conf", together(_TIME, written("/etc/systemd/system/ssh.service.d/x.conf"))),

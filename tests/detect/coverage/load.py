@@ -2,7 +2,7 @@
 
 from itertools import accumulate
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.stage import Change, Stage, mount, proc, sock
 
@@ -28,21 +28,6 @@ def _fault(
         evidence="`processes`, `process_open_sockets`" if expert == "behaviour" else "`mounts`",
         steps=steps,
         expect=Found(expert=expert, subject=subject, within=within),
-        role=role,
-        before=before,
-        lasting=False,
-    )
-
-
-def _silent(
-    kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=max(8, len(steps))),
         role=role,
         before=before,
         lasting=False,
@@ -218,14 +203,14 @@ _FAULTS = (
 )  # fmt: skip
 
 _HARMLESS = (
-    _silent("operator", "a roll-out's logins", *(_rolls_out,) * 6),
-    _silent("operator", "three people log in at once", _logins(3), *(_logins(1),) * 3, role="admin"),
-    _silent("network", "four attempts that are not answered at once", *(_unanswered(4),) * 8),
-    _silent("mount", "a share that is mounted on demand is not in use", *(_expired,) * 8, before=_automounted),
-    _silent("peak", "the application takes the processors, with ten times the traffic", *_burns(511, *(1.9,) * 8, packets=600.0)),
-    _silent("busy", "a daemon is busy for two minutes", *_burns(370, 1.9, 1.9, 0.01, 0.01, 0.01, 0.01, full=0.9)),
-    _silent("busy", "a daemon uses a tenth of one processor, and the machine is idle", *_burns(370, *(0.1,) * 8, full=0.2)),
-    _silent("busy", "the database is busy at a vacuum", *_burns(503, *(1.9,) * 8), role="database"),
+    silent("operator", "a roll-out's logins", *(_rolls_out,) * 6),
+    silent("operator", "three people log in at once", _logins(3), *(_logins(1),) * 3, role="admin"),
+    silent("network", "four attempts that are not answered at once", *(_unanswered(4),) * 8),
+    silent("mount", "a share that is mounted on demand is not in use", *(_expired,) * 8, before=_automounted),
+    silent("peak", "the application takes the processors, with ten times the traffic", *_burns(511, *(1.9,) * 8, packets=600.0)),
+    silent("busy", "a daemon is busy for two minutes", *_burns(370, 1.9, 1.9, 0.01, 0.01, 0.01, 0.01, full=0.9)),
+    silent("busy", "a daemon uses a tenth of one processor, and the machine is idle", *_burns(370, *(0.1,) * 8, full=0.2)),
+    silent("busy", "the database is busy at a vacuum", *_burns(503, *(1.9,) * 8), role="database"),
 )  # fmt: skip
 
 ENTRIES: tuple[Entry, ...] = (*_FAULTS, *_HARMLESS)

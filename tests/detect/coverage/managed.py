@@ -1,6 +1,6 @@
 """Files that managing tools and operators edit, step by step, and the same edits where nobody of these is at work."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import BORN, Change, Stage, proc, sock, together, written
 
@@ -81,16 +81,7 @@ def _operator(tool: str, rights: str = "") -> Change:
 
 
 def _silent(kind: str, name: str, before: Change | None, *steps: Change) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=12),
-        role="web",
-        before=before,
-        lasting=False,
-    )
+    return silent(kind, name, *steps, least=12, before=before)
 
 
 def _writes(run: Change, last: Change, *, after: bool = False) -> tuple[Change, ...]:

@@ -1,6 +1,6 @@
 """Services whose processes are always young, or that have just started again: whom these newly talk to."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.installed import WORKER
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import Change, Stage, package, proc, sock, together, upgraded
@@ -91,15 +91,7 @@ def _told(
 def _silent(
     kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
 ) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=(together(*steps),),
-        expect=Silent(during=20),
-        role=role,
-        before=before,
-    )
+    return silent(kind, name, together(*steps), role=role, least=20, before=before, lasting=True)
 
 
 _RELEASE = f"/usr/bin/python3 {_GUNICORN} -w 2 --chdir /srv/app/releases/1.5 app:app"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+from tests.detect.scene import sock
+
 from vedette.core import Row
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "key",
     "module",
     "mount",
+    "nothing",
     "package",
     "proc",
     "sock",
@@ -87,6 +90,10 @@ class Stage:
 Change = Callable[[Stage], object]
 
 
+def nothing(_: Stage) -> None:
+    """A step that changes nothing."""
+
+
 def together(*changes: Change) -> Change:
     """All of them in one snapshot."""
 
@@ -155,22 +162,6 @@ def proc(
         "on_disk": 1 if path else -1,
     }
     return row | more
-
-
-def sock(
-    pid: int, remote: str, port: int, local_port: int = 50_000, state: str = "ESTABLISHED"
-) -> Row:
-    """A row of `process_open_sockets`."""
-    return {
-        "pid": pid,
-        "family": 2,
-        "protocol": 6,
-        "local_address": "10.0.0.5",
-        "local_port": local_port,
-        "remote_address": remote,
-        "remote_port": port,
-        "state": state,
-    }
 
 
 def job(path: str, command: str, when: str = "17 3 * * *") -> Row:

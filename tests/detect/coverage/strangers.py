@@ -1,6 +1,6 @@
 """Programs that were never here: those that carry data off, that call home, that are put off or gone from disk; and twins."""
 
-from tests.detect.coverage.entry import Entry, Found, Silent
+from tests.detect.coverage.entry import Entry, Found, silent
 from tests.detect.coverage.ran import FAR
 from tests.detect.coverage.stage import Change, Stage, job, package, proc, sock, together, upgraded
 
@@ -53,21 +53,6 @@ def _found(
         expect=Found(expert="behaviour", subject=f"process:{subject}", within=within),
         role=role,
         told_as=told_as,
-    )
-
-
-def _silent(
-    kind: str, name: str, *steps: Change, role: str = "web", before: Change | None = None
-) -> Entry:
-    return Entry(
-        id=f"benign.{kind}",
-        name=name,
-        evidence="",
-        steps=steps,
-        expect=Silent(during=8),
-        role=role,
-        before=before,
-        lasting=False,
     )
 
 
@@ -205,16 +190,16 @@ _HOSTILE = (
 )  # fmt: skip
 
 _HARMLESS = (
-    _silent("backup", "root's nightly job copies much to the cloud, in a snapshot for the first time", _cron(0, "/usr/bin/rclone", "rclone sync /var/lib/data box:data", 9e6), before=_backs_up),
-    _silent("backup", "an operator copies a file to the cloud", lambda s: _at_work(s, "/usr/bin/rclone", "rclone copy /home/ana/x box:x")),
-    _silent("services", "a script in a deploy directory talks to a machine inside on an odd port", _runs(_PYTHON, "/usr/bin/python3 /srv/ingest/main.py", 995, peer=("10.0.0.31", 8_531))),
-    _silent("services", "a script in a deploy directory talks to a broker outside", _runs(_PYTHON, "/usr/bin/python3 /opt/ingest/main.py", 995, peer=("203.0.113.81", 8_883))),
-    _silent("deploy", "the application talks to a new partner outside", _turned("203.0.113.81", 0.0)),
-    _silent("ci", "a build runs tools from its node_modules", _builds, role="build"),
-    _silent("jobs", "a put-off job where that is usual", _at_job, before=_atd),
-    _silent("install", "the tool to put jobs off is installed", together(upgraded("at"), _atd)),
-    _silent("upgrade", "daemons run on after their upgrade", together(upgraded("cron", "rsyslog", "openssh-server"), _gone_from_disk)),
-    _silent("upgrade", "daemons run on after an upgrade hours ago", _gone_from_disk, role="admin"),
+    silent("backup", "root's nightly job copies much to the cloud, in a snapshot for the first time", _cron(0, "/usr/bin/rclone", "rclone sync /var/lib/data box:data", 9e6), before=_backs_up),
+    silent("backup", "an operator copies a file to the cloud", lambda s: _at_work(s, "/usr/bin/rclone", "rclone copy /home/ana/x box:x")),
+    silent("services", "a script in a deploy directory talks to a machine inside on an odd port", _runs(_PYTHON, "/usr/bin/python3 /srv/ingest/main.py", 995, peer=("10.0.0.31", 8_531))),
+    silent("services", "a script in a deploy directory talks to a broker outside", _runs(_PYTHON, "/usr/bin/python3 /opt/ingest/main.py", 995, peer=("203.0.113.81", 8_883))),
+    silent("deploy", "the application talks to a new partner outside", _turned("203.0.113.81", 0.0)),
+    silent("ci", "a build runs tools from its node_modules", _builds, role="build"),
+    silent("jobs", "a put-off job where that is usual", _at_job, before=_atd),
+    silent("install", "the tool to put jobs off is installed", together(upgraded("at"), _atd)),
+    silent("upgrade", "daemons run on after their upgrade", together(upgraded("cron", "rsyslog", "openssh-server"), _gone_from_disk)),
+    silent("upgrade", "daemons run on after an upgrade hours ago", _gone_from_disk, role="admin"),
 )  # fmt: skip
 
 
