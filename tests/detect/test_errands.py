@@ -6,11 +6,13 @@ from tests.fixtures.quiet_host import changed, quiet_snapshots
 
 from vedette.core import Row, Snapshot
 from vedette.detect import Case, View
-from vedette.detect.vitals import VitalsExpert
+from vedette.detect.vitals import VitalsExpert, vitals
+from vedette.detect.vitals.errands import Errands, errands
 
 _CPU, _MEMORY = "system.cpu.utilization", "system.memory.utilization"
 _QUIET = 120
 _WORK = 90_000  # milliseconds of the processor
+_SIZE = 2**31  # bytes of memory
 _SSHD, _CRON, _BASH = "/usr/sbin/sshd", "/usr/sbin/cron", "/usr/bin/bash"
 
 
@@ -33,11 +35,13 @@ def _job(
     ]  # fmt: skip
 
 
-def _session(start: float, path: str, command: str, work: int = _WORK) -> list[Row]:
+def _session(
+    start: float, path: str, command: str, work: int = _WORK, person: str = "ana"
+) -> list[Row]:
     return [
         _row(9_100, 1, _SSHD, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", 1_000.0),
-        _row(9_101, 9_100, _SSHD, "sshd: ana [priv]", start),
-        _row(9_102, 9_101, _SSHD, "sshd: ana@pts/0", start, uid=1000),
+        _row(9_101, 9_100, _SSHD, f"sshd: {person} [priv]", start),
+        _row(9_102, 9_101, _SSHD, f"sshd: {person}@pts/0", start, uid=1000),
         _row(9_103, 9_102, _BASH, "-bash", start, uid=1000),
         _row(9_104, 9_103, path, command, start, uid=1000, user_time=work),
     ]
@@ -52,6 +56,15 @@ def _lives(metric: str, heights: list[float], rows: list[list[Row]]) -> tuple[li
         tables = {"processes": [*one.tables["processes"], *(dict(row) for row in more)]}
         found.append(changed(one, metrics={metric: height}, tables=tables))
     return views(found), int(found[_QUIET].taken_at.timestamp())
+
+
+def _sized(seen: list[View]) -> list[View]:
+    """The same with the memory that is in use."""
+    used = [{"system.memory.usage": _SIZE * view.metrics[_MEMORY]} for view in seen]
+    return [
+        View(snapshot=changed(v.snapshot, metrics=more), count=v.count, elapsed=v.elapsed, seen=v.seen)
+        for v, more in zip(seen, used, strict=True)
+    ]  # fmt: skip
 
 
 def _loud(cases: list[tuple[Case, ...]], metric: str) -> list[int]:
@@ -82,6 +95,50 @@ def test_what_only_waits_explains_nothing(began: int) -> None:
     start, psql = began - 1_200.0, "/usr/bin/psql"
     assert _told(_CPU, [0.98] * 20, [_session(start, psql, "psql -h db", 40)] * 20)
     assert not _told(_CPU, [0.98] * 20, [_session(start, psql, "psql -h db -f x.sql")] * 20)
+
+
+def test_what_only_waited_goes_on_for_a_while_when_it_is_over(began: int) -> None:
+    client = _session(began - 20.0, "/usr/bin/psql", "psql -c VACUUM", 40)
+    nothing: list[Row] = []
+    told = _told(_CPU, [0.98] * 18, [client] * 12 + [nothing] * 6)
+    assert told
+    assert 14 <= told[0] <= 15
+
+
+@pytest.mark.parametrize("person", ["ana@corp.example", "CORP\\ana"])
+def test_who_logs_in_by_a_directory_is_at_work_too(began: int, person: str) -> None:
+    rows = _session(began - 20.0, "/usr/bin/rsync", "rsync -a a b", person=person)
+    assert not _told(_CPU, [0.98] * 20, [rows] * 20)
+
+
+def test_work_goes_on_under_a_shell_that_stays_when_the_line_breaks(began: int) -> None:
+    start = began - 20.0
+    rows = [
+        _row(9_100, 1, "/usr/bin/mosh-server", "mosh-server new -s", start, uid=1000),
+        _row(9_101, 9_100, _BASH, "-bash", start, uid=1000),
+        _row(9_102, 9_101, "/usr/bin/rsync", "rsync -a a b", start, uid=1000, user_time=_WORK),
+    ]
+    assert not _told(_CPU, [0.98] * 20, [rows] * 20)
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("/usr/sbin/runuser", "runuser -u app -- make run"),
+        ("/usr/bin/su", "su app -c make run"),
+        ("/usr/bin/tini", "tini -- make run"),
+    ],
+)
+def test_a_service_that_is_started_for_an_account_is_no_errand(
+    began: int, path: str, command: str
+) -> None:
+    start = began - 1_200.0
+    rows = [
+        _row(9_000, 1, path, command, start),
+        _row(9_001, 9_000, "/usr/bin/make", "make run", start, uid=33, user_time=_WORK),
+        _row(9_002, 9_001, "/usr/bin/python3", "python3 app.py", start, uid=33, user_time=_WORK),
+    ]
+    assert _told(_CPU, [0.98] * 20, [rows] * 20)
 
 
 @pytest.mark.parametrize("above", ["npm start", "/usr/bin/uv run app.py", "/bin/sh -c npm start"])
@@ -134,17 +191,16 @@ def test_a_service_that_is_no_errand_is_told(began: int) -> None:
 
 def test_memory_is_explained_by_the_job_that_holds_it_alone(began: int) -> None:
     heights = [0.1 + 0.03 * min(at, 8) for at in range(1, 13)]
-    size = 2**31
-    holds = [_job(began - 20.0, size=int((height - 0.1) * size)) for height in heights]
+    holds = [_job(began - 20.0, size=int((height - 0.1) * _SIZE)) for height in heights]
     seen, _ = _lives(_MEMORY, heights, holds)
-    sized = [
-        View(
-            snapshot=changed(v.snapshot, metrics={"system.memory.usage": size * v.metrics[_MEMORY]}),
-            count=v.count, elapsed=v.elapsed, seen=v.seen,
-        )
-        for v in seen
+    assert not _loud(run(VitalsExpert({}), _sized(seen))[0], _MEMORY)
+    # What somebody's program held all along has made nothing rise.
+    kept = [
+        _row(9_300, 1, "/usr/bin/tmux", "tmux new -s work", 1_000.0, uid=1000),
+        _row(9_301, 9_300, "/usr/bin/python3", "python3 a.py", 1_000.0, uid=1000, resident_size=_SIZE),
     ]  # fmt: skip
-    assert not _loud(run(VitalsExpert({}), sized)[0], _MEMORY)
+    older, _ = _lives(_MEMORY, heights, [[*_job(began - 20.0), *kept]] * 12)
+    assert _loud(run(VitalsExpert({}), _sized(older))[0], _MEMORY)
     assert _told(_MEMORY, heights, [_job(began - 20.0)] * 12)
 
 
@@ -154,3 +210,19 @@ def test_when_an_errand_was_seen_is_kept_in_the_state(began: int) -> None:
     _, state = run(expert, seen)
     assert state.worked == seen[-1].snapshot.taken_at.timestamp()
     assert expert.load(expert.dump(state)).worked == state.worked
+
+
+def test_the_processes_are_looked_through_once_for_one_look(
+    began: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[View] = []
+
+    def counted(view: View) -> Errands:
+        looks.append(view)
+        return errands(view)
+
+    monkeypatch.setattr(vitals, "errands", counted)
+    seen, _ = _lives(_CPU, [0.98] * 15, [_job(began - 20.0)] * 15)
+    run(VitalsExpert({}), seen)
+    assert len(looks) >= 10
+    assert len(looks) == len({id(view) for view in looks})

@@ -4,7 +4,8 @@ import re
 
 __all__ = ["session_of"]
 
-_SESSION = re.compile(r"^sshd(?:-session)?: ([\w.-]+)@(?:pts/|notty)")
+# Accounts of a directory bear its name: `ana@corp.example`, `CORP\ana`.
+_SESSION = re.compile(r"^sshd(?:-session)?: (\S{1,256})@(?:pts/|notty)")
 
 
 def session_of(command: str) -> str:

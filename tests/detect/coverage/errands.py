@@ -146,6 +146,11 @@ def _step(stage: Stage) -> None:
     stage.add("processes", proc(4_410, 395, "sh", "/usr/bin/dash", step, start_time=_LATE))
 
 
+def _looks(name: str, path: str, command: str) -> Change:
+    row = proc(4_410, 395, name, path, command, start_time=_LATE)
+    return lambda stage: stage.add("processes", dict(row))
+
+
 def _edit(path: str) -> Change:
     return lambda stage: stage.write(path)
 
@@ -186,6 +191,15 @@ def _leaves(stage: Stage) -> None:
 
 def _renewed(stage: Stage) -> None:
     stage.edit("authorized_keys", {"uid": ANA}, key="d" * 64)
+
+
+def _left_open(stage: Stage) -> None:
+    """A shell of root's, in a terminal that somebody left weeks ago."""
+    stage.add(
+        "processes",
+        proc(720, 1, "tmux: server", "/usr/bin/tmux", "tmux new -s root", start_time=BORN),
+        proc(721, 720, "bash", _BASH, "-bash", start_time=BORN),
+    )
 
 
 _LEOS: Row = {
@@ -287,6 +301,10 @@ ENTRIES: tuple[Entry, ...] = (
         *([_up(disk=-0.14)] * 4), within=1,
     ),
     _told(
+        "T1485", "a third of what was on the disk is gone, and somebody left a shell of root's open", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+        *([together(_left_open, _up(disk=-0.14))] * 4), within=1, before=_left_open,
+    ),
+    _told(
         "T1496", "the processor is full and far more is sent, with no more visitors", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
         *([_sent_only] * 16), within=15, told_as="none",
     ),
@@ -297,6 +315,13 @@ ENTRIES: tuple[Entry, ...] = (
     _told(
         "T1098.004", "the settings of SSH are changed by a child of a daemon that began an hour ago", "`hash`, `processes`", "inventory", "file:/etc/ssh/sshd_config",
         _SSH, before=_daemon(_AGENT, start=_LATE - 3_600), lasting=True,
+    ),
+    *(
+        _told(
+            "T1098.004", f"the settings of SSH are changed while a daemon of root's looks around by {command}", "`hash`, `processes`", "inventory", "file:/etc/ssh/sshd_config",
+            together(_looks(name, path, command), _edit("/etc/ssh/sshd_config")), before=_daemon(_AGENT), lasting=True,
+        )
+        for name, path, command in (("ps", "/usr/bin/ps", "ps aux"), ("sh", "/usr/bin/dash", "/bin/sh -c df -k | tail -n 1"))
     ),
     _told(
         "T1548.003", "one program may be run as root, and nobody is there", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup", _ONE, lasting=True,

@@ -34,6 +34,14 @@ _STEP = 300  # seconds that a step of such a daemon takes at the most
 # Trees of one's own, where only root writes.
 _TREE = re.compile(r"^/(?:opt|usr/local/(?:lib|libexec|share))/[\w.-]+/")
 _WAITS = frozenset({"sleep", "timeout", "flock"})  # a daemon's child that only waits is no step
+# Nor is one that only looks: what watches a machine asks all day for what is there.
+_LOOKS = re.compile(
+    r"^(?:ps|pgrep|pidof|top|free|uptime|vmstat|iostat|mpstat|pidstat|sar|df|du|lsblk|blkid|findmnt|stat|ls|find|cat|head|tail|e?grep|cut"
+    r"|sort|wc|tr|[gm]?awk|id|who|w|last|uname|hostname|hostnamectl|nproc|lscpu|lspci|lsusb|lsmod|dmidecode|smartctl|nvme|sensors"
+    r"|ipmitool|ss|netstat|ip|ifconfig|ethtool|ping6?|dig|host|nslookup|getent|lsof|journalctl|dpkg-query|rpm)$"
+)
+_DOES_MORE = re.compile(r"(?:;|(?<!>)&)\s*[\w/]|>(?!\s*(?:/dev/null|&))")  # of a shell's code
+_CODE = re.compile(r"^\S*sh\s+-\w*c\s+[\s\"'({]*(?:\S*/)?([\w.+-]+)")
 # Names without which no run of a tool is under way, so that most snapshots need not be looked through.
 _TOOLS = frozenset(
     [
@@ -122,7 +130,7 @@ def managing_run(view: View) -> bool:
             above = rows.get(text(row, "parent"))
             if _is_manager(above, now):
                 return True
-            if _is_keeper(above, now, doors) and now - number(row, "start_time", 0) < _STEP:
+            if _is_keeper(above, now, doors) and _is_step(row, now):
                 return True
     return False
 
@@ -155,6 +163,15 @@ def _is_keeper(row: Row | None, now: float, doors: Collection[str] | None) -> bo
     return any(map(_TREE.match, paths)) and not any(
         hidden(path) or risky(path) or dropped(path) for path in paths
     )
+
+
+def _is_step(row: Row, now: float) -> bool:
+    """Whether such a daemon's child may change something: it has just begun, and does not only look."""
+    command = text(row, "cmdline")[:_LETTERS]
+    code = _CODE.match(command)
+    tool = code[1] if code is not None else text(row, "name")
+    looks = _LOOKS.match(tool) and (code is None or not _DOES_MORE.search(command))
+    return now - number(row, "start_time", 0) < _STEP and not looks
 
 
 def _is_daemon(row: Row | None, now: float, age: float) -> TypeGuard[Row]:

@@ -6,7 +6,7 @@ have made is a note and no alarm by itself, as long as all of this holds:
 - the work began before the gauge rose, and still goes on, itself or by what follows it at once: who logs in to look after a fault
   explains nothing of it; and it does something, or has only just begun to wait for what a server does;
 - the gauge has not been high for more than half an hour;
-- what rows can count (memory, processes, threads, connections) is held by the work itself;
+- what rows can count (memory, processes, threads, connections) is held by the work itself, by what of it is no older than such work may be;
 - memory and disk are not getting full.
 
 Nothing here is told apart by what the work is called: it hangs under a login, the job scheduler or a build tool, which
@@ -14,7 +14,7 @@ Nothing here is told apart by what the work is called: it hangs under a login, t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -28,7 +28,17 @@ from vedette.detect.session import session_of
 from vedette.detect.view import View
 from vedette.detect.vitals.gauges import GAUGES
 
-__all__ = ["CAP", "Errands", "High", "accounts_for", "errands", "somebody_clears"]
+__all__ = [
+    "CAP",
+    "Beside",
+    "Errands",
+    "High",
+    "Work",
+    "accounts_for",
+    "errands",
+    "is_under_way",
+    "somebody_clears",
+]
 
 CAP = -2.0
 """Nats of a gauge that an errand accounts for: with a half-sure sign of another kind it still speaks."""
@@ -42,10 +52,13 @@ _OLDEST = 3_600.0  # seconds before the rise; what has run for longer made no ri
 _FULL = 0.85
 _JUST = 600.0  # seconds before the rise, for what only waits
 _BUSY = 0.01  # of its time
+_DAY = 86_400.0  # seconds
 _SPARE = 3.0  # floors of a gauge that may be left unaccounted for
 
 # What a person's work goes on under, once they have left or at the console itself.
-_STAYS = re.compile(r"^(?:tmux|screen|login|zellij)")
+_STAYS = re.compile(r"^(?:tmux|screen|login|zellij|mosh-server)")
+# What starts services under another account.
+_SWITCHES = re.compile(r"^(?:su|sudo|doas|runuser|setpriv|gosu|su-exec|chpst|setuidgid)$")
 _WAITS = re.compile(
     r"^(?:sleep|timeout|flock|vi|vim|view|nano|pico|joe|ed|emacs|mc|mcedit|man|watch|script|tmux|screen)(?:$|[.-])"
 )
@@ -70,16 +83,22 @@ _MEMORY = "system.memory.utilization"
 _FILLING = frozenset({_MEMORY, "system.filesystem.utilization"})
 
 
-class Errands(NamedTuple):
-    """What is at work: when the first process of each errand began (Unix seconds), and the ids of all its processes.
+class Work(NamedTuple):
+    """When the first process of an errand began (Unix seconds), whether it is a person's, and whether one of its processes is `busy`.
 
-    `waits` are the times of those that hardly use the processor: a server may do the work for them. `people` says that a person's is among them.
+    One that is not may wait for what a server does.
     """
 
-    began: tuple[float, ...] = ()
-    waits: tuple[float, ...] = ()
-    pids: frozenset[str] = frozenset()
-    people: bool = False
+    began: float
+    busy: bool
+    person: bool
+
+
+class Errands(NamedTuple):
+    """What is at work, and when each of its processes began, by id."""
+
+    works: frozenset[Work] = frozenset()
+    pids: Mapping[str, float] = {}
 
 
 class High(NamedTuple):
@@ -91,27 +110,34 @@ class High(NamedTuple):
     since: float
 
 
+class Beside(NamedTuple):
+    """What gauges say beside what people and jobs have under way: gauge, way and nats of each.
+
+    `worked` is when that last was found to account for a high gauge, `spared` whether a gauge would have made an alarm without it.
+    """
+
+    said: Sequence[tuple[int, str, float]]
+    worked: float
+    spared: bool = False
+
+
 def errands(view: View) -> Errands:
     """What people, jobs and builds have under way."""
     rows = view.by_pid
     forms = Forms(rows)
     now = view.snapshot.taken_at.timestamp()
-    began: list[float] = []
-    waits: list[float] = []
-    pids: set[str] = set()
-    people = False
+    works: set[Work] = set()
+    pids: dict[str, float] = {}
     for pid, row in rows.items():
         line = _line(pid, row, rows)
         top = _top(line, rows, forms)
         if top is None:
             continue
-        pids.add(pid)
+        pids[pid] = _began(row)
         if _works(forms[pid]):
             first = next((one for one in reversed(line[:top]) if _works(forms[one])), pid)
-            those = began if _is_busy(row, now) else waits
-            those.append(float(number(rows[first], "start_time", 0)))
-            people = people or forms[line[top]].role in {"sshd", "sudo"}
-    return Errands(tuple(began), tuple(waits), frozenset(pids), people)
+            works.add(Work(_began(rows[first]), _is_busy(row, now), _is_a_person(forms[line[top]])))
+    return Errands(frozenset(works), pids)
 
 
 def accounts_for(work: Errands, high: High, view: View, worked: float) -> bool:
@@ -120,39 +146,56 @@ def accounts_for(work: Errands, high: High, view: View, worked: float) -> bool:
     since = high.since or now
     if now - since > _LONGEST or (high.metric in _FILLING and high.value >= _FULL):
         return False
+    ours = _under_way(work, since)
     goes_on = 0.0 < now - worked <= _AFTER
-    if not (
-        goes_on
-        or any(since - _OLDEST <= began <= since + _LATE for began in work.began)
-        or any(since - _JUST <= began <= since + _LATE for began in work.waits)
-    ):
+    if not (goes_on or any(one.began <= since + _LATE for one in ours)):
         return False
-    if high.metric in _FREE or (high.metric == _MEMORY and work.people):
+    if high.metric in _FREE or (high.metric == _MEMORY and any(one.person for one in ours)):
         return True
     held = _held(work, high, view)
     return held > 0.0 and high.value - held <= high.usual + _SPARE * _FLOORS[high.metric]
 
 
+def is_under_way(work: Errands, high: High, view: View) -> bool:
+    """Whether anything is at work that the gauge may be high by, from before it rose or from later on."""
+    return bool(_under_way(work, high.since or view.snapshot.taken_at.timestamp()))
+
+
+def _under_way(work: Errands, since: float) -> list[Work]:
+    """Errands no older than such as make a gauge rise at that time."""
+    return [one for one in work.works if one.began >= since - (_OLDEST if one.busy else _JUST)]
+
+
 def somebody_clears(view: View) -> bool:
     """Whether files may go by somebody's hands: a person with root's rights is in a session, or a program runs for a person or job.
 
-    The shell of a job says nothing: some job is nearly always in its shell.
+    The shell of a job says nothing: some job is nearly always in its shell. Nor does what began days ago, or a shell of root's that somebody left open.
     """
     rows = view.by_pid
     forms = Forms(rows)
     now = view.snapshot.taken_at.timestamp()
+    here = rooted = False
     for pid, row in rows.items():
         line = _line(pid, row, rows)
         top = _top(line, rows, forms)
         if top is None:
             continue
-        seen = forms[pid]
-        person = forms[line[top]].role in {"sshd", "sudo"}
-        if _works(seen) and _is_busy(row, now) and (person or seen.role != "shell"):
+        seen, above = forms[pid], forms[line[top]]
+        person = _is_a_person(above)
+        works = _works(seen) and _is_busy(row, now) and now - _began(row) <= _DAY
+        if works and (person or seen.role != "shell"):
             return True
-        if person and number(row, "euid", -1) == 0:
-            return True
-    return False
+        here = here or above.role == "sshd" or above.base == "login"
+        rooted = rooted or (person and number(row, "euid", -1) == 0)
+    return here and rooted
+
+
+def _is_a_person(above: Form) -> bool:
+    return above.role in {"sshd", "sudo"}
+
+
+def _began(row: Row) -> float:
+    return float(number(row, "start_time", 0))
 
 
 def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> list[str]:
@@ -177,8 +220,15 @@ def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) ->
 
 
 def _is_a_service(line: list[Form]) -> bool:
-    """Whether a tool that runs a project's code has nothing but its like and shells above: so services are started too."""
-    return launches(line[0]) and all(one.role == "shell" or launches(one) for one in line[1:])
+    """Whether a tool that runs a project's code has only what services are started by above it."""
+    return launches(line[0]) and all(map(_starts_services, line[1:]))
+
+
+def _starts_services(seen: Form) -> bool:
+    """Whether it is of what services are started by: shells, build tools, keepers of services, changes of the account. A person's own systemd is none."""
+    if seen.role == "init":
+        return seen.base != "systemd"
+    return seen.role == "shell" or launches(seen) or _SWITCHES.match(seen.base) is not None
 
 
 def _works(seen: Form) -> bool:
@@ -201,8 +251,10 @@ def _is_busy(row: Row, now: float) -> bool:
 
 
 def _held(work: Errands, high: High, view: View) -> float:
-    """How much of a gauge the errands' own rows hold."""
-    rows = [view.by_pid[pid] for pid in work.pids]
+    """How much of a gauge the errands' own rows hold, as far as these may have made it rise."""
+    least = (high.since or view.snapshot.taken_at.timestamp()) - _OLDEST
+    pids = {pid for pid, began in work.pids.items() if began >= least}
+    rows = [view.by_pid[pid] for pid in pids]
     if high.metric == "system.processes.count":
         return float(len(rows))
     if high.metric == "system.threads.count":
@@ -216,4 +268,4 @@ def _held(work: Errands, high: High, view: View) -> float:
         "system.network.connections.listen": ("listening_ports", 1),
     }.get(high.metric, ("", 0))
     # Of a connection to the machine itself both ends are counted.
-    return float(ends * sum(str(row.get("pid")) in work.pids for row in view.rows(table)))
+    return float(ends * sum(str(row.get("pid")) in pids for row in view.rows(table)))

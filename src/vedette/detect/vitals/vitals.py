@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +16,15 @@ from vedette.detect.short import short
 from vedette.detect.view import View
 from vedette.detect.vitals.anchors import crept, learn_anchors
 from vedette.detect.vitals.bands import learn_rows, level
-from vedette.detect.vitals.errands import CAP, High, accounts_for, errands, somebody_clears
+from vedette.detect.vitals.errands import (
+    CAP,
+    Beside,
+    High,
+    accounts_for,
+    errands,
+    is_under_way,
+    somebody_clears,
+)
 from vedette.detect.vitals.falls import shallow
 from vedette.detect.vitals.fast import KINDS, learn_fast
 from vedette.detect.vitals.gauges import GAUGES
@@ -98,9 +106,7 @@ class VitalsExpert:
         loud = {key: self._loud(group) for key, group in groups.items()}
         more = {key: self._more(group) for key, group in groups.items()}
         return [
-            self._cases(note, loud[id(note.group)], more[id(note.group)], state.worked)
-            if view.count
-            else ()
+            self._cases(state, loud[id(note.group)], more[id(note.group)]) if view.count else ()
             for view, note, state in zip(views, notes, states, strict=True)
         ]
 
@@ -133,7 +139,8 @@ class VitalsExpert:
             group = notes[some[0]].group.take([notes[at].place for at in some])
             loud = self._loud(group)
             beside = [
-                _beside_errands(group, place, loud.get(place, ()), states[at].worked)
+                notes[at].beside
+                or _beside_errands(group, place, loud.get(place, ()), states[at].worked)
                 for place, at in enumerate(some)
             ]
             # What work explains is no more usual for it: the next that comes without work is told.
@@ -189,12 +196,14 @@ class VitalsExpert:
         return found
 
     def _cases(
-        self, note: Note, loud: Loud, more: dict[int, list[Case]], worked: float
+        self, state: VitalsState, loud: Loud, more: dict[int, list[Case]]
     ) -> tuple[Case, ...]:
-        group, place = note
+        note: Note = state.note
+        group, place = note.group, note.place
         said: Said = loud.get(place, ())
         if said:
-            said = _beside_errands(group, place, said, worked).said
+            beside = _beside_errands(group, place, said, state.worked)
+            state.note, said = note._replace(beside=beside), beside.said
         cases = [
             _SLOW[way](group, place, gauge, nats)
             if way in _SLOW
@@ -211,29 +220,17 @@ class VitalsExpert:
 Said = Sequence[tuple[int, str, float]]
 
 
-class _Beside(NamedTuple):
-    """What gauges say beside what people and jobs have under way.
-
-    `worked` is when that last was found to account for a high gauge, `spared` whether a gauge would have made an alarm without it.
-    """
-
-    said: Said
-    worked: float
-    spared: bool = False
-
-
-def _beside_errands(group: Group, place: int, said: Said, worked: float) -> _Beside:
+def _beside_errands(group: Group, place: int, said: Said, worked: float) -> Beside:
     """What work under way accounts for is no alarm by itself."""
     high = np.nonzero(group.watch.z[place] >= RISEN)[0].tolist()
     gauges = {gauge for gauge, way, _ in said if way in _BY_ERRANDS}.union(high)
     if not gauges:
-        return _Beside(said, worked)
+        return Beside(said, worked)
     view = group.views[place]
     work = errands(view)
-    theirs = {
-        gauge for gauge in gauges if accounts_for(work, _high(group, place, gauge), view, worked)
-    }
-    if theirs and work.began:
+    highs = {gauge: _high(group, place, gauge) for gauge in gauges}
+    theirs = {gauge for gauge, high in highs.items() if accounts_for(work, high, view, worked)}
+    if any(is_under_way(work, highs[gauge], view) for gauge in theirs):
         worked = view.snapshot.taken_at.timestamp()
     mine = [gauge in theirs and way in _BY_ERRANDS for gauge, way, _ in said]
     told = [
@@ -241,7 +238,7 @@ def _beside_errands(group: Group, place: int, said: Said, worked: float) -> _Bes
         for (gauge, way, nats), explained in zip(said, mine, strict=True)
     ]
     spared = any(nats > 0.0 and one for (_, _, nats), one in zip(said, mine, strict=True))
-    return _Beside(told, worked, spared)
+    return Beside(told, worked, spared)
 
 
 def _high(group: Group, place: int, gauge: int) -> High:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vedette.detect.fingerprint import fingerprint
 from vedette.detect.view import View
 from vedette.detect.vitals.bands import CHUNK, REFRESH, Reading, read_rows
+from vedette.detect.vitals.errands import Beside
 from vedette.detect.vitals.fast import FastReading, beyond, read_fast
 from vedette.detect.vitals.gauges import GAUGES
 from vedette.detect.vitals.layout import Layout
@@ -82,10 +83,11 @@ def _taken(reading: Any, which: list[int]) -> Any:
 
 
 class Note(NamedTuple):
-    """Where in a group a host's look was computed."""
+    """Where in a group a host's look was computed, and what its gauges say beside errands, once that was asked."""
 
     group: Group
     place: int
+    beside: Beside | None = None
 
 
 def look(views: Sequence[View], states: Sequence[VitalsState]) -> list[Note]:
