@@ -18,7 +18,7 @@ from vedette.app.bench.hosts.fleets import BigFleet, Fleet, RecordedFleet
 from vedette.app.bench.hosts.sessions import read_recordings
 from vedette.app.cli.main import main
 from vedette.app.detecting import load_detector
-from vedette.core import HostId, Snapshot, encode_snapshot
+from vedette.core import HostId, Snapshot, derived_id, encode_snapshot
 
 Bench = Callable[..., dict[str, Any]]
 HOSTS = [HostId(f"{n}a4a4f7e-3a8b-4f39-9c1b-0d8f5a3c2b10") for n in range(2)]
@@ -101,7 +101,8 @@ def test_an_intruder_in_one_of_several_sessions_is_found_beside_plain_rules(
     assert told["baselines"]["new"]["found"] == 1
     assert told["baselines"]["new"]["named"] == 1
     assert told["baselines"]["new"]["mean_delay"] == 0
-    assert set(told["baselines"]) | set(told["not_installed"]) == {"new", "new-once", "iforest"}
+    names = {"new", "new-once", "iforest", "logistic", "trees"}
+    assert set(told["baselines"]) | set(told["not_installed"]) == names
     assert "T1059.004" in told["tables"]
 
 
@@ -132,6 +133,31 @@ def test_a_missing_package_is_shown_and_the_run_goes_on(
     assert told["not_installed"] == ["iforest"]
     assert set(told["baselines"]) == {"new"}
     assert "not installed" in told["tables"]
+
+
+@pytest.mark.parametrize("kind", ["logistic", "trees"])
+def test_a_classifier_finds_on_one_role_what_was_labelled_on_the_others(
+    folder: Path, run: Bench, kind: str
+) -> None:
+    pytest.importorskip("sklearn")
+    alone = run(folder, "--no-cost", "--baselines", kind, "--budgets", "none")["baselines"][kind]
+    assert (alone["found"], alone["false_incidents"]) == (0, 0), "no other role shows it anything"
+    lines = (folder / "labels.jsonl").read_text().splitlines()
+    # Trees split off nothing that was seen less than twenty times.
+    for n in range(1, 41):
+        row = SHELL if n % 2 else process(900, 401, "worker", "/usr/bin/worker", "worker")
+        later = list(quiet_snapshots(20, seed=n, host=HostId(derived_id("bench", str(n)))))
+        for at in range(10, 20):
+            rows = [*quiet_tables()["processes"], row]
+            later[at] = changed(later[at], tables={"processes": rows})
+        write(folder / f"o{n}.test.jsonl.gz", later, "role1")
+        if n % 2:
+            one = label(f"o{n}.test.jsonl.gz", 11, 20, "abnormal", "T1059.004", "bash")
+            lines.append(json.dumps(one))
+    (folder / "labels.jsonl").write_text("\n".join(lines) + "\n")
+    taught = run(folder, "--no-cost", "--baselines", kind, "--budgets", "none")["baselines"][kind]
+    assert taught["found"] >= 1
+    assert "the other roles" in taught["note"]
 
 
 def test_what_is_missed_and_what_is_false_is_told(folder: Path, run: Bench) -> None:

@@ -89,7 +89,7 @@ def bench_hosts(
         ),
     ] = False,
     baselines: Annotated[
-        str, typer.Option(help="all, none, or names: new, new-once, iforest.")
+        str, typer.Option(help="all, none, or names: new, new-once, iforest, logistic, trees.")
     ] = "all",
     budgets: Annotated[
         str,

@@ -1,30 +1,19 @@
-"""What people take instead: anything new is abnormal, and an isolation forest on metrics and counts of rows."""
+"""What people take instead: anything new is abnormal, an isolation forest on metrics and counts of rows, a trained classifier."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from vedette.app.bench.hosts.judged import Opinion, Stander
-from vedette.core import HostId, Reason, Row, Snapshot
+from vedette.app.bench.hosts.sessions import Recordings
+from vedette.app.bench.hosts.things import things
+from vedette.app.bench.hosts.trained import TrainedOnOthers
+from vedette.core import HostId, Reason, Snapshot
 
 __all__ = ["BASELINES", "is_installed"]
 
-_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "listening_ports": ("protocol", "address", "port"),
-    "users": ("username", "uid", "shell"),
-    "authorized_keys": ("key_file", "key"),
-    "sudoers": ("source", "header", "rule_details"),
-    "crontab": ("path", "command", "minute", "hour"),
-    "systemd_units": ("id", "fragment_path", "unit_file_state"),
-    "kernel_modules": ("name",),
-    "suid_bin": ("path", "username", "permissions"),
-    "hash": ("path", "sha256"),
-    "mounts": ("path", "type"),
-    "deb_packages": ("name", "version"),
-}
 _SEED, _TOLD = 7, 5
 
 
@@ -46,8 +35,7 @@ class _AnythingNew:
     def look(self, snapshot: Snapshot, *, learning: bool) -> Opinion:
         """Looks at a host's next snapshot."""
         known = self._known.setdefault(snapshot.host.id, set())
-        things = dict(_things(snapshot))
-        new = sorted(things.keys() - known)
+        new = sorted({one.subject for one in things(snapshot)} - known)
         if learning or self._learns or not known:
             known.update(new)
         alarm = bool(new) and not learning
@@ -104,27 +92,16 @@ def _counted(snapshot: Snapshot) -> dict[str, float]:
     return {name: x for name, x in snapshot.metrics.items() if name != "system.uptime"} | counts
 
 
-def _things(snapshot: Snapshot) -> Iterator[tuple[str, None]]:
-    for table, columns in _COLUMNS.items():
-        for row in snapshot.tables.get(table, ()):
-            yield f"{table}:{' '.join(str(row.get(column, '')) for column in columns)}", None
-    for row in snapshot.tables.get("processes", ()):
-        yield _shape(row), None
-
-
-def _shape(row: Row) -> str:
-    words = str(row.get("cmdline") or "").split()[:3]
-    command = re.sub(r"\d+", "N", " ".join(words))
-    return f"process:{row.get('name')} {row.get('path')} {command} uid {row.get('uid')} on_disk {row.get('on_disk')}"
-
-
-BASELINES: Mapping[str, Callable[[], Stander]] = {
-    "new": lambda: _AnythingNew(learns=False),
-    "new-once": lambda: _AnythingNew(learns=True),
-    "iforest": _ForestOnCounts,
+BASELINES: Mapping[str, Callable[[Recordings], Stander]] = {
+    "new": lambda _: _AnythingNew(learns=False),
+    "new-once": lambda _: _AnythingNew(learns=True),
+    "iforest": lambda _: _ForestOnCounts(),
+    "logistic": lambda recordings: TrainedOnOthers(recordings, "logistic"),
+    "trees": lambda recordings: TrainedOnOthers(recordings, "trees"),
 }
+_NEEDS = {"iforest": "pyod", "logistic": "sklearn", "trees": "sklearn"}
 
 
 def is_installed(name: str) -> bool:
     """Whether a baseline has what it needs."""
-    return name != "iforest" or find_spec("pyod") is not None
+    return name not in _NEEDS or find_spec(_NEEDS[name]) is not None

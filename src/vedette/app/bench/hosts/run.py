@@ -97,9 +97,7 @@ class _Bench:
             **figures.summary(),
             **detail(figures),
             "baselines": {
-                name: self._baseline(name).summary() | {"note": BASELINES[name]().note}
-                for name in options.baselines
-                if name not in absent
+                name: self._baseline(name) for name in options.baselines if name not in absent
             },
             "not_installed": absent,
             "budgets": self._budgets(figures),
@@ -140,10 +138,11 @@ class _Bench:
                 )
         return {name: msgspec.to_builtins(cost) for name, cost in costs.items()}
 
-    def _baseline(self, name: str) -> Figures:
+    def _baseline(self, name: str) -> dict[str, Any]:
         with self._bar(f"baseline {name}", _count(self._recordings)) as told:
-            looks = looks_of_stander(self._recordings, BASELINES[name](), told)
-        return tally(looks, self._recordings.segments)
+            stander = BASELINES[name](self._recordings)
+            looks = looks_of_stander(self._recordings, stander, told)
+        return tally(looks, self._recordings.segments).summary() | {"note": stander.note}
 
     def _leave_role_out(self) -> list[Look]:
         """Each role's hosts are judged by a bundle that was made from the other roles' baselines alone."""
