@@ -10,18 +10,22 @@ _LENGTH = 1_000
 _ADDRESS = re.compile(
     r"(?:^|[\s@=:,\[\"']|//)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d.\w-])"
 )
-_ADDRESS_6 = re.compile(r"\[([0-9A-Fa-f:.]{3,45})\]")
+# In brackets, or by itself where it is one that is given out: hours and hardware addresses have colons too.
+_ADDRESS_6 = re.compile(
+    r"\[([0-9A-Fa-f:.]{3,45})\]|(?:^|[\s@=,\"'])([23][0-9A-Fa-f]{3}:[0-9A-Fa-f:.]{2,41})(?![\w:.])"
+)
+_PLAIN = 96  # bits below which no address begins that is given out; `[::2]` is a slice
 
 
 @lru_cache(maxsize=4096)
 def _names_outside(text: str) -> bool:
     return any(_is_outside(*map(int, match.groups())) for match in _ADDRESS.finditer(text)) or any(
-        map(_is_outside_6, _ADDRESS_6.findall(text))
+        _is_outside_6(match[1] or match[2]) for match in _ADDRESS_6.finditer(text)
     )
 
 
 def names_outside(text: str) -> bool:
-    """Whether an address that is no private one is among its first 1,000 letters, of IPv6 one in brackets. Versions in paths are none."""
+    """Whether an address that is no private one is among its first 1,000 letters. Versions in paths are none."""
     return _names_outside(text[:_LENGTH])
 
 
@@ -36,6 +40,7 @@ def _is_outside(first: int, second: int, third: int, fourth: int) -> bool:
 
 def _is_outside_6(text: str) -> bool:
     try:
-        return IPv6Address(text).is_global
+        address = IPv6Address(text)
     except AddressValueError:
         return False
+    return address.is_global and int(address) >> _PLAIN != 0

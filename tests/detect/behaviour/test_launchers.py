@@ -66,6 +66,10 @@ def test_a_build_of_a_persons_is_work() -> None:
         ("/usr/bin/java", "java -jar /srv/concourse/app.jar"),
         ("/srv/app/teamcity-proxy", "/srv/app/teamcity-proxy"),
         ("/usr/bin/python3", "python3 x.py drone-1"),
+        ("/usr/bin/dash", "sh -c :;/actions-runner/;curl example.org"),
+        ("/usr/bin/dash", "sh /srv/app/x.sh jenkins"),
+        ("/usr/bin/dash", "jenkins-agent -c id"),
+        ("/usr/bin/curl", "curl https://example.org/jenkins"),
     ],
 )
 def test_a_service_with_a_like_name_is_no_agent_that_builds(path: str, command: str) -> None:

@@ -268,7 +268,7 @@ def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str
     names = (base, name, script.rsplit("/", 1)[-1])
     # What lies where anyone may write can call itself what it likes.
     if not (place(path) in RISKY or hidden(path) or hidden(script) or place(script) in RISKY):
-        if manages(script or path) or any(map(_is_ci, words[:4])):
+        if manages(script or path) or any(map(_is_ci, _programs(path or base, script, words))):
             return "builder"
         for role, pattern in _ROLES:
             if any(pattern.match(one) for one in names):
@@ -278,8 +278,15 @@ def _role(base: str, name: str, script: str, path: str, words: list[str]) -> str
     return "interpreter" if _INTERPRETER.match(base) else "other"
 
 
+def _programs(path: str, script: str, words: list[str]) -> list[str]:
+    """What runs and what it was given to run, which Java names among its options; only of a program that can't be seen, what it calls itself."""
+    if path.endswith("/java"):
+        return words[:4]
+    return [path, script] if path.startswith("/") else [path, script, *words[:1]]
+
+
 def _is_ci(word: str) -> bool:
-    """Whether a word of a command is the program of an agent that builds for others. An option that names one is none."""
+    """Whether a program is that of an agent that builds for others. An option that names one is none."""
     if word.startswith("-"):
         return False
     return _CI.match(word.rsplit("/", 1)[-1]) is not None or _CI_TREE.search(word) is not None

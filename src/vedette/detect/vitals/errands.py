@@ -13,20 +13,15 @@ Nothing here is told apart by what the work is called: it hangs under a login, t
 `behaviour` judges by what it does. Attempts to connect are never explained.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import NamedTuple
 
 from vedette.core import Row
-from vedette.detect.behaviour.form import Form, launches
-from vedette.detect.behaviour.scope import Forms
-from vedette.detect.behaviour.trade import trade
+from vedette.detect.behaviour.form import Form
 from vedette.detect.inventory.fact import number
-from vedette.detect.lineage import lineage
-from vedette.detect.session import session_of
 from vedette.detect.view import View
 from vedette.detect.vitals.gauges import GAUGES
+from vedette.detect.vitals.masters import Masters, works
 
 __all__ = [
     "CAP",
@@ -55,16 +50,6 @@ _BUSY = 0.01  # of its time
 _DAY = 86_400.0  # seconds
 _SPARE = 3.0  # floors of a gauge that may be left unaccounted for
 
-# What a person's work goes on under, once they have left or at the console itself.
-_STAYS = re.compile(r"^(?:tmux|screen|login|zellij|mosh-server)")
-# What starts services under another account.
-_SWITCHES = re.compile(r"^(?:su|sudo|doas|runuser|setpriv|gosu|su-exec|chpst|setuidgid)$")
-_WAITS = re.compile(
-    r"^(?:sleep|timeout|flock|vi|vim|view|nano|pico|joe|ed|emacs|mc|mcedit|man|watch|script|tmux|screen)(?:$|[.-])"
-)
-_DOES = frozenset(
-    {"find", "xargs", "sort", "sed", "awk", "du", "tee"}
-)  # of the tools to look with, what works for minutes
 _FREE = frozenset(
     {
         "system.cpu.utilization",
@@ -123,21 +108,20 @@ class Beside(NamedTuple):
 
 def errands(view: View) -> Errands:
     """What people, jobs and builds have under way."""
-    rows = view.by_pid
-    forms = Forms(rows)
+    masters = Masters(view.by_pid)
     now = view.snapshot.taken_at.timestamp()
-    works: set[Work] = set()
+    found: set[Work] = set()
     pids: dict[str, float] = {}
-    for pid, row in rows.items():
-        line = _line(pid, row, rows)
-        top = _top(line, rows, forms)
-        if top is None:
+    for pid, row in view.by_pid.items():
+        place = masters.of(pid)
+        if not place.served:
             continue
         pids[pid] = _began(row)
-        if _works(forms[pid]):
-            first = next((one for one in reversed(line[:top]) if _works(forms[one])), pid)
-            works.add(Work(_began(rows[first]), _is_busy(row, now), _is_a_person(forms[line[top]])))
-    return Errands(frozenset(works), pids)
+        if works(masters.forms[pid]):
+            began = _began(view.by_pid[place.worker or pid])
+            person = _is_a_person(masters.forms[place.master])
+            found.add(Work(began, _is_busy(row, now), person))
+    return Errands(frozenset(found), pids)
 
 
 def accounts_for(work: Errands, high: High, view: View, worked: float) -> bool:
@@ -171,19 +155,17 @@ def somebody_clears(view: View) -> bool:
 
     The shell of a job says nothing: some job is nearly always in its shell. Nor does what began days ago, or a shell of root's that somebody left open.
     """
-    rows = view.by_pid
-    forms = Forms(rows)
+    masters = Masters(view.by_pid)
     now = view.snapshot.taken_at.timestamp()
     here = rooted = False
-    for pid, row in rows.items():
-        line = _line(pid, row, rows)
-        top = _top(line, rows, forms)
-        if top is None:
+    for pid, row in view.by_pid.items():
+        place = masters.of(pid)
+        if not place.served:
             continue
-        seen, above = forms[pid], forms[line[top]]
+        seen, above = masters.forms[pid], masters.forms[place.master]
         person = _is_a_person(above)
-        works = _works(seen) and _is_busy(row, now) and now - _began(row) <= _DAY
-        if works and (person or seen.role != "shell"):
+        busy = works(seen) and _is_busy(row, now) and now - _began(row) <= _DAY
+        if busy and (person or seen.role != "shell"):
             return True
         here = here or above.role == "sshd" or above.base == "login"
         rooted = rooted or (person and number(row, "euid", -1) == 0)
@@ -196,48 +178,6 @@ def _is_a_person(above: Form) -> bool:
 
 def _began(row: Row) -> float:
     return float(number(row, "start_time", 0))
-
-
-def _line(pid: str, row: Row, rows: Mapping[str, Row]) -> list[str]:
-    """The ids of the process and of those above it, without the first of all."""
-    above = lineage(str(row.get("parent")), rows)
-    return [pid, *takewhile(lambda one: one not in {"0", "1", pid}, above)]
-
-
-def _top(line: list[str], rows: Mapping[str, Row], forms: Mapping[str, Form]) -> int | None:
-    """Where in a process's line the login, the scheduler or the build tool is that it works for."""
-    for at in range(len(line) - 1, -1, -1):
-        seen = forms[line[at]]
-        command = str(rows[line[at]].get("cmdline") or "")
-        session = seen.role == "sshd" and session_of(command)
-        if at and (
-            session or seen.role == "cron" or (seen.role == "sudo" and _STAYS.match(seen.base))
-        ):
-            return at
-        if seen.role == "builder" and not _is_a_service([forms[pid] for pid in line[at:]]):
-            return at
-    return None
-
-
-def _is_a_service(line: list[Form]) -> bool:
-    """Whether a tool that runs a project's code has only what services are started by above it."""
-    return launches(line[0]) and all(map(_starts_services, line[1:]))
-
-
-def _starts_services(seen: Form) -> bool:
-    """Whether it is of what services are started by: shells, build tools, keepers of services, changes of the account. A person's own systemd is none."""
-    if seen.role == "init":
-        return seen.base != "systemd"
-    return seen.role == "shell" or launches(seen) or _SWITCHES.match(seen.base) is not None
-
-
-def _works(seen: Form) -> bool:
-    """Whether it does something by itself, as neither a shell that waits does nor what one looks and writes with."""
-    if seen.role in {"sshd", "cron", "sudo", "init"} or _WAITS.match(seen.base):
-        return False
-    if seen.role == "shell":
-        return seen.mode in {"script", "code"}
-    return trade(seen) != "look" or seen.base in _DOES
 
 
 def _is_busy(row: Row, now: float) -> bool:
@@ -262,7 +202,11 @@ def _held(work: Errands, high: High, view: View) -> float:
     if high.metric == _MEMORY:
         used = view.metrics.get("system.memory.usage", 0.0)
         size = used / high.value if high.value > 0.0 else 0.0
-        return sum(number(row, "resident_size", 0) for row in rows) / size if size > 0.0 else 0.0
+        return (
+            sum(max(number(row, "resident_size", 0), 0) for row in rows) / size
+            if size > 0.0
+            else 0.0
+        )
     table, ends = {
         "system.network.connections.established": ("process_open_sockets", 2),
         "system.network.connections.listen": ("listening_ports", 1),
