@@ -28,7 +28,7 @@ class Counting:
             for view, state in zip(views, states, strict=True)
         ]
 
-    def doubts(self, view: View, state: list[int]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the contract's
+    def doubts(self, _view: View, _state: list[int]) -> tuple[tuple[str, str], ...]:
         return ()
 
     def learn(
@@ -39,7 +39,7 @@ class Counting:
             state[0] += view.count
         return list(states)
 
-    def tells(self, state: list[int]) -> Tells:  # noqa: ARG002 - the contract's
+    def tells(self, _state: list[int]) -> Tells:
         return Tells()
 
     def dump(self, state: list[int]) -> Any:

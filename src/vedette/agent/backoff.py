@@ -2,6 +2,7 @@
 
 import random
 from email.utils import parsedate_to_datetime
+from math import isnan
 
 from vedette.core import Clock
 
@@ -55,4 +56,4 @@ def retry_after(value: str | None, clock: Clock) -> float | None:
             seconds = (parsedate_to_datetime(value) - clock.now()).total_seconds()
         except (TypeError, ValueError):
             return None
-    return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124 - NaN
+    return None if isnan(seconds) else min(max(seconds, 0.0), _MAX_RETRY_AFTER)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vedette.core import ActionId, Clock, CommandId, Record
+from vedette.core import ActionId, Clock, Command, CommandId, Record
 
 __all__ = ["Lease", "Moment"]
 
@@ -53,6 +53,21 @@ class Lease(Record, frozen=True, kw_only=True):
     put_back: tuple[datetime, ...] = ()
     left_out: tuple[str, ...] = ()
     renewed: CommandId | None = None
+
+    @classmethod
+    def begun(cls, command: Command, plan: dict[str, Any], seconds: float, at: Moment) -> "Lease":
+        """What a command begins at a moment, for so many seconds."""
+        return cls(
+            kind=command.kind,
+            action=command.action,
+            command=command.id,
+            plan=plan,
+            began_at=at.wall,
+            boot=at.boot,
+            ends=at.seconds + seconds,
+            left=seconds,
+            noted_at=at.wall,
+        )
 
     def left_at(self, at: Moment) -> float:
         """Seconds that it may yet last; 0 or less when it is over."""

@@ -1,7 +1,6 @@
 """Looks for those who wait for verdicts, in a thread of the responder's process, so that a slow mail keeps nobody waiting."""
 
 import threading
-from types import TracebackType
 from typing import Final, Self
 
 import structlog
@@ -29,12 +28,7 @@ class Witnessing:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

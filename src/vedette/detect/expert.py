@@ -37,7 +37,7 @@ class Expert(Protocol[S]):
         """
         ...
 
-    def doubts(self, view: View, state: S) -> tuple[tuple[str, str], ...]:
+    def doubts(self, view: View, state: S, /) -> tuple[tuple[str, str], ...]:
         """Why this expert lets nothing be called normal now, as (subject, text). Changes neither argument."""
         ...
 
@@ -49,7 +49,7 @@ class Expert(Protocol[S]):
         """
         ...
 
-    def tells(self, state: S) -> Tells:
+    def tells(self, state: S, /) -> Tells:
         """What was learned of this host that is of use to others. Changes nothing."""
         ...
 

@@ -6,6 +6,7 @@ A row that can't be used is no fact, and its table may lack what it was to say, 
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from types import GenericAlias
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -95,12 +96,12 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
 }
 
 
-_PLAIN: dict[str, Any] = {
-    name: list[  # type: ignore[misc]
-        msgspec.defstruct(name, [column.field() for column in columns], kw_only=True, gc=False)
-    ]
-    for name, columns in _COLUMNS.items()
-}
+def _row_of(name: str, columns: Sequence[_Column]) -> type[msgspec.Struct]:
+    fields = [column.field() for column in columns]
+    return msgspec.defstruct(name, fields, kw_only=True, gc=False)
+
+
+_PLAIN = {name: GenericAlias(list, (_row_of(name, columns),)) for name, columns in _COLUMNS.items()}
 
 
 def usable(name: str, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:

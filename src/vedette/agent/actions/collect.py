@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Nothing, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Nothing, Plan, answered
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.collect.source import text
 from vedette.agent.evidence.gate import Gate
@@ -18,7 +18,7 @@ from vedette.agent.evidence.reading import LeftOut, looked_at
 from vedette.agent.evidence.request import Bounds, Named, Request, asked
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
-from vedette.core import ActionState, Command, InvalidInput, Verb
+from vedette.core import ActionState, Command, Verb
 
 __all__ = ["Collect"]
 
@@ -37,20 +37,15 @@ class Collect:
 
     def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         """Apply (also as a dry run) or cancel."""
-        try:
-            if command.verb is Verb.CANCEL:
-                return self._cancel(command, ledger)
-            request = asked(command)
-            plan = _plan(request, scene)
-            if command.dry_run:
-                return self._simulated(plan, scene)
-            return self._begin(command, plan, scene, ledger)
-        except Declined as error:
-            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
-        except InvalidInput as error:
-            return Outcome(state=S.REFUSED, detail=f"the parameters can't be used: {error.detail}")
-        except CannotDo as error:
-            return Outcome(state=S.FAILED, detail=error.detail)
+        return answered(lambda: self._obey(command, scene, ledger))
+
+    def _obey(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        if command.verb is Verb.CANCEL:
+            return self._cancel(command, ledger)
+        plan = _plan(asked(command), scene)
+        if command.dry_run:
+            return self._simulated(plan, scene)
+        return self._begin(command, plan, scene, ledger)
 
     def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
         """Nothing: what is under way goes on."""
@@ -119,19 +114,7 @@ class Collect:
                 )
             ledger.note_collect(command)
             at, left = ledger.moment, ledger.until_server(command.expires_at)
-            ledger.keep(
-                Lease(
-                    kind=self.name,
-                    action=command.action,
-                    command=command.id,
-                    plan=plan.data,
-                    began_at=at.wall,
-                    boot=at.boot,
-                    ends=at.seconds + left,
-                    left=left,
-                    noted_at=at.wall,
-                )
-            )
+            ledger.keep(Lease.begun(command, plan.data, left, at))
         until = command.expires_at - timedelta(microseconds=command.expires_at.microsecond)
         return Outcome(
             state=S.ACKNOWLEDGED,

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Deed, Nothing, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Deed, Nothing, Plan, answered
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
-from vedette.core import ActionState, Command, InvalidInput, Verb
+from vedette.core import ActionState, Command, Verb
 
 __all__ = ["Graced"]
 
@@ -42,19 +42,15 @@ class Graced:
 
     def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         """Apply (also as a dry run) or cancel."""
-        try:
-            if command.verb is Verb.CANCEL:
-                return self._cancel(command, scene, ledger)
-            plan = self._deed.plan(command, scene)
-            if command.dry_run:
-                return self._simulated(plan, scene)
-            return self._apply(command, plan, scene, ledger)
-        except Declined as error:
-            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
-        except InvalidInput as error:
-            return Outcome(state=S.REFUSED, detail=f"the parameters can't be used: {error.detail}")
-        except CannotDo as error:
-            return Outcome(state=S.FAILED, detail=error.detail)
+        return answered(lambda: self._obey(command, scene, ledger))
+
+    def _obey(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
+        if command.verb is Verb.CANCEL:
+            return self._cancel(command, scene, ledger)
+        plan = self._deed.plan(command, scene)
+        if command.dry_run:
+            return self._simulated(plan, scene)
+        return self._apply(command, plan, scene, ledger)
 
     def own_up(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome | None:
         """Nothing: what is on its way is told by `tend`, a cancel too."""
@@ -117,7 +113,9 @@ class Graced:
                     f"{self.name} is on its way already, by action {held.action}; there is one at a time",
                     in_force=held.action,
                 )
-            lease = ledger.keep(_noted(command, plan, self._deed.grace(plan.data), ledger))
+            lease = ledger.keep(
+                Lease.begun(command, plan.data, self._deed.grace(plan.data), ledger.moment)
+            )
             try:
                 words = self._deed.begin(plan.data, scene)
             except BaseException:
@@ -191,21 +189,6 @@ class Graced:
 
     def _seen(self, lease: Lease, scene: Scene, ledger: Ledger) -> Check | None:
         return self._deed.seen(lease.plan, scene, rebooted=lease.boot != ledger.moment.boot)
-
-
-def _noted(command: Command, plan: Plan, grace: float, ledger: Ledger) -> Lease:
-    at = ledger.moment
-    return Lease(
-        kind=command.kind,
-        action=command.action,
-        command=command.id,
-        plan=plan.data,
-        began_at=at.wall,
-        boot=at.boot,
-        ends=at.seconds + grace,
-        left=grace,
-        noted_at=at.wall,
-    )
 
 
 def _verified(check: Check) -> tuple[ActionState, str, dict[str, Any]]:

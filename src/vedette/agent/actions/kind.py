@@ -4,13 +4,25 @@ What can be undone is a lease: write a `Measure` and wrap it in `Leased`, which 
 end. What can't be undone (shutdown, kill) is a `Deed`, wrapped in `Graced`, with the verbs apply and cancel.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
+
+import msgspec
 
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.ledger import Ledger
-from vedette.core import NOTHING_IN_FORCE, Command, Conflict, Record, Unavailable, Verb
+from vedette.core import (
+    NOTHING_IN_FORCE,
+    ActionState,
+    Command,
+    Conflict,
+    InvalidInput,
+    Record,
+    Unavailable,
+    Verb,
+)
 
-__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Nothing", "Plan"]
+__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Nothing", "Plan", "answered"]
 
 
 class CannotDo(Unavailable):
@@ -34,6 +46,19 @@ class Nothing(Declined):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, **{NOTHING_IN_FORCE: True})
+
+
+def answered(work: Callable[[], Outcome]) -> Outcome:
+    """What comes of it; where the host will not or can't do it, that."""
+    try:
+        return work()
+    except Declined as error:
+        return Outcome(state=ActionState.REFUSED, detail=error.detail, data=error.data)
+    except (msgspec.ValidationError, InvalidInput) as error:
+        words = f"the parameters can't be used: {error}"
+        return Outcome(state=ActionState.REFUSED, detail=words)
+    except CannotDo as error:
+        return Outcome(state=ActionState.FAILED, detail=error.detail)
 
 
 class Plan(Record, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from vedette.agent.actions.holding import Holding, digest, meanwhile, without
-from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Nothing, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Nothing, Plan, answered
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
-from vedette.core import ActionState, Command, InvalidInput, Verb
+from vedette.core import ActionState, Command, Verb
 
 __all__ = ["Leased"]
 
@@ -52,14 +52,7 @@ class Leased:
 
     def carry_out(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         """Apply (also as a dry run), renew or release."""
-        try:
-            return self._obey(command, scene, ledger)
-        except Declined as error:
-            return Outcome(state=S.REFUSED, detail=error.detail, data=error.data)
-        except (msgspec.ValidationError, InvalidInput) as error:
-            return Outcome(state=S.REFUSED, detail=f"the parameters can't be used: {error}")
-        except CannotDo as error:
-            return Outcome(state=S.FAILED, detail=error.detail)
+        return answered(lambda: self._obey(command, scene, ledger))
 
     def _obey(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         if command.verb is Verb.RELEASE:
@@ -190,17 +183,8 @@ class Leased:
         self, command: Command, plan: Plan, seconds: float, scene: Scene, ledger: Ledger
     ) -> Lease:
         former = self._measure.former(scene)
-        at = ledger.moment
-        return Lease(
-            kind=self.name,
-            action=command.action,
-            command=command.id,
-            plan=plan.data,
-            began_at=at.wall,
-            boot=at.boot,
-            ends=at.seconds + seconds,
-            left=seconds,
-            noted_at=at.wall,
+        return msgspec.structs.replace(
+            Lease.begun(command, plan.data, seconds, ledger.moment),
             before=digest(former),
             former=former if len(former) <= _LONGEST_TEXT else "",
         )

@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 
@@ -180,9 +181,9 @@ def _issuer(patient: Patient) -> str:
     return str(common[0].value) if common else names.rfc4514_string()
 
 
-def _addresses(hop: Address) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+def _addresses(hop: Address) -> list[tuple[int, int, int, str, tuple[Any, ...]]]:
     found = socket.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
-    return [(f, k, p, name, address) for f, k, p, name, address in found]  # type: ignore[misc] # IPv6 has two fields more
+    return [(f, k, p, name, address) for f, k, p, name, address in found]
 
 
 def _open_to_all(patient: Patient) -> bool:

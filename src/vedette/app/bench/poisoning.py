@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from vedette.app.bench.chance import chance
 from vedette.core import (
     Epoch,
     HostDescription,
@@ -236,7 +237,7 @@ def _look(detector: Detector, snapshot: Snapshot, state: bytes | None) -> Scored
 
 
 def _chance() -> Random:
-    return Random(7)  # noqa: S311 - a simulation
+    return chance(7)
 
 
 def _snapshot(

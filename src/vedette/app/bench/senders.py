@@ -1,7 +1,6 @@
 """A process of simulated hosts. It signs and sends what was sealed before, as agents do: in order, waiting when told to."""
 
 import asyncio
-import random
 import secrets
 import ssl
 from collections import Counter
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import uvloop
 
+from vedette.app.bench.chance import chance
 from vedette.app.bench.job import Job, Post, SenderPlan, Sent, read_record, write_record
 from vedette.app.bench.line import Line, Reply
 from vedette.core import Clock, SystemClock, Unavailable
@@ -58,7 +58,7 @@ class _Sender:
         self._key = SigningKey(plan.key)
         self._line = Line(job.port, context)
         self.stopped = False
-        self._chance = random.Random(plan.name)  # noqa: S311 - a simulation
+        self._chance = chance(plan.name)
 
     async def open(self) -> None:
         await self._line.open()

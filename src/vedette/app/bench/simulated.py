@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from random import Random
 
+from vedette.app.bench.chance import chance
 from vedette.core import (
     HostDescription,
     HostId,
@@ -36,7 +36,7 @@ class SimulatedHost:
     """Deterministic by `number`: the same number gives the same snapshots."""
 
     def __init__(self, number: int, size: HostSize, start: datetime, step: timedelta) -> None:
-        self._random = Random(number)  # noqa: S311 - a simulation
+        self._random = chance(number)
         self._start = start
         self._step = step
         self.description = HostDescription(

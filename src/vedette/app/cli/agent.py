@@ -22,6 +22,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="The agent on a watched host.", no_args_is_help=True)
 
+_STANDARD_INPUT = "-"
 _MARKS = {"fine": "\u2713", "warning": "!", "problem": "\u2717", "unknown": "?"}
 
 ConfigPath = Annotated[
@@ -56,7 +57,7 @@ def enroll(
     from vedette.agent import enroll as enroll_host
     from vedette.agent import former_host
 
-    text = sys.stdin.readline() if token == "-" else token  # noqa: S105 - the sign for standard input
+    text = sys.stdin.readline() if token == _STANDARD_INPUT else token
     settings = _settings(config, state_dir)
     former = former_host(settings) if again else None
     enrolment = enroll_host(text.strip(), settings, SystemClock(), version=__version__, again=again)
@@ -155,10 +156,7 @@ def status(
     from vedette.agent import status as agent_status
 
     found = to_builtins(agent_status(_settings(config, state_dir)))
-    if as_json:
-        print_json(found)
-    else:
-        print_thing(found)
+    print_thing(found, as_json=as_json)
 
 
 @app.command("doctor")

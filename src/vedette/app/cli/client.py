@@ -35,27 +35,18 @@ def _list(
     **query: Any,
 ) -> None:
     page = ApiClient().get(noun, **query)
-    if as_json:
-        print_json(page)
-    else:
-        print_page(page, columns, empty=empty)
+    print_page(page, columns, empty=empty, as_json=as_json)
 
 
 def _show(noun: str, identifier: str, as_json: bool) -> None:
     thing = ApiClient().get(noun, identifier)
-    if as_json:
-        print_json(thing)
-    else:
-        print_thing(thing)
+    print_thing(thing, as_json=as_json)
 
 
 def me(as_json: AsJson = False) -> None:
     """Says who the server takes you for: name, role and tenant of your token."""
     found = ApiClient().get("me")
-    if as_json:
-        print_json(found)
-    else:
-        print_thing(found)
+    print_thing(found, as_json=as_json)
 
 
 @hosts.callback()

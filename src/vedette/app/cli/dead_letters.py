@@ -47,21 +47,15 @@ def list_letters(
     page = ApiClient().get(
         "dead-letters", host=host, since=since, until=until, text=text, limit=limit, after=after
     )
-    if as_json:
-        print_json(page)
-        return
     columns = ("id", "rejected_at", "hostname", "seq", "attempts", "replays", "reason")
-    print_page(page, columns, empty="No dead letters.")
+    print_page(page, columns, empty="No dead letters.", as_json=as_json)
 
 
 @app.command("show")
 def show_letter(letter: LetterId, as_json: AsJson = False) -> None:
     """Shows one: what its clear header tells, and why it could not be read. Never its content."""
     thing = ApiClient().get("dead-letters", letter)
-    if as_json:
-        print_json(thing)
-    else:
-        print_thing(thing)
+    print_thing(thing, as_json=as_json)
 
 
 @app.command("replay")

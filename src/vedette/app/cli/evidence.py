@@ -37,21 +37,15 @@ def list_evidence(
 ) -> None:
     """Lists bundles, newest first."""
     page = ApiClient().get("evidence", host=host, incident=incident, limit=limit, after=after)
-    if as_json:
-        print_json(page)
-        return
     columns = ("received_at", "hostname", "size", "requested_by", "removed_at", "digest", "action")
-    print_page(page, columns, empty="No evidence.")
+    print_page(page, columns, empty="No evidence.", as_json=as_json)
 
 
 @evidence.command("show")
 def show_evidence(action: ActionId, as_json: AsJson = False) -> None:
     """Shows one: whose it is, who asked for it, and what its host says is in it."""
     thing = ApiClient().get("evidence", action)
-    if as_json:
-        print_json(thing)
-    else:
-        print_thing(thing)
+    print_thing(thing, as_json=as_json)
 
 
 @evidence.command("fetch")

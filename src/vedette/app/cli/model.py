@@ -65,7 +65,4 @@ def show(
     from vedette.detect import Bundle
 
     manifest = to_builtins((Bundle.load(folder) if folder else Bundle.shipped()).manifest)
-    if as_json:
-        print_json(manifest)
-    else:
-        print_thing(manifest)
+    print_thing(manifest, as_json=as_json)

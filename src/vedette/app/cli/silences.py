@@ -29,11 +29,8 @@ def list_silences(
     if context.invoked_subcommand is not None:
         return
     page = ApiClient().get("silences", in_force=in_force, limit=limit, after=after)
-    if as_json:
-        print_json(page)
-        return
     columns = ("kind", "scope", "starts_at", "ends_at", "ended_at", "owner", "reason", "id")
-    print_page(page, columns, empty="Nothing is silenced.")
+    print_page(page, columns, empty="Nothing is silenced.", as_json=as_json)
 
 
 @silences.command("create")
@@ -80,10 +77,7 @@ def show_silence(
 ) -> None:
     """Shows one."""
     found = ApiClient().get("silences", silence)
-    if as_json:
-        print_json(found)
-    else:
-        print_thing(found)
+    print_thing(found, as_json=as_json)
 
 
 @silences.command("end")

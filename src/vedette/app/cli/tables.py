@@ -18,8 +18,13 @@ def print_json(value: Any) -> None:
     typer.echo(msgspec.json.encode(value).decode())
 
 
-def print_page(page: dict[str, Any], columns: Sequence[str], *, empty: str) -> None:
-    """A page of things as a table; says how to get the next one."""
+def print_page(
+    page: dict[str, Any], columns: Sequence[str], *, empty: str, as_json: bool = False
+) -> None:
+    """A page of things as a table that says how to get the next one, or as JSON."""
+    if as_json:
+        print_json(page)
+        return
     # A pipe has no width: nothing is folded there. Ids are never folded, so that they can be copied.
     console = Console(width=None if sys.stdout.isatty() else 1000)
     if not page["items"]:
@@ -36,8 +41,11 @@ def print_page(page: dict[str, Any], columns: Sequence[str], *, empty: str) -> N
         Console(stderr=True).print(f"more: --after {page['next']}", markup=False)
 
 
-def print_thing(thing: dict[str, Any]) -> None:
-    """One thing, a line per field, nested fields as JSON."""
+def print_thing(thing: dict[str, Any], *, as_json: bool = False) -> None:
+    """One thing, a line per field, nested fields as JSON; or all of it as JSON."""
+    if as_json:
+        print_json(thing)
+        return
     width = max(map(len, thing), default=0)
     for name, value in thing.items():
         typer.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")

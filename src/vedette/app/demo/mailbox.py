@@ -7,7 +7,6 @@ import ssl
 from email.message import EmailMessage
 from email.policy import default as default_policy
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
@@ -60,12 +59,7 @@ class Mailbox:
         self._controller.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._controller.stop()
 
     def _tls(self) -> ssl.SSLContext:

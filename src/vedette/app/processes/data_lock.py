@@ -2,7 +2,6 @@
 
 import fcntl
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from vedette.core import ConfigError
@@ -41,11 +40,6 @@ class DataLock:
         self.take()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()

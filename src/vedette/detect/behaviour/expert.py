@@ -92,7 +92,7 @@ class BehaviourExpert:
             best.setdefault(case.subject, case)
         return tuple(best.values())[:_MOST_CASES]
 
-    def doubts(self, view: View, state: BehaviourState) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the contract's
+    def doubts(self, _view: View, _state: BehaviourState) -> tuple[tuple[str, str], ...]:
         """None: what this expert can't see is told by the tables."""
         return ()
 

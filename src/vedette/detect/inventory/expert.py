@@ -68,7 +68,7 @@ class InventoryExpert:
                 best.setdefault(case.subject, case)
         return tuple(best.values())[:_MOST_CASES]
 
-    def doubts(self, view: View, state: InventoryState) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the contract's
+    def doubts(self, _view: View, _state: InventoryState) -> tuple[tuple[str, str], ...]:
         """None: what this expert can't see is told by the tables."""
         return ()
 

@@ -157,7 +157,7 @@ class VitalsExpert:
             }
         return [after[at] for at in range(len(views))]
 
-    def tells(self, state: VitalsState) -> Tells:  # noqa: ARG002 - the contract's
+    def tells(self, _state: VitalsState) -> Tells:
         """Nothing yet."""
         return Tells()
 

@@ -4,12 +4,12 @@ import gzip
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Protocol
 
 import msgspec
 
 from vedette.agent import Sameness
+from vedette.app.bench.chance import chance
 from vedette.app.bench.hosts.sessions import Recordings
 from vedette.app.bench.simulated import HostSize, SimulatedHost
 from vedette.core import (
@@ -157,7 +157,7 @@ class _Big:
         )
         self.host = HostId(derived_id("bench", f"big {number}"))
         self._coming = host.snapshots(self.host, first=age + 1, count=snapshots)
-        self._random, self._turn = Random(number), 0  # noqa: S311 - a simulation
+        self._random, self._turn = chance(number), 0
         self._changed: dict[tuple[str, int], int] = {}
         self._shift = number * _APART
 

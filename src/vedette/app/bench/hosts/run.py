@@ -18,6 +18,7 @@ from vedette.app.bench.hosts.judged import Told, looks_of, looks_of_stander
 from vedette.app.bench.hosts.plain import budget_row, detail
 from vedette.app.bench.hosts.sessions import Recordings, read_recordings
 from vedette.app.bench.hosts.tables import print_hosts
+from vedette.app.bench.wanted import wanted
 from vedette.app.detecting import load_detector
 from vedette.app.recording import count_lines
 from vedette.core import ConfigError, Record, SystemClock
@@ -48,17 +49,8 @@ class HostsOptions(Record, frozen=True, kw_only=True):
 
 
 def wanted_baselines(text: str) -> tuple[str, ...]:
-    """The names in `all`, `none` or `a,b`.
-
-    Raises:
-        ConfigError: there is no such baseline.
-    """
-    if text == "none":
-        return ()
-    names = tuple(BASELINES) if text == "all" else tuple(n.strip() for n in text.split(","))
-    if unknown := [name for name in names if name not in BASELINES]:
-        raise ConfigError(f"no baseline {unknown[0]!r}; there are: {', '.join(BASELINES)}")
-    return names
+    """The baselines of this bench that `text` names (see `wanted`)."""
+    return wanted(text, BASELINES)
 
 
 def run_hosts_bench(options: HostsOptions) -> int:

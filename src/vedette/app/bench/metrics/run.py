@@ -22,6 +22,7 @@ from vedette.app.bench.metrics.measure import Measured, events_row, measured, ro
 from vedette.app.bench.metrics.ours import NAME, Watched, watch
 from vedette.app.bench.metrics.series import Series, read_series, same_layout
 from vedette.app.bench.metrics.tables import print_metrics
+from vedette.app.bench.wanted import wanted
 from vedette.core import ConfigError, Record
 from vedette.detect import REFERENCE
 from vedette.learn import HitRates, count_events
@@ -48,17 +49,8 @@ class MetricsOptions(Record, frozen=True, kw_only=True):
 
 
 def wanted_baselines(text: str) -> tuple[str, ...]:
-    """The names in `all`, `none` or `a,b`.
-
-    Raises:
-        ConfigError: there is no such baseline.
-    """
-    if text == "none":
-        return ()
-    names = tuple(BASELINES) if text == "all" else tuple(n.strip() for n in text.split(","))
-    if unknown := [name for name in names if name not in BASELINES]:
-        raise ConfigError(f"no baseline {unknown[0]!r}; there are: {', '.join(BASELINES)}")
-    return names
+    """The baselines of this bench that `text` names (see `wanted`)."""
+    return wanted(text, BASELINES)
 
 
 def run_metrics_bench(options: MetricsOptions) -> int:
