@@ -4,7 +4,7 @@ from tests.detect.coverage.stage import Change
 
 from vedette.core import Record, Severity
 
-__all__ = ["Asks", "Entry", "Found", "Silent", "fact", "silent", "title"]
+__all__ = ["Asks", "Entry", "Found", "Silent", "fact", "gauge", "silent", "title"]
 
 
 class Found(Record, frozen=True, kw_only=True):
@@ -79,6 +79,28 @@ def silent(
         role=role,
         before=before,
         lasting=lasting,
+    )
+
+
+def gauge(
+    kind: str,
+    name: str,
+    metric: str,
+    *steps: Change,
+    within: int = 3,
+    before: Change | None = None,
+    told_as: str = "",
+) -> Entry:
+    """The entry of a metric that vitals must tell."""
+    return Entry(
+        id=kind,
+        name=name,
+        evidence=f"metric `{metric}`",
+        steps=steps,
+        expect=Found(expert="vitals", subject=f"metric:{metric}", within=within),
+        before=before,
+        lasting=False,
+        told_as=told_as,
     )
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.detect.coverage.entry import Entry, Found, silent
+from tests.detect.coverage.entry import Entry, Found, gauge, silent
 from tests.detect.coverage.installed import ANA
 from tests.detect.coverage.stage import (
     BORN,
@@ -268,44 +268,44 @@ ENTRIES: tuple[Entry, ...] = (
     _silent("mount", "a share of a later version of NFS is mounted", together(lambda s: s.add("mounts", mount("/mnt/nas", "10.0.0.9:/b", "nfs4")), lambda s: s.add("kernel_modules", module("nfsv4"))), lasting=True),
     _silent("person", "an operator who is logged in changes their key", together(_person("vim .ssh/authorized_keys", rights=False), _renewed), *([_renewed] * 12)),
     # The same heights where the work does not explain them.
-    _told(
-        "ops.runaway", "the processor is full, and an operator logs in later to see why", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+    gauge(
+        "ops.runaway", "the processor is full, and an operator logs in later to see why", _BUSY,
         *([_up(busy=0.85)] * 5), *([together(_person("perf record -a", start=_LATE + 300), _up(busy=0.85))] * 11), within=15,
     ),
-    _told(
-        "ops.runaway", "the processor is full while an operator reads logs", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+    gauge(
+        "ops.runaway", "the processor is full while an operator reads logs", _BUSY,
         *([together(_person("less /var/log/syslog"), _up(busy=0.85))] * 16), within=15,
     ),
-    _told(
-        "ops.memory", "memory grows while a job runs that holds none of it", f"metric `{_MEMORY}`", "vitals", f"metric:{_MEMORY}",
+    gauge(
+        "ops.memory", "memory grows while a job runs that holds none of it", _MEMORY,
         *(together(_cron("/usr/local/sbin/nightly", "/usr/bin/restic", _RESTIC), _up(memory=0.02 * at)) for at in range(1, 6)), within=4,
     ),
-    _told(
-        "ops.disk", "an operator's restore fills the disk nearly up", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "ops.disk", "an operator's restore fills the disk nearly up", _DISK,
         *(together(_person("pg_restore -d app app.dump"), _up(disk=0.09 * at)) for at in range(1, 7)), within=6,
     ),
-    _told(
-        "ops.disk", "a third of the disk is filled at once and stays full", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "ops.disk", "a third of the disk is filled at once and stays full", _DISK,
         *([_up(disk=0.33)] * 14), within=13,
     ),
-    _told(
-        "T1485", "two thirds of what was on the disk go while an operator is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "T1485", "two thirds of what was on the disk go while an operator is there", _DISK,
         *([together(_RM, _up(disk=-0.28))] * 4), within=1,
     ),
-    _told(
-        "T1485", "the files go over five looks while an operator is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "T1485", "the files go over five looks while an operator is there", _DISK,
         *_by_steps(0.08, 5), within=3,
     ),
-    _told(
-        "T1485", "a third of what was on the disk is gone, and nobody is there", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "T1485", "a third of what was on the disk is gone, and nobody is there", _DISK,
         *([_up(disk=-0.14)] * 4), within=1,
     ),
-    _told(
-        "T1485", "a third of what was on the disk is gone, and somebody left a shell of root's open", f"metric `{_DISK}`", "vitals", f"metric:{_DISK}",
+    gauge(
+        "T1485", "a third of what was on the disk is gone, and somebody left a shell of root's open", _DISK,
         *([together(_left_open, _up(disk=-0.14))] * 4), within=1, before=_left_open,
     ),
-    _told(
-        "T1496", "the processor is full and far more is sent, with no more visitors", f"metric `{_BUSY}`", "vitals", f"metric:{_BUSY}",
+    gauge(
+        "T1496", "the processor is full and far more is sent, with no more visitors", _BUSY,
         *([_sent_only] * 16), within=15, told_as="none",
     ),
     _told(

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.detect.coverage.entry import Entry, Found, silent
+from tests.detect.coverage.entry import Entry, gauge, silent
 from tests.detect.coverage.stage import Change, Stage, together
 
 __all__ = ["ENTRIES"]
@@ -33,20 +33,6 @@ def _ramp(first: float, pace: float, looks: int = 5) -> list[float]:
     return [first + pace * at for at in range(1, looks + 1)]
 
 
-def _fault(
-    kind: str, name: str, metric: str, *steps: Change, within: int = 3, told_as: str = ""
-) -> Entry:
-    return Entry(
-        id=kind,
-        name=name,
-        evidence=f"metric `{metric}`",
-        steps=steps,
-        expect=Found(expert="vitals", subject=f"metric:{metric}", within=within),
-        lasting=False,
-        told_as=told_as,
-    )
-
-
 _harmless = partial(silent, least=12)
 
 
@@ -64,20 +50,20 @@ def _more_traffic(times: float) -> Change:
 
 
 _FAULTS = (
-    _fault("ops.memory-leak", "the machine's memory fills by 3 percent a minute", _MEMORY, *_to(_MEMORY, *_ramp(0.36, 0.03))),
-    _fault("ops.full-disk", "a file system fills by 1.5 percent a minute", _DISK, *_to(_DISK, *_ramp(0.41, 0.015))),
-    _fault("ops.file-leak", "open files grow by 60 a minute", "system.open_files.count", *_to("system.open_files.count", *_ramp(410.0, 60.0))),
-    _fault("ops.connection-leak", "the machine's connections grow by nine a minute", _WIRES, *_to(_WIRES, *_ramp(9.0, 9.0))),
-    _fault("ops.process-leak", "the machine's processes grow by six a minute", "system.processes.count", *_to("system.processes.count", *_ramp(27.0, 6.0))),
-    _fault("ops.thread-leak", "the machine's threads grow by twelve a minute", "system.threads.count", *_to("system.threads.count", *_ramp(62.0, 12.0))),
-    _fault("ops.swap-storm", "the machine pages without end", _PAGING, *_by(_PAGING, *[450.0] * 5)),
-    _fault("ops.overload", "eight processes wait for one processor", _LOAD, *_by(_LOAD, *[8.0] * 5)),
-    _fault("ops.dead-dependency", "a dozen connections are tried and none is answered", _ATTEMPTS, *_by(_ATTEMPTS, *[14.0] * 5)),
-    _fault("ops.network-errors", "a network card makes an error in one packet of ten", _ERRORS, *_to(_ERRORS, *[13.0] * 5)),
-    _fault("ops.network-errors", "a network card drops a quarter of what comes", _DROPS, *_to(_DROPS, *[30.0] * 5)),
-    _fault("T1499", "processes are made as fast as the machine can", _MADE, *_by(_MADE, *[120.0] * 5), told_as="none"),
-    _fault("T1489", "a service is stopped: its connections are gone", _WIRES, *_to(_WIRES, *[0.0] * 5)),
-    _fault("T1485", "half of what was on the disk is gone", _DISK, *_to(_DISK, *[0.2] * 5)),
+    gauge("ops.memory-leak", "the machine's memory fills by 3 percent a minute", _MEMORY, *_to(_MEMORY, *_ramp(0.36, 0.03))),
+    gauge("ops.full-disk", "a file system fills by 1.5 percent a minute", _DISK, *_to(_DISK, *_ramp(0.41, 0.015))),
+    gauge("ops.file-leak", "open files grow by 60 a minute", "system.open_files.count", *_to("system.open_files.count", *_ramp(410.0, 60.0))),
+    gauge("ops.connection-leak", "the machine's connections grow by nine a minute", _WIRES, *_to(_WIRES, *_ramp(9.0, 9.0))),
+    gauge("ops.process-leak", "the machine's processes grow by six a minute", "system.processes.count", *_to("system.processes.count", *_ramp(27.0, 6.0))),
+    gauge("ops.thread-leak", "the machine's threads grow by twelve a minute", "system.threads.count", *_to("system.threads.count", *_ramp(62.0, 12.0))),
+    gauge("ops.swap-storm", "the machine pages without end", _PAGING, *_by(_PAGING, *[450.0] * 5)),
+    gauge("ops.overload", "eight processes wait for one processor", _LOAD, *_by(_LOAD, *[8.0] * 5)),
+    gauge("ops.dead-dependency", "a dozen connections are tried and none is answered", _ATTEMPTS, *_by(_ATTEMPTS, *[14.0] * 5)),
+    gauge("ops.network-errors", "a network card makes an error in one packet of ten", _ERRORS, *_to(_ERRORS, *[13.0] * 5)),
+    gauge("ops.network-errors", "a network card drops a quarter of what comes", _DROPS, *_to(_DROPS, *[30.0] * 5)),
+    gauge("T1499", "processes are made as fast as the machine can", _MADE, *_by(_MADE, *[120.0] * 5), told_as="none"),
+    gauge("T1489", "a service is stopped: its connections are gone", _WIRES, *_to(_WIRES, *[0.0] * 5)),
+    gauge("T1485", "half of what was on the disk is gone", _DISK, *_to(_DISK, *[0.2] * 5)),
 )  # fmt: skip
 
 _HARMLESS = (

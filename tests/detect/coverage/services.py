@@ -6,6 +6,18 @@ from tests.detect.coverage.ran import alone, chain, work
 __all__ = ["ENTRIES"]
 
 # fmt: off
+# What a managing tool starts.
+_MANAGED = (
+    (0, "/usr/bin/useradd", "useradd -r -s /usr/sbin/nologin app"),
+    (0, "/usr/bin/systemctl", "systemctl stop nginx"),
+    (0, "/usr/bin/systemctl", "systemctl restart rsyslog"),
+    (0, "/usr/bin/usermod", "usermod -aG docker ana"),
+    (0, "/usr/bin/chown", "chown -R app /srv/app"),
+    (0, "/usr/bin/apt-get", "apt-get -y install nginx"),
+    (0, "/usr/bin/mount", "mount /data"),
+    (0, "/usr/bin/iptables", "iptables -A INPUT -p tcp --dport 80 -j ACCEPT"),
+)
+
 ENTRIES: tuple[Entry, ...] = (
     work(
         "services",
@@ -238,50 +250,22 @@ ENTRIES: tuple[Entry, ...] = (
     work(
         "config-management",
         "tools that Puppet runs",
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/useradd", "useradd -r -s /usr/sbin/nologin app")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/systemctl", "systemctl stop nginx")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/systemctl", "systemctl restart rsyslog")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/usermod", "usermod -aG docker ana")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/chown", "chown -R app /srv/app")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/apt-get", "apt-get -y install nginx")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/mount", "mount /data")),
-        chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), (0, "/usr/bin/iptables", "iptables -A INPUT -p tcp --dport 80 -j ACCEPT")),
+        *(chain(1, (0, "/opt/puppetlabs/puppet/bin/ruby", "/opt/puppetlabs/puppet/bin/puppet agent --no-daemonize"), one) for one in _MANAGED),
     ),
     work(
         "config-management",
         "tools that Salt runs",
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/useradd", "useradd -r -s /usr/sbin/nologin app")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/systemctl", "systemctl stop nginx")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/systemctl", "systemctl restart rsyslog")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/usermod", "usermod -aG docker ana")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/chown", "chown -R app /srv/app")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/apt-get", "apt-get -y install nginx")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/mount", "mount /data")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), (0, "/usr/bin/iptables", "iptables -A INPUT -p tcp --dport 80 -j ACCEPT")),
+        *(chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/salt-minion"), one) for one in _MANAGED),
     ),
     work(
         "config-management",
         "tools that cloud-init runs",
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/useradd", "useradd -r -s /usr/sbin/nologin app")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/systemctl", "systemctl stop nginx")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/systemctl", "systemctl restart rsyslog")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/usermod", "usermod -aG docker ana")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/chown", "chown -R app /srv/app")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/apt-get", "apt-get -y install nginx")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/mount", "mount /data")),
-        chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), (0, "/usr/bin/iptables", "iptables -A INPUT -p tcp --dport 80 -j ACCEPT")),
+        *(chain(1, (0, "/usr/bin/python3.11", "/usr/bin/python3 /usr/bin/cloud-init modules --mode=final"), one) for one in _MANAGED),
     ),
     work(
         "config-management",
         "tools that Ansible runs",
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/useradd", "useradd -r -s /usr/sbin/nologin app")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/systemctl", "systemctl stop nginx")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/systemctl", "systemctl restart rsyslog")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/usermod", "usermod -aG docker ana")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/chown", "chown -R app /srv/app")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/apt-get", "apt-get -y install nginx")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/mount", "mount /data")),
-        chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), (0, "/usr/bin/iptables", "iptables -A INPUT -p tcp --dport 80 -j ACCEPT")),
+        *(chain(702, (0, "/usr/bin/sudo", "sudo sh"), (0, "/usr/bin/python3.11", "/usr/bin/python3 /root/.ansible/tmp/ansible-tmp-1/AnsiballZ_x.py"), one) for one in _MANAGED),
     ),
     work(
         "upgrade",
