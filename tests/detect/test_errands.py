@@ -7,7 +7,7 @@ from tests.fixtures.quiet_host import changed, quiet_snapshots
 from vedette.core import Row, Snapshot
 from vedette.detect import Case, View
 from vedette.detect.vitals import VitalsExpert, vitals
-from vedette.detect.vitals.errands import Errands, errands
+from vedette.detect.vitals.errands import Errands, errands, somebody_clears
 
 _CPU, _MEMORY = "system.cpu.utilization", "system.memory.utilization"
 _QUIET = 120
@@ -210,6 +210,24 @@ def test_when_an_errand_was_seen_is_kept_in_the_state(began: int) -> None:
     _, state = run(expert, seen)
     assert state.worked == seen[-1].snapshot.taken_at.timestamp()
     assert expert.load(expert.dump(state)).worked == state.worked
+    damaged = expert.load(expert.dump(state))
+    damaged.record = bytearray(damaged.record)
+    damaged.past().watches.median[0, 0] = float("nan")
+    mended = expert.load(expert.dump(damaged))
+    assert mended.lost
+    assert mended.worked == state.worked
+
+
+def test_what_does_not_say_when_it_began_may_clear_and_what_began_days_ago_does_not(
+    began: int,
+) -> None:
+    def clears(start: float) -> bool:
+        seen, _ = _lives(_CPU, [0.1], [_job(start)])
+        return somebody_clears(seen[-1])
+
+    assert clears(began - 20.0)
+    assert clears(0.0)
+    assert not clears(began - 200_000.0)
 
 
 def test_the_processes_are_looked_through_once_for_one_look(

@@ -202,6 +202,15 @@ def _left_open(stage: Stage) -> None:
     )
 
 
+def _changes_account(stage: Stage) -> None:
+    """A service that `su` was made to start, as units of old do."""
+    stage.add(
+        "processes",
+        proc(396, 1, "su", "/usr/bin/su", "su -s /bin/sh app -c /srv/app/run"),
+        proc(397, 396, "run", "/srv/app/run", "/srv/app/run", 998),
+    )
+
+
 _LEOS: Row = {
     "uid": 1_002,
     "algorithm": "ssh-ed25519",
@@ -332,6 +341,10 @@ ENTRIES: tuple[Entry, ...] = (
     _told(
         "T1548.003", "a program may be run as root with whatever words, while an operator works", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup",
         together(_VISUDO, _ANYTHING), lasting=True,
+    ),
+    _told(
+        "T1548.003", "one program may be run as root, while somebody reads logs and a service runs under su", "`sudoers`", "inventory", "sudo:/etc/sudoers.d/backup",
+        together(_person("less /var/log/syslog", rights=False), _ONE), lasting=True, before=_changes_account,
     ),
     *(
         _told(

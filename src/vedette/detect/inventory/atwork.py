@@ -27,6 +27,10 @@ __all__ = [
 Networks = Mapping[int, Collection[int]]
 
 _ASKS_RIGHTS = frozenset({"sudo", "su", "doas"})
+_TERMINAL = re.compile(
+    r"^(?:login|tmux|screen|zellij|mosh-server|gnome-terminal|konsole|xterm|kitty|alacritty|cockpit-|code-server)",
+    re.IGNORECASE,
+)
 _MANAGED_SECONDS = 3_600  # a run that lasts for longer is a daemon
 _SETTLED_SECONDS = 900  # and a daemon that is younger is not trusted yet
 _OLD_SECONDS = 14_400  # nor for as long as this one that goes by no known name
@@ -87,8 +91,22 @@ def _strays(row: Row, networks: Networks) -> bool:
 
 
 def asks_rights(view: View) -> bool:
-    """Whether somebody works with another's rights, as a rule root's."""
-    return not _ASKS_RIGHTS.isdisjoint(view.names)
+    """Whether somebody works with another's rights, as a rule root's. Services and jobs that change their account so are nobody."""
+    if _ASKS_RIGHTS.isdisjoint(view.names):
+        return False
+    rows = view.by_pid
+    return any(
+        text(row, "name") in _ASKS_RIGHTS and _is_of_a_person(text(row, "parent"), rows)
+        for row in rows.values()
+    )
+
+
+def _is_of_a_person(parent: str, rows: Mapping[str, Row]) -> bool:
+    """Whether a session or a terminal is above."""
+    return any(
+        session_of(text(rows[pid], "cmdline")) or _TERMINAL.match(text(rows[pid], "name"))
+        for pid in lineage(parent, rows)
+    )
 
 
 def in_session(view: View, closed: Collection[str]) -> bool:

@@ -164,7 +164,7 @@ def somebody_clears(view: View) -> bool:
             continue
         seen, above = masters.forms[pid], masters.forms[place.master]
         person = _is_a_person(above)
-        busy = works(seen) and _is_busy(row, now) and now - _began(row) <= _DAY
+        busy = works(seen) and _is_busy(row, now) and _is_of_today(row, now)
         if busy and (person or seen.role != "shell"):
             return True
         here = here or above.role == "sshd" or above.base == "login"
@@ -188,6 +188,12 @@ def _is_busy(row: Row, now: float) -> bool:
         return True
     used = max(number(row, "user_time", 0), 0) + max(number(row, "system_time", 0), 0)
     return used >= _BUSY * age * 1_000.0  # milliseconds
+
+
+def _is_of_today(row: Row, now: float) -> bool:
+    """Whether it began within a day, or does not say when."""
+    began = _began(row)
+    return began <= 0.0 or now - began <= _DAY
 
 
 def _held(work: Errands, high: High, view: View) -> float:

@@ -58,7 +58,7 @@ def mended(state: VitalsState, fleet: FleetTail) -> VitalsState:
     lost.update(_mend_anchors(past.anchors))
     banks, gone = _mend_bank(past.banks)
     lost.update(gone)
-    return past.with_banks(banks).state(0, lost=sorted(lost))
+    return past.with_banks(banks).state(0, worked=state.worked, lost=sorted(lost))
 
 
 def _mend_watches(watches: Watches) -> list[str]:
