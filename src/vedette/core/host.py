@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from sys import float_info
 from typing import Annotated
 
 from msgspec import Meta
 
+from vedette.core.finite import Finite
 from vedette.core.ids import Epoch, HostId, TenantId
 from vedette.core.record import Record
 
@@ -22,7 +22,6 @@ class HostStatus(StrEnum):
 
 
 _Word = Annotated[str, Meta(max_length=256)]
-_Finite = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
 _Labels = Annotated[dict[_Word, _Word], Meta(max_length=64)]
 
 
@@ -41,7 +40,7 @@ class HostDescription(Record, frozen=True, kw_only=True):
     id: HostId
     hostname: Annotated[str, Meta(max_length=255)]
     os: OperatingSystem = OperatingSystem()
-    boot_time: _Finite = 0.0
+    boot_time: Finite = 0.0
     labels: _Labels = {}
 
     @property

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from vedette.core.errors import InvalidInput, TooLarge
+from vedette.core.finite import Finite
 from vedette.core.host import HostDescription
 from vedette.core.ids import Epoch, HostId, TenantId
 from vedette.core.record import Record
@@ -44,9 +45,8 @@ Row = dict[str, Cell]
 _Name = Annotated[str, Meta(max_length=256)]
 # Not a number is within no bounds and infinity is beyond them, so the decoder refuses both. Whole numbers are osquery's
 # BIGINT: what has more bits can be kept by no database, and told by JSON in no bounded time.
-_Finite = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
 _BigInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_Row = Annotated[dict[str, str | _BigInt | _Finite | bool | None], Meta(max_length=64)]
+_Row = Annotated[dict[str, str | _BigInt | Finite | bool | None], Meta(max_length=64)]
 _Rows = Annotated[list[_Row], Meta(max_length=MAX_ROWS)]
 _Words = Annotated[dict[_Name, Annotated[str, Meta(max_length=1024)]], Meta(max_length=64)]
 
@@ -71,7 +71,7 @@ class Snapshot(Record, frozen=True, kw_only=True):
     host: HostDescription
     seq: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     taken_at: datetime
-    metrics: Annotated[dict[_Name, _Finite], Meta(max_length=MAX_METRICS)] = {}
+    metrics: Annotated[dict[_Name, Finite], Meta(max_length=MAX_METRICS)] = {}
     tables: Annotated[dict[_Name, _Rows], Meta(max_length=64)] = {}
     same: _Words = {}
     unread: _Words = {}

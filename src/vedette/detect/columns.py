@@ -13,23 +13,26 @@ from vedette.core import Cell, Row
 
 __all__ = ["MAY_BE_EMPTY", "NEEDED", "Columns", "Glance", "needed_by"]
 
+_PROCESSES = (
+    "name",
+    "path",
+    "cmdline",
+    "cwd",
+    "euid",
+    "on_disk",
+    "start_time",
+    "state",
+    "threads",
+    "resident_size",
+    "user_time",
+    "system_time",
+)
+_SOCKETS = ("pid", "state", "remote_address", "remote_port", "local_port")
+
 NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "behaviour": {
-        "processes": (
-            "name",
-            "path",
-            "cmdline",
-            "cwd",
-            "euid",
-            "on_disk",
-            "start_time",
-            "state",
-            "threads",
-            "resident_size",
-            "user_time",
-            "system_time",
-        ),
-        "process_open_sockets": ("pid", "state", "remote_address", "remote_port", "local_port"),
+        "processes": _PROCESSES,
+        "process_open_sockets": _SOCKETS,
         "users": ("shell",),
     },
     "inventory": {
@@ -50,19 +53,8 @@ Who holds the listening ports is asked of the table of processes as well (`count
 """
 
 _MEASURES = {
-    "processes": frozenset(
-        {
-            "euid",
-            "on_disk",
-            "start_time",
-            "state",
-            "threads",
-            "resident_size",
-            "user_time",
-            "system_time",
-        }
-    ),
-    "process_open_sockets": frozenset({"pid", "state", "remote_address", "remote_port"}),
+    "processes": frozenset(_PROCESSES) - {"name", "path", "cmdline", "cwd"},
+    "process_open_sockets": frozenset(_SOCKETS) - {"local_port"},
 }
 """Columns without which a row says less, and nothing else."""
 MAY_BE_EMPTY = frozenset({("logged_in_users", "host"), ("logged_in_users", "type")})

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Nothing, Plan, answered
+from vedette.agent.actions.kind import CannotDo, Declined, Nothing, Plan, answered, simulated
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.collect.source import text
 from vedette.agent.evidence.gate import Gate
@@ -84,16 +84,7 @@ class Collect:
         return Outcome(state=S.CANCELLED, detail=words)
 
     def _simulated(self, plan: Plan, scene: Scene) -> Outcome:
-        forbidden = scene.permission.forbids(self.name, by_default=self.by_default)
-        allowed = Check(name="allowed", ok=not forbidden, detail=forbidden or "the host allows it")
-        checks = (*plan.checks, allowed)
-        failed = [check.name for check in checks if not check.ok]
-        words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
-        return Outcome(
-            state=S.SIMULATED,
-            detail=f"planned; {words}",
-            data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
-        )
+        return simulated(plan, scene.permission.forbids(self.name, by_default=self.by_default))
 
     def _begin(self, command: Command, plan: Plan, scene: Scene, ledger: Ledger) -> Outcome:
         if objection := scene.permission.objects_to_pace(ledger.collects(), "collects"):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import Gone, Plan
+from vedette.agent.actions.kind import Gone, Plan, parameters_of
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.shadow import (
     Account,
@@ -21,7 +21,7 @@ from vedette.agent.actions.shadow import (
 )
 from vedette.agent.actions.switch import Switch
 from vedette.agent.permission import Untouchable
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, Record
 
 __all__ = ["DisableAccount"]
 
@@ -80,10 +80,7 @@ class DisableAccount:
         Raises:
             InvalidInput: parameters that can't be used.
         """
-        try:
-            given = msgspec.convert(command.parameters, _Parameters)
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error)) from error
+        given = parameters_of(command, _Parameters)
         names = tuple(dict.fromkeys(given.accounts))
         known = accounts(scene)
         checks = [_writable(scene), _outlasts_a_reboot(scene), _present("usermod", scene)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Deed, Nothing, Plan, answered
+from vedette.agent.actions.kind import CannotDo, Declined, Deed, Nothing, Plan, answered, simulated
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
@@ -87,16 +87,7 @@ class Graced:
             return outcome
 
     def _simulated(self, plan: Plan, scene: Scene) -> Outcome:
-        forbidden = scene.permission.forbids(self.name, by_default=self.by_default)
-        allowed = Check(name="allowed", ok=not forbidden, detail=forbidden or "the host allows it")
-        checks = (*plan.checks, allowed)
-        failed = [check.name for check in checks if not check.ok]
-        words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
-        return Outcome(
-            state=S.SIMULATED,
-            detail=f"planned; {words}",
-            data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
-        )
+        return simulated(plan, scene.permission.forbids(self.name, by_default=self.by_default))
 
     def _apply(self, command: Command, plan: Plan, scene: Scene, ledger: Ledger) -> Outcome:
         failed = [f"{check.name}: {check.detail}" for check in plan.checks if not check.ok]

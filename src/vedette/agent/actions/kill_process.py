@@ -5,11 +5,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import Declined, Plan
+from vedette.agent.actions.kind import Declined, Plan, parameters_of
 from vedette.agent.actions.programs import Programs
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.targets import aimed, alive, chosen, hit, told
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, Record
 
 __all__ = ["KillProcess"]
 
@@ -36,10 +36,7 @@ class KillProcess:
         Raises:
             InvalidInput: parameters that can't be used.
         """
-        try:
-            grace = msgspec.convert(command.parameters, _Parameters).grace_seconds
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error)) from error
+        grace = parameters_of(command, _Parameters).grace_seconds
         targets, checks = aimed(command, scene, self._programs)
         lines = [
             f"SIGTERM to pid {one.pid} (start {one.ticks} ticks, {one.path}, sha256 {one.sha256}); "

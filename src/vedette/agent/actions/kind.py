@@ -5,7 +5,7 @@ end. What can't be undone (shutdown, kill) is a `Deed`, wrapped in `Graced`, wit
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -22,7 +22,22 @@ from vedette.core import (
     Verb,
 )
 
-__all__ = ["CannotDo", "Declined", "Deed", "Gone", "Kind", "Measure", "Nothing", "Plan", "answered"]
+__all__ = [
+    "CannotDo",
+    "Declined",
+    "Deed",
+    "Gone",
+    "Kind",
+    "Measure",
+    "Nothing",
+    "Plan",
+    "answered",
+    "parameters_of",
+    "simulated",
+]
+
+
+T = TypeVar("T")
 
 
 class CannotDo(Unavailable):
@@ -61,6 +76,18 @@ def answered(work: Callable[[], Outcome]) -> Outcome:
         return Outcome(state=ActionState.FAILED, detail=error.detail)
 
 
+def parameters_of(command: Command, shape: type[T]) -> T:
+    """The parameters of a command.
+
+    Raises:
+        InvalidInput: they can't be used.
+    """
+    try:
+        return msgspec.convert(command.parameters, shape)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from error
+
+
 class Plan(Record, frozen=True, kw_only=True):
     """`data` is all that carrying it out needs (JSON), `text` the exact thing that would be carried out, for people.
 
@@ -71,6 +98,19 @@ class Plan(Record, frozen=True, kw_only=True):
     text: str
     checks: tuple[Check, ...]
     would: str
+
+
+def simulated(plan: Plan, objection: str) -> Outcome:
+    """What a dry run comes to. `objection`: why this host does not allow it; empty where it does."""
+    allowed = Check(name="allowed", ok=not objection, detail=objection or "the host allows it")
+    checks = (*plan.checks, allowed)
+    failed = [check.name for check in checks if not check.ok]
+    words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
+    return Outcome(
+        state=ActionState.SIMULATED,
+        detail=f"planned; {words}",
+        data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
+    )
 
 
 class Kind(Protocol):

@@ -9,7 +9,17 @@ from typing import Any
 import msgspec
 
 from vedette.agent.actions.holding import Holding, digest, meanwhile, without
-from vedette.agent.actions.kind import CannotDo, Declined, Gone, Measure, Nothing, Plan, answered
+from vedette.agent.actions.kind import (
+    CannotDo,
+    Declined,
+    Gone,
+    Measure,
+    Nothing,
+    Plan,
+    answered,
+    parameters_of,
+    simulated,
+)
 from vedette.agent.actions.scene import Check, Outcome, Scene
 from vedette.agent.lease import Lease
 from vedette.agent.ledger import Ledger
@@ -57,7 +67,7 @@ class Leased:
     def _obey(self, command: Command, scene: Scene, ledger: Ledger) -> Outcome:
         if command.verb is Verb.RELEASE:
             return self._release(command, scene, ledger)
-        seconds = msgspec.convert(command.parameters, _Parameters).lease_seconds
+        seconds = parameters_of(command, _Parameters).lease_seconds
         if command.verb is Verb.RENEW:
             return self._renew(command, seconds, scene, ledger)
         plan = self._measure.plan(command, scene)
@@ -138,16 +148,7 @@ class Leased:
     def _simulated(self, plan: Plan, seconds: float, scene: Scene) -> Outcome:
         forbidden = scene.permission.forbids(self.name, by_default=self.by_default)
         too_long = scene.permission.objects_to_lease(seconds) if seconds else ""
-        objection = forbidden or too_long
-        allowed = Check(name="allowed", ok=not objection, detail=objection or "the host allows it")
-        checks = (*plan.checks, allowed)
-        failed = [check.name for check in checks if not check.ok]
-        words = f"failed checks: {', '.join(failed)}" if failed else "all checks passed"
-        return Outcome(
-            state=S.SIMULATED,
-            detail=f"planned; {words}",
-            data={"plan": plan.text, "checks": msgspec.to_builtins(checks), "would": plan.would},
-        )
+        return simulated(plan, forbidden or too_long)
 
     def _apply(
         self, command: Command, plan: Plan, seconds: float, scene: Scene, ledger: Ledger

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Plan
+from vedette.agent.actions.kind import CannotDo, Plan, parameters_of
 from vedette.agent.actions.scene import Check, Scene
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, Record
 
 __all__ = ["Power"]
 
@@ -50,10 +50,7 @@ class Power:
         Raises:
             InvalidInput: parameters that can't be used.
         """
-        try:
-            given = msgspec.convert(command.parameters, _Parameters)
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error)) from error
+        given = parameters_of(command, _Parameters)
         # systemd's shutdown counts in minutes; more grace than was asked for, never less.
         minutes = math.ceil(given.grace_seconds / 60)
         words = [_FLAGS[self.name], f"+{minutes}", _printable(given.message)]

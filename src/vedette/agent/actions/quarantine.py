@@ -8,7 +8,7 @@ import msgspec
 
 from vedette.agent.actions.firewall import Firewall
 from vedette.agent.actions.forbidden import blocked
-from vedette.agent.actions.kind import Plan
+from vedette.agent.actions.kind import Plan, parameters_of
 from vedette.agent.actions.ruleset import TABLE, Exception_, gate, lift, reset, ruleset
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.whereabouts import Whereabouts, find
@@ -48,10 +48,7 @@ class Quarantine:
         Raises:
             InvalidInput: parameters that can't be used.
         """
-        try:
-            parameters = msgspec.convert(command.parameters, _Parameters)
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error)) from error
+        parameters = parameters_of(command, _Parameters)
         told = tuple(map(_exception, parameters.exceptions))
         exceptions = (*told, *_always(scene))
         place = find(scene)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined, Gone, Plan
+from vedette.agent.actions.kind import CannotDo, Declined, Gone, Plan, parameters_of
 from vedette.agent.actions.processes import look, pids
 from vedette.agent.actions.programs import Programs
 from vedette.agent.actions.scene import Check, Scene
@@ -24,7 +24,7 @@ from vedette.agent.actions.targets import (
     unchanged,
     wake,
 )
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, Record
 
 __all__ = ["SuspendProcess"]
 
@@ -65,10 +65,7 @@ class SuspendProcess:
         Raises:
             InvalidInput: parameters that can't be used.
         """
-        try:
-            seconds = msgspec.convert(command.parameters, _Parameters).lease_seconds
-        except msgspec.ValidationError as error:
-            raise InvalidInput(str(error)) from error
+        seconds = parameters_of(command, _Parameters).lease_seconds
         targets, checks = aimed(command, scene, self._programs)
         lines = [
             f"SIGSTOP to pid {one.pid} (start {one.ticks} ticks, {one.path}, sha256 {one.sha256}); SIGCONT at the end"

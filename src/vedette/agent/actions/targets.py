@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from vedette.agent.actions.kind import CannotDo, Declined
+from vedette.agent.actions.kind import CannotDo, Declined, parameters_of
 from vedette.agent.actions.processes import (
     Process,
     ancestors,
@@ -23,7 +23,7 @@ from vedette.agent.actions.programs import Programs, Version, version
 from vedette.agent.actions.scene import Check, Scene
 from vedette.agent.actions.spared import elsewhere, spared
 from vedette.agent.collect.source import Unreadable
-from vedette.core import Command, InvalidInput, Record
+from vedette.core import Command, Record
 
 __all__ = [
     "MOST",
@@ -94,10 +94,7 @@ def aimed(
     Raises:
         InvalidInput: parameters that can't be used.
     """
-    try:
-        named = msgspec.convert(command.parameters, _Parameters).processes
-    except msgspec.ValidationError as error:
-        raise InvalidInput(str(error)) from error
+    named = parameters_of(command, _Parameters).processes
     own = ancestors(scene.source)
     targets: list[Target] = []
     checks = [_hosts_processes(scene)]

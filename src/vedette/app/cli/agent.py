@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from vedette import __version__
+from vedette.app.cli.options import AsJson
 from vedette.app.cli.tables import plain, print_json, print_thing
 from vedette.core import SystemClock, encode_snapshot, to_builtins
 
@@ -150,7 +151,7 @@ def snapshot(
 def status(
     config: ConfigPath = None,
     state_dir: StateDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Says how the agent stands: enrolment, spool, last success, what can't be read."""
     from vedette.agent import status as agent_status
@@ -163,7 +164,7 @@ def status(
 def doctor(
     config: ConfigPath = None,
     state_dir: StateDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Looks at all that the agent needs and says what is wrong, and what to do. Changes nothing.
 

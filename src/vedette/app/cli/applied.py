@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import AsJson
 from vedette.app.cli.tables import print_json, print_page, print_warnings
 from vedette.core import VedetteError
 
@@ -15,8 +16,6 @@ __all__ = ["AsJson", "text_commands"]
 
 _UNTRIED = "this text was not tried over enough history"
 _TRY = "run: vedette policy backtest FILE"
-
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def text_commands(

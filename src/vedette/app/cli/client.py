@@ -6,16 +6,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import After, AsJson, Limit, Reason
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import ActionState, HostStatus, IncidentState, Label, Severity
 
 __all__ = ["actions", "audit", "hosts", "incidents", "me", "sayings", "verdicts"]
 
-Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
-After = Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Id = Annotated[str, typer.Argument(help="Its id.")]
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")]
 
 hosts = typer.Typer(name="hosts", help="Watched machines.", invoke_without_command=True)
 verdicts = typer.Typer(name="verdicts", help="One per snapshot.", invoke_without_command=True)

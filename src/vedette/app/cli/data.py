@@ -1,10 +1,10 @@
 """Commands for the server's own SQLite files, while no server uses them."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from vedette.app.cli.options import AsJson, ConfigPath
 from vedette.app.cli.tables import print_json
 from vedette.app.settings import load_settings
 from vedette.core import SystemClock, Unavailable, to_builtins
@@ -15,11 +15,6 @@ app = typer.Typer(
     help="The server's own files: look for damage, save what is left, make lost keys anew.",
     no_args_is_help=True,
 )
-
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.command("check")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import After, AsJson, Limit, Reason
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import InvalidInput, SystemClock
 
@@ -29,8 +30,6 @@ Text = Annotated[str | None, typer.Option(help="Part of the reason.")]
 Since = Annotated[str | None, typer.Option(help="Rejected then or later; RFC 3339 with zone.")]
 Until = Annotated[str | None, typer.Option(help="Rejected before; RFC 3339 with zone.")]
 All = Annotated[bool, typer.Option("--all", help="All of them, where nothing else is said.")]
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.command("list")
@@ -39,8 +38,8 @@ def list_letters(
     since: Since = None,
     until: Until = None,
     text: Text = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
-    after: Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")] = None,
+    limit: Limit = 50,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists dead letters, the first rejected first."""

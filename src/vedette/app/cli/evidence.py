@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import After, AsJson, ConfigPath, Limit
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.app.settings import load_settings
 from vedette.core import ConfigError, digest, to_builtins
@@ -21,18 +22,14 @@ evidence = typer.Typer(
 )
 
 ActionId = Annotated[str, typer.Argument(help="The id of the action that collected it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
 
 
 @evidence.command("list")
 def list_evidence(
     host: Annotated[str | None, typer.Option(help="A host's id.")] = None,
     incident: Annotated[str | None, typer.Option(help="An incident's id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
-    after: Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")] = None,
+    limit: Limit = 50,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists bundles, newest first."""

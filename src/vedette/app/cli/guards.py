@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import AsJson, Reason
 from vedette.app.cli.tables import print_json, print_page
 from vedette.app.settings import load_settings
 from vedette.core import Scope, SystemClock, TenantId
@@ -16,7 +17,6 @@ guards = typer.Typer(
     name="guards", help="What holds actions back: switch and breakers.", invoke_without_command=True
 )
 
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")]
 Everyone = Annotated[
     bool,
     typer.Option("--everyone", help="For every tenant; on the server itself, without the API."),
@@ -32,7 +32,7 @@ ConfigPath = Annotated[
 @guards.callback()
 def show_guards(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Shows the kill switch and the breakers that tripped."""
     if context.invoked_subcommand is not None:

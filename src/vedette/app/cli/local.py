@@ -1,12 +1,12 @@
 """Commands that work on this machine's files: settings, schema, policies, and the first tokens."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import typer
 
+from vedette.app.cli.options import AsJson, ConfigPath
 from vedette.app.cli.tables import print_json, print_page
 from vedette.app.settings import load_settings, redacted
 from vedette.core import SystemClock, TenantId, snapshot_schema, to_builtins
@@ -16,11 +16,6 @@ __all__ = ["config", "enrolments", "schema", "tokens"]
 config = typer.Typer(help="The server's settings.", no_args_is_help=True)
 tokens = typer.Typer(help="API tokens, made on the server itself.", no_args_is_help=True)
 enrolments = typer.Typer(help="Tokens that let hosts enrol.", no_args_is_help=True)
-
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @config.command("show")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import AsJson
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import SystemClock, to_builtins
 
@@ -42,7 +43,7 @@ def build(
 
 @app.command("list")
 def list_models(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Lists the models that the server judges by, over the API; the one that decides first."""
     found = ApiClient().get("models")
@@ -59,7 +60,7 @@ def show(
         Path | None,
         typer.Argument(exists=True, file_okay=False, help="A bundle's folder; else the shipped."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Shows a bundle's manifest after checking that its parts are what it says."""
     from vedette.detect import Bundle

@@ -1,10 +1,10 @@
 """`vedette notify`: who can be told, and one message to see whether it arrives. On the server itself."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vedette.app.cli.options import ConfigPath
 from vedette.app.settings import load_settings
 from vedette.core import SystemClock, Unavailable
 
@@ -13,9 +13,6 @@ __all__ = ["notify"]
 notify = typer.Typer(
     name="notify", help="Who is told: destinations and trials.", no_args_is_help=True
 )
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
 
 
 @notify.command("list")

@@ -7,6 +7,7 @@ import typer
 
 from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.applied import AsJson, text_commands
+from vedette.app.cli.options import After, Limit
 from vedette.app.cli.tables import print_json, print_page, print_warnings
 
 __all__ = ["oncall"]
@@ -52,8 +53,8 @@ text_commands(oncall, "oncall", what="the document", file="An on-call document."
 def list_escalations(
     incident: Annotated[str | None, typer.Option(help="An incident's id.")] = None,
     running: Annotated[bool, typer.Option("--running", help="Only those on their way.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
-    after: Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")] = None,
+    limit: Limit = 50,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists escalations, newest first: how far each is, and when it goes on."""

@@ -9,6 +9,7 @@ import typer
 
 from vedette.app.cli.api_client import ApiClient
 from vedette.app.cli.applied import AsJson, text_commands
+from vedette.app.cli.options import ConfigPath
 from vedette.app.cli.tables import plain, print_json, print_warnings
 from vedette.app.settings import Settings, load_settings
 from vedette.core import Backtest, SystemClock, TenantId, to_builtins
@@ -18,9 +19,6 @@ __all__ = ["policy"]
 policy = typer.Typer(help="Policies: rules that propose actions.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy file.")]
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
 
 
 @policy.command("check")

@@ -8,14 +8,11 @@ from typing import Annotated
 
 import typer
 
+from vedette.app.cli.options import ConfigPath
 from vedette.app.settings import Settings, load_settings
 from vedette.core import SystemClock
 
 __all__ = ["demo", "up"]
-
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", help="TOML file; else VEDETTE_CONFIG, ./vedette.toml.")
-]
 
 
 def up(config: ConfigPath = None) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from vedette.app.cli.api_client import ApiClient
+from vedette.app.cli.options import After, AsJson, Limit, Reason
 from vedette.app.cli.tables import print_json, print_page, print_thing
 from vedette.core import Severity, SilenceKind
 
@@ -21,9 +22,9 @@ silences = typer.Typer(
 def list_silences(
     context: typer.Context,
     in_force: Annotated[bool, typer.Option("--in-force", help="Only those in force now.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
-    after: Annotated[str | None, typer.Option(help="Cursor of the next page, as printed.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    limit: Limit = 50,
+    after: After = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lists silences and maintenance windows, newest first."""
     if context.invoked_subcommand is not None:
@@ -73,7 +74,7 @@ def create_silence(
 @silences.command("show")
 def show_silence(
     silence: Annotated[str, typer.Argument(help="Its id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Shows one."""
     found = ApiClient().get("silences", silence)
@@ -83,7 +84,7 @@ def show_silence(
 @silences.command("end")
 def end_silence(
     silence: Annotated[str, typer.Argument(help="Its id.")],
-    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log.")] = "",
+    reason: Reason = "",
 ) -> None:
     """Ends one before its time; what it held is told, where that is still so."""
     print_json(ApiClient().post("silences", silence, "end", body={"reason": reason}))

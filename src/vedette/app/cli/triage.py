@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from vedette.app.cli.api_client import ApiClient
-from vedette.app.cli.client import AsJson, Id, Reason, incidents
+from vedette.app.cli.client import Id, incidents
+from vedette.app.cli.options import AsJson, Reason
 from vedette.app.cli.tables import print_json, print_page
 
 __all__ = ["incidents"]

@@ -6,16 +6,15 @@ import sqlalchemy as sa
 
 from vedette.core import Tried, Valueless
 from vedette.store.role import Role
-from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
+from vedette.store.schema.kinds import COUNTER, METADATA, Choice, Json, Moment, Words
 
 __all__ = ["AUDIT", "BACKTESTS", "ENROLMENTS", "POLICIES", "SESSIONS", "TOKENS"]
 
-_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 AUDIT = sa.Table(
     "audit",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("actor", Words, nullable=False),
@@ -90,7 +89,7 @@ SESSIONS = sa.Table(
 POLICIES = sa.Table(
     "policies",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("version", Words, nullable=False),
     sa.Column("text", Words, nullable=False),
@@ -105,7 +104,7 @@ POLICIES = sa.Table(
 BACKTESTS = sa.Table(
     "backtests",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("version", Words, nullable=False),
     sa.Column("at", Moment, nullable=False),

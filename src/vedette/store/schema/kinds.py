@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 
 from vedette.core import InvalidInput
 
-__all__ = ["METADATA", "Choice", "Json", "Moment", "Words", "from_micros", "to_micros"]
+__all__ = ["COUNTER", "METADATA", "Choice", "Json", "Moment", "Words", "from_micros", "to_micros"]
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -21,6 +21,9 @@ METADATA = sa.MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""A key that the database counts itself."""
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

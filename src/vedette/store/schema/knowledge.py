@@ -2,18 +2,17 @@
 
 import sqlalchemy as sa
 
-from vedette.store.schema.kinds import METADATA, Json, Moment, Words
+from vedette.store.schema.kinds import COUNTER, METADATA, Json, Moment, Words
 from vedette.store.schema.machines import of_host
 
 __all__ = ["SAYINGS", "TELLINGS", "VERSIONS", "VERSION_HEADS"]
 
-_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # What was told and is in no version yet. A row goes in the transaction that puts it into one.
 TELLINGS = sa.Table(
     "tellings",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("cohort", Words, nullable=False),
     sa.Column("interval", sa.BigInteger, nullable=False),
@@ -44,7 +43,7 @@ VERSION_HEADS = sa.Table(
 SAYINGS = sa.Table(
     "sayings",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("host", Words, nullable=False),
     sa.Column("cohort", sa.Boolean, nullable=False),

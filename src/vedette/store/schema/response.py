@@ -16,7 +16,7 @@ from vedette.core import (
     Standing,
     Verb,
 )
-from vedette.store.schema.kinds import METADATA, Choice, Json, Moment, Words
+from vedette.store.schema.kinds import COUNTER, METADATA, Choice, Json, Moment, Words
 from vedette.store.schema.machines import of_host
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 # AUTOINCREMENT: an id that was handed out is never given again, even after its row is gone.
-_COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # Looked for every few seconds, among all that ever was.
 LOOSE = "state = 'open' AND part_of IS NULL AND kind = 'host'"
@@ -121,7 +120,7 @@ INCIDENTS = sa.Table(
 INCIDENT_EVENTS = sa.Table(
     "incident_events",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("incident", Words, nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -211,7 +210,7 @@ ACTIONS = sa.Table(
 ACTION_EVENTS = sa.Table(
     "action_events",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("action", Words, nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -264,7 +263,7 @@ COMMAND_RESULTS = sa.Table(
 OUTBOX = sa.Table(
     "outbox",
     METADATA,
-    sa.Column("number", _COUNTER, primary_key=True),
+    sa.Column("number", COUNTER, primary_key=True),
     sa.Column("tenant", Words, nullable=False),
     sa.Column("kind", Words, nullable=False),
     sa.Column("subject", Words, nullable=False),
