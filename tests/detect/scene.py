@@ -14,7 +14,10 @@ __all__ = [
     "Change",
     "Tables",
     "after",
+    "any_cells",
+    "empty_rows",
     "job",
+    "passing",
     "port",
     "proc",
     "scene",
@@ -66,6 +69,35 @@ def sock(
         "remote_port": port,
         "state": state,
     }
+
+
+def passing(change: Change) -> tuple[Change, Change]:
+    """The change, and what undoes it later."""
+    before: list[Tables] = []
+
+    def keep(rows: Tables) -> None:
+        before.append({table: [dict(row) for row in some] for table, some in rows.items()})
+        change(rows)
+
+    def undo(rows: Tables) -> None:
+        rows.update(before[0])
+
+    return keep, undo
+
+
+def any_cells(rows: Tables) -> None:
+    """Every cell is of another type than it should be."""
+    odd: list[Any] = [None, 7, 1.5, True, "", "x", -1]
+    for some in rows.values():
+        for at, row in enumerate(some):
+            for place, column in enumerate(list(row)):
+                row[column] = odd[(at + place) % len(odd)]
+
+
+def empty_rows(rows: Tables) -> None:
+    """Each table gets a row without cells."""
+    for some in rows.values():
+        some.append({})
 
 
 def job(path: str, command: str, minute: str = "17", hour: str = "3") -> Row:

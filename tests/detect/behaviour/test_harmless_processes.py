@@ -1,10 +1,21 @@
 """The benign twins of hostile processes stay below the threshold, and what is learned is bounded."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.detect.behaviour.test_hostile_processes import nothing, run
-from tests.detect.scene import Change, Tables, after, proc, scene, sock, tables, watch
+from tests.detect.scene import (
+    Change,
+    Tables,
+    after,
+    any_cells,
+    empty_rows,
+    proc,
+    scene,
+    sock,
+    tables,
+    watch,
+)
 
 from vedette.detect import View
 from vedette.detect.behaviour import BehaviourExpert
@@ -296,19 +307,7 @@ def test_a_state_of_another_form_is_refused() -> None:
 
 
 def test_cells_of_any_type_are_survived() -> None:
-    odd: list[Any] = [None, 7, 1.5, True, "", "x", -1]
-
-    def spoil(rows: Tables) -> None:
-        for some in rows.values():
-            for at, row in enumerate(some):
-                for place, column in enumerate(list(row)):
-                    row[column] = odd[(at + place) % len(odd)]
-
-    def empty(rows: Tables) -> None:
-        for some in rows.values():
-            some.append({})
-
-    after(BehaviourExpert, empty, spoil, empty)
+    after(BehaviourExpert, empty_rows, any_cells, empty_rows)
 
 
 def test_under_a_long_alarm_what_is_quiet_and_stays_is_learned_but_feeds_no_rate() -> None:

@@ -1,7 +1,7 @@
 """Each technique that leaves a process or a connection behind is found at once, under its name."""
 
 import pytest
-from tests.detect.scene import Change, Tables, after, proc, sock, user
+from tests.detect.scene import Change, Tables, after, passing, proc, sock, user
 
 from vedette.core import Row
 from vedette.detect.behaviour import BehaviourExpert
@@ -233,15 +233,7 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_process_is_found_at_once_and_ends_with_it(name: str) -> None:
     attack, subject, change = HOSTILE[name]
-    before: list[Tables] = []
-
-    def keep(tables: Tables) -> None:
-        before.append({table: [dict(row) for row in rows] for table, rows in tables.items()})
-        change(tables)
-
-    def undo(tables: Tables) -> None:
-        tables.update(before[0])
-
+    keep, undo = passing(change)
     told = after(BehaviourExpert, keep, nothing, nothing, undo)
     loud = [[case for case in cases if case.nats > 0] for cases in told]
     assert loud[0], [(case.subject, case.nats, case.text) for case in told[0]]

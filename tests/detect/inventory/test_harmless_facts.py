@@ -1,7 +1,5 @@
 """The benign twins of hostile facts stay below the threshold, and state lives as promised."""
 
-from typing import Any
-
 import pytest
 from tests.detect.inventory.test_hostile_facts import (
     add,
@@ -13,7 +11,20 @@ from tests.detect.inventory.test_hostile_facts import (
     suid,
     unit,
 )
-from tests.detect.scene import Change, Tables, after, job, port, proc, scene, tables, user, watch
+from tests.detect.scene import (
+    Change,
+    Tables,
+    after,
+    any_cells,
+    empty_rows,
+    job,
+    port,
+    proc,
+    scene,
+    tables,
+    user,
+    watch,
+)
 
 from vedette.detect import Case, View
 from vedette.detect.inventory import InventoryExpert
@@ -274,16 +285,4 @@ def test_a_state_of_another_form_is_refused() -> None:
 
 
 def test_cells_of_any_type_are_survived() -> None:
-    odd: list[Any] = [None, 7, 1.5, True, "", "x"]
-
-    def spoil(rows: Tables) -> None:
-        for some in rows.values():
-            for at, row in enumerate(some):
-                for place, column in enumerate(list(row)):
-                    row[column] = odd[(at + place) % len(odd)]
-
-    def empty(rows: Tables) -> None:
-        for some in rows.values():
-            some.append({})
-
-    after(InventoryExpert, empty, spoil, empty)
+    after(InventoryExpert, empty_rows, any_cells, empty_rows)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.detect.scene import Change, Tables, after, job, port, proc, user
+from tests.detect.scene import Change, Tables, after, job, passing, port, proc, user
 
 from vedette.core import Row
 from vedette.detect.inventory import InventoryExpert
@@ -246,15 +246,7 @@ def test_a_hostile_fact_is_found_at_once(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_it_is_told_as_long_as_it_is_there_and_no_longer(name: str) -> None:
     _, subject, change = HOSTILE[name]
-    before: list[Tables] = []
-
-    def keep(tables: Tables) -> None:
-        before.append({table: [dict(row) for row in rows] for table, rows in tables.items()})
-        change(tables)
-
-    def undo(tables: Tables) -> None:
-        tables.update(before[0])
-
+    keep, undo = passing(change)
     told = after(InventoryExpert, keep, lambda _: None, lambda _: None, undo)
     loud = [[case.subject for case in cases if case.nats > 0] for cases in told]
     assert loud == [[subject], [subject], [subject], []]
