@@ -6,6 +6,7 @@ from vedette.core import Row
 from vedette.detect.behaviour.form import form
 from vedette.detect.behaviour.scope import Forms
 from vedette.detect.behaviour.shape import context, processes
+from vedette.detect.behaviour.trade import served
 
 
 def _row(pid: int, parent: int, path: str, command: str, uid: int) -> Row:
@@ -52,6 +53,25 @@ def test_a_build_tool_under_an_agent_that_builds_is_work(path: str, command: str
     agent = _row(300, 1, path, command, uid)
     run = _row(400, 300, "/usr/bin/npm", "npm test", 33)
     assert _behind(_INIT, agent, run, _APP) == "work"
+
+
+def _marks(*above: Row) -> list[str]:
+    """Of a tool that fetches, run by a service's account under these."""
+    rows = {str(row["pid"]): row for row in above}
+    fetch = _row(900, 0, "/usr/bin/curl", "curl http://files.example.net/a", 33)
+    rows["900"] = {**fetch, "parent": above[-1]["pid"]}
+    (process,) = processes(rows, Forms(rows), ["900"])
+    return [*served(process.form, process.parent, process.starter, alone=process.alone)]
+
+
+@pytest.mark.parametrize("tool", ["uv run x", "make -f x", "npm exec x"])
+def test_an_application_that_takes_up_a_build_tool_is_told_for_what_that_starts(tool: str) -> None:
+    app = _row(400, 1, "/usr/sbin/nginx", "nginx: worker process", 33)
+    build = _row(500, 400, f"/usr/bin/{tool.split(maxsplit=1)[0]}", tool, 33)
+    shell = _row(600, 500, "/usr/bin/dash", "sh -c curl http://files.example.net/a", 33)
+    assert _marks(_INIT, app, build) == ["service.fetch"]
+    assert _marks(_INIT, app, build, shell) == ["service.fetch"]
+    assert _marks(_INIT, {**build, "parent": 1}) == []
 
 
 def test_a_build_of_a_persons_is_work() -> None:

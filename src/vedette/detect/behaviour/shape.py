@@ -53,7 +53,7 @@ class Contact(NamedTuple):
 class Process(NamedTuple):
     """One row with what the row alone says, its parent's form and user id (-1: not seen).
 
-    `starter` is the parent, or what started it where the parent is but a shell.
+    `starter` is the parent, or what started it where the parent is but a shell or a tool that runs a project's code.
     """
 
     pid: str
@@ -115,11 +115,21 @@ def _process(
     parent = forms.get(above)
     if parent is None:
         return Process(pid, row, forms[pid], uid, account(uid), None, above)
+    over = number(rows[above], "uid", -1)
+    starter = _starter(above, rows, forms)
+    return Process(pid, row, forms[pid], uid, account(uid), parent, above, over, starter)
+
+
+def _starter(above: str, rows: Mapping[str, Row], forms: Mapping[str, Form]) -> Form:
+    """The parent, or what started it where that is but a shell; where either is a tool that runs a project's code, whoever is above that."""
+    parent = forms[above]
     starter = parent
     if parent.role == "shell":
         starter = forms.get(_text(rows[above].get("parent")), parent)
-    over = number(rows[above], "uid", -1)
-    return Process(pid, row, forms[pid], uid, account(uid), parent, above, over, starter)
+    if not launches(starter):
+        return starter
+    over = (forms[pid] for pid in lineage(above, rows))
+    return next((one for one in over if one.role != "shell" and not launches(one)), starter)
 
 
 def _is_short(seen: Form) -> bool:

@@ -33,8 +33,9 @@ class Successors:
         row = self._view.by_pid.get(gone.pid)
         if row is not None and gone.born and number(row, "start_time", 0) == gone.born:
             return gone.pid not in self._frozen and _lies_well(self._forms[gone.pid])
-        return bool(gone.ports) and set(gone.ports) <= self._held()
+        return bool(gone.ports) and set(gone.ports) <= self._held
 
+    @cached_property
     def _held(self) -> set[int]:
         return {
             number(row, "port", 0)
