@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vedette.detect.place import DISK, place, risky
+from vedette.detect.place import DISK, RISKY, place
 
 __all__ = ["Written", "written"]
 
@@ -34,6 +34,7 @@ _TEE = re.compile(rf"\btee\s+(-a\s+|--append\s+)?{_FILE}")
 _LAST = re.compile(
     rf"(?:(?:^|[\s;&|(/])(?=cp|mv|ln|scp|rsync)|(?:^|[;&|(/]|(?:sudo|-c|-exec)\s)\s?(?=install))(cp|mv|install|ln|scp|rsync)\s{_TAIL}"
 )
+_KEPT_BY_NOBODY = RISKY | {"home", "roothome"}  # where no log has any business
 _EDITED = re.compile(rf"\b(?:sed|perl)\s+(?:-\S+\s+)*(?:-\w*i\S*|--in-place\S*)\s{_TAIL}")
 _TWICE = re.compile(r"/(?:\.?/)+")
 
@@ -128,6 +129,6 @@ def _takes_logs_away(command: str) -> bool:
     return any(
         tool == "mv"
         and any(_LOGS.match(word) for word in words[:-1])
-        and (risky(words[-1]) or place(words[-1]) in {"home", "roothome"} or words[-1] == "/tmp")  # noqa: S108 - compared, not used
+        and place(f"{words[-1]}/") in _KEPT_BY_NOBODY
         for tool, words in _moves(command)
     )

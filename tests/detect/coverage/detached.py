@@ -42,6 +42,7 @@ _WRITES = (
     ran("T1561.001", "root", "sh -c cat /dev/zero > /dev/vda"),
     ran("T1561.001", "root", "cp /opt/img /dev/sda"),
     ran("T1070.002", "root", "mv /var/log/auth.log /tmp/"),
+    ran("T1070.002", "root", "mv /var/log/syslog /var/tmp"),
     ran("T1070.002", "root", "cp /opt/clean /var/log/wtmp"),
     ran("T1070.002", "root", "tee /var/log/secure"),
     ran("T1548.001", "root", "install -o root -m 4755 /bin/sh /usr/local/bin/x"),
