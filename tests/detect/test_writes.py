@@ -28,6 +28,11 @@ from vedette.detect.writes import written
         ("sed --in-place s/a/b/ /etc/pam.d/sshd", "plant"),
         ("sh -c install -m 755 /opt/x /usr/bin/x", "plant"),
         ("mv /var/log/syslog /root/x", "cover"),
+        ("install -Dt /etc/cron.d x", "plant"),
+        ("cp -rt/etc/cron.d x", "plant"),
+        ("mv -t /tmp /var/log/syslog", "cover"),
+        ("cp x /etc/../etc/cron.d/y", "plant"),
+        ("sh -c cd /tmp; cp -at /etc/cron.d x", "plant"),
     ],
 )
 def test_files_that_matter(command: str, mark: str) -> None:
@@ -49,6 +54,10 @@ def test_files_that_matter(command: str, mark: str) -> None:
         "apt-get install /usr/bin/x",
         "dnf -y install /usr/bin/a /usr/bin/b",
         "cp /usr/bin/x /opt/x",
+        "cp -t /srv/backup /etc/passwd",
+        "cp -at /srv/b /etc/shadow",
+        "mv --target-directory=/var/log/old /var/log/syslog",
+        "cp x /etc/cron.d/../../srv/y",
         "sh -c echo x 2>/dev/null",
         "rsync -a /etc/cron.d backup:/srv",
         "",

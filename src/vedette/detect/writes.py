@@ -5,6 +5,7 @@ Tools that write are many and places that matter are few: `curl -o`, `cp`, `tee`
 
 import re
 from collections.abc import Iterator
+from posixpath import normpath
 from typing import NamedTuple
 
 from vedette.detect.place import DISK, RISKY, place
@@ -23,7 +24,6 @@ _NAMED = tuple(
         rf"\bcurl(?=\s)[^;&|]*?\s(?:-\w*o\s*|--output[=\s]+){_FILE}",
         rf"\bwget(?=\s)[^;&|]*?(?:\s-\w*[OP]\s*|--(?:output-document|directory-prefix)[=\s]+){_FILE}",
         rf"\bdd(?=\s)[^;&|]*?\sof={_FILE}",
-        rf"\b(?:cp|mv|install|ln)(?=\s)[^;&|]*?\s(?:-t\s*|--target-directory[=\s]+){_FILE}",
         r"\bopen\(\s*['\"](/[^'\"]{1,200})['\"]\s*,\s*['\"][wx]",
     )
 )
@@ -34,6 +34,8 @@ _TEE = re.compile(rf"\btee\s+(-a\s+|--append\s+)?{_FILE}")
 _LAST = re.compile(
     rf"(?:(?:^|[\s;&|(/])(?=cp|mv|ln|scp|rsync)|(?:^|[;&|(/]|(?:sudo|-c|-exec)\s)\s?(?=install))(cp|mv|install|ln|scp|rsync)\s{_TAIL}"
 )
+# The folder may stand before what is put there.
+_INTO = re.compile(rf"(?:^|\s)(?:-[a-zA-Z]*t\s*|--target-directory[=\s]+){_FILE}")
 _KEPT_BY_NOBODY = RISKY | {"home", "roothome"}  # where no log has any business
 _EDITED = re.compile(rf"\b(?:sed|perl)\s+(?:-\S+\s+)*(?:-\w*i\S*|--in-place\S*)\s{_TAIL}")
 _TWICE = re.compile(r"/(?:\.?/)+")
@@ -73,6 +75,14 @@ class _File(NamedTuple):
     added: bool = False
 
 
+class _Move(NamedTuple):
+    """What a tool puts where; the target is a file, or the folder for it."""
+
+    tool: str
+    what: list[str]
+    target: str
+
+
 def written(command: str) -> Written | None:
     """The first file that matters among those that the beginning of the command writes, or None."""
     command = command[:_LENGTH]
@@ -90,21 +100,26 @@ def _files(command: str) -> Iterator[_File]:
         yield from (_File(match[1]) for match in pattern.finditer(command))
     yield from (_File(match[2], match[1] == ">>") for match in _REDIRECTED.finditer(command))
     yield from (_File(match[2], bool(match[1])) for match in _TEE.finditer(command))
-    for _, words in _moves(command):
-        yield _File(words[-1])
+    for move in _moves(command):
+        yield _File(move.target)
     for match in _EDITED.finditer(command):
         words = _operands(match[1])
         if len(words) > 1:
             yield _File(words[-1])
 
 
-def _moves(command: str) -> Iterator[tuple[str, list[str]]]:
+def _moves(command: str) -> Iterator[_Move]:
     for match in _LAST.finditer(command):
-        words = _operands(match[2])
+        tool, tail = match[1], match[2]
+        into = _INTO.search(tail) if tool not in {"scp", "rsync"} else None
+        if into is not None:
+            yield _Move(tool, _operands(tail[: into.start()] + tail[into.end() :]), into[1])
+            continue
+        words = _operands(tail)
         if len(words) > 2 and words[-1].isdigit() and command[match.end() : match.end() + 1] == ">":
             words.pop()  # the number of what is redirected
         if len(words) > 1:
-            yield match[1], words
+            yield _Move(tool, words[:-1], words[-1])
 
 
 def _operands(text: str) -> list[str]:
@@ -113,6 +128,8 @@ def _operands(text: str) -> list[str]:
 
 def _meaning(file: _File) -> Written | None:
     path = _TWICE.sub("/", file.path)
+    if "/../" in path:
+        path = normpath(path)
     if _STARTS.search(path):
         return Written("plant")
     if _PROGRAMS.match(path):
@@ -127,8 +144,8 @@ def _meaning(file: _File) -> Written | None:
 def _takes_logs_away(command: str) -> bool:
     """Whether logs are moved to where nobody keeps any."""
     return any(
-        tool == "mv"
-        and any(_LOGS.match(word) for word in words[:-1])
-        and place(f"{words[-1]}/") in _KEPT_BY_NOBODY
-        for tool, words in _moves(command)
+        move.tool == "mv"
+        and any(map(_LOGS.match, move.what))
+        and place(f"{move.target}/") in _KEPT_BY_NOBODY
+        for move in _moves(command)
     )
