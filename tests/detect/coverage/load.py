@@ -35,9 +35,14 @@ def _fault(
 
 
 def _logins(
-    many: int, *, of: str = "sshd", stages: tuple[str, ...] = ("[priv]", "[net]"), pid: int = 4_000
+    many: int,
+    *,
+    of: str = "sshd",
+    stages: tuple[str, ...] = ("[priv]", "[net]"),
+    pid: int = 4_000,
+    look: int = 0,
 ) -> Change:
-    """Logins that are not through: a pair of processes each, or the first alone."""
+    """Logins that are not through: a pair of processes each, or the first alone. They began just before a look."""
 
     def change(stage: Stage) -> None:
         for at in range(many):
@@ -50,7 +55,7 @@ def _logins(
                     f"/usr/sbin/{of}",
                     f"{of}: root {what}",
                     0 if step == 0 else 120,
-                    start_time=_NEW - 5,
+                    start_time=_NEW + 60 * look - 5,
                 )
                 stage.add("processes", row)
             stage.add("process_open_sockets", sock(first, "198.51.100.9", 40_000 + at, 22))
@@ -187,6 +192,7 @@ def _no_runner(stage: Stage) -> None:
 _FAULTS = (
     _fault("T1110", "seven logins at once where there are none", "logins:sshd", _logins(7), within=0),
     _fault("T1110", "seven logins at once, by a later version of the SSH server", "logins:sshd", _logins(7, of="sshd-session", stages=("[priv]",)), within=0, role="database"),
+    _fault("T1110.001", "three passwords are tried at a time, others in each look", "logins:sshd", *(_logins(3, pid=4_000 + 10 * look, look=look) for look in range(6)), within=2),
     _fault("T1110", "a storm of children of the SSH server", "logins:sshd", _listeners(8), within=0),
     _fault("ops.dead-dependency", "a dozen attempts that the database does not answer", "unanswered:gunicorn", *(_unanswered(12),) * 4, within=2),
     _fault("ops.zombies", "ended children without a name of a program, a few more with each look", "crowd:resize", *(_ended(5 * at) for at in range(1, 6)), within=4),
@@ -204,6 +210,8 @@ _FAULTS = (
 
 _HARMLESS = (
     silent("operator", "a roll-out's logins", *(_rolls_out,) * 6),
+    silent("operator", "two people take their time with a password", *(_logins(2),) * 8),
+    silent("jobs", "in each look somebody fetches something over SSH", *(_logins(1, pid=4_000 + 10 * look, look=look) for look in range(12))),
     silent("operator", "three people log in at once", _logins(3), *(_logins(1),) * 3, role="admin"),
     silent("network", "four attempts that are not answered at once", *(_unanswered(4),) * 8),
     silent("mount", "a share that is mounted on demand is not in use", *(_expired,) * 8, before=_automounted),

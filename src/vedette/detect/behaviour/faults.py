@@ -12,6 +12,7 @@ from vedette.detect.behaviour.deaf import Deaf, listen
 from vedette.detect.behaviour.growth import Asked as Sampled
 from vedette.detect.behaviour.growth import Growing, Growth, Sample, grow, is_due
 from vedette.detect.behaviour.hostile import PILES
+from vedette.detect.behaviour.logins import coming_in, fresh, is_begun, knocks
 from vedette.detect.behaviour.scope import Forms, Scope
 from vedette.detect.behaviour.services import service_of
 from vedette.detect.behaviour.shape import Process, context, processes, program_of
@@ -30,8 +31,6 @@ _TIMES = {"logins": 3}  # more than ever, and four times of others
 _LESSON = 5  # by so much at most is a pile learned that has gone
 _SLOWLY = 30  # snapshots in which one that stays teaches one more
 _LASTS = 50.0  # seconds that a pile must be there
-_BEGUN = re.compile(r"^sshd(?:-session|-auth)?: .*\[(?:priv|net|preauth|accepted)\]$")
-_THROUGH = re.compile(r"^sshd(?:-session)?: \S+@\S+")
 _LOOP, _LOOP_WATCHED = (
     2.3,
     3.3,
@@ -218,10 +217,12 @@ def _counts(view: View) -> dict[str, Counter[str]]:
         if state == "Z" or state == "D":  # noqa: PLR1714 - twice as fast, and asked of each row
             kind = "zombies" if state == "Z" else "stuck"
             counts.setdefault(kind, Counter())[str(row.get("name"))[:64]] += 1
-        if isinstance(command, str) and command[:4] == "sshd" and _BEGUN.match(command[:200]):
+        if isinstance(command, str) and is_begun(command):
             begun.append(row)
     if begun:
-        counts["logins"] = Counter(sshd=_coming_in(begun, view))
+        coming = coming_in(begun, view.by_pid)
+        counts["logins"] = Counter(sshd=len(coming))
+        counts["knocks"] = Counter(sshd=fresh(coming, view))
     ends: Counter[tuple[str, str, str]] = Counter()
     for row in view.rows(_SOCKETS):
         how = row.get("state")
@@ -238,17 +239,6 @@ def _counts(view: View) -> dict[str, Counter[str]]:
         names = counts.setdefault(kind, Counter())
         names[owner] = max(names[owner], many)
     return counts
-
-
-def _coming_in(begun: list[Row], view: View) -> int:
-    """The logins that are not through. Each has one process or two, parent and child; one with a session is through."""
-    through = {
-        str(row.get("parent"))
-        for row in view.by_pid.values()
-        if _THROUGH.match(str(row.get("cmdline") or "")[:200])
-    }
-    coming = {str(row.get("pid")): str(row.get("parent")) for row in begun}
-    return sum(1 for pid, above in coming.items() if pid not in through and above not in coming)
 
 
 def _piles(
@@ -274,7 +264,23 @@ def _piles(
             name = min(names, key=lambda one: (-names[one], one))
             score = nats(evidence.seen, evidence.rate) + log(many / limit)
             found.append(Pile(kind, name, many, most, score))
+    again = _knocks(counts.get("knocks", Counter())["sshd"], view, heights)
+    # Very many at once are told as that.
+    found += [] if any(pile.kind == "logins" for pile in found) else again
     return tuple(found), heights
+
+
+def _knocks(now: int, view: View, heights: dict[str, tuple[int, float]]) -> list[Pile]:
+    """Logins that are tried again and again, a few at once. Brings the heights up to date."""
+    before = heights.get("knocks", (0, 0.0))
+    said = knocks(now, before, view.count)
+    if said.run or said.usual or before[1]:
+        heights["knocks"] = (said.usual, float(said.run))
+    if not said.told:
+        return []
+    evidence = PILES["knocks"]
+    score = nats(evidence.seen, evidence.rate) + log(said.told)
+    return [Pile("knocks", "sshd", said.run, said.usual, score)]
 
 
 def _taught(

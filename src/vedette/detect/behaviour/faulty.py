@@ -1,6 +1,6 @@
 """Operational faults in words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from vedette.detect.behaviour.burning import Burning
 from vedette.detect.behaviour.faults import Faults, Loop, Pile
@@ -27,7 +27,10 @@ _UNITS = {
 
 def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
     """One case for each fault."""
-    cases = [_pile(pile, view, state) for pile in found.piles]
+    cases = [
+        _knocks(pile, view) if pile.kind == "knocks" else _pile(pile, view, state)
+        for pile in found.piles
+    ]
     if state.since_boot >= _AFTER_START:
         cases += [_growing(one, pid, view) for one, pid in found.growing]
         cases += [_burning(one, view) for one in found.burning]
@@ -98,6 +101,23 @@ def _pile(pile: Pile, view: View, state: BehaviourState) -> Case:
         observed=f"{pile.now} at once",
         expected=f"at most {pile.most}",
         since=datetime.fromtimestamp(since, UTC) if since else view.snapshot.taken_at,
+    )
+
+
+def _knocks(pile: Pile, view: View) -> Case:
+    evidence = PILES["knocks"]
+    minutes = (view.elapsed or 60.0) * (pile.now - 1)
+    return Case(
+        expert=_EXPERT,
+        subject=f"logins:{pile.name}",
+        nats=pile.nats,
+        text=evidence.text.format(
+            shown=f"several new ones of {pile.name} under way in each of {pile.now} looks in a row"
+        ),
+        attack=evidence.attack,
+        observed=f"in {pile.now} looks in a row",
+        expected=f"in at most {max(pile.most, 1)} in a row",
+        since=view.snapshot.taken_at - timedelta(seconds=minutes),
     )
 
 
