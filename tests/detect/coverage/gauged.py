@@ -12,6 +12,7 @@ _WIRES = "system.network.connections.established"
 _LOAD, _PAGING = "system.cpu.load_average.1m", "system.paging.operations.rate"
 _ATTEMPTS, _MADE = "system.network.connections.syn_sent", "system.processes.created.rate"
 _SENT = "system.network.io.transmit.rate"
+_WRITTEN = "system.disk.io.write.rate"
 _ERRORS, _DROPS = "system.network.errors.rate", "system.network.dropped.rate"
 
 
@@ -50,6 +51,7 @@ def _more_traffic(times: float) -> Change:
 
 
 _FAULTS = (
+    gauge("ops.disk-io", "something writes 200 MB a second, look after look", _WRITTEN, *_by(_WRITTEN, *[2e8] * 6), within=4),
     gauge("ops.memory-leak", "the machine's memory fills by 3 percent a minute", _MEMORY, *_to(_MEMORY, *_ramp(0.36, 0.03))),
     gauge("ops.full-disk", "a file system fills by 1.5 percent a minute", _DISK, *_to(_DISK, *_ramp(0.41, 0.015))),
     gauge("ops.file-leak", "open files grow by 60 a minute", "system.open_files.count", *_to("system.open_files.count", *_ramp(410.0, 60.0))),
@@ -67,6 +69,8 @@ _FAULTS = (
 )  # fmt: skip
 
 _HARMLESS = (
+    _harmless("burst", "the page cache writes 200 MB a second in two looks", *_by(_WRITTEN, 2e8, 2e8, 0.0, 0.0, 0.0)),
+    _harmless("load", "writes of twenty MB a second for half an hour", *_by(_WRITTEN, *[2e7] * 30)),
     _harmless("restart", "memory warms up to its old size", *_to(_MEMORY, 0.12, 0.22, 0.29, 0.33, 0.35, 0.36, 0.36)),
     _harmless("cache", "a cache of a new version warms up beyond the old size", *_to(_MEMORY, 0.36, 0.40, 0.425, 0.44, 0.449, 0.454, 0.457, 0.459)),
     _harmless("drift", "memory grows by a tenth of a percent a minute", *_to(_MEMORY, *_ramp(0.35, 0.001, 40))),

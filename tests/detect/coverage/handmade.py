@@ -9,6 +9,7 @@ from tests.detect.coverage.stage import (
     BORN,
     Change,
     Stage,
+    added,
     key,
     nothing,
     proc,
@@ -77,6 +78,13 @@ def _session(stage: Stage) -> None:
         proc(703, 702, "sudo", "/usr/bin/sudo", "sudo -i", start_time=_LATE),
         proc(704, 703, "bash", bash, "-bash", start_time=_LATE),
     )
+
+
+def _terminal(stage: Stage) -> None:
+    """An operator who is logged in, whose commands under sudo are over before anybody looks."""
+    _session(stage)
+    for pid in (704, 703):
+        stage.drop("processes", pid=pid)
 
 
 def _managed(stage: Stage) -> None:
@@ -208,17 +216,20 @@ _HARMLESS = (
     _silent("config-management", "a mail address in the main file of jobs", written("/etc/crontab"), role="database"),
     _silent("config-management", "a comment in a file of sudo rules", written("/etc/sudoers.d/90-ops")),
     _silent("colleague", "an operator who is logged in adds a colleague with a key", together(_session, _colleague)),
+    _silent("colleague", "an operator who is logged in adds a colleague, whose key comes two minutes later", together(_session, _account("eva", 1002)), nothing, added("authorized_keys", key(1002, "/home/eva/.ssh/authorized_keys", "e"))),
     _silent("colleague", "the managing agent adds a colleague with a key", together(_managed, _colleague), role="database"),
     _silent("deploy", "an operator installs a service of one's own in /opt", together(_session, _service("shop", "/opt/shop/bin/shop"))),
     _silent("deploy", "an operator installs a service of one's own in /usr/local", together(_session, _service("ledger", "/usr/local/bin/ledger")), role="database"),
     _silent("deploy", "the managing agent installs a service in /opt", together(_managed, _service("shop", "/opt/shop/shop-server"))),
     _silent("operator", "an operator who is logged in edits the table of host names", together(_session, written("/etc/hosts"))),
+    _silent("operator", "an operator edits the table of host names with one command under sudo", together(_terminal, written("/etc/hosts"))),
     _silent("operator", "an operator who is logged in edits settings of the kernel", together(_session, written("/etc/sysctl.conf")), role="admin"),
     _asks("deploy", "a service in /opt, by nobody who is here", "unit:shop.service", _service("shop", "/opt/shop/bin/shop")),
 )  # fmt: skip
 
 _ACCOUNTS = "`users`, `authorized_keys`, `logged_in_users`"
 _HOSTILE = (
+    _found("T1136.001", "an account without a key, while an operator works", _ACCOUNTS, "inventory", "user:eva", together(_session, _account("eva", 1002)), *[nothing] * 3, within=3),
     _found("T1136.001", "an account with a key, with nobody logged in", _ACCOUNTS, "inventory", "user:eva", _colleague, within=0),
     _found("T1136.001", "a second root, while an operator works", _ACCOUNTS, "inventory", "user:toor", together(_session, _account("toor", 0)), within=0),
     _found("T1548.003", "an account that may do everything, while an operator works", f"{_ACCOUNTS}, `sudoers`", "inventory", "sudo:/etc/sudoers.d/eva", together(_session, _colleague, _rule), within=0),

@@ -41,6 +41,15 @@ def drop(table: str, column: str, name: str | int) -> Change:
     return change
 
 
+def unattended(change: Change) -> Change:
+    def alone(tables: Tables) -> None:
+        tables["logged_in_users"] = []
+        tables["processes"] = [row for row in tables["processes"] if "@" not in str(row["cmdline"])]
+        change(tables)
+
+    return alone
+
+
 def listen(row: Row, number: int, address: str = "10.0.0.5") -> Change:
     def change(tables: Tables) -> None:
         tables["processes"].append(row)
@@ -138,10 +147,10 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         add("authorized_keys", key(33, "/var/www/.ssh/authorized_keys")),
     ),
     "a second root account": ("T1136.001", "user:toor", add("users", user("toor", 0, "/bin/bash"))),
-    "a new login account": (
+    "a new login account, and nobody is there": (
         "T1136.001",
         "user:mallory",
-        add("users", user("mallory", 1001, "/bin/bash")),
+        unattended(add("users", user("mallory", 1001, "/bin/bash"))),
     ),
     "a service account that may log in": (
         "T1098",
@@ -198,7 +207,6 @@ HOSTILE: dict[str, tuple[str, str, Change]] = {
         "file:/etc/rc.local",
         add("hash", {"path": "/etc/rc.local", "sha256": "e" * 64}),
     ),
-    "changed host names": ("T1565.001", "file:/etc/hosts", rehash("/etc/hosts")),
     "changed name servers": ("T1557", "file:/etc/resolv.conf", rehash("/etc/resolv.conf")),
     "changed SSH settings": (
         "T1098.004",

@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import log, nan
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from vedette.core import Row
 from vedette.detect.behaviour.burning import Burn, Burning, burn
 from vedette.detect.behaviour.deaf import Deaf, listen
 from vedette.detect.behaviour.growth import Asked as Sampled
@@ -21,6 +20,9 @@ from vedette.detect.fingerprint import known_print
 from vedette.detect.inventory.fact import WORD, number
 from vedette.detect.odds import nats
 from vedette.detect.view import View
+
+if TYPE_CHECKING:
+    from vedette.core import Row
 
 __all__ = ["Asked", "Faults", "Loop", "Pile", "faults"]
 

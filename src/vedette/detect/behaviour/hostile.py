@@ -189,7 +189,7 @@ PILES: dict[str, Evidence] = {
     "zombies": _m(0.03, 0.005, None, None, "Ended processes pile up that nobody waits for: {shown}", "a parent that is stuck"),
     "stuck": _m(0.03, 0.005, None, None, "Processes pile up that wait for a disk or a network drive: {shown}", "backups make a few wait"),
     "logins": _m(0.05, 0.004, None, "T1110", "Many logins are being tried at once: {shown}", "people log in one by one"),
-    "knocks": _m(0.05, 0.004, None, "T1110", "Logins are being tried again and again: {shown}", "people get in at the first try or the second"),
+    "knocks": _m(0.05, 0.004, None, "T1110", "Attempts to log in follow one another: {shown}", "people get in at the first try or the second"),
     "half": _m(0.03, 0.006, None, None, "Connections pile up that the other end has closed: {shown}", "a program that forgets to close"),
     "unanswered": _m(0.03, 0.006, None, None, "Connections pile up that nobody answers: {shown}", "a dependency that is dead, or a sweep"),
     "burn": _m(0.04, 0.006, None, "T1496", "A program takes the processors as it never did: {shown}", "batch work does, and is learned"),

@@ -1,7 +1,7 @@
 """People and managing tools at work, and what of it is one act: an account with its key, a service with its program."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeGuard
 
 from vedette.core import Row
@@ -17,6 +17,7 @@ from vedette.detect.view import View
 __all__ = [
     "acts",
     "asks_rights",
+    "awaited",
     "in_session",
     "managing_run",
     "may_be_managed",
@@ -224,16 +225,32 @@ def acts(view: View, known_users: Mapping[int, object]) -> Iterator[str]:
     newcomers = [
         row for row in view.rows("users") if fingerprint(text(row, "username")) not in known_users
     ]
+    for row, file, held in _colleagues(view, newcomers):
+        # Colleagues come with a key. An account with a password alone asks, whoever is there.
+        if held:
+            yield f"user:{text(row, 'username')}"
+            yield f"key:{file}"
+    yield from _services(view, {number(row, "uid"): text(row, "username") for row in newcomers})
+
+
+def awaited(view: View, known_users: Mapping[int, object]) -> Iterator[str]:
+    """The subjects of new accounts that lack only their key: who makes one by hand gives it the key in the next minutes."""
+    newcomers = (
+        row for row in view.rows("users") if fingerprint(text(row, "username")) not in known_users
+    )
+    for row, _, held in _colleagues(view, newcomers):
+        if not held:
+            yield f"user:{text(row, 'username')}"
+
+
+def _colleagues(view: View, newcomers: Iterable[Row]) -> Iterator[tuple[Row, str, bool]]:
+    """Of new accounts those of people with a home of their name, where the account's keys lie, and whether there are any."""
     files = {text(row, "key_file") for row in view.rows("authorized_keys")}
     for row in newcomers:
         name, home = text(row, "username"), text(row, "directory")
-        person = _LOWEST_PERSON <= number(row, "uid") < _HIGHEST_PERSON
         file = f"{home}/.ssh/authorized_keys"
-        # Colleagues come with a key. An account with a password alone asks, whoever is there.
-        if person and home == f"/home/{name}" and file in files:
-            yield f"user:{name}"
-            yield f"key:{file}"
-    yield from _services(view, {number(row, "uid"): text(row, "username") for row in newcomers})
+        if _LOWEST_PERSON <= number(row, "uid") < _HIGHEST_PERSON and home == f"/home/{name}":
+            yield row, file, file in files
 
 
 def _services(view: View, newcomers: Mapping[int, str]) -> Iterator[str]:

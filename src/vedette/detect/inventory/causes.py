@@ -6,6 +6,7 @@ from vedette.detect.fingerprint import fingerprint
 from vedette.detect.inventory.atwork import (
     acts,
     asks_rights,
+    awaited,
     in_session,
     managing_run,
     may_be_managed,
@@ -56,8 +57,10 @@ def acts_now(
         return {}
     if not someone_works(view, memory.closed, state.known.get("network", {})):
         return {}
-    made = [*acts(view, state.known.get("user", {})), *_changed_keys(state, readings)]
-    return {f"fits {subject}": 0 for subject in made}
+    known = state.known.get("user", {})
+    made = [*acts(view, known), *_changed_keys(state, readings)]
+    begun = awaited(view, known) if "user" in readings else ()
+    return {f"fits {subject}": 0 for subject in made} | {f"begun {one}": 0 for one in begun}
 
 
 def _changed_keys(state: InventoryState, readings: dict[str, Reading]) -> list[str]:

@@ -20,6 +20,7 @@ _PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
 _LINES = 6.0  # nats: a file changes when a line of it does, and the lines are judged one by one
 _START = 4.0  # nats: at a start, drivers come by themselves
 _PRESENT = 2.5  # nats: an operator is logged in, and edits what operators do
+_EDITS = 2.0  # nats: somebody is logged in, and a single command under sudo is over before a look sees it
 _HERE = 3.0  # nats: people change passwords, their own and others', in a session
 _MANAGED = (
     4.0  # nats: most such edits are made in a managing tool's run, and one in fifty of intruders'
@@ -59,7 +60,12 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "hash.start": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
     "hash.boot": {"package": _PACKAGE, "managed": _MANAGED},
     "hash.ssh": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
-    "hash.hosts": {"package": _PACKAGE, "session": _PRESENT, "managed": _MANAGED},
+    "hash.hosts": {
+        "package": _PACKAGE,
+        "session": _PRESENT,
+        "person": _EDITS,
+        "managed": _MANAGED,
+    },
     "hash.resolver": {"package": _PACKAGE, "start": 1.0, "managed": _MANAGED, "session": _PRESENT},
     "hash.account": {"user": _LINES, "home": _LINES},
     "hash.shadow": {
@@ -149,7 +155,7 @@ def excuse(
 ) -> tuple[float, float]:
     """Nats to take off a fact of this mark, and how many of these are on credit.
 
-    `causes` are what happened, by the snapshots since; those younger than `window` count, and of `fits` only that of
+    `causes` are what happened, by the snapshots since; those younger than `window` count, and of `fits` and `begun` only that of
     the very subject. `listed` are the
     followed packages of this host: where a program's own is among them, no other explains it. Nor does a package explain what
     none brings, or (`belongs`) what only one of another name would.
@@ -164,6 +170,9 @@ def excuse(
         ),
         default=0.0,
     )
+    if not best and "fits" in fitting and _young(f"begun {subject}", causes, window):
+        # On credit: its other parts may be put there in the next looks.
+        return _FITS, _FITS
     brought, credit = _brought(mark, subject, causes, window)
     if brought and fitting.get("package", 0.0) > best:
         return fitting["package"], fitting["package"] if credit and not best else 0.0
