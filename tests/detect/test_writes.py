@@ -33,6 +33,9 @@ from vedette.detect.writes import written
         ("mv -t /tmp /var/log/syslog", "cover"),
         ("cp x /etc/../etc/cron.d/y", "plant"),
         ("sh -c cd /tmp; cp -at /etc/cron.d x", "plant"),
+        ("install -t /usr/bin x", "plant"),
+        ("cp /opt/x /usr/sbin", "plant"),
+        ("cp /opt/x.service /lib/systemd/system", "plant"),
     ],
 )
 def test_files_that_matter(command: str, mark: str) -> None:
@@ -58,6 +61,8 @@ def test_files_that_matter(command: str, mark: str) -> None:
         "cp -at /srv/b /etc/shadow",
         "mv --target-directory=/var/log/old /var/log/syslog",
         "cp x /etc/cron.d/../../srv/y",
+        "cp x /srv/usr/bin",
+        "cp -a /usr/bin /srv",
         "sh -c echo x 2>/dev/null",
         "rsync -a /etc/cron.d backup:/srv",
         "",

@@ -59,7 +59,7 @@ _KERNEL = re.compile(
 )
 # A command that names none of these is not looked at further.
 _ANY = re.compile(
-    r"/etc/|/\.|/s?bin/|/lib|/var/(?:spool|log)/|/dev/|/proc/sys|/sys/kernel|release_agent"
+    r"/etc/|/\.|/s?bin\b|/lib|/var/(?:spool|log)/|/dev/|/proc/sys|/sys/kernel|release_agent"
 )
 
 
@@ -102,6 +102,7 @@ def _files(command: str) -> Iterator[_File]:
     yield from (_File(match[2], bool(match[1])) for match in _TEE.finditer(command))
     for move in _moves(command):
         yield _File(move.target)
+        yield _File(f"{move.target}/")
     for match in _EDITED.finditer(command):
         words = _operands(match[1])
         if len(words) > 1:

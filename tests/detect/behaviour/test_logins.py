@@ -1,6 +1,14 @@
 """Logins that are tried again and again, a few at a time."""
 
-from vedette.detect.behaviour.logins import is_begun, knocks
+from collections.abc import Sequence
+
+import pytest
+from tests.detect.scene import proc, scene, tables, watch
+
+from vedette.core import Row
+from vedette.detect import View
+from vedette.detect.behaviour.expert import BehaviourExpert
+from vedette.detect.behaviour.logins import coming_in, is_begun, knocks
 
 _GROWN = 500
 
@@ -49,3 +57,39 @@ def test_sessions_and_the_listener_are_no_logins_in_the_making() -> None:
     assert is_begun("sshd-session: unknown [preauth]")
     assert not is_begun("sshd: anna@pts/0")
     assert not is_begun("sshd: /usr/sbin/sshd [listener] 0 of 10-100 startups")
+
+
+def _pair(*titles: str) -> Sequence[Row]:
+    return [
+        proc(100 + at, 99 + at if at else 30, "sshd", "/usr/sbin/sshd", f"sshd: {title}")
+        for at, title in enumerate(titles)
+    ]
+
+
+def _coming(rows: Sequence[Row]) -> int:
+    by_pid = {str(row["pid"]): row for row in rows}
+    return len(coming_in([row for row in rows if is_begun(str(row["cmdline"]))], by_pid))
+
+
+@pytest.mark.parametrize("who", ["ana", "ana@corp.example", "CORP\\ana"])
+def test_a_login_is_one_until_its_user_has_a_process(who: str) -> None:
+    assert _coming(_pair(f"{who} [priv]", f"{who} [net]")) == 1
+    assert _coming(_pair(f"{who} [priv]", f"{who}@pts/0,pts/2")) == 0
+    assert _coming(_pair(f"{who} [priv]", f"{who}@notty")) == 0
+    # Who only forwards, as by `ssh -N` or through a bastion, has no session.
+    assert _coming(_pair(f"{who} [priv]", who)) == 0
+
+
+def test_a_clock_that_jumps_by_decades_while_somebody_tries_is_no_error() -> None:
+    expert, rows = BehaviourExpert(), tables()
+    _, state = watch(expert, [scene(1, rows)])
+    state.heights["knocks"] = (0, 80.0)
+    snapshot = scene(2, rows)
+    began = int(snapshot.taken_at.timestamp()) - 5
+    for pid in (900, 901):
+        title = "sshd: root [priv]"
+        rows["processes"].append(proc(pid, 30, "sshd", "/usr/sbin/sshd", title, start_time=began))
+    seen = frozenset(snapshot.tables)
+    view = View(snapshot=snapshot, count=_GROWN, seen=seen, elapsed=1.8e9)
+    (told,) = expert.judge([view], [state])
+    assert [case.attack for case in told if case.subject == "logins:sshd"] == ["T1110"]

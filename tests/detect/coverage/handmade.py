@@ -87,6 +87,12 @@ def _terminal(stage: Stage) -> None:
         stage.drop("processes", pid=pid)
 
 
+def _strayed(stage: Stage) -> None:
+    """The same from a host inside where ana never came from."""
+    _terminal(stage)
+    stage.edit("logged_in_users", {"host": "10.0.9.1"}, host="10.77.3.9")
+
+
 def _managed(stage: Stage) -> None:
     """The managing agent is at work."""
     line = "/opt/puppetlabs/puppet/bin/ruby /opt/puppetlabs/puppet/bin/puppet agent --onetime"
@@ -234,6 +240,7 @@ _HOSTILE = (
     _found("T1136.001", "a second root, while an operator works", _ACCOUNTS, "inventory", "user:toor", together(_session, _account("toor", 0)), within=0),
     _found("T1548.003", "an account that may do everything, while an operator works", f"{_ACCOUNTS}, `sudoers`", "inventory", "sudo:/etc/sudoers.d/eva", together(_session, _colleague, _rule), within=0),
     _found("T1098.004", "a foreign key for an operator who works", _ACCOUNTS, "inventory", "key:/home/ben/.ssh/authorized_keys", together(_session, lambda s: s.add("authorized_keys", key(1_001, "/home/ben/.ssh/authorized_keys", "f"))), within=0),
+    _found("T1565.001", "the table of host names, by somebody from a network inside that they never came from", "`hash`, `logged_in_users`", "inventory", "file:/etc/hosts", together(_strayed, written("/etc/hosts")), within=0),
     _found("T1543.002", "a service by hand from a hidden place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/opt/.cache-d/shop", together(_session, _service("shop", "/opt/.cache-d/shop")), within=0, told_as="T1564.001"),
     _found("T1543.002", "a service by hand from a temporary place, while an operator works", "`processes`, `systemd_units`", "behaviour", "process:/var/tmp/shop", together(_session, _service("shop", "/var/tmp/shop")), within=0, told_as="T1059"),
     _found("T1543.002", "a service by hand with nothing that fits it, while an operator works", "`systemd_units`", "inventory", "unit:netd.service", together(_session, lambda s: s.add("systemd_units", unit("netd.service", folder="/etc/systemd/system"))), within=0),

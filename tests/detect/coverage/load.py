@@ -96,6 +96,21 @@ def _rolls_out(stage: Stage) -> None:
     _logins(2, pid=4_100)(stage)
 
 
+def _passes(look: int) -> Change:
+    """Three who go through this host to others since the look before: they have no session on it."""
+
+    def change(stage: Stage) -> None:
+        for at in range(3):
+            first, start = 4_000 + 10 * look + 2 * at, _NEW + 60 * look - 20
+            stage.add(
+                "processes",
+                proc(first, 380, "sshd", "/usr/sbin/sshd", "sshd: ben [priv]", start_time=start),
+                proc(first + 1, first, "sshd", "/usr/sbin/sshd", "sshd: ben", 1_001, start_time=start),
+            )  # fmt: skip
+
+    return change
+
+
 def _unanswered(many: int) -> Change:
     rows = [sock(511, *_DATABASE, 53_000 + at, "SYN_SENT") for at in range(many)]
     return lambda stage: stage.add("process_open_sockets", *(dict(row) for row in rows))
@@ -211,6 +226,7 @@ _FAULTS = (
 _HARMLESS = (
     silent("operator", "a roll-out's logins", *(_rolls_out,) * 6),
     silent("operator", "two people take their time with a password", *(_logins(2),) * 8),
+    silent("operator", "some go through this host to others, minute after minute", *map(_passes, range(8))),
     silent("jobs", "in each look somebody fetches something over SSH", *(_logins(1, pid=4_000 + 10 * look, look=look) for look in range(12))),
     silent("operator", "three people log in at once", _logins(3), *(_logins(1),) * 3, role="admin"),
     silent("network", "four attempts that are not answered at once", *(_unanswered(4),) * 8),

@@ -1,6 +1,6 @@
 """Operational faults in words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from vedette.detect.behaviour.burning import Burning
 from vedette.detect.behaviour.faults import Faults, Loop, Pile
@@ -28,8 +28,7 @@ _UNITS = {
 def told_of(found: Faults, view: View, state: BehaviourState) -> list[Case]:
     """One case for each fault."""
     cases = [
-        _knocks(pile, view) if pile.kind == "knocks" else _pile(pile, view, state)
-        for pile in found.piles
+        _knocks(pile) if pile.kind == "knocks" else _pile(pile, view, state) for pile in found.piles
     ]
     if state.since_boot >= _AFTER_START:
         cases += [_growing(one, pid, view) for one, pid in found.growing]
@@ -104,9 +103,8 @@ def _pile(pile: Pile, view: View, state: BehaviourState) -> Case:
     )
 
 
-def _knocks(pile: Pile, view: View) -> Case:
+def _knocks(pile: Pile) -> Case:
     evidence = PILES["knocks"]
-    minutes = (view.elapsed or 60.0) * (pile.now - 1)
     return Case(
         expert=_EXPERT,
         subject=f"logins:{pile.name}",
@@ -117,7 +115,6 @@ def _knocks(pile: Pile, view: View) -> Case:
         attack=evidence.attack,
         observed=f"in {pile.now} looks in a row",
         expected=f"in at most {max(pile.most, 1)} in a row",
-        since=view.snapshot.taken_at - timedelta(seconds=minutes),
     )
 
 

@@ -16,7 +16,9 @@ from vedette.detect.view import View
 __all__ = ["Knocks", "coming_in", "fresh", "is_begun", "knocks"]
 
 _BEGUN = re.compile(r"^sshd(?:-session|-auth)?: .*\[(?:priv|net|preauth|accepted)\]$")
-_THROUGH = re.compile(r"^sshd(?:-session)?: \S+@\S+")
+# One word: whose session it is, or who forwards alone (`ssh -N`, the way through a bastion), which has none. Those that come in
+# have another in brackets.
+_THROUGH = re.compile(r"^sshd(?:-session)?: [^\s\[]\S*$")
 _TOGETHER = 2  # logins that began since the last look
 _LOOKS, _LONGER = 3, 2
 _YOUNG = 30  # looks in which every run is taken as the host's way
@@ -38,7 +40,7 @@ def is_begun(command: str) -> bool:
 
 
 def coming_in(begun: Sequence[Row], rows: Mapping[str, Row]) -> list[Row]:
-    """The logins that are not through. Each has one process or two, parent and child; one with a session is through."""
+    """The logins that are not through. Each has one process or two, parent and child; one whose child is its user's is through."""
     through = {
         str(row.get("parent"))
         for row in rows.values()

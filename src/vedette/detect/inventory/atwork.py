@@ -22,6 +22,7 @@ __all__ = [
     "managing_run",
     "may_be_managed",
     "person_is_here",
+    "somebody_strays",
     "someone_works",
 ]
 
@@ -80,6 +81,11 @@ def person_is_here(view: View, closed: Collection[str], networks: Networks) -> b
         and not _strays(row, networks)
         for row in view.rows("logged_in_users")
     )
+
+
+def somebody_strays(view: View, networks: Networks) -> bool:
+    """Whether anybody is logged in from another network inside than they always came from."""
+    return any(_strays(row, networks) for row in view.rows("logged_in_users"))
 
 
 def _strays(row: Row, networks: Networks) -> bool:

@@ -11,6 +11,7 @@ from vedette.detect.inventory.atwork import (
     managing_run,
     may_be_managed,
     person_is_here,
+    somebody_strays,
     someone_works,
 )
 from vedette.detect.inventory.excuses import ANY, EXPLAINED, LATE
@@ -27,16 +28,16 @@ __all__ = ["acts_now", "at_work", "brought", "causes_now", "lists_now"]
 def at_work(
     view: View, state: InventoryState, readings: dict[str, Reading], memory: Memory
 ) -> list[str]:
-    """Who is here now, or works with root's rights; a managing tool.
+    """Who is here now (`person`), whether from where they always come (`familiar`), or works with root's rights; a managing tool.
 
     Sessions without a terminal, and tools, are looked for where it matters or shows by names.
     """
     networks = state.known.get("network", {}) if view.rows("logged_in_users") else {}
     found = []
     if person_is_here(view, memory.closed, networks):
-        found = ["person", "session"] if asks_rights(view) else ["person"]
+        found = ["person", "familiar", *(["session"] if asks_rights(view) else [])]
     elif "hash" in readings and in_session(view, memory.closed):
-        found = ["person"]
+        found = ["person"] if somebody_strays(view, networks) else ["person", "familiar"]
     changed = any(name in readings and not readings[name].first for name in _MANAGED)
     young = any(case.kind == "hash" and case.age <= LATE for case in state.open.values())
     if (changed or young or may_be_managed(view)) and managing_run(view):

@@ -20,7 +20,7 @@ _PROGRAM_PACKAGE = 6.0  # nats: packages are what replaces programs
 _LINES = 6.0  # nats: a file changes when a line of it does, and the lines are judged one by one
 _START = 4.0  # nats: at a start, drivers come by themselves
 _PRESENT = 2.5  # nats: an operator is logged in, and edits what operators do
-_EDITS = 2.0  # nats: somebody is logged in, and a single command under sudo is over before a look sees it
+_EDITS = 2.0  # nats: somebody is here from where they always come; one command under sudo is over before a look sees it
 _HERE = 3.0  # nats: people change passwords, their own and others', in a session
 _MANAGED = (
     4.0  # nats: most such edits are made in a managing tool's run, and one in fifty of intruders'
@@ -63,7 +63,7 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "hash.hosts": {
         "package": _PACKAGE,
         "session": _PRESENT,
-        "person": _EDITS,
+        "familiar": _EDITS,
         "managed": _MANAGED,
     },
     "hash.resolver": {"package": _PACKAGE, "start": 1.0, "managed": _MANAGED, "session": _PRESENT},
