@@ -170,6 +170,9 @@ def _rule(header: str, rule: str) -> Change:
 
 _ONE = _rule("backup", "ALL=(root) NOPASSWD: /usr/local/sbin/backup.sh")
 _QUOTED = _rule("backup", r"ALL=(root) NOPASSWD: /usr/bin/bash -c \:/usr/bin/id")
+_TWO_LISTS = _rule("backup", "ALL=(root) NOPASSWD: /bin/bash : ALL=(root) NOPASSWD: /usr/bin/id")
+_PRELOADED = _rule("backup", "ALL=(root) NOPASSWD: SETENV: /usr/bin/id")
+_NAMESPACE = _rule("backup", "ALL=(root) NOPASSWD: /usr/sbin/ip")
 _RIGHTS = _rule("backup", "ALL=(root) NOPASSWD: /usr/bin/chmod 4755 /srv/x")
 _FOLDER = _rule("backup", "ALL=(root) NOPASSWD: /usr/sbin/")
 _WHATEVER = _rule("backup", "ALL=(root) NOPASSWD: /usr/bin/mount")
@@ -352,6 +355,9 @@ ENTRIES: tuple[Entry, ...] = (
         )
         for what, rule in (
             ("a shell behind a quoted sign may be run as root", _QUOTED),
+            ("a shell before another list of programs may be run as root", _TWO_LISTS),
+            ("a program may be run as root with libraries of one's own", _PRELOADED),
+            ("a program that starts others may be run as root with anything", _NAMESPACE),
             ("the rights of a file may be changed as root", _RIGHTS),
             ("all programs of a directory may be run as root", _FOLDER),
             ("whatever there is may be mounted as root", _WHATEVER),

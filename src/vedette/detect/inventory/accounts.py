@@ -35,13 +35,18 @@ _LONGEST_RULE = 2_000
 _GIVES_ALL = re.compile(
     r"^(su|sudo|sudoedit|doas|runuser|pkexec|chmod|chown|setfacl|setcap|mv|install|ln|sed|patch|ed|emacs|pico|joe|mcedit|man"
     r"|dpkg|rpm|pip|npm|gem|cpan|passwd|chpasswd|usermod|useradd|adduser|gpasswd|visudo|vipw|crontab|at|batch|chroot|unshare"
-    r"|nsenter|capsh|setpriv|insmod|modprobe|screen|tmux|script|expect|ssh|scp|sftp|ftp|xargs|watch|time|timeout|nice|ionice"
-    r"|nohup|setsid|stdbuf|flock|taskset|systemd-run|machinectl|debugfs|podman|ctr|lxc|cpio|run-parts|start-stop-daemon)[\d.]*$"
+    r"|nsenter|capsh|setpriv|insmod|modprobe|kmod|screen|tmux|script|expect|ssh|scp|sftp|ftp|smbclient|xargs|parallel|watch|time|timeout"
+    r"|nice|ionice|nohup|setsid|stdbuf|flock|taskset|cpulimit|ltrace|systemd-run|machinectl|debugfs|podman|ctr|crictl|docker-compose|lxc"
+    r"|cpio|run-parts|start-stop-daemon|ex|rvim|r?view|pg|tclsh|ansible\S*|salt-call|puppet)[\d.]*$"
 )
 # ... and where they may be given anything.
 _MAY_GIVE = re.compile(
-    r"^(service|journalctl|mount|apt|apt-get|aptitude|yum|dnf|zypper|snap|git|wget|curl|mysql|psql|sqlite3|zip|kubectl|tcpdump|logrotate)$"
+    r"^(service|journalctl|mount|apt|apt-get|aptitude|yum|dnf|zypper|snap|git|hg|svn|wget|curl|mysql|psql|sqlite3|zip|kubectl|tcpdump|tshark"
+    r"|logrotate|ip|ip6?tables|sysctl|openvpn|wg-quick|dhclient|ssh-keygen|nginx|certbot|restic|borg)$"
 )
+# A further list of hosts and commands in the same rule, whose beginning is read as another's end; and what lets people set the variables by
+# which any program loads what they like.
+_FURTHER = re.compile(r":(?!\s*/)[^:=]*=|(?<!NO)SETENV\s*:")
 _WIDENS = re.compile(r"[*?\[\\]")
 _BIN = re.compile(r"^/usr/local/s?bin/[\w.-]+$")
 _PRELOADS = re.compile(r"env_keep\b.*\b(?:LD_\w+|PYTHONPATH|PERL5LIB|BASH_ENV)")
@@ -177,8 +182,10 @@ def _rule_mark(header: str, rule: str) -> str:
 
 def _narrowest(rule: str) -> str:
     """By what it allows without a password: some programs of the system or of this host only, none of which hands its rights on."""
-    places = set()
-    for part in rule[:_LONGEST_RULE].split(","):
+    rule, places = rule[:_LONGEST_RULE], set()
+    if _FURTHER.search(rule):
+        return "sudo.nopasswd"
+    for part in rule.split(","):
         words = part.rsplit(":", 1)[-1].split()
         path = words[0] if words else ""
         # A quoted sign may hide where a command begins, and a directory stands for all that is in it.
