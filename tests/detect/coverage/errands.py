@@ -309,6 +309,10 @@ ENTRIES: tuple[Entry, ...] = (
         *_by_steps(0.08, 5), within=3,
     ),
     gauge(
+        "T1485", "the files go by a fifth at every other look while an operator is there", _DISK,
+        *(step for step in _by_steps(0.08, 3) for _ in range(2)), within=5,
+    ),
+    gauge(
         "T1485", "a third of what was on the disk is gone, and nobody is there", _DISK,
         *([_up(disk=-0.14)] * 4), within=1,
     ),

@@ -8,7 +8,7 @@ A streak is the looks in a row below the lowest usual value; high is the most of
 Connections count from the third look (a restart has one or two), a file system from the second. Both must fall at once,
 within two looks, as what dies or is deleted does and what an evening brings does not; and the past has to be two hours long.
 A file system of which more than half is left is taken as cleaned up where somebody is seen who may have done it: nothing is said while it
-falls, and where it comes to rest is what is usual from then on. What is deleted over several looks counts as one fall.
+falls, and where it comes to rest is what is usual from then on. What is deleted within half an hour counts as one fall.
 """
 
 from typing import Any, NamedTuple
@@ -65,6 +65,7 @@ _ALARM_PACE = 0.1
 _SETTLED = 4
 _FILES = next(at for at, kind in enumerate(_KINDS) if kind.attack == "T1485")
 _HALF, _JUST = 0.5, 2.0  # of what was there; looks since it fell
+_OVER = 30.0  # looks after which a clean-up may be over
 
 
 class Falls:
@@ -157,8 +158,8 @@ def learn_falls(
     meant = reading.cleared.copy()
     if cleared is not None:
         meant[:, _FILES] |= cleared
-    # A clean-up is over when nothing more goes.
-    rests = reading.cleared & (x > falls.last - _UNITS)
+    # A clean-up is over when nothing more goes, and not before: who goes on after a look's rest has not done.
+    rests = reading.cleared & (reading.looks >= _OVER) & (x > falls.last - _UNITS)
     moved = np.where(rests, x - falls.bottom, 0.0)
     count = np.minimum(reading.looks, 1e6)
     after = {
