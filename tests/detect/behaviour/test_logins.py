@@ -52,6 +52,13 @@ def test_what_was_told_makes_longer_runs_usual_by_one_look_alone() -> None:
     assert (said.run, said.usual) == (0, 1)
 
 
+def test_what_never_ends_grows_no_graver_and_is_told_for_a_day() -> None:
+    told = _played(*[3] * 3_000)
+    assert max(told) <= 4.0
+    assert all(told[2:1_439])
+    assert not any(told[1_439:])
+
+
 def test_sessions_and_the_listener_are_no_logins_in_the_making() -> None:
     assert is_begun("sshd: root [priv]")
     assert is_begun("sshd-session: unknown [preauth]")

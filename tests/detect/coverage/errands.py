@@ -266,6 +266,10 @@ ENTRIES: tuple[Entry, ...] = (
         "job", "a job clears a third of what is on the disk",
         nothing, together(_cron("/usr/local/sbin/tidy", "/usr/bin/find", "find /var/backups -mtime +14 -delete"), _up(disk=-0.14)), *([_up(disk=-0.14)] * 8),
     ),
+    *(
+        _silent("upgrade", f"{command.split()[1].rsplit('/', 1)[-1]} upgrades packages for seven minutes", *([together(_daemon(command, _LATE), _up(written=1e8))] * 7))
+        for command in ("/usr/bin/python3 /usr/bin/dnf-automatic --timer", "/usr/bin/python3 /usr/sbin/yum-cron")
+    ),
     _silent("traffic", "eight times the visitors take most of the processor", *([_traffic] * 20)),
     _silent("install", "a handful of containers with some fifty threads stay", *([_pool] * 20)),
     _silent(

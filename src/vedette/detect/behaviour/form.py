@@ -46,7 +46,8 @@ _CI_TREE = re.compile(r"/(?:actions-runner|buildAgent|teamcity-agent)/")
 _MANAGER = re.compile(
     r"^(puppet|puppet-agent|chef-client|cinc-client|salt-minion|cf-agent|cf-execd|ansible-pull|cloud-init\S*|waagent"
     r"|google_guest_agent|google_metadata_script_runner|amazon-ssm-agent|ssm-\S+|qemu-ga|landscape-\S+|rudder\S*"
-    r"|packagekitd|snapd|fwupd|unattended-upgr\S*|needrestart|update-initramfs|dracut|dkms|kexec-tools|etckeeper|do-release-upgrade)$"
+    r"|packagekitd|snapd|fwupd|unattended-upgr\S*|dnf5|dnf-automatic|microdnf|yum-cron|zypper|rpm-ostreed?|transactional-update"
+    r"|needrestart|update-initramfs|dracut|dkms|kexec-tools|etckeeper|do-release-upgrade)$"
 )
 _KERNEL = re.compile(
     r"^(kworker|kthreadd|ksoftirqd|migration|rcu_(sched|bh|gp|par_gp|preempt)|kswapd\d*|khugepaged|kcompactd\d*|kdevtmpfs|jbd2"

@@ -22,6 +22,10 @@ _THROUGH = re.compile(r"^sshd(?:-session)?: [^\s\[]\S*$")
 _TOGETHER = 2  # logins that began since the last look
 _LOOKS, _LONGER = 3, 2
 _YOUNG = 30  # looks in which every run is taken as the host's way
+_DAY = 1_440  # looks in a row after which it is the host's way, as all that was told for so long and stays
+_MOST = (
+    4.0  # times the looks that tell: how long it goes on makes it surer, but no graver without end
+)
 _LESSON = 1  # looks by which a run that was told makes longer ones usual
 _SLACK = 5.0  # seconds by which two looks' clocks may differ
 
@@ -68,6 +72,6 @@ def knocks(now: int, before: tuple[int, float], count: int) -> Knocks:
         usual = max(usual, run if run < limit else usual + _LESSON)
         return Knocks(0, usual, 0.0)
     run += 1
-    if count < _YOUNG:
+    if count < _YOUNG or run >= _DAY:
         return Knocks(run, max(usual, run), 0.0)
-    return Knocks(run, usual, run / limit if run >= limit else 0.0)
+    return Knocks(run, usual, min(run / limit, _MOST) if run >= limit else 0.0)
