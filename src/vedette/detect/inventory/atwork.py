@@ -270,6 +270,9 @@ def _services(view: View, newcomers: Mapping[int, str]) -> Iterator[str]:
     }
     if not names:
         return
+    ports: dict[str, list[int]] = {}
+    for row in view.rows("listening_ports"):
+        ports.setdefault(text(row, "pid"), []).append(number(row, "port", 0))
     for pid, row in view.by_pid.items():
         stem = next((one for one in _own_names(row) if one in names), "")
         uid = number(row, "uid", 65_534)
@@ -279,9 +282,7 @@ def _services(view: View, newcomers: Mapping[int, str]) -> Iterator[str]:
         yield f"file:/etc/systemd/system/{names[stem]}"
         if uid in newcomers:
             yield f"user:{newcomers[uid]}"
-        for port in view.rows("listening_ports"):
-            if str(port.get("pid")) == pid:
-                yield f"port:tcp/{number(port, 'port', 0)}"
+        yield from (f"port:tcp/{port}" for port in ports.get(pid, ()))
 
 
 def _own_names(row: Row) -> Iterator[str]:
