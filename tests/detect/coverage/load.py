@@ -168,6 +168,14 @@ def _burns(
     return tuple(_used(pid, 60_000 * spent, full, packets) for spent in accumulate(minutes))
 
 
+def _both(one: Change, other: Change) -> Change:
+    def change(stage: Stage) -> None:
+        one(stage)
+        other(stage)
+
+    return change
+
+
 def _ramp(*many: int, state: str) -> tuple[Change, ...]:
     return tuple(_waiting(one, state) for one in many)
 
@@ -221,6 +229,7 @@ _FAULTS = (
     _fault("T1496", "a daemon that never did takes the processors", "process:/usr/sbin/chronyd", *_burns(370, *(1.9,) * 7), within=6),
     _fault("T1496", "a daemon takes one processor of eight", "process:/usr/sbin/chronyd", *_burns(370, *(0.95,) * 7, full=0.25), within=6),
     _fault("T1496", "a worker of the application takes the processors, with no more traffic", "process:/srv/app/venv/bin/gunicorn", *_burns(511, *(1.9,) * 7), within=6),
+    _fault("T1496", "two workers of the application spin, each takes a processor, with no more traffic", "process:/srv/app/venv/bin/gunicorn", *map(_both, _burns(511, *(0.95,) * 7), _burns(512, *(0.9,) * 7)), within=6),
 )  # fmt: skip
 
 _HARMLESS = (

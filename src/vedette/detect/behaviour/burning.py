@@ -1,7 +1,7 @@
 """Programs that take the processors, beside their own past.
 
 Only while nearly all of the machine's processors are in use, or far more of them than usual. Of each process the time it used since the last look gives a
-number of processors. It counts when that is the larger part of what all processes used, at least half a processor, and
+number of processors. It counts when its program took the larger part of what all processes used, it itself at least half a processor, and
 four times what it used on average in its life until then. Four looks in a row tell, or half as many again as a program
 of that name ever took without an alarm; three do where it is found running, which says the same without a clock. What serves others and has twice the usual traffic is at work, not at fault.
 """
@@ -86,14 +86,18 @@ def burn(
     took = {
         pid: max(times[pid] - state.used[pid][0], 0) / seconds for pid in kept if pid in state.used
     }
-    whole = sum(took.values())
+    whole, programs = sum(took.values()), dict[int, float]()
+    for pid, share in took.items():
+        programs[owners[pid]] = programs.get(owners[pid], 0.0) + share
     found, used = [], {}
     for pid in kept:
         spent, run, before = state.used.get(pid, (0, 0, -1))
         before = before if run else _average(rows[pid], spent, state.at)
         share = took.get(pid, 0.0)
         running = rows[pid].get("state") == "R"
-        large = share >= max(0.0 if running and full >= _FULL else _LEAST, _SHARE * whole)
+        # A request that never ends keeps one worker after the other, so the workers are counted together.
+        large = programs.get(owners[pid], 0.0) >= _SHARE * whole
+        large = large and (share >= _LEAST or (running and full >= _FULL))
         counts = large and share > 0.0 and not busier and 0.0 <= _TIMES * before < 1_000.0 * share
         run = min(run + 1, _LONGEST) if counts else 0
         used[pid] = times[pid], run, before
