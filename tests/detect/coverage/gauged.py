@@ -51,7 +51,7 @@ def _more_traffic(times: float) -> Change:
 
 
 _FAULTS = (
-    gauge("ops.disk-io", "something writes 200 MB a second, look after look", _WRITTEN, *_by(_WRITTEN, *[2e8] * 6), within=4),
+    gauge("ops.disk-io", "something writes 200 MB a second, look after look", _WRITTEN, *_by(_WRITTEN, *[2e8] * 16), within=14),
     gauge("ops.memory-leak", "the machine's memory fills by 3 percent a minute", _MEMORY, *_to(_MEMORY, *_ramp(0.36, 0.03))),
     gauge("ops.full-disk", "a file system fills by 1.5 percent a minute", _DISK, *_to(_DISK, *_ramp(0.41, 0.015))),
     gauge("ops.file-leak", "open files grow by 60 a minute", "system.open_files.count", *_to("system.open_files.count", *_ramp(410.0, 60.0))),
@@ -69,6 +69,7 @@ _FAULTS = (
 )  # fmt: skip
 
 _HARMLESS = (
+    _harmless("backup", "a timer of systemd writes a backup at 100 MB a second for eight minutes", *_by(_WRITTEN, *[1e8] * 8, 0.0, 0.0)),
     _harmless("burst", "the page cache writes 200 MB a second in two looks", *_by(_WRITTEN, 2e8, 2e8, 0.0, 0.0, 0.0)),
     _harmless("load", "writes of twenty MB a second for half an hour", *_by(_WRITTEN, *[2e7] * 30)),
     _harmless("restart", "memory warms up to its old size", *_to(_MEMORY, 0.12, 0.22, 0.29, 0.33, 0.35, 0.36, 0.36)),

@@ -23,7 +23,7 @@ class Gauge(Record, frozen=True, kw_only=True):
     pace: float = 0.3
 
 
-_LAZY, _LAZIEST = 0.1, 0.05
+_LAZY, _LAZIEST, _SLOWEST = 0.1, 0.05, 0.03
 
 GAUGES: tuple[Gauge, ...] = (
     Gauge(
@@ -88,7 +88,7 @@ GAUGES: tuple[Gauge, ...] = (
         words="Data written",
         floor=3e6,
         form="bytes",
-        pace=_LAZY,
+        pace=_SLOWEST,
     ),
 )
 """Floors are in the unit of each metric; the order is that of the state's arrays and must not change."""
