@@ -183,6 +183,14 @@ def _service(stage: Stage) -> None:
         stage.write(file)
 
 
+def _named_commands(stage: Stage) -> None:
+    rule = "RESTART = /usr/bin/systemctl restart nginx, /usr/bin/systemctl reload nginx"
+    stage.add(
+        "sudoers",
+        {"source": "/etc/sudoers.d/web", "header": "Cmnd_Alias", "rule_details": rule},
+    )
+
+
 def _monitor_rule(stage: Stage) -> None:
     stage.upgrade("site-monitoring")
     rule = "ALL=(root) NOPASSWD: /usr/sbin/smartctl -H /dev/vda"
@@ -233,6 +241,7 @@ ENTRIES = (
     _silent("config-management", "many of its files at once", together(_tool, _config_run, written("/etc/sudoers.d/90-ops", "/etc/shadow")), role="build"),
     _asks("config-management", "settings of the kernel, on this host alone", "file:/etc/sysctl.conf", written("/etc/sysctl.conf")),
     _silent("config-management", "a narrow rule of sudo with its package", _monitor_rule),
+    _silent("config-management", "a name in the rules of sudo for two programs of the system", _named_commands),
     _silent("certificate", "certificates are renewed", _certificate),
     _asks("colleague", "an operator adds a colleague with a key", "user:eva", _colleague),
     _silent("deploy", "a new version; its port is away for a moment", _deploying, *(_deploy,) * 7, lasting=False),

@@ -44,6 +44,7 @@ _MAY_GIVE = re.compile(
     r"^(service|journalctl|mount|apt|apt-get|aptitude|yum|dnf|zypper|snap|git|hg|svn|wget|curl|mysql|psql|sqlite3|zip|kubectl|tcpdump|tshark"
     r"|logrotate|ip|ip6?tables|sysctl|openvpn|wg-quick|dhclient|ssh-keygen|nginx|certbot|restic|borg)$"
 )
+_TURNS = frozenset({"start", "stop", "restart", "try-restart", "reload", "reload-or-restart"})
 # A further list of hosts and commands in the same rule, whose beginning is read as another's end; and what lets people set the variables by
 # which any program loads what they like.
 _FURTHER = re.compile(r":(?!\s*/)[^:=]*=|(?<!NO)SETENV\s*:")
@@ -175,6 +176,8 @@ def _rule_mark(header: str, rule: str) -> str:
         if _PRELOADS.search(rule):
             return "sudo.preload"
         return "sudo.loose" if _LOOSENS.search(rule) else "sudo.plain"
+    if header == "User_Alias" or (header == "Cmnd_Alias" and _names_power(rule)):
+        return "sudo.alias"
     if "NOPASSWD" in f"{header} {rule}".upper():
         return _narrowest(rule)
     return "sudo.all" if rule.rstrip().endswith("ALL") else "sudo.plain"
@@ -197,9 +200,17 @@ def _narrowest(rule: str) -> str:
     return "sudo.local" if places <= {"system", "local"} else "sudo.nopasswd"
 
 
+def _names_power(rule: str) -> bool:
+    """Whether a name for commands, or one of several in a line, stands for such as hand root's rights on."""
+    lists = (part.rpartition("=")[2] for part in rule[:_LONGEST_RULE].split(":"))
+    return any(_narrowest(one) == "sudo.nopasswd" for one in lists)
+
+
 def _hands_on(words: list[str]) -> bool:
     """Whether a command hands root's rights to whoever may run it."""
     name = words[0].rsplit("/", 1)[-1] if words else ""
+    if name == "systemctl" and len(words) > 2 and words[1] in _TURNS:
+        return False  # what a unit runs is root's to say
     if HANDS_ON.match(name) or _GIVES_ALL.match(name):
         return True
     return len(words) == 1 and _MAY_GIVE.match(name) is not None

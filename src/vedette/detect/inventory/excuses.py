@@ -35,6 +35,7 @@ _EXCUSES: dict[str, dict[str, float]] = {
     "user.service": {"package": _PACKAGE, "fits": _FITS},
     "key.plain": {"fits": _FITS},
     "home.moved": {"package": _PACKAGE},
+    "sudo.alias": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
     "sudo.plain": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
     "sudo.narrow": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},
     "sudo.local": {"package": _PACKAGE, "managed": _MANAGED, "session": _PRESENT},

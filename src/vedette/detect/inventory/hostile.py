@@ -47,6 +47,7 @@ EVIDENCE: dict[str, Evidence] = {
     "sudo.loose": _e(0.04, 0.002, "T1548.003", "sudo was told to ask less or to keep more: {shown}", "rare; hardening goes the other way", hard=True),
     "sudo.preload": _e(0.04, 0.0003, "T1574.006", "sudo keeps what can make any program run other code: {shown}", "no use but to become root", hard=True),
     "sudo.all": _e(0.03, 0.003, "T1548.003", "A new rule lets someone run everything as root: {shown}", "rare"),
+    "sudo.alias": _e(0.03, 0.003, "T1548.003", "A name in sudo's rules stands for more people or for what gives all rights: {shown}", "rare, and made by those who make rules"),
     "sudo.plain": _e(0.01, 0.01, "T1548.003", "A new sudo rule: {shown}", "narrow rules come with packages and tools"),
     "login.service": _e(0.03, 0.0005, "T1078.003", "A service account is logged in: {shown}", "services do not log in", hard=True),
     "login.root": _e(0.04, 0.02, "T1078", "Root logged in from a place not seen before: {shown}", "people do it at times"),
