@@ -95,6 +95,7 @@ ENTRIES = (
     fact("T1548.003", "a service account may do everything without a password", "`sudoers`: a new rule with NOPASSWD: ALL", _rule("/etc/sudoers.d/www", "www-data", "ALL=(ALL) NOPASSWD: ALL"), "sudo:/etc/sudoers.d/www"),
     fact("T1548.003", "somebody may do everything as root", "`sudoers`: a new rule that ends in ALL", _rule("/etc/sudoers", "ben", "ALL=(ALL:ALL) ALL"), "sudo:/etc/sudoers", role="database"),
     fact("T1548.003", "a name for commands that a rule allows gets a shell", "`sudoers`: Cmnd_Alias with /bin/bash", _rule("/etc/sudoers", "Cmnd_Alias", "RESTART = /usr/bin/systemctl restart nginx, /bin/bash"), "sudo:/etc/sudoers"),
+    fact("T1548.003", "a name for commands gets a shell with settings of one's own", "`sudoers`: Cmnd_Alias with /bin/bash and an option", _rule("/etc/sudoers", "Cmnd_Alias", "RESTART = /bin/bash --rcfile=/usr/bin/id"), "sudo:/etc/sudoers"),
     fact("T1548.003", "a name for people gets one more", "`sudoers`: User_Alias with another account", _rule("/etc/sudoers", "User_Alias", "ADMINS = ana, www-data"), "sudo:/etc/sudoers"),
     fact("T1548.003", "an editor as root without a password", "`sudoers`: a new NOPASSWD rule for a program that gives a shell", _rule("/etc/sudoers.d/edit", "ben", "ALL=(root) NOPASSWD: /usr/bin/vim"), "sudo:/etc/sudoers.d/edit"),
     fact("T1548.003", "sudo asks for no password any more", "`sudoers`: Defaults !authenticate", _rule("/etc/sudoers", "Defaults", "!authenticate"), "sudo:/etc/sudoers"),

@@ -202,7 +202,7 @@ def _narrowest(rule: str) -> str:
 
 def _names_power(rule: str) -> bool:
     """Whether a name for commands, or one of several in a line, stands for such as hand root's rights on."""
-    lists = (part.rpartition("=")[2] for part in rule[:_LONGEST_RULE].split(":"))
+    lists = (part.partition("=")[2] for part in rule[:_LONGEST_RULE].split(":"))
     return any(_narrowest(one) == "sudo.nopasswd" for one in lists)
 
 
