@@ -33,6 +33,7 @@ _TIMES = {"logins": 3}  # more than ever, and four times of others
 _LESSON = 5  # by so much at most is a pile learned that has gone
 _SLOWLY = 30  # snapshots in which one that stays teaches one more
 _LASTS = 50.0  # seconds that a pile must be there
+_STAYS = 86_400.0  # seconds after which it is the host's way, so that incidents end
 _LOOP, _LOOP_WATCHED = (
     2.3,
     3.3,
@@ -260,6 +261,9 @@ def _piles(
                 heights |= _taught(kind, many, most, heights, first=first, count=view.count)
             continue
         since = since or now
+        if now - since >= _STAYS:
+            heights |= {kind: (many, 0.0), f"{kind}.peak": (many, 0.0)}
+            continue
         heights[kind] = (most, since)
         if kind == "logins" or now - since >= _LASTS:
             evidence = PILES[kind]
